@@ -1,0 +1,24 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: run test bench clean
+
+run: .venv/.run
+	$(BIN)/python -m streamlit run dashboard.py
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+# A stamp file per requirements file: set-up runs again only when its file changed.
+.venv/.run: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	touch $@
+
+.venv/.test: requirements-dev.txt .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,50 @@
+"""What digitcore raises: one base class, and a child for each kind of trouble.
+
+Every message is one or two sentences a user can act on: it names the thing, says what was expected, what came, and
+what to do. Pages catch :class:`DigitcoreError` and show the message as it stands.
+"""
+
+
+class DigitcoreError(Exception):
+    """Base of every error that digitcore raises on purpose."""
+
+
+class InvalidSetting(DigitcoreError, ValueError):
+    """A setting (a hyperparameter, a split, a recipe's name) is out of range or unknown."""
+
+
+class DatasetError(DigitcoreError, ValueError):
+    """The content of a data set is wrong: a corrupt file, a shape that does not fit, a missing class."""
+
+
+class DatasetUnavailable(DigitcoreError, OSError):
+    """A data set is neither on this machine nor to be had from its sources."""
+
+
+class DivergedError(DigitcoreError, ArithmeticError):
+    """The loss of a training became NaN or infinite.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of the epoch, counted from 1, in which it happened.
+    """
+
+    def __init__(self, epoch: int, learning_rate: float):
+        super().__init__(epoch, learning_rate)
+        self.epoch = epoch
+        self.learning_rate = learning_rate
+
+    def __str__(self) -> str:
+        return (
+            f"The training diverged in epoch {self.epoch}: its loss is no longer a finite number. "
+            f"Try a learning rate well below {self.learning_rate:g}, for example {self.learning_rate / 10:g}."
+        )
+
+
+class StoreError(DigitcoreError, OSError):
+    """The store of runs cannot be opened, read or written."""
+
+
+class EngineError(DigitcoreError, RuntimeError):
+    """The training engine cannot be started or reached."""

@@ -1,0 +1,207 @@
+"""Hyperparameter records: each setting is declared once and read by the estimators, by RunSpec and by the form.
+
+A record knows its label and help text, its default, which values are valid, and how a slider for it looks. The valid
+range is what the mathematics allows; the slider's range is what is sensible to try.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Literal
+
+from digitcore.errors import InvalidSetting
+
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One setting.
+
+    Attributes
+    ----------
+    name : str
+        Keyword of the constructor and key in a spec.
+    label, help : str
+        What the form shows.
+    default : Any
+        Value when nothing is said; always valid.
+    none_label : str or None
+        What ``None`` means, where ``None`` is a valid value; ``None`` where it is not.
+    only_with : tuple of (str, tuple) or None
+        Name of another parameter and the values of it under which this one has an effect.
+    """
+
+    name: str
+    label: str
+    help: str
+    default: Any
+    none_label: str | None = None
+    only_with: tuple[str, tuple] | None = None
+
+    def clean(self, value: Any) -> Any:
+        """Return ``value`` in canonical form (plain Python types).
+
+        Raises
+        ------
+        InvalidSetting
+            If the value is not valid; the message names the parameter, the expectation and the value.
+        """
+        if value is None and self.none_label is not None:
+            return None
+        return self._clean(value)
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Whether this parameter has an effect beside the other ``values``."""
+        if self.only_with is None:
+            return True
+        other, wanted = self.only_with
+        return values.get(other) in wanted
+
+    @property
+    def expectation(self) -> str:
+        """The valid values in words, ``None`` included."""
+        words = self._expectation()
+        return f"{words}, or None ({self.none_label})" if self.none_label is not None else words
+
+    def _clean(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def _expectation(self) -> str:
+        raise NotImplementedError
+
+    def _refuse(self, value: Any) -> InvalidSetting:
+        return InvalidSetting(f"{self.name} must be {self.expectation}, got {value!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integer(Parameter):
+    """A whole number from ``minimum`` to ``maximum``, both included."""
+
+    minimum: int
+    maximum: int
+    slider: tuple[int, int]
+    step: int = 1
+    scale: Scale = "linear"
+
+    def _clean(self, value: Any) -> int:
+        whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole or not self.minimum <= value <= self.maximum:
+            raise self._refuse(value)
+        return int(value)
+
+    def _expectation(self) -> str:
+        return f"a whole number from {self.minimum} to {self.maximum}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Parameter):
+    """A real number from ``minimum`` to ``maximum``, both included."""
+
+    minimum: float
+    maximum: float
+    slider: tuple[float, float]
+    step: float | None = None
+    scale: Scale = "linear"
+
+    def _clean(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            raise self._refuse(value)
+        if not self.minimum <= value <= self.maximum:
+            raise self._refuse(value)
+        return float(value)
+
+    def _expectation(self) -> str:
+        return f"a number from {self.minimum:g} to {self.maximum:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Parameter):
+    """One of a few named options: ``options`` maps each value to its label."""
+
+    options: Mapping[str, str]
+
+    def _clean(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.options:
+            raise self._refuse(value)
+        return str(value)
+
+    def _expectation(self) -> str:
+        return "one of " + ", ".join(repr(option) for option in self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes(Parameter):
+    """Sizes of a stack of layers, first to last: a sequence of whole numbers, or text such as ``"32-16"``."""
+
+    minimum: int
+    maximum: int
+    most: int
+    fewest: int = 0
+
+    def _clean(self, value: Any) -> tuple[int, ...]:
+        sizes = self._parse(value)
+        if not self.fewest <= len(sizes) <= self.most:
+            raise self._refuse(value)
+        if not all(self.minimum <= size <= self.maximum for size in sizes):
+            raise self._refuse(value)
+        return sizes
+
+    def _parse(self, value: Any) -> tuple[int, ...]:
+        if isinstance(value, str):
+            value = [part for part in value.replace(",", "-").replace(" ", "-").split("-") if part]
+            if not all(part.isascii() and part.isdigit() for part in value):
+                raise self._refuse("-".join(value))
+        try:
+            sizes = tuple(value)
+        except TypeError:
+            raise self._refuse(value) from None
+        if any(isinstance(size, bool) or not isinstance(size, Integral | str) for size in sizes):
+            raise self._refuse(value)
+        return tuple(int(size) for size in sizes)
+
+    def _expectation(self) -> str:
+        return f"{self.fewest} to {self.most} layer sizes from {self.minimum} to {self.maximum}, such as (32, 16)"
+
+
+def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
+    """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
+    known = list(known)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InvalidSetting(f"Unknown {kind} {name!r}: known are {', '.join(known)}.{hint}")
+
+
+def clean_parameters(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every parameter's value in canonical form, defaults filled in.
+
+    A parameter without effect beside the others (a momentum with Adam) is set to its default, so that two mappings that
+    mean the same training become equal.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        The records.
+    values : mapping
+        Some or all of the values by name; it is not changed.
+
+    Raises
+    ------
+    InvalidSetting
+        With all problems in one message.
+    """
+    records = {parameter.name: parameter for parameter in parameters}
+    problems = [str(unknown_name("setting", name, records)) for name in values if name not in records]
+    cleaned = {}
+    for name, record in records.items():
+        try:
+            cleaned[name] = record.clean(values.get(name, record.default))
+        except InvalidSetting as problem:
+            problems.append(str(problem))
+    if problems:
+        raise InvalidSetting("; ".join(problems))
+    return {name: value if records[name].applies(cleaned) else records[name].default for name, value in cleaned.items()}
