@@ -16,6 +16,10 @@ from typing import Any, Literal
 from digitcore.errors import InvalidSetting
 
 Scale = Literal["linear", "log"]
+NONE_TEXT = "none"
+# Stops of a logarithmic slider within each power of ten: near enough to even steps, and round numbers all.
+_ROUND_REAL = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+_ROUND_WHOLE = (1, 2, 3, 5, 7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,22 @@ class Parameter:
             return None
         return self._clean(value)
 
+    def parse(self, text: str) -> Any:
+        """Return the value that ``text``, as written by :meth:`text`, stands for.
+
+        Raises
+        ------
+        InvalidSetting
+            If it stands for no valid value.
+        """
+        if text == NONE_TEXT and self.none_label is not None:
+            return None
+        return self.clean(self._parse_text(text))
+
+    def text(self, value: Any) -> str:
+        """Return a valid value as text for a link: ``"0.01"``, ``"32-16"``, ``"none"``."""
+        return NONE_TEXT if value is None else self._to_text(value)
+
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether this parameter has an effect beside the other ``values``."""
         if self.only_with is None:
@@ -73,6 +93,12 @@ class Parameter:
 
     def _expectation(self) -> str:
         raise NotImplementedError
+
+    def _parse_text(self, text: str) -> Any:
+        return text
+
+    def _to_text(self, value: Any) -> str:
+        return str(value)
 
     def _refuse(self, value: Any) -> InvalidSetting:
         return InvalidSetting(f"{self.name} must be {self.expectation}, got {value!r}")
@@ -94,6 +120,12 @@ class Integer(Parameter):
             raise self._refuse(value)
         return int(value)
 
+    def _parse_text(self, text: str) -> Any:
+        try:
+            return int(text)
+        except ValueError:
+            return text
+
     def _expectation(self) -> str:
         return f"a whole number from {self.minimum} to {self.maximum}"
 
@@ -114,6 +146,15 @@ class Number(Parameter):
         if not self.minimum <= value <= self.maximum:
             raise self._refuse(value)
         return float(value)
+
+    def _parse_text(self, text: str) -> Any:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+    def _to_text(self, value: float) -> str:
+        return f"{value:.12g}"
 
     def _expectation(self) -> str:
         return f"a number from {self.minimum:g} to {self.maximum:g}"
@@ -151,7 +192,12 @@ class Sizes(Parameter):
             raise self._refuse(value)
         return sizes
 
+    def _to_text(self, value: Sequence[int]) -> str:
+        return "-".join(str(size) for size in value) or NONE_TEXT
+
     def _parse(self, value: Any) -> tuple[int, ...]:
+        if value == NONE_TEXT:
+            return ()
         if isinstance(value, str):
             value = [part for part in value.replace(",", "-").replace(" ", "-").split("-") if part]
             if not all(part.isascii() and part.isdigit() for part in value):
@@ -166,6 +212,29 @@ class Sizes(Parameter):
 
     def _expectation(self) -> str:
         return f"{self.fewest} to {self.most} layer sizes from {self.minimum} to {self.maximum}, such as (32, 16)"
+
+
+def slider_stops(parameter: Integer | Number, extra: Iterable[Any] = ()) -> list:
+    """Return the values that a logarithmic slider offers, ascending; ``None`` comes first where it is valid.
+
+    Parameters
+    ----------
+    parameter : Integer or Number
+        A record whose scale is "log".
+    extra : iterable
+        Valid values to offer besides, such as one that a recipe asks for.
+    """
+    low, high = parameter.slider
+    whole = isinstance(parameter, Integer)
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    grid = (float(f"{mantissa:g}e{exponent}") for exponent in exponents for mantissa in _mantissas(whole))
+    values = {value for value in grid if low <= value <= high} | {low, high, *extra, parameter.default}
+    stops = sorted(int(value) if whole else float(value) for value in values if value is not None)
+    return [None, *stops] if parameter.none_label is not None else stops
+
+
+def _mantissas(whole: bool) -> tuple:
+    return _ROUND_WHOLE if whole else _ROUND_REAL
 
 
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:

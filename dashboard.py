@@ -1,0 +1,19 @@
+"""Entry of `streamlit run dashboard.py`: page configuration and navigation."""
+
+import streamlit as st
+
+from pages.parts import state
+
+st.set_page_config(layout="wide", initial_sidebar_state="auto")
+
+navigation = st.navigation(
+    [
+        st.Page("pages/train.py", title="Train", default=True),
+        st.Page("pages/mistakes.py", title="Mistakes"),
+        st.Page("pages/weights.py", title="Weights"),
+        st.Page("pages/data.py", title="Data"),
+    ],
+    position="top",
+)
+state.start_engine()
+navigation.run()

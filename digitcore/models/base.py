@@ -1,0 +1,337 @@
+"""The one training loop: what every estimator does, whichever library computes its epochs."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, ABCMeta, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from digitcore.errors import DivergedError, InvalidSetting
+from digitcore.models.architecture import Layer, plan, weight_shapes
+from digitcore.models.epoch import Epoch
+from digitcore.parameters import Parameter, clean_parameters
+
+# Images that are predicted at once: enough to keep the cores busy, few enough to bound the memory.
+PREDICTED_AT_ONCE = 2048
+
+
+class Score(NamedTuple):
+    """Mean cross-entropy in nats, and the share that was right, 0 to 1."""
+
+    loss: float
+    accuracy: float
+
+
+class LabelledImages(NamedTuple):
+    """Images ``X``, float ``(n_images, n_pixels)``, and their classes' positions ``y``, int64 ``(n_images,)``."""
+
+    X: np.ndarray
+    y: np.ndarray
+
+
+class Training(ABC):
+    """A training under way: data, optimizer and random numbers, which the estimator forgets when it is over."""
+
+    @abstractmethod
+    def one_epoch(self) -> Score:
+        """Train on every image once and return how the training images did."""
+
+    @abstractmethod
+    def score_held_out(self) -> Score | None:
+        """Return how the validation images do now; None without validation data."""
+
+    @abstractmethod
+    def weights_are_finite(self) -> bool:
+        """Whether no weight is NaN or infinite."""
+
+
+class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
+    """A scikit-learn classifier that is trained epoch by epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray, (n_classes,)
+        The labels seen in ``fit``, sorted.
+    n_features_in_ : int
+        Pixels of an image.
+    history_ : list of Epoch
+        Every epoch that was trained, in order.
+    best_epoch_ : int
+        Number of the first epoch with the highest validation accuracy (training accuracy without validation data).
+    n_iter_ : int
+        Number of epochs trained.
+    """
+
+    MODEL_NAME: ClassVar[str]
+    PARAMETERS: ClassVar[tuple[Parameter, ...]]
+    # Name of the attribute that holds the weights: an estimator without it cannot predict.
+    _WEIGHTS_ATTRIBUTE: ClassVar[str]
+    # What images are converted to, unless they have one of these types already.
+    _DTYPES: ClassVar[tuple[type, ...]]
+
+    def fit(self, X, y, validation_data=None):
+        """Train to the end.
+
+        Parameters
+        ----------
+        X : array-like, float, (n_images, n_pixels)
+            Images, their pixels row by row.
+        y : array-like, (n_images,)
+            Labels of any type that scikit-learn takes for classes.
+        validation_data : (X, y), optional
+            Images and labels that are evaluated after every epoch and never trained on.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidSetting
+            If a hyperparameter or ``validation_data`` is not valid.
+        ValueError
+            If ``X`` and ``y`` are not images and classes.
+        DivergedError
+            If the loss of an epoch is not finite. ``history_`` keeps the epochs before it; predictions are refused.
+        """
+        for _ in self.iter_fit(X, y, validation_data):
+            pass
+        return self
+
+    def iter_fit(self, X, y, validation_data=None) -> Iterator[Epoch]:
+        """Return a generator that trains an epoch and yields its :class:`Epoch`, until the training is over.
+
+        The arguments are checked, and the weights get their first values, before this returns. At each epoch, and when
+        the generator is closed before its end, the estimator predicts with the weights that it has. With ``patience``
+        the weights of the best epoch are put back, however the training ends.
+
+        Parameters and what is raised are those of :meth:`fit`.
+        """
+        settings = self._clean_settings()
+        random_state = self._clean_random_state()
+        # Nothing of an earlier training may be taken for this one's, even if the data is refused below.
+        self._forget_training()
+        train = self._check_training_data(X, y)
+        held_out = self._check_validation_data(validation_data)
+        layers = self._plan(settings, self.n_features_in_, len(self.classes_))
+        training = self._start_training(layers, train, held_out, settings, random_state)
+        self.history_, self.best_epoch_, self.n_iter_ = [], 0, 0
+        return self._all_epochs(training, settings)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like, float, (n_images, n_pixels)
+            Images, scaled as those of the training.
+
+        Returns
+        -------
+        ndarray, float, (n_images, n_classes)
+            0 to 1, each row adding up to one; the columns are in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=self._DTYPES)
+        at_once = self._images_at_once()
+        blocks = [self._predict_block(X[start : start + at_once]) for start in range(0, len(X), at_once)]
+        return np.concatenate(blocks)  # (n_images, n_classes)
+
+    def predict(self, X) -> np.ndarray:
+        """Return the most probable class of every image, ``(n_images,)``."""
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        """Return copies of all weights by name, such as ``"output.weight"`` ``(n_classes, n_inputs)``; see ``plan``."""
+        check_is_fitted(self)
+        return self._copy_weights()
+
+    def restore(self, weights: Mapping[str, np.ndarray], *, classes: Sequence, n_features: int) -> EpochClassifier:
+        """Make this a fitted estimator from the weights of another one with the same parameters.
+
+        Parameters
+        ----------
+        weights : mapping of str to ndarray
+            As :meth:`get_weights` gave them.
+        classes : sequence, (n_classes,)
+            ``classes_`` of the estimator that was trained.
+        n_features : int
+            Its ``n_features_in_``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidSetting
+            If names, shapes or values do not fit the parameters; the estimator is left as it was.
+        """
+        settings = self._clean_settings()
+        classes = _check_classes(classes)
+        if not isinstance(n_features, Integral) or n_features < 1:
+            raise InvalidSetting(f"n_features must be a whole number of pixels, at least 1, got {n_features!r}")
+        layers = self._plan(settings, n_features, len(classes))
+        _check_weights(weights, weight_shapes(layers))
+        self._forget_training()
+        self.classes_, self.n_features_in_ = classes, int(n_features)
+        self._load_weights(layers, weights)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, self._WEIGHTS_ATTRIBUTE)
+
+    @abstractmethod
+    def _start_training(
+        self,
+        layers: Sequence[Layer],
+        train: LabelledImages,
+        held_out: LabelledImages | None,
+        settings: Mapping[str, Any],
+        random_state: np.random.RandomState,
+    ) -> Training:
+        """Give the estimator its first weights and return the training that will change them."""
+
+    @abstractmethod
+    def _predict_block(self, X: np.ndarray) -> np.ndarray:
+        """Return the probabilities ``(n_images, n_classes)`` of a block of checked images."""
+
+    @abstractmethod
+    def _copy_weights(self) -> dict[str, np.ndarray]:
+        """Return copies of all weights by name."""
+
+    @abstractmethod
+    def _load_weights(self, layers: Sequence[Layer], weights: Mapping[str, np.ndarray]) -> None:
+        """Take copies of ``weights``, which fit ``layers``."""
+
+    def _image_shape(self, n_features: int) -> tuple[int, int]:
+        """Height and width of an image; only a model that looks at neighbours cares."""
+        return (1, n_features)
+
+    def _images_at_once(self) -> int:
+        return PREDICTED_AT_ONCE
+
+    def _plan(self, settings: Mapping[str, Any], n_features: int, n_classes: int) -> list[Layer]:
+        return plan(self.MODEL_NAME, settings, self._image_shape(n_features), n_classes)
+
+    def _clean_settings(self) -> dict[str, Any]:
+        given = {record.name: getattr(self, record.name) for record in self.PARAMETERS}
+        return clean_parameters(self.PARAMETERS, given)
+
+    def _clean_random_state(self) -> np.random.RandomState:
+        try:
+            return check_random_state(self.random_state)
+        except (ValueError, TypeError):
+            raise InvalidSetting(
+                "random_state must be a whole number from 0 to 4294967295, None or a numpy RandomState, "
+                f"got {self.random_state!r}"
+            ) from None
+
+    def _check_training_data(self, X, y) -> LabelledImages:
+        X, y = validate_data(self, X, y, dtype=self._DTYPES)
+        check_classification_targets(y)
+        self.classes_, positions = np.unique(y, return_inverse=True)
+        return LabelledImages(X, positions.astype(np.int64, copy=False))
+
+    def _check_validation_data(self, validation_data) -> LabelledImages | None:
+        if validation_data is None:
+            return None
+        try:
+            X, y = validation_data
+        except (TypeError, ValueError):
+            raise InvalidSetting("validation_data must be None or a pair of images and labels (X, y)") from None
+        X = check_array(X, dtype=self._DTYPES, input_name="validation images")
+        if X.shape[1] != self.n_features_in_:
+            raise InvalidSetting(
+                f"validation_data must have images of {self.n_features_in_} pixels, as the training data, "
+                f"got {X.shape[1]} pixels"
+            )
+        return LabelledImages(X, self._class_positions(np.asarray(y), len(X)))
+
+    def _class_positions(self, labels: np.ndarray, n_images: int) -> np.ndarray:
+        """Return the position in ``classes_`` of each label, int64 ``(n_images,)``."""
+        if labels.shape != (n_images,):
+            raise InvalidSetting(
+                f"validation_data must have one label for each image: expected {n_images} labels, "
+                f"got an array of shape {labels.shape}"
+            )
+        # A dictionary compares labels of any type, where sorting numbers among words would fail.
+        position_of = {label: position for position, label in enumerate(self.classes_.tolist())}
+        positions = [position_of.get(label, -1) for label in labels.tolist()]
+        unknown = {repr(label) for label, position in zip(labels.tolist(), positions, strict=True) if position < 0}
+        if unknown:
+            raise InvalidSetting(
+                f"validation_data has classes that the training data lacks: {', '.join(sorted(unknown))}; train on "
+                "images of every class or leave these out"
+            )
+        return np.array(positions, dtype=np.int64)
+
+    def _all_epochs(self, training: Training, settings: Mapping[str, Any]) -> Iterator[Epoch]:
+        patience, best_accuracy, best_weights = settings["patience"], -1.0, None
+        try:
+            for number in range(1, settings["epochs"] + 1):
+                epoch = _one_epoch(training, number, settings["learning_rate"])
+                self.history_.append(epoch)
+                self.n_iter_ = number
+                if epoch.watched_accuracy > best_accuracy:
+                    best_accuracy, self.best_epoch_ = epoch.watched_accuracy, number
+                    best_weights = self._copy_weights() if patience else None
+                yield epoch
+                if patience and number - self.best_epoch_ >= patience:
+                    break
+        except DivergedError:
+            # Weights that are not numbers would predict the first class for every image: better none.
+            best_weights = None
+            delattr(self, self._WEIGHTS_ATTRIBUTE)
+            raise
+        finally:
+            if best_weights is not None:
+                self._load_weights(self._plan(settings, self.n_features_in_, len(self.classes_)), best_weights)
+
+    def _forget_training(self) -> None:
+        for name in (self._WEIGHTS_ATTRIBUTE, "history_", "best_epoch_", "n_iter_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
+
+
+def _one_epoch(training: Training, number: int, learning_rate: float) -> Epoch:
+    start = time.perf_counter()
+    trained = training.one_epoch()
+    held_out = training.score_held_out()
+    # NaN and infinity stay in a sum, so an epoch's mean loss tells of every batch. The last batch's update shows in the
+    # weights only.
+    losses = (trained.loss,) if held_out is None else (trained.loss, held_out.loss)
+    if not (all(map(math.isfinite, losses)) and training.weights_are_finite()):
+        raise DivergedError(number, learning_rate)
+    return Epoch(number, *trained, *(held_out or (None, None)), seconds=time.perf_counter() - start)
+
+
+def _check_classes(classes: Sequence) -> np.ndarray:
+    classes = np.asarray(classes)
+    if classes.ndim != 1 or not len(classes) or len(set(classes.tolist())) != len(classes):
+        raise InvalidSetting(f"classes must be a list of at least one label, all different, got {classes.tolist()!r}")
+    return classes
+
+
+def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse weights whose names, shapes or values are not those of the model."""
+    if set(weights) != set(shapes):
+        raise InvalidSetting(
+            f"The weights do not belong to this model: expected {', '.join(shapes)}, got {', '.join(weights) or 'none'}"
+        )
+    for name, shape in shapes.items():
+        array = np.asarray(weights[name])
+        if array.shape != shape:
+            raise InvalidSetting(f"The weights {name!r} must have the shape {shape}, got {array.shape}")
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise InvalidSetting(f"The weights {name!r} must be finite numbers")

@@ -1,0 +1,92 @@
+"""A convolutional network in torch."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+
+from digitcore.errors import InvalidSetting
+from digitcore.models import hyperparameters
+from digitcore.models.torch_network import TorchNetwork
+
+
+class CNN(TorchNetwork):
+    """Convolutions with ReLU, each followed by max-pooling; then dropout if wanted, and dense ReLU layers.
+
+    Parameters
+    ----------
+    channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
+epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
+        See :data:`digitcore.models.hyperparameters.CNN`.
+    image_shape : (int, int) or None
+        Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
+        single row.
+    random_state : int, RandomState or None
+        Seed of initial weights, the batches' order and dropout.
+    """
+
+    MODEL_NAME = "cnn"
+    PARAMETERS = hyperparameters.CNN
+
+    def __init__(
+        self,
+        channels=(32,),
+        kernel_size=3,
+        padding="valid",
+        pool_size=2,
+        pool_stride=2,
+        dropout=0.25,
+        hidden_units=(128,),
+        initialization="torch",
+        initial_bias=0.0,
+        epochs=30,
+        batch_size=32,
+        learning_rate=0.01,
+        optimizer="sgd",
+        momentum=0.0,
+        rho=0.99,
+        epsilon=1e-8,
+        patience=None,
+        image_shape=None,
+        random_state=None,
+    ):
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.padding = padding
+        self.pool_size = pool_size
+        self.pool_stride = pool_stride
+        self.dropout = dropout
+        self.hidden_units = hidden_units
+        self.initialization = initialization
+        self.initial_bias = initial_bias
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.rho = rho
+        self.epsilon = epsilon
+        self.patience = patience
+        self.image_shape = image_shape
+        self.random_state = random_state
+
+    def _image_shape(self, n_features: int) -> tuple[int, int]:
+        if self.image_shape is None:
+            side = math.isqrt(n_features)
+            return (side, side) if side * side == n_features else (1, n_features)
+        if not _fits(self.image_shape, n_features):
+            raise InvalidSetting(
+                f"image_shape must be None or a height and a width that multiply to the {n_features} pixels of an "
+                f"image, got {self.image_shape!r}"
+            )
+        height, width = self.image_shape
+        return (int(height), int(width))
+
+
+def _fits(image_shape, n_features: int) -> bool:
+    try:
+        height, width = image_shape
+    except (TypeError, ValueError):
+        return False
+    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in (height, width))
+    return whole and height > 0 and width > 0 and height * width == n_features

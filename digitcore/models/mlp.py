@@ -1,0 +1,52 @@
+"""A fully connected network in torch."""
+
+from __future__ import annotations
+
+from digitcore.models import hyperparameters
+from digitcore.models.torch_network import TorchNetwork
+
+
+class MLP(TorchNetwork):
+    """Any number of hidden ReLU layers, with dropout after each if wanted; pixels are not neighbours to it.
+
+    Parameters
+    ----------
+    hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
+epsilon, patience
+        See :data:`digitcore.models.hyperparameters.MLP`.
+    random_state : int, RandomState or None
+        Seed of initial weights, the batches' order and dropout.
+    """
+
+    MODEL_NAME = "mlp"
+    PARAMETERS = hyperparameters.MLP
+
+    def __init__(
+        self,
+        hidden_units=(32, 16),
+        dropout=0.0,
+        initialization="torch",
+        initial_bias=0.0,
+        epochs=30,
+        batch_size=32,
+        learning_rate=0.01,
+        optimizer="sgd",
+        momentum=0.0,
+        rho=0.99,
+        epsilon=1e-8,
+        patience=None,
+        random_state=None,
+    ):
+        self.hidden_units = hidden_units
+        self.dropout = dropout
+        self.initialization = initialization
+        self.initial_bias = initial_bias
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.rho = rho
+        self.epsilon = epsilon
+        self.patience = patience
+        self.random_state = random_state

@@ -1,0 +1,158 @@
+"""Five rules that turn a gradient into an update, in NumPy, with the formulas and defaults of ``torch.optim``.
+
+References
+----------
+SGD with momentum: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+Adam: Kingma and Ba, https://arxiv.org/abs/1412.6980. AMSGrad: Reddi et al., https://openreview.net/forum?id=ryQu7f-RZ.
+Adagrad: Duchi et al., https://jmlr.org/papers/v12/duchi11a.html. RMSprop: Hinton, lecture 6e of "Neural Networks for
+Machine Learning", 2012.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from digitcore.parameters import unknown_name
+
+
+class Optimizer(ABC):
+    """Updates arrays in place, one step at a time.
+
+    Parameters
+    ----------
+    weights : sequence of ndarray
+        What is trained; :meth:`step` changes these arrays.
+    learning_rate : float
+        How far a step goes.
+    """
+
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float):
+        self.weights = list(weights)
+        self.learning_rate = learning_rate
+        self.n_steps = 0
+
+    def step(self, gradients: Sequence[np.ndarray]) -> None:
+        """Change the weights by one step against ``gradients``, one array of the same shape for each."""
+        self.n_steps += 1
+        for position, gradient in enumerate(gradients):
+            self.weights[position] -= self.learning_rate * self._direction(position, gradient)
+
+    @abstractmethod
+    def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        """Return the step of one array for a learning rate of 1."""
+
+    def _zeros(self) -> list[np.ndarray]:
+        return [np.zeros_like(array) for array in self.weights]
+
+
+class SGD(Optimizer):
+    """Gradient descent; ``momentum`` is the share of the last step that is carried into the next."""
+
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, momentum: float = 0.0):
+        super().__init__(weights, learning_rate)
+        self.momentum = momentum
+        self._velocity = self._zeros()
+
+    def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        if not self.momentum:
+            return gradient
+        velocity = self._velocity[position]
+        velocity *= self.momentum
+        velocity += gradient
+        return velocity
+
+
+class Adam(Optimizer):
+    """Steps of the gradient's running mean over the root of its running mean square."""
+
+    BETA_1, BETA_2 = 0.9, 0.999
+
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8):
+        super().__init__(weights, learning_rate)
+        self.epsilon = epsilon
+        self._mean = self._zeros()
+        self._square = self._zeros()
+
+    def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        mean = _move(self._mean[position], gradient, self.BETA_1)
+        square = self._watched_square(position, gradient)
+        # Both means start at zero; dividing by these makes up for it in the first steps.
+        mean_share = 1 - self.BETA_1**self.n_steps
+        square_share = 1 - self.BETA_2**self.n_steps
+        return mean / mean_share / (np.sqrt(square / square_share) + self.epsilon)
+
+    def _watched_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        return _move(self._square[position], gradient * gradient, self.BETA_2)
+
+
+class AMSGrad(Adam):
+    """Adam that never forgets the largest mean square, so that its steps never grow again."""
+
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8):
+        super().__init__(weights, learning_rate, epsilon)
+        self._largest = self._zeros()
+
+    def _watched_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        square = super()._watched_square(position, gradient)
+        return np.maximum(self._largest[position], square, out=self._largest[position])
+
+
+class Adagrad(Optimizer):
+    """Steps over the root of the sum of all squared gradients so far."""
+
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-10):
+        super().__init__(weights, learning_rate)
+        self.epsilon = epsilon
+        self._sum = self._zeros()
+
+    def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        self._sum[position] += gradient * gradient
+        return gradient / (np.sqrt(self._sum[position]) + self.epsilon)
+
+
+class RMSprop(Optimizer):
+    """Steps over the root of the running mean of squared gradients; ``rho`` is the share of it that is kept."""
+
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, rho: float = 0.99, epsilon: float = 1e-8):
+        super().__init__(weights, learning_rate)
+        self.rho = rho
+        self.epsilon = epsilon
+        self._square = self._zeros()
+
+    def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        square = _move(self._square[position], gradient * gradient, self.rho)
+        return gradient / (np.sqrt(square) + self.epsilon)
+
+
+def make_optimizer(
+    name: str, weights: Sequence[np.ndarray], *, learning_rate: float, momentum: float, rho: float, epsilon: float
+) -> Optimizer:
+    """Return the optimizer called ``name`` in :data:`digitcore.models.hyperparameters.OPTIMIZERS`.
+
+    Settings that the rule does not have are left aside.
+
+    Raises
+    ------
+    InvalidSetting
+        If there is none of this name.
+    """
+    factories = {
+        "sgd": lambda: SGD(weights, learning_rate, momentum),
+        "adam": lambda: Adam(weights, learning_rate, epsilon),
+        "amsgrad": lambda: AMSGrad(weights, learning_rate, epsilon),
+        "adagrad": lambda: Adagrad(weights, learning_rate, epsilon),
+        "rmsprop": lambda: RMSprop(weights, learning_rate, rho, epsilon),
+    }
+    if name not in factories:
+        raise unknown_name("optimizer", name, factories)
+    return factories[name]()
+
+
+def _move(mean: np.ndarray, values: np.ndarray, kept: float) -> np.ndarray:
+    """Move a running mean in place towards ``values`` and return it."""
+    mean *= kept
+    mean += (1 - kept) * values
+    return mean

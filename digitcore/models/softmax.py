@@ -1,0 +1,218 @@
+"""Softmax regression (multinomial logistic regression) in NumPy, trained by mini-batch gradient descent.
+
+References
+----------
+Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from digitcore.models import hyperparameters
+from digitcore.models.architecture import Layer
+from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.optimizers import make_optimizer
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities that belong to ``logits``.
+
+    Parameters
+    ----------
+    logits : ndarray, float, (n_images, n_classes)
+        Finite numbers of any size.
+
+    Returns
+    -------
+    ndarray, (n_images, n_classes)
+        0 to 1, rows adding up to one.
+    """
+    # A common shift leaves the probabilities alone and keeps the exponentials from overflowing.
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def cross_entropy(logits: np.ndarray, y: np.ndarray) -> float:
+    """Return the mean cross-entropy in nats.
+
+    Parameters
+    ----------
+    logits : ndarray, float, (n_images, n_classes)
+        Scores of the classes before the softmax.
+    y : ndarray, int, (n_images,)
+        Position of each image's class.
+    """
+    largest = logits.max(axis=1)  # (n_images,)
+    log_sum = np.log(np.exp(logits - largest[:, None]).sum(axis=1)) + largest  # (n_images,)
+    return float(np.mean(log_sum - logits[np.arange(len(y)), y], dtype=np.float64))
+
+
+def gradient(coef: np.ndarray, intercept: np.ndarray, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradient of the mean cross-entropy of ``X @ coef.T + intercept``.
+
+    Parameters
+    ----------
+    coef : ndarray, float, (n_classes, n_features)
+        Weights.
+    intercept : ndarray, float, (n_classes,)
+        Biases.
+    X : ndarray, float, (n_images, n_features)
+        Images.
+    y : ndarray, int, (n_images,)
+        Position of each image's class.
+
+    Returns
+    -------
+    coef_gradient : ndarray, (n_classes, n_features)
+    intercept_gradient : ndarray, (n_classes,)
+    """
+    error = softmax(X @ coef.T + intercept)  # (n_images, n_classes)
+    error[np.arange(len(y)), y] -= 1
+    error /= len(y)
+    return error.T @ X, error.sum(axis=0)
+
+
+class SoftmaxRegression(EpochClassifier):
+    """Multinomial logistic regression with a bias; its weights start at zero.
+
+    The figures of an :class:`~digitcore.models.Epoch` are those of all training images after the epoch's updates. The
+    computation is in float32 when the images are float32, else in float64.
+
+    Parameters
+    ----------
+    epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
+        See :data:`digitcore.models.hyperparameters.SOFTMAX`.
+    random_state : int, RandomState or None
+        Seed of the batches' order.
+
+    Attributes
+    ----------
+    coef_ : ndarray, (n_classes, n_features)
+        Weights; two classes have two rows.
+    intercept_ : ndarray, (n_classes,)
+        Biases.
+    """
+
+    MODEL_NAME = "softmax"
+    PARAMETERS = hyperparameters.SOFTMAX
+    _WEIGHTS_ATTRIBUTE = "coef_"
+    _DTYPES = (np.float64, np.float32)
+
+    def __init__(
+        self,
+        epochs=30,
+        batch_size=32,
+        learning_rate=0.01,
+        optimizer="sgd",
+        momentum=0.0,
+        rho=0.99,
+        epsilon=1e-8,
+        patience=None,
+        random_state=None,
+    ):
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.rho = rho
+        self.epsilon = epsilon
+        self.patience = patience
+        self.random_state = random_state
+
+    def _start_training(
+        self,
+        layers: Sequence[Layer],
+        train: LabelledImages,
+        held_out: LabelledImages | None,
+        settings: Mapping[str, Any],
+        random_state: np.random.RandomState,
+    ) -> Training:
+        self.coef_ = np.zeros(layers[-1].weight_shape, dtype=train.X.dtype)
+        self.intercept_ = np.zeros(len(self.coef_), dtype=train.X.dtype)
+        return SoftmaxTraining(self.coef_, self.intercept_, train, held_out, settings, random_state)
+
+    def _predict_block(self, X: np.ndarray) -> np.ndarray:
+        return softmax(X @ self.coef_.T + self.intercept_)  # (n_images, n_classes)
+
+    def _copy_weights(self) -> dict[str, np.ndarray]:
+        return {"output.weight": self.coef_.copy(), "output.bias": self.intercept_.copy()}
+
+    def _load_weights(self, layers: Sequence[Layer], weights: Mapping[str, np.ndarray]) -> None:
+        self.coef_, self.intercept_ = (_float_copy(weights[f"output.{part}"]) for part in ("weight", "bias"))
+
+
+class SoftmaxTraining(Training):
+    """A training of ``coef`` and ``intercept``, which it changes in place.
+
+    Parameters
+    ----------
+    coef, intercept : ndarray
+        See :func:`gradient`.
+    train : LabelledImages
+        What is trained on.
+    held_out : LabelledImages or None
+        What is only evaluated; converted to the training images' type.
+    settings : mapping
+        Clean hyperparameters.
+    random_state : RandomState
+        Source of the batches' order.
+    """
+
+    def __init__(
+        self,
+        coef: np.ndarray,
+        intercept: np.ndarray,
+        train: LabelledImages,
+        held_out: LabelledImages | None,
+        settings: Mapping[str, Any],
+        random_state: np.random.RandomState,
+    ):
+        self.coef, self.intercept = coef, intercept
+        self.train = train
+        self.held_out = held_out and LabelledImages(held_out.X.astype(train.X.dtype, copy=False), held_out.y)
+        self.batch_size = settings["batch_size"]
+        self.random_state = random_state
+        rule = {name: settings[name] for name in ("learning_rate", "momentum", "rho", "epsilon")}
+        self.optimizer = make_optimizer(settings["optimizer"], (coef, intercept), **rule)
+
+    def one_epoch(self) -> Score:
+        # Overflow is found by the loss and told as one sentence; warnings on the way there say nothing more.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for batch in self._batches():
+                self._one_batch(*batch)
+            return self._score(self.train)
+
+    def score_held_out(self) -> Score | None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.held_out and self._score(self.held_out)
+
+    def weights_are_finite(self) -> bool:
+        return bool(np.isfinite(self.coef).all() and np.isfinite(self.intercept).all())
+
+    def _one_batch(self, X: np.ndarray, y: np.ndarray) -> None:
+        self.optimizer.step(gradient(self.coef, self.intercept, X, y))
+
+    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        n_images = len(self.train.y)
+        if self.batch_size is None or self.batch_size >= n_images:
+            yield self.train
+            return
+        order = self.random_state.permutation(n_images)
+        for start in range(0, n_images, self.batch_size):
+            rows = order[start : start + self.batch_size]
+            yield self.train.X[rows], self.train.y[rows]
+
+    def _score(self, images: LabelledImages) -> Score:
+        logits = images.X @ self.coef.T + self.intercept  # (n_images, n_classes)
+        return Score(cross_entropy(logits, images.y), float(np.mean(logits.argmax(axis=1) == images.y)))
+
+
+def _float_copy(array: np.ndarray) -> np.ndarray:
+    array = np.array(array)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)

@@ -1,0 +1,91 @@
+"""The dask cluster that trains: embedded worker processes, or one that runs elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+from distributed import Client
+from distributed.deploy.subprocess import SubprocessCluster
+
+from digitcore.errors import EngineError
+from digitcore.runs.worker import warm_up
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 30
+_WATCHDOG = "digitcore.runs.watchdog"
+
+
+class TrainingCluster:
+    """A connection to dask workers.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Address such as ``tcp://host:8786`` of a cluster that runs already; None starts scheduler and workers as
+        processes of this machine, which end with this process.
+    n_workers : int
+        Worker processes to start, each training one run at a time. Ignored with a ``scheduler``.
+
+    Raises
+    ------
+    EngineError
+        If the cluster cannot be started or reached.
+    """
+
+    def __init__(self, scheduler: str | None, n_workers: int):
+        self._processes = None
+        try:
+            if scheduler is None:
+                self._processes = _start_processes(n_workers)
+            self.client = Client(self._processes or scheduler, timeout=START_SECONDS, set_as_default=False)
+        except Exception as error:
+            if self._processes is not None:
+                self._processes.close()
+            where = f"at {scheduler}" if scheduler else "on this machine"
+            raise EngineError(f"The training workers {where} cannot be started or reached: {error}.") from error
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether scheduler and workers are there. A worker that is being restarted by its nanny counts."""
+        if self.client.status != "running":
+            return False
+        if self._processes is None:
+            return True
+        started = [self._processes.scheduler, *self._processes.workers.values()]
+        return all(part.process is not None and part.process.returncode is None for part in started)
+
+    def close(self) -> None:
+        """End the connection, and the processes that were started."""
+        for closing in (self.client, self._processes):
+            try:
+                if closing is not None:
+                    closing.close(timeout=5)
+            except Exception as error:  # a half-dead cluster must not keep its successor from starting
+                log.warning("While closing the training workers: %s", error)
+
+    def _warm_up(self) -> None:
+        try:
+            self.client.wait_for_workers(1, timeout=START_SECONDS)
+            self.client.run(warm_up)
+        except Exception as error:  # the first training is merely slower then
+            log.warning("The training workers could not be warmed up: %s", error)
+
+
+def _start_processes(n_workers: int) -> SubprocessCluster:
+    parent = str(os.getpid())
+    return SubprocessCluster(
+        n_workers=n_workers,
+        threads_per_worker=1,
+        dashboard_address=None,
+        scheduler_kwargs={"preload": [_WATCHDOG], "preload_argv": ["--parent", parent]},
+        worker_kwargs={
+            "preload": [_WATCHDOG],
+            "preload_nanny": [_WATCHDOG],
+            "preload_nanny_argv": ["--parent", parent],
+            "dashboard": False,
+        },
+    )

@@ -1,0 +1,421 @@
+"""Engine: trains specs in dask workers and keeps what they make.
+
+One engine serves all users of a server. Workers report epochs as dask events; a single thread here writes each to the
+store first and shows it after, so nothing that was seen is lost with the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import psutil
+from distributed import Event, Future, KilledWorker
+
+from digitcore.errors import EngineError, InvalidSetting, StoreError
+from digitcore.models.epoch import Epoch
+from digitcore.runs.cluster import TrainingCluster
+from digitcore.runs.run import Run
+from digitcore.runs.spec import RunSpec
+from digitcore.runs.store import Store
+from digitcore.runs.training import Outcome
+from digitcore.runs.worker import train_in_worker
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 2.0
+# An owner on another machine that is silent for this long is taken for dead.
+SILENCE_SECONDS = 60.0
+MOST_RESTARTS = 3
+
+LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
+KILLED_TOO_OFTEN = (
+    "The training process was killed again and again, most likely for lack of memory: "
+    "try a smaller batch, a smaller model or fewer images."
+)
+
+
+@dataclass
+class _Live:
+    """A run while it is in this process: what the store does not know yet, and the handles to the worker's task."""
+
+    spec: RunSpec
+    attempt: int
+    created_at: datetime
+    state: str = "queued"
+    reason: str = ""
+    problem: str = ""
+    epochs: list[Epoch] = field(default_factory=list)
+    unsaved: list[Epoch] = field(default_factory=list)
+    outcome: Outcome | None = None
+    future: Future | None = None
+    restarts: int = 0
+
+    @property
+    def topic(self) -> str:
+        return f"digitcore-{self.spec.digest}-{self.attempt}-{self.restarts}"
+
+    def snapshot(self) -> Run:
+        outcome = self.outcome or Outcome()
+        return Run(
+            spec=self.spec,
+            state=self.state,
+            reason=" ".join(text for text in (self.reason, self.problem) if text),
+            epochs=tuple(self.epochs),
+            evaluation=outcome.evaluation,
+            created_at=self.created_at,
+            seconds=outcome.seconds,
+        )
+
+
+class Engine:
+    """Trains runs and answers how they stand.
+
+    Parameters
+    ----------
+    store : Store, optional
+        Where runs are kept. Default: ``Store()``.
+    scheduler : str, optional
+        Address of a dask scheduler. Default: the environment variable ``DIGITCORE_SCHEDULER``, else worker processes
+        on this machine, started with the first run or by :meth:`start`.
+    n_workers : int, optional
+        Worker processes on this machine. Default: one for each processor core.
+
+    Examples
+    --------
+    >>> with Engine() as engine:
+    ...     run = engine.wait(engine.submit(RunSpec(dataset="digits", model="softmax")).digest)
+    """
+
+    def __init__(self, store: Store | None = None, *, scheduler: str | None = None, n_workers: int | None = None):
+        self.store = store if store is not None else Store()
+        self.owner = _this_process()
+        self._scheduler = scheduler or os.environ.get("DIGITCORE_SCHEDULER") or None
+        self._n_workers = n_workers or os.cpu_count() or 1
+        self._cluster: TrainingCluster | None = None
+        self._cluster_lock = threading.Lock()
+        self._live: dict[str, _Live] = {}
+        self._changed = threading.Condition()
+        self._inbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._closed = False
+        self.store.close_orphans(self._owner_is_alive)
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the workers now, so that the first run need not wait for them.
+
+        Raises
+        ------
+        EngineError
+            If they cannot be started or reached.
+        """
+        self._ready_cluster()
+
+    def submit(self, spec: RunSpec) -> Run:
+        """Train ``spec``, unless it was trained before or is in training now, and return how it stands.
+
+        Raises
+        ------
+        EngineError
+            If the workers cannot be started or reached.
+        StoreError
+            If the store cannot be written.
+        """
+        cluster = self._ready_cluster()
+        with self._changed:
+            known = self.run(spec.digest)
+            if known is not None and (known.active or self._is_trained(known)):
+                return known
+            attempt = self.store.begin(spec, self.owner)
+            live = self._live[spec.digest] = _Live(spec, attempt, created_at=datetime.now(UTC))
+        try:
+            self._send(cluster, live)
+        except EngineError as error:
+            self._inbox.put(("outcome", live.topic, spec.digest, Outcome(state="failed", reason=str(error))))
+            raise
+        return live.snapshot()
+
+    def run(self, digest: str) -> Run | None:
+        """Return how the run of this digest stands, or None when there is none."""
+        with self._changed:
+            live = self._live.get(digest)
+            if live is not None:
+                return live.snapshot()
+        return self.store.load(digest)
+
+    def active(self) -> list[Run]:
+        """Return the runs that wait or train in this process, oldest first."""
+        with self._changed:
+            return [live.snapshot() for live in self._live.values() if live.outcome is None]
+
+    def arrays(self, digest: str) -> dict[str, np.ndarray]:
+        """Return the run's arrays: ``weights.*`` and ``probabilities.*``.
+
+        Raises
+        ------
+        StoreError
+            If there are none, or their file is damaged.
+        """
+        with self._changed:
+            live = self._live.get(digest)
+            if live is not None and live.outcome is not None:
+                return dict(live.outcome.arrays)
+        return self.store.load_tensors(digest)
+
+    def cancel(self, digest: str) -> None:
+        """End a run after its present epoch, or before it begins. A run that is not active is left as it is."""
+        with self._changed:
+            live = self._live.get(digest)
+            if live is None or live.outcome is not None or live.future is None:
+                return
+            future, topic, waiting = live.future, live.topic, live.state == "queued"
+        # Outside the lock: both calls go to the scheduler.
+        with self._as_engine_error():
+            Event(_stop_name(topic), client=future.client).set()
+            if waiting:
+                self._inbox.put(("outcome", topic, digest, Outcome(state="cancelled")))
+
+    def wait(self, digest: str, timeout: float | None = None) -> Run:
+        """Wait until a run has ended and return it.
+
+        Raises
+        ------
+        InvalidSetting
+            If there is no run of this digest.
+        TimeoutError
+            If it has not ended after ``timeout`` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            run = self.run(digest)
+            if run is None:
+                raise InvalidSetting(f"There is no run {digest!r}: submit its spec first")
+            if not run.active:
+                return run
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"Run {digest} has not ended after {timeout:g} seconds")
+            with self._changed:
+                self._changed.wait(0.2)
+
+    def close(self) -> None:
+        """End the workers; runs in training are kept as failed, with their epochs."""
+        if self._closed:
+            return
+        self._closed = True
+        self._inbox.put(("close",))
+        self._keeper.join()
+        with self._cluster_lock:
+            if self._cluster is not None:
+                self._cluster.close()
+        with contextlib.suppress(StoreError):
+            self.store.close_orphans(lambda owner, _silence: owner != self.owner)
+
+    # The workers.
+
+    def _ready_cluster(self) -> TrainingCluster:
+        """Return a living cluster, started again if the last one died."""
+        with self._cluster_lock:
+            if self._closed:
+                raise EngineError("The training engine is closed: start the dashboard again.")
+            if self._cluster is None or not self._cluster.alive:
+                if self._cluster is not None:
+                    log.warning("The training workers are gone; starting new ones.")
+                    self._cluster.close()
+                    self._cluster = None
+                self._cluster = TrainingCluster(self._scheduler, self._n_workers)
+            return self._cluster
+
+    def _send(self, cluster: TrainingCluster, live: _Live) -> None:
+        client, topic, digest = cluster.client, live.topic, live.spec.digest
+        with self._as_engine_error():
+            client.subscribe_topic(topic, lambda event: self._inbox.put(("message", topic, digest, event[1])))
+            # The topic holds digest and attempt: one task however often, by whomever, the same attempt is submitted.
+            live.future = client.submit(
+                train_in_worker, live.spec.canonical_json, topic, _stop_name(topic), key=topic, pure=False
+            )
+            live.future.add_done_callback(lambda future: self._inbox.put(("done", topic, digest, future)))
+
+    @contextlib.contextmanager
+    def _as_engine_error(self):
+        try:
+            yield
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise EngineError(f"The training workers do not answer ({error}): try again in a moment.") from error
+
+    def _is_trained(self, run: Run) -> bool:
+        return run.state == "done" and (run.digest in self._live or self.store.has_tensors(run.digest))
+
+    # The keeper thread: the only one that changes a live run.
+
+    def _keep(self) -> None:
+        next_tick = time.monotonic() + TICK_SECONDS
+        while True:
+            try:
+                kind, *message = self._inbox.get(timeout=max(0.0, next_tick - time.monotonic()))
+            except queue.Empty:
+                kind, message = "tick", []
+            if kind == "close":
+                return
+            try:
+                self._handle(kind, message)
+                if time.monotonic() >= next_tick:
+                    next_tick = time.monotonic() + TICK_SECONDS
+                    self._tick()
+            except Exception:  # the keeper must outlive any surprise: without it every run would stand still
+                log.exception("Unexpected error while keeping runs")
+
+    def _handle(self, kind: str, message: list) -> None:
+        if kind == "tick":
+            return
+        topic, digest, content = message
+        live = self._live.get(digest)
+        if live is None or live.topic != topic or live.outcome is not None:
+            return
+        if kind == "message":
+            self._take_message(live, content)
+        elif kind == "outcome":
+            self._end(live, content)
+        else:
+            self._take_future(live, content)
+
+    def _take_message(self, live: _Live, message: Mapping[str, Any]) -> None:
+        if message.get("started"):
+            reason = LOST_WORKER if live.state == "running" else live.reason
+            self._save(live, lambda: self.store.mark_running(live.spec.digest))
+            self._show(live, state="running", reason=reason)
+        epochs = [Epoch(*values) for values in message.get("epochs", ())]
+        if epochs:
+            self._save_epochs(live, epochs)
+            self._show(live, epochs=_merged(live.epochs, epochs))
+
+    def _take_future(self, live: _Live, future: Future) -> None:
+        try:
+            outcome = future.result()
+        except KilledWorker:
+            outcome = Outcome(state="failed", reason=KILLED_TOO_OFTEN, epochs=list(live.epochs))
+        except (CancelledError, OSError, TimeoutError) as error:
+            log.warning("Lost the task of run %s: %s", live.spec.digest, error)
+            self._restart(live)
+            return
+        except Exception as error:
+            log.exception("Run %s failed", live.spec.digest)
+            reason = f"The training failed unexpectedly ({type(error).__name__}: {error}); the server's log says more."
+            outcome = Outcome(state="failed", reason=reason, epochs=list(live.epochs))
+        self._end(live, outcome)
+
+    def _end(self, live: _Live, outcome: Outcome) -> None:
+        if outcome.epochs:
+            self._save_epochs(live, outcome.epochs[len(live.epochs) :])
+        reason = outcome.reason
+        ended = replace(
+            live.snapshot(),
+            state=outcome.state,
+            reason=reason,
+            epochs=tuple(outcome.epochs or live.epochs),
+            evaluation=outcome.evaluation,
+            seconds=outcome.seconds,
+        )
+        saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors)) and not live.unsaved
+        self._show(live, state=outcome.state, reason=reason, epochs=list(ended.epochs), outcome=outcome)
+        self._forget_task(live)
+        if saved:
+            with self._changed:
+                self._live.pop(live.spec.digest, None)
+
+    def _tick(self) -> None:
+        with contextlib.suppress(StoreError):
+            self.store.heartbeat(self.owner)
+            self.store.close_orphans(self._owner_is_alive)
+        for live in list(self._live.values()):
+            if live.outcome is not None:
+                self._end(live, live.outcome)
+        waiting = [live for live in list(self._live.values()) if live.outcome is None]
+        if waiting and self._cluster is not None and not self._cluster.alive:
+            for live in waiting:
+                self._restart(live)
+
+    def _restart(self, live: _Live) -> None:
+        """Train a run again whose workers are gone."""
+        if live.restarts >= MOST_RESTARTS:
+            self._end(live, Outcome(state="failed", reason=KILLED_TOO_OFTEN, epochs=list(live.epochs)))
+            return
+        try:
+            cluster = self._ready_cluster()
+            live.restarts += 1
+            self._send(cluster, live)
+            self._show(live, reason=LOST_WORKER)
+        except EngineError as error:
+            self._end(live, Outcome(state="failed", reason=str(error), epochs=list(live.epochs)))
+
+    def _save_epochs(self, live: _Live, epochs: list[Epoch]) -> None:
+        live.unsaved += epochs
+        if self._save(live, lambda: self.store.add_epochs(live.spec.digest, live.unsaved)):
+            live.unsaved = []
+
+    def _save(self, live: _Live, write) -> bool:
+        """Write to the store; on failure tell the user and go on: the run stays in memory and is written later."""
+        try:
+            write()
+        except StoreError as error:
+            self._show(live, problem=str(error))
+            return False
+        if live.problem:
+            self._show(live, problem="")
+        return True
+
+    def _show(self, live: _Live, **changes: Any) -> None:
+        with self._changed:
+            for name, value in changes.items():
+                setattr(live, name, value)
+            self._changed.notify_all()
+
+    def _forget_task(self, live: _Live) -> None:
+        if live.future is None:
+            return
+        client, topic = live.future.client, live.topic
+        live.future = None
+        with contextlib.suppress(Exception):  # a dead scheduler has forgotten it already
+            client.unsubscribe_topic(topic)
+
+    def _owner_is_alive(self, owner: str, silent_seconds: float) -> bool:
+        host, pid, started = [*owner.split("|"), "", ""][:3]
+        if host != socket.gethostname():
+            return silent_seconds < SILENCE_SECONDS
+        try:
+            return abs(psutil.Process(int(pid)).create_time() - float(started)) < 2
+        except (psutil.Error, ValueError):
+            return False
+
+
+def _merged(epochs: list[Epoch], more: list[Epoch]) -> list[Epoch]:
+    """Return the epochs in order, ``more`` in place of earlier ones of the same numbers."""
+    if not epochs or more[0].number > epochs[-1].number:
+        return [*epochs, *more]
+    by_number = {epoch.number: epoch for epoch in [*epochs, *more]}
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def _stop_name(topic: str) -> str:
+    return f"stop-{topic}"
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}|{os.getpid()}|{psutil.Process().create_time():.3f}"

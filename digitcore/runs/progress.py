@@ -1,0 +1,122 @@
+"""How far a run is, and how long one will take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from digitcore.datasets import DATASETS
+from digitcore.models.architecture import multiply_adds
+from digitcore.runs.run import Run
+from digitcore.runs.spec import RunSpec
+
+# How many of the last epochs tell the present pace.
+PACE_EPOCHS = 10
+
+# Seconds of a multiply-add and of a weight update for each model, measured on two cores at 2.6 GHz by
+# benchmarks/expected_time.py. They give the first guess on a machine; its own runs correct it.
+SECONDS_PER_MULTIPLY_ADD = {"softmax": 1.1e-10, "mlp": 1.0e-10, "cnn": 6.0e-11}
+SECONDS_PER_UPDATE = {"softmax": 3.0e-5, "mlp": 3.0e-4, "cnn": 1.0e-3}
+# Forward, and backward for weights and inputs, each as dear as one forward pass.
+PASSES_TRAINED = 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    n_done, n_epochs : int
+        Epochs done, and asked for at most.
+    fraction : float
+        Share done, 0 to 1.
+    seconds_left : float or None
+        Time to the last epoch at the present pace; None before the first epoch is over.
+    """
+
+    n_done: int
+    n_epochs: int
+    fraction: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class ExpectedTime:
+    """How long a training will take.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time of all epochs, without early stopping.
+    n_runs : int
+        Runs of this machine that the figure rests on; 0 for a first guess.
+    """
+
+    seconds: float
+    n_runs: int
+
+
+def progress_of(run: Run) -> Progress:
+    """Return how far ``run`` is."""
+    n_epochs = run.spec.parameters["epochs"]
+    n_done = len(run.epochs)
+    pace = [epoch.seconds for epoch in run.epochs[-PACE_EPOCHS:]]
+    seconds_left = (n_epochs - n_done) * sum(pace) / len(pace) if pace else None
+    return Progress(n_done, n_epochs, min(1.0, n_done / n_epochs), seconds_left)
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in words: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.1):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
+    """Return how long training ``spec`` will take.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What is to be trained.
+    past : sequence of Run
+        Finished runs of this machine. Those of the same model correct the estimate by the median of true over
+        estimated time.
+    """
+    alike = [run for run in past if run.spec.model == spec.model and run.seconds > 0 and _n_trained(run)]
+    ratios = [run.seconds / (_seconds_per_epoch(run.spec) * _n_trained(run)) for run in alike]
+    correction = median(ratios) if ratios else 1.0
+    return ExpectedTime(_seconds_per_epoch(spec) * spec.parameters["epochs"] * correction, len(ratios))
+
+
+def _n_trained(run: Run) -> int:
+    return run.evaluation.get("n_epochs", 0)
+
+
+def _seconds_per_epoch(spec: RunSpec) -> float:
+    dataset = DATASETS[spec.dataset]
+    n_train, n_held_out = _part_sizes(spec)
+    n_updates = max(1, -(-n_train // (spec.parameters["batch_size"] or n_train)))
+    forward = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
+    work = forward * (PASSES_TRAINED * n_train + n_held_out)
+    return work * SECONDS_PER_MULTIPLY_ADD[spec.model] + n_updates * SECONDS_PER_UPDATE[spec.model]
+
+
+def _part_sizes(spec: RunSpec) -> tuple[int, int]:
+    """Return the rounded numbers of training images and of images that are watched after each epoch."""
+    split, n_images = spec.split, DATASETS[spec.dataset].n_images
+    official = DATASETS[spec.dataset].n_official_train
+    n_test = n_images - official if split.kind == "official" else round(n_images * split.test_size)
+    n_train = n_images - n_test
+    n_cut = round(n_train * split.validation_size) if split.validation == "cut" else 0
+    n_train = min(n_train - n_cut, split.max_train or n_train)
+    return max(1, n_train), {"cut": n_cut, "test": n_test, "none": 0}[split.validation]

@@ -1,0 +1,168 @@
+"""One training from its spec: split, fit, evaluate. No dask, no store: the same from a notebook and in a worker."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save as save_tensors
+
+from digitcore.datasets import Dataset, Split, load_dataset, split
+from digitcore.datasets.splits import missing_classes
+from digitcore.errors import DigitcoreError
+from digitcore.evaluation import evaluate_part
+from digitcore.models import MODELS, Epoch, make_model
+from digitcore.runs.run import State
+from digitcore.runs.spec import RunSpec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """What a training made.
+
+    Attributes
+    ----------
+    state : {"done", "cancelled", "failed"}
+        How it ended.
+    reason : str
+        Why it failed, in one or two sentences; empty otherwise.
+    epochs : list of Epoch
+        All epochs, in order.
+    evaluation : dict
+        See :class:`digitcore.runs.run.Run`; empty when there was nothing to evaluate.
+    arrays : dict of str to ndarray
+        ``weights.<name>`` as the estimator gives them, ``probabilities.<part>`` float32 ``(n_images, n_classes)``.
+    seconds : float
+        Wall time of the training alone, without loading and evaluating.
+    """
+
+    state: State = "done"
+    reason: str = ""
+    epochs: list[Epoch] = field(default_factory=list)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def tensors(self) -> bytes | None:
+        """The arrays in safetensors format, or None when there are none."""
+        contiguous = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
+        return save_tensors(contiguous) if contiguous else None
+
+
+def train_spec(
+    spec: RunSpec,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train what ``spec`` describes and evaluate it on every part.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What to train.
+    on_epoch : callable, optional
+        Gets each :class:`digitcore.models.Epoch` as soon as it is over.
+    should_stop : callable, optional
+        Asked before the first epoch and after each; True ends the training there, with the weights as they stand.
+
+    Returns
+    -------
+    Outcome
+        A failure that digitcore foresees (a diverged loss, a data set that is not there) is an outcome with state
+        "failed" and a reason; anything else is raised.
+    """
+    outcome = Outcome()
+    if should_stop():
+        return Outcome(state="cancelled")
+    try:
+        divided = split_for(spec)
+        model = model_for(spec, divided.dataset)
+        with _timed(outcome), _threads_for(spec.model):
+            _fit(model, spec, divided, outcome, on_epoch, should_stop)
+        _evaluate(model, spec, divided, outcome)
+    except DigitcoreError as error:
+        outcome.state, outcome.reason = "failed", str(error)
+    return outcome
+
+
+def split_for(spec: RunSpec, dataset: Dataset | None = None) -> Split:
+    """Return the parts of the data that ``spec`` trains, validates and tests on."""
+    return split(dataset if dataset is not None else load_dataset(spec.dataset), **spec.split.model_dump())
+
+
+def model_for(spec: RunSpec, dataset: Dataset):
+    """Return the untrained estimator that ``spec`` describes."""
+    parameters = dict(spec.parameters)
+    if spec.model == "cnn":
+        parameters["image_shape"] = dataset.image_shape
+    return make_model(spec.model, random_state=spec.random_state, **parameters)
+
+
+def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, on_epoch, should_stop) -> None:
+    held_out = divided.validation
+    validation_data = (held_out.features(spec.scaling), held_out.labels) if held_out.n_images else None
+    for epoch in model.iter_fit(divided.train.features(spec.scaling), divided.train.labels, validation_data):
+        outcome.epochs.append(epoch)
+        on_epoch(epoch)
+        if should_stop():
+            outcome.state = "cancelled"
+            break
+
+
+def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome) -> None:
+    figures = {}
+    for part in divided.parts:
+        probabilities = _all_classes(model, part.features(spec.scaling), divided.dataset.n_classes)
+        outcome.arrays[f"probabilities.{part.name}"] = probabilities
+        figures[part.name] = asdict(evaluate_part(part.labels, probabilities))
+    outcome.arrays |= {f"weights.{name}": weights for name, weights in model.get_weights().items()}
+    outcome.evaluation = {
+        "parts": figures,
+        "best_epoch": int(model.best_epoch_),
+        "n_epochs": len(outcome.epochs),
+        "missing_classes": {part.name: list(missing_classes(part)) for part in divided.parts},
+    }
+
+
+def _all_classes(model, X: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return probabilities with a column for every class of the data set, also those the training part lacked."""
+    probabilities = np.zeros((len(X), n_classes), dtype=np.float32)
+    probabilities[:, model.classes_] = model.predict_proba(X)
+    return probabilities
+
+
+@contextmanager
+def _timed(outcome: Outcome) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        outcome.seconds = time.perf_counter() - start
+
+
+@contextmanager
+def _threads_for(model: str) -> Iterator[None]:
+    """Give torch the number of threads that is fastest for ``model``, the same whatever else runs.
+
+    A fixed number makes equal specs give equal bits.
+    """
+    if not MODELS[model].uses_torch:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(MODELS[model].n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

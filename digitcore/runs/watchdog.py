@@ -1,0 +1,36 @@
+"""Dask preload: a scheduler, nanny or worker ends itself when the server that started it is gone.
+
+A killed server (SIGKILL) cannot tell its children; without this they would live on, adopted by process 1.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import click
+
+POLL_SECONDS = 0.5
+# A training gives way to the server and to the browser beside it.
+WORKER_NICENESS = 10
+
+
+@click.command()
+@click.option("--parent", type=int, default=None, help="Process to watch; default: the parent at the start.")
+def dask_setup(server, parent: int | None) -> None:
+    """Start watching; dask calls this when the process starts."""
+    name = type(server).__name__
+    if name == "Scheduler":
+        # Its stderr is a pipe that nobody empties: once full, the scheduler would stand still.
+        os.dup2(1, 2)
+    if name == "Worker":
+        os.nice(WORKER_NICENESS)
+    watched = parent if parent is not None else os.getppid()
+    threading.Thread(target=_watch, args=(watched,), name="watchdog", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_SECONDS)
+    os._exit(1)

@@ -1,0 +1,82 @@
+"""What runs inside a dask worker: train one spec, report its epochs, listen for the stop signal."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import astuple
+
+from distributed import Event, get_worker
+
+from digitcore.models import Epoch
+from digitcore.runs.spec import RunSpec
+from digitcore.runs.training import Outcome, train_spec
+
+# 1001 epochs in half a second would be 1001 messages and as many writes; at this pace the eye sees no difference.
+REPORT_SECONDS = 0.05
+
+
+class Reporter:
+    """Sends the epochs of one training to the server, several in one message when they are quick.
+
+    Parameters
+    ----------
+    topic : str
+        Where the server listens.
+    stop_name : str
+        Name of the distributed event that the server sets to end the training.
+    """
+
+    def __init__(self, topic: str, stop_name: str):
+        self._worker = get_worker()
+        self._topic = topic
+        self._stop = Event(stop_name)
+        self._waiting: list[tuple] = []
+        self._sent_at = 0.0
+        self._stopped = self._stop.is_set()
+
+    def start(self) -> None:
+        """Tell the server that the training begins."""
+        self._send({"started": True})
+
+    def add(self, epoch: Epoch) -> None:
+        """Report an epoch, now or with the next ones."""
+        self._waiting.append(astuple(epoch))
+        if time.monotonic() - self._sent_at >= REPORT_SECONDS:
+            self.flush()
+            self._stopped = self._stop.is_set()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self._waiting:
+            self._send({"epochs": self._waiting})
+            self._waiting = []
+
+    def should_stop(self) -> bool:
+        """Whether the server asked for the end; up to date as of the last message sent."""
+        return self._stopped
+
+    def _send(self, message: dict) -> None:
+        self._worker.log_event(self._topic, message)
+        self._sent_at = time.monotonic()
+
+
+def train_in_worker(spec_json: str, topic: str, stop_name: str) -> Outcome:
+    """Train a spec and return its outcome, reporting to ``topic`` on the way."""
+    reporter = Reporter(topic, stop_name)
+    reporter.start()
+    outcome = train_spec(RunSpec.from_json(spec_json), on_epoch=reporter.add, should_stop=reporter.should_stop)
+    reporter.flush()
+    return outcome
+
+
+def warm_up() -> None:
+    """Import what the first training would otherwise wait for."""
+    import torch
+
+    from digitcore.datasets import load_dataset
+
+    load_dataset("digits")
+    # The first backward pass and optimizer step import and start more than `import torch` does.
+    weights = torch.zeros(2, 2, requires_grad=True)
+    (weights * 2).sum().backward()
+    torch.optim.SGD([weights], lr=0.1).step()

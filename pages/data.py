@@ -1,0 +1,49 @@
+"""What are the images that the model learns from?"""
+
+import streamlit as st
+
+from digitcore.charts import class_balance_chart
+from digitcore.datasets import DATASETS
+from digitcore.datasets.splits import class_balance_table
+from digitcore.evaluation import pixel_table
+from pages.parts import image_grid, messages, state
+
+state.enter_page("data")
+st.title("Data")
+st.caption("The images themselves, before any model sees them.")
+
+with messages.caught():
+    spec = state.spec(entered=True)
+    name = st.segmented_control(
+        "Data set",
+        list(DATASETS),
+        default=spec.dataset,
+        required=True,
+        key="data_name",
+        format_func=lambda key: DATASETS[key].label,
+    )
+    if name != spec.dataset:
+        spec = spec.with_changes(dataset=name, split={"kind": "random"})
+    dataset, split = state.dataset(name), state.split_of(spec)
+    height, width = dataset.image_shape
+    st.markdown(
+        f"{DATASETS[name].description} **{dataset.n_images:,}** images of {height} × {width} pixels, "
+        f"values 0 to {dataset.max_value}, {dataset.n_classes} classes."
+    )
+
+    st.subheader("The first images")
+    image_grid.show_first(dataset)
+
+    st.subheader("Class balance")
+    st.caption("Images of each class in the parts that the form on the Train page asks for.")
+    st.altair_chart(class_balance_chart(class_balance_table(split)), alt="Images of each class in each part")
+
+    st.subheader("Mean image of each class")
+    st.caption("Every pixel is the mean over all images of the class in the training part.")
+    image_grid.show_means(split.train)
+
+    st.subheader("One image, pixel by pixel")
+    index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")
+    st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
+    image_grid.show_one(dataset, index)
+    st.dataframe(pixel_table(dataset.images[index]), alt=f"Pixel values of image {index}")

@@ -1,0 +1,67 @@
+"""Images on a page. A grid is two pictures: halves side by side, or one above the other on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from digitcore.datasets import Dataset, Part
+from digitcore.datasets.splits import mean_images
+from digitcore.evaluation import sample_wrong, wrong_indices
+from digitcore.images import TileLabel, grayscale_png, grid_png
+
+HALF_COLUMNS = 5
+N_FIRST = 20
+
+
+def show_wrong(part: Part, prediction: np.ndarray) -> None:
+    """Show a sample of the wrong predictions, drawn again on request."""
+    n_wrong = len(wrong_indices(part.labels, prediction))
+    if n_wrong == 0:
+        st.success(f"Not one of the {part.n_images:,} images of this part is predicted wrong.")
+        return
+    number, again = st.columns([3, 1], vertical_alignment="bottom")
+    n_images = number.slider("Images", 5, 100, 20, step=5, key="n_wrong", persist_state="session")
+    seed = st.session_state.setdefault("wrong_seed", 0)
+    again.button("Draw again", on_click=_draw_again, width="stretch")
+    positions = sample_wrong(part.labels, prediction, n_images, seed)
+    names = part.dataset.class_names
+    labels = [TileLabel(names[part.labels[i]], names[prediction[i]]) for i in positions]
+    _show_grid(part.images[positions], part.dataset.max_value, labels, "Wrong predictions, truth blue, prediction red")
+    st.caption(f"{len(positions)} of {n_wrong:,} wrong predictions, drawn at random (seed {seed}).")
+
+
+def show_first(dataset: Dataset) -> None:
+    """Show the first images with their labels."""
+    labels = [TileLabel(dataset.class_names[label]) for label in dataset.labels[:N_FIRST]]
+    _show_grid(dataset.images[:N_FIRST], dataset.max_value, labels, "First images of the data set")
+
+
+def show_means(part: Part) -> None:
+    """Show the mean image of each class."""
+    labels = [TileLabel(name) for name in part.dataset.class_names]
+    _show_grid(mean_images(part), part.dataset.max_value, labels, "Mean image of each class")
+
+
+def show_one(dataset: Dataset, index: int) -> None:
+    """Show one image, large."""
+    png = grayscale_png(dataset.images[index], max_value=dataset.max_value)
+    st.image(png, alt=f"Image {index}, a {dataset.class_names[dataset.labels[index]]}")
+
+
+def _draw_again() -> None:
+    st.session_state["wrong_seed"] += 1
+
+
+def _show_grid(images: np.ndarray, max_value: float, labels: Sequence[TileLabel], alt: str) -> None:
+    middle = len(images) if len(images) <= HALF_COLUMNS else -(-len(images) // 2)
+    for column, half in zip(st.columns(2), (slice(middle), slice(middle, None)), strict=True):
+        if len(images[half]):
+            png = grid_png(images[half], max_value=max_value, columns=HALF_COLUMNS, labels=labels[half])
+            column.image(png, width="stretch", alt=f"{alt}: {', '.join(_words(label) for label in labels[half])}")
+
+
+def _words(label: TileLabel) -> str:
+    return label.truth if label.wrong is None else f"{label.truth} taken for {label.wrong}"

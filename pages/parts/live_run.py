@@ -1,0 +1,192 @@
+"""A training as the user follows it: the plan before, progress and curves meanwhile, the figures after."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitcore.charts import curves_chart
+from digitcore.datasets import DATASETS
+from digitcore.evaluation import PartEvaluation, curves_table, epochs_table
+from digitcore.models import MODELS
+from digitcore.models.architecture import layers_table
+from digitcore.recipes import recipe_of
+from digitcore.runs import Run, RunSpec
+from digitcore.runs.progress import duration_text, expected_time, progress_of
+from digitcore.runs.report import (
+    comparison_text,
+    part_figures,
+    percent_text,
+    verdict_of,
+    warnings_of,
+    watched_name,
+)
+from pages.parts import state
+from pages.parts.messages import plain
+
+POLL_SECONDS = 0.3
+# Below this, training on every slider move feels like drawing.
+LIVE_SECONDS = 0.5
+VERDICT_COLORS = {"fits well": "green", "overfits": "orange", "underfits": "orange", "still improving": "blue"}
+
+
+def show_plan(spec: RunSpec, problem: str) -> None:
+    """Show what will be trained, how long it will take, and the button that starts it."""
+    if problem:
+        st.error(plain(problem))
+    run = state.engine().run(spec.digest)
+    expected = expected_time(spec, state.recent_runs())
+    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary.markdown(f"**{plain(title_of(spec))}** :gray[· {_expectation(run, expected)}]")
+    with button:
+        _ask_train(spec, run, disabled=bool(problem))
+    quick = spec.dataset == "digits" and expected.seconds < LIVE_SECONDS
+    if quick and st.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
+        _train(spec)
+    with st.expander("The model, layer by layer"):
+        entry = DATASETS[spec.dataset]
+        table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
+        st.dataframe(table, hide_index=True, alt="Layers of the model with output shape and number of parameters")
+        st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
+
+
+def show_run(spec: RunSpec) -> None:
+    """Show the run of ``spec``, or the one that this user started or opened last."""
+    run, note = _chosen_run(spec)
+    if run is None:
+        st.info("Nothing trained yet with these settings: press **Train**.")
+        return
+    if note:
+        st.caption(note)
+    _live(run.digest, run.active)
+
+
+def title_of(spec: RunSpec) -> str:
+    """The run in a few words."""
+    recipe = recipe_of(spec)
+    name = recipe.name if recipe else f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}"
+    return f"{name}, {spec.parameters['epochs']} epochs"
+
+
+def show_curves(run: Run) -> None:
+    """Draw loss and accuracy of every epoch side by side."""
+    table, watched = epochs_table(run.epochs), watched_name(run)
+    best = run.evaluation.get("best_epoch") if run.spec.parameters["patience"] is not None else None
+    n_epochs = run.spec.parameters["epochs"] if run.active else None
+    for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+        tidy = curves_table(table, measure, held_out_name=watched)
+        chart = curves_chart(tidy, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=n_epochs)
+        column.altair_chart(chart, width="stretch", alt=f"{measure.title()} of the parts after each epoch")
+
+
+def _expectation(run: Run | None, expected) -> str:
+    if run is not None and run.state == "done":
+        return f"trained in {duration_text(run.seconds)}"
+    basis = "from runs on this machine" if expected.n_runs else "a first guess"
+    return f"takes about {duration_text(expected.seconds)}, {basis}"
+
+
+def _ask_train(spec: RunSpec, run: Run | None, *, disabled: bool) -> None:
+    state_now = run.state if run is not None else "new"
+    labels = {"queued": "Waiting ...", "running": "Training ...", "done": "Trained", "new": "Train"}
+    asked = st.button(
+        labels.get(state_now, "Train again"),
+        type="primary",
+        width="stretch",
+        disabled=disabled or state_now in ("queued", "running", "done"),
+        help="These settings were trained; the result was kept." if state_now == "done" else None,
+    )
+    if asked:
+        _train(spec)
+        st.rerun()
+
+
+def _train(spec: RunSpec) -> None:
+    state.dataset(spec.dataset)
+    state.show_run(state.engine().submit(spec))
+
+
+def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
+    engine, shown = state.engine(), state.shown_run()
+    own = engine.run(spec.digest)
+    other = engine.run(shown) if shown and shown != spec.digest else None
+    if other is not None and other.active:
+        return other, f"Training **{plain(title_of(other.spec))}**. The form has other settings by now."
+    if own is not None:
+        state.show_run(own)
+        return own, ""
+    if other is not None:
+        return other, f"These are the results of **{plain(title_of(other.spec))}**; the form has other settings by now."
+    return None, ""
+
+
+def _live(digest: str, active: bool) -> None:
+    @st.fragment(run_every=POLL_SECONDS if active else None)
+    def live() -> None:
+        run = state.engine().run(digest)
+        if active and not run.active:
+            state.forget_recent_runs()
+            st.rerun()
+        _show_progress(run) if run.active else _show_result(run)
+        if run.epochs:
+            show_curves(run)
+
+    live()
+
+
+def _show_progress(run: Run) -> None:
+    if run.reason:
+        st.warning(plain(run.reason))
+    progress = progress_of(run)
+    if run.state == "queued":
+        text = "Waiting for a free worker"
+    elif not run.epochs:
+        text = f"Epoch 1 of {progress.n_epochs} ..."
+    else:
+        last = run.epochs[-1]
+        left = f" · {duration_text(progress.seconds_left)} left" if progress.n_done < progress.n_epochs else ""
+        text = (
+            f"Epoch {progress.n_done} of {progress.n_epochs}{left} · "
+            f"loss {last.train_loss:.4f} · accuracy {100 * last.train_accuracy:.1f} %"
+        )
+        if progress.n_done == progress.n_epochs:
+            text = f"All {progress.n_epochs} epochs done, evaluating ..."
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(progress.fraction, text=text)
+    stop.button("Stop", on_click=state.engine().cancel, args=(run.digest,), width="stretch", key="stop")
+
+
+def _show_result(run: Run) -> None:
+    if run.state == "failed":
+        st.error(plain(run.reason))
+    elif run.reason:
+        st.warning(plain(run.reason))
+    if run.state == "cancelled":
+        st.info(f"Stopped after {len(run.epochs)} of {run.spec.parameters['epochs']} epochs; what was learned is kept.")
+    if not run.evaluated:
+        return
+    _show_figures(run)
+    verdict = verdict_of(run)
+    st.markdown(f":{VERDICT_COLORS[verdict.kind]}-badge[{verdict.title}] {plain(verdict.explanation)}")
+    for warning in warnings_of(run):
+        st.warning(plain(warning))
+
+
+def _show_figures(run: Run) -> None:
+    figures, recipe = part_figures(run), recipe_of(run.spec)
+    columns = st.columns(len(figures) + 1 + (recipe is not None))
+    for column, (name, part) in zip(columns, figures.items(), strict=False):
+        with column:
+            _show_part(name, part)
+    with columns[len(figures)]:
+        st.metric("Training time", duration_text(run.seconds))
+        st.caption(f"{len(run.epochs)} epochs")
+    if recipe is not None:
+        with columns[-1]:
+            st.metric("Published", percent_text(recipe.accuracy))
+            st.caption(comparison_text(run, recipe))
+
+
+def _show_part(name: str, part: PartEvaluation) -> None:
+    st.metric(f"{name.title()} accuracy", percent_text(part.accuracy))
+    interval = f"{percent_text(part.accuracy_low)} to {percent_text(part.accuracy_high)}"
+    st.caption(f"95 % interval {interval}; {part.n_right:,} of {part.n_images:,} right")

@@ -1,0 +1,146 @@
+"""The form that describes a training: one function per group of settings, each widget drawn from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from digitcore.datasets import DATASETS
+from digitcore.datasets.parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIFY_LABEL
+from digitcore.errors import InvalidSetting
+from digitcore.models import MODELS
+from digitcore.models.hyperparameters import TRAINING
+from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, slider_stops
+from digitcore.recipes import RECIPES, recipe_values
+from digitcore.runs import RunSpec
+from digitcore.runs.spec import SEED
+from pages.parts import state
+
+# A choice of up to this many options is shown as buttons side by side.
+MOST_BUTTONS = 3
+
+
+def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
+    """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid."""
+    _ask_recipe()
+    try:
+        values = {**_ask_data(spec), **_ask_model(spec)}
+        asked, problem = RunSpec(**values), ""
+    except InvalidSetting as error:
+        asked, problem = spec, str(error)
+    state.keep_spec(asked)
+    return asked, problem
+
+
+def _ask_recipe() -> None:
+    key = state.form_key("recipe")
+    st.session_state.setdefault(key, state.recipe_name())
+    st.selectbox(
+        "Recipe",
+        list(RECIPES),
+        format_func=lambda name: RECIPES[name].title,
+        key=key,
+        help="Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
+        on_change=_fill_from_recipe,
+    )
+
+
+def _fill_from_recipe() -> None:
+    name = st.session_state[state.form_key("recipe")]
+    state.put_spec(RECIPES[name].spec, name)
+
+
+def _ask_data(spec: RunSpec) -> dict[str, Any]:
+    st.subheader("Data")
+    labels = {name: entry.label for name, entry in DATASETS.items()}
+    record = Choice(
+        name="dataset", label="Data set", help="The images to learn from.", default="digits", options=labels
+    )
+    name = _ask(record, spec.dataset)
+    values: dict[str, Any] = {}
+    with st.expander("Split and scaling"):
+        for record in SPLIT:
+            if record.applies(values):
+                values[record.name] = _ask(record, getattr(spec.split, record.name), name)
+        values["stratify"] = _ask_flag("stratify", STRATIFY_LABEL, STRATIFY_HELP, spec.split.stratify)
+        scaling = _ask(SCALING, spec.scaling)
+    return {"dataset": name, "scaling": scaling, "split": values}
+
+
+def _ask_model(spec: RunSpec) -> dict[str, Any]:
+    st.subheader("Model")
+    labels = {name: entry.label for name, entry in MODELS.items()}
+    record = Choice(name="model", label="Model", help="The kind of classifier.", default="mlp", options=labels)
+    model = _ask(record, spec.model)
+    parameters: dict[str, Any] = {}
+    own = [record for record in MODELS[model].parameters if record not in TRAINING]
+    _ask_group(own, spec, model, parameters)
+    st.subheader("Training")
+    _ask_group(TRAINING, spec, model, parameters)
+    seed = _ask(SEED, spec.random_state, prefix="model_")
+    return {"model": model, "parameters": parameters, "random_state": seed}
+
+
+def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, parameters: dict[str, Any]) -> None:
+    """Ask for the records that have an effect beside the answers so far, and add the answers to ``parameters``."""
+    for record in records:
+        if record.applies(parameters):
+            # The training's settings stay when the model changes; what is a model's own starts from its default.
+            own = record not in TRAINING
+            known = {} if own and model != spec.model else spec.parameters
+            value = known.get(record.name, record.default)
+            parameters[record.name] = _ask(record, value, prefix=f"{model}_" if own else "")
+
+
+def _ask(record: Parameter, value: Any, dataset: str = "", prefix: str = "") -> Any:
+    """Draw the widget for ``record``, showing ``value`` unless the user has touched it, and return its answer."""
+    key = state.form_key(prefix + record.name)
+    if isinstance(record, Choice):
+        return _ask_choice(record, value, key, _options(record, dataset))
+    if isinstance(record, Sizes):
+        st.session_state.setdefault(key, "-".join(str(size) for size in value))
+        return st.text_input(record.label, key=key, help=record.help, placeholder="none")
+    if record.scale == "log":
+        return _ask_stops(record, value, key)
+    return _ask_slider(record, value, key)
+
+
+def _options(record: Choice, dataset: str) -> dict[str, str]:
+    """The options that fit the data set."""
+    hidden = {"official"} if record.name == "kind" and dataset and not DATASETS[dataset].has_official_split else set()
+    return {value: label for value, label in record.options.items() if value not in hidden}
+
+
+def _ask_choice(record: Choice, value: str, key: str, options: dict[str, str]) -> str:
+    st.session_state.setdefault(key, value)
+    if st.session_state[key] not in options:
+        st.session_state[key] = next(iter(options))
+    shared = dict(format_func=options.__getitem__, key=key, help=record.help)
+    if len(options) <= MOST_BUTTONS:
+        return st.segmented_control(record.label, list(options), required=True, width="stretch", **shared)
+    return st.selectbox(record.label, list(options), **shared)
+
+
+def _ask_stops(record: Integer | Number, value: Any, key: str) -> Any:
+    stops = slider_stops(record, extra=[*recipe_values(record.name), value])
+    texts = {record.text(stop): stop for stop in stops}
+    labels = {text: record.none_label if text == NONE_TEXT else text for text in texts}
+    st.session_state.setdefault(key, record.text(value))
+    if st.session_state[key] not in texts:
+        st.session_state[key] = record.text(value)
+    text = st.select_slider(record.label, list(texts), format_func=labels.__getitem__, key=key, help=record.help)
+    return texts[text]
+
+
+def _ask_slider(record: Integer | Number, value: Any, key: str) -> Any:
+    low, high = min(record.slider[0], value), max(record.slider[1], value)
+    st.session_state.setdefault(key, value)
+    return st.slider(record.label, low, high, step=record.step, key=key, help=record.help)
+
+
+def _ask_flag(name: str, label: str, help_text: str, value: bool) -> bool:
+    key = state.form_key(name)
+    st.session_state.setdefault(key, value)
+    return st.toggle(label, key=key, help=help_text)

@@ -1,0 +1,44 @@
+"""Which finished run a page looks at, and which part of its data."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitcore.runs import Run
+from digitcore.runs.report import run_label
+from pages.parts import state
+from pages.parts.messages import plain
+
+
+def ask_run() -> Run | None:
+    """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
+    wanted = state.engine().run(state.shown_run()) if state.shown_run() else None
+    runs = state.recent_runs()
+    if wanted is not None and wanted.evaluated:
+        runs = [wanted, *(run for run in runs if run.digest != wanted.digest)]
+    if not runs:
+        _show_empty(wanted)
+        return None
+    labels = {run.digest: run_label(run) for run in runs}
+    digest = st.selectbox(
+        "Run", list(labels), format_func=labels.__getitem__, help="Every training that was kept, the latest first."
+    )
+    run = state.engine().run(digest)
+    state.show_run(run)
+    return run
+
+
+def ask_part(run: Run) -> str:
+    """Let the user choose among the parts that were evaluated, the one that tells most first."""
+    parts = list(run.evaluation["parts"])[::-1]
+    return st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
+
+
+def _show_empty(wanted: Run | None) -> None:
+    if wanted is not None and wanted.active:
+        st.info("This training is still running: its results appear here when it has ended.")
+    elif wanted is not None and wanted.state == "failed":
+        st.info(f"The last training failed: {plain(wanted.reason)}")
+    else:
+        st.info("Nothing trained yet: choose a model and press **Train** first.")
+    st.page_link("pages/train.py", label="Go to Train")

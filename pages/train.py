@@ -1,0 +1,18 @@
+"""How well does this model, with these settings, learn these images?"""
+
+import streamlit as st
+
+from digitcore.errors import DigitcoreError
+from pages.parts import live_run, messages, run_form, state
+
+entered = state.enter_page("train")
+st.title("Train")
+st.caption("Pick images, a model and its settings at the left, press Train, and watch it learn.")
+
+with messages.caught(), st.container():
+    engine = state.engine()
+    with st.sidebar:
+        spec, problem = run_form.ask_spec(state.spec(entered=entered))
+    messages.show_link_problems()
+    live_run.show_plan(spec, problem)
+    live_run.show_run(spec)

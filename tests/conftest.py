@@ -1,0 +1,34 @@
+"""Fixtures for all tests: a home of their own, real MNIST where it is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_directory(tmp_path_factory):
+    """Let every test look for data sets where the real files are, or in an empty directory."""
+    if "DIGITCORE_DATA" not in os.environ:
+        there = (SHARED_DATA / "mnist").is_dir()
+        os.environ["DIGITCORE_DATA"] = str(SHARED_DATA if there else tmp_path_factory.mktemp("data"))
+    return Path(os.environ["DIGITCORE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def mnist_directory(data_directory):
+    """The directory that holds the four real MNIST files; skips where they are absent."""
+    directory = data_directory / "mnist"
+    if len(list(directory.glob("*ubyte*"))) < 4:
+        pytest.skip("MNIST is not in DIGITCORE_DATA")
+    return directory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_home(tmp_path_factory):
+    """Keep the tests out of the user's home directory."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["DIGITCORE_HOME"] = str(home)
+    return home

@@ -1,0 +1,66 @@
+import pytest
+
+from pages.parts import state
+from tests.pages.conftest import texts
+
+
+@pytest.fixture(params=["softmax", "mlp", "cnn"])
+def trained(request, open_app, train):
+    return train(open_app(model=request.param, epochs="3", batch_size="64"))
+
+
+@pytest.mark.parametrize("page", ["mistakes", "weights"])
+def test_without_a_run_the_page_says_what_to_do(open_app, page):
+    app = open_app().switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    assert "Nothing trained yet" in texts(app)
+
+
+def test_mistakes_shows_the_figures_of_the_run(trained):
+    app = trained.switch_page("pages/mistakes.py").run()
+    assert not app.exception
+    assert not app.error
+    assert " was taken for " in texts(app)
+    part = state.engine().run(app.session_state["spec"].digest).evaluation["parts"]["test"]
+    n_wrong = part["n_images"] - part["n_right"]
+    assert f"of {n_wrong} wrong predictions" in texts(app)
+    assert app.dataframe[0].value["n_images"].sum() == part["n_images"]
+
+
+def test_drawing_again_draws_other_mistakes(trained):
+    app = trained.switch_page("pages/mistakes.py").run()
+    assert "seed 0" in texts(app)
+    next(button for button in app.button if button.label == "Draw again").click().run()
+    assert "seed 1" in texts(app)
+
+
+def test_weights_shows_the_first_layer(trained):
+    app = trained.switch_page("pages/weights.py").run()
+    assert not app.exception
+    assert not app.error
+    n_images = {"softmax": 10, "mlp": 32, "cnn": 32}[app.session_state["spec"].model]
+    assert f"{n_images} images, one shared scale" in texts(app)
+
+
+def test_data_shows_images_balance_and_pixels(open_app):
+    app = open_app().switch_page("pages/data.py").run()
+    assert not app.exception
+    assert not app.error
+    assert "1,797" in texts(app)
+    assert app.dataframe[0].value.shape == (8, 8)
+    assert "Label: 0" in texts(app)
+
+
+def test_data_shows_another_image(open_app):
+    app = open_app().switch_page("pages/data.py").run()
+    app.number_input[0].set_value(1234).run()
+    from sklearn.datasets import load_digits
+
+    assert f"Label: {load_digits().target[1234]}" in texts(app)
+    assert (app.dataframe[0].value.to_numpy() == load_digits().images[1234]).all()
+
+
+def test_data_shows_mnist(open_app, mnist_directory):
+    app = open_app(recipe="mnist-cnn").switch_page("pages/data.py").run()
+    assert not app.exception
+    assert "70,000" in texts(app)

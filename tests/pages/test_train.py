@@ -1,0 +1,155 @@
+import pytest
+
+from digitcore.recipes import RECIPES
+from pages.parts import state
+from tests.pages.conftest import button, texts
+
+QUICK = {"epochs": "50"}
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def widget(app, name):
+    return next(w for kind in (app.select_slider, app.selectbox, app.slider, app.text_input, app.button_group, app.toggle)
+                for w in kind if w.key == f"form_{name}")
+
+
+def test_the_first_page_says_what_to_do(open_app):
+    app = open_app()
+    assert not app.exception
+    assert "Nothing trained yet" in texts(app)
+    assert not button(app, "Train").disabled
+
+
+def test_the_first_page_offers_the_default_recipe(open_app):
+    app = open_app()
+    assert app.session_state["spec"] == RECIPES["digits-mlp"].spec
+    assert dict(app.query_params) == {}
+
+
+def test_training_shows_the_accuracies_of_the_run(open_app, train):
+    app = train(open_app(**QUICK))
+    run = state.engine().run(app.session_state["spec"].digest)
+    assert metrics(app)["Train accuracy"] == f"{100 * run.evaluation['parts']['train']['accuracy']:.2f} %"
+    assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation['parts']['test']['accuracy']:.2f} %"
+    assert "95 % interval" in texts(app)
+    assert button(app, "Trained").disabled
+
+
+def test_a_recipe_is_shown_beside_its_published_figure(open_app, train):
+    app = train(open_app())
+    assert metrics(app)["Published"] == "94.70 %"
+
+
+def test_a_trained_link_opens_with_its_results(open_app, train):
+    train(open_app(**QUICK))
+    again = open_app(**QUICK)
+    assert "Test accuracy" in metrics(again)
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_choosing_a_recipe_fills_the_form_and_the_link(open_app, name):
+    app = open_app(recipe="mnist-dense" if name == "digits-mlp" else "digits-mlp")
+    widget(app, "recipe").set_value(name).run()
+    assert not app.exception
+    assert app.session_state["spec"] == RECIPES[name].spec
+    assert dict(app.query_params) == ({} if name == "digits-mlp" else {"recipe": name})
+
+
+def test_a_moved_slider_changes_spec_and_link(open_app):
+    app = open_app()
+    widget(app, "learning_rate").set_value("0.1").run()
+    assert app.session_state["spec"].parameters["learning_rate"] == 0.1
+    assert dict(app.query_params) == {"learning_rate": "0.1"}
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_every_model_has_its_own_settings_and_trains(open_app, train, model):
+    app = open_app(model=model, epochs="2", batch_size="64")
+    parameters = app.session_state["spec"].parameters
+    shown = {key.removeprefix("form_").removeprefix(f"{model}_") for key in app.session_state.filtered_state}
+    assert {name for name in parameters if name not in ("rho", "epsilon", "initial_bias", "momentum")} <= shown
+    app = train(app)
+    assert "Test accuracy" in metrics(app)
+
+
+def test_settings_survive_a_visit_to_another_page(open_app):
+    app = open_app()
+    widget(app, "learning_rate").set_value("0.1").run()
+    app.switch_page("pages/data.py").run()
+    app.switch_page("pages/train.py").run()
+    assert app.session_state["spec"].parameters["learning_rate"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"epochs": "0"}, "epochs must be a whole number from 1"),
+        ({"learning_rate": "abc"}, "learning_rate must be a number"),
+        ({"learnin_rate": "1"}, "Did you mean 'learning_rate'"),
+        ({"model": "svm"}, "Unknown model 'svm'"),
+        ({"recipe": "mnist"}, "Unknown recipe 'mnist'"),
+        ({"recipe": "mnist-cnn", "dataset": "digits"}, "no official split"),
+        ({"model": "cnn", "kernel_size": "15"}, "do not fit together"),
+    ],
+)
+def test_a_bad_link_is_said_and_the_page_lives(open_app, query, sentence):
+    app = open_app(**query)
+    assert not app.exception
+    assert sentence in texts(app).replace("\\", "")
+    assert not button(app, "Train").disabled
+
+
+def test_a_setting_that_is_not_valid_is_said_and_cannot_be_trained(open_app):
+    app = open_app()
+    widget(app, "mlp_hidden_units").set_value("32-banana").run()
+    assert not app.exception
+    assert "hidden_units must be" in texts(app).replace("\\", "")
+    assert button(app, "Train").disabled
+
+
+def test_a_diverged_training_is_said(open_app, train):
+    app = train(open_app(learning_rate="1000", epochs="50"))
+    assert "diverged in epoch" in texts(app)
+
+
+def test_a_missing_class_is_said(open_app, train):
+    app = train(open_app(max_train="3", epochs="2"))
+    assert "The train part has no image of classes" in texts(app)
+
+
+def test_early_stopping_on_the_test_part_is_said(open_app, train):
+    app = train(open_app(patience="2", epochs="20"))
+    assert "test part was used to choose the epoch" in texts(app)
+
+
+def test_training_while_the_sliders_move(open_app):
+    app = open_app(epochs="20")
+    toggle = next(toggle for toggle in app.toggle if toggle.label.startswith("Train as I move"))
+    toggle.set_value(True).run()
+    widget(app, "learning_rate").set_value("0.05").run()
+    run = state.engine().wait(app.session_state["spec"].digest, 30)
+    assert run.state == "done"
+
+
+def test_a_store_that_is_no_database_is_said_and_the_page_lives(open_app, tmp_path):
+    (tmp_path / "runs.db").write_text("not a database at all" * 100)
+    app = open_app()
+    assert not app.exception
+    assert "is not a database" in texts(app)
+
+
+def test_missing_mnist_is_said(open_app, tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITCORE_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setattr("digitcore.datasets.mnist.MIRRORS", ())
+    monkeypatch.setattr("digitcore.datasets.mnist.fetch_from_openml", unreachable)
+    app = open_app(recipe="mnist-softmax")
+    button(app, "Train").click().run()
+    assert not app.exception
+    assert "train-images-idx3-ubyte" in texts(app)
+
+
+def unreachable(*_, **__):
+    raise OSError("no network")

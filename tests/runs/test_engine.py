@@ -1,0 +1,254 @@
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from digitcore.errors import EngineError, InvalidSetting, StoreError
+from digitcore.runs import Engine, Store, train_spec
+from digitcore.runs.engine import LOST_WORKER
+from digitcore.runs.store import SERVER_STOPPED
+
+
+def wait_for(condition, seconds=20.0, what="the condition"):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
+        time.sleep(0.02)
+
+
+def wait_for_epochs(engine, digest, n_epochs):
+    wait_for(lambda: len(engine.run(digest).epochs) >= n_epochs, what=f"{n_epochs} epochs")
+
+
+def busy_worker():
+    """The process of this session's workers that burns most processor time."""
+    workers = [p for p in psutil.Process().children(recursive=True) if "multiprocessing" in " ".join(p.cmdline())]
+    workers = [p for p in workers if "spawn_main" in " ".join(p.cmdline())]
+    before = {p.pid: sum(p.cpu_times()[:2]) for p in workers}
+    time.sleep(0.3)
+    return max(workers, key=lambda p: sum(p.cpu_times()[:2]) - before[p.pid])
+
+
+@pytest.fixture
+def own_engine(tmp_path):
+    with Engine(Store(home=tmp_path)) as engine:
+        yield engine
+
+
+def test_a_run_is_trained_evaluated_and_kept(engine, quick):
+    run = engine.wait(engine.submit(quick(1)).digest, 30)
+    assert run.state == "done"
+    assert [epoch.number for epoch in run.epochs] == [1, 2, 3]
+    assert set(run.evaluation["parts"]) == {"train", "test"}
+    assert engine.store.load(run.digest).epochs == run.epochs
+
+
+def test_the_engine_gives_the_same_bits_as_training_here(engine, quick):
+    run = engine.wait(engine.submit(quick(2)).digest, 30)
+    here = train_spec(quick(2)).arrays
+    there = engine.arrays(run.digest)
+    assert set(here) == set(there)
+    for name, array in here.items():
+        np.testing.assert_array_equal(array, there[name])
+
+
+def test_a_trained_spec_is_not_trained_again(engine, quick):
+    first = engine.wait(engine.submit(quick(3)).digest, 30)
+    again = engine.submit(quick(3))
+    assert again.state == "done"
+    assert again.created_at == first.created_at
+
+
+def test_another_engine_on_the_same_store_finds_the_run(engine, quick):
+    first = engine.wait(engine.submit(quick(4)).digest, 30)
+    with Engine(Store(home=engine.store.home)) as later:
+        found = later.run(first.digest)
+        assert found.state == "done"
+        assert found.epochs == first.epochs
+        np.testing.assert_array_equal(
+            later.arrays(first.digest)["weights.output.weight"], engine.arrays(first.digest)["weights.output.weight"]
+        )
+
+
+def test_a_run_whose_weights_are_gone_is_trained_again(engine, quick):
+    run = engine.wait(engine.submit(quick(5)).digest, 30)
+    (engine.store.weights_directory / f"{run.digest}.safetensors").unlink()
+    assert engine.submit(quick(5)).active
+    assert engine.wait(run.digest, 30).state == "done"
+    assert engine.store.has_tensors(run.digest)
+
+
+def test_the_same_spec_submitted_at_once_trains_once(engine, quick):
+    spec, runs = quick(6, epochs=200), []
+    threads = [threading.Thread(target=lambda: runs.append(engine.submit(spec))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.wait(spec.digest, 30)
+    with engine.store._transaction("read") as connection:
+        attempt = connection.exec_driver_sql("SELECT attempt FROM runs WHERE digest = ?", (spec.digest,)).scalar()
+    assert len(runs) == 4
+    assert attempt == 1
+
+
+def test_epochs_are_in_the_store_before_they_are_shown(engine, slow):
+    digest = engine.submit(slow(1)).digest
+    wait_for_epochs(engine, digest, 5)
+    shown = len(engine.run(digest).epochs)
+    assert len(engine.store.load(digest).epochs) >= shown
+    engine.cancel(digest)
+    engine.wait(digest, 20)
+
+
+def test_a_cancelled_run_keeps_its_epochs_and_what_it_learned(engine, slow):
+    digest = engine.submit(slow(2)).digest
+    wait_for_epochs(engine, digest, 3)
+    seen = engine.run(digest).epochs
+    engine.cancel(digest)
+    run = engine.wait(digest, 20)
+    assert run.state == "cancelled"
+    assert run.epochs[: len(seen)] == seen
+    assert len(run.epochs) < 20_000
+    assert run.evaluation["parts"]["test"]["n_images"] == 450
+    assert engine.store.load(digest).state == "cancelled"
+
+
+def test_a_cancelled_run_can_be_trained_again(engine, slow):
+    spec = slow(3)
+    engine.submit(spec)
+    wait_for_epochs(engine, spec.digest, 1)
+    engine.cancel(spec.digest)
+    engine.wait(spec.digest, 20)
+    assert engine.submit(spec).active
+    wait_for_epochs(engine, spec.digest, 1)
+    engine.cancel(spec.digest)
+    assert engine.wait(spec.digest, 20).state == "cancelled"
+
+
+def test_a_waiting_run_can_be_cancelled_before_it_begins(engine, slow):
+    specs = [slow(seed) for seed in range(10, 10 + (os.cpu_count() or 1) + 1)]
+    for spec in specs:
+        engine.submit(spec)
+    waiting = specs[-1].digest
+    assert engine.run(waiting).state == "queued"
+    engine.cancel(waiting)
+    assert engine.wait(waiting, 10).state == "cancelled"
+    assert engine.run(waiting).epochs == ()
+    for spec in specs[:-1]:
+        engine.cancel(spec.digest)
+    for spec in specs[:-1]:
+        assert engine.wait(spec.digest, 20).state == "cancelled"
+
+
+def test_a_diverged_run_fails_with_a_reason_and_keeps_its_finite_epochs(engine):
+    from digitcore.runs import RunSpec
+
+    spec = RunSpec(
+        dataset="digits", model="mlp", scaling="raw",
+        parameters={"learning_rate": 1000.0, "epochs": 50, "initialization": "xavier"},
+    )
+    run = engine.wait(engine.submit(spec).digest, 30)
+    assert run.state == "failed"
+    assert "diverged in epoch" in run.reason
+    assert "learning rate well below 1000" in run.reason
+    assert len(run.epochs) < 50
+
+
+def test_waiting_for_an_unknown_run_is_refused(engine):
+    with pytest.raises(InvalidSetting, match="There is no run"):
+        engine.wait("0" * 20)
+
+
+def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_nothing_had_been(own_engine, quick):
+    own_engine.start()
+    spec = quick(7, epochs=3000)
+    own_engine.submit(spec)
+    wait_for_epochs(own_engine, spec.digest, 10)
+    busy_worker().send_signal(signal.SIGKILL)
+    wait_for(lambda: own_engine.run(spec.digest).reason == LOST_WORKER, what="the notice")
+    run = own_engine.wait(spec.digest, 60)
+    assert run.state == "done"
+    assert [epoch.number for epoch in run.epochs] == list(range(1, 3001))
+    expected = train_spec(spec)
+    np.testing.assert_array_equal(own_engine.arrays(spec.digest)["weights.output.weight"], expected.arrays["weights.output.weight"])
+
+
+def test_a_killed_scheduler_is_replaced_and_the_run_goes_on(own_engine, quick):
+    own_engine.start()
+    spec = quick(8, epochs=3000)
+    own_engine.submit(spec)
+    wait_for_epochs(own_engine, spec.digest, 10)
+    scheduler = next(
+        p for p in psutil.Process().children() if "distributed.Scheduler" in " ".join(p.cmdline())
+    )
+    scheduler.kill()
+    run = own_engine.wait(spec.digest, 60)
+    assert run.state == "done"
+    assert len(run.epochs) == 3000
+
+
+def test_a_closed_engine_leaves_no_process_and_marks_its_runs(tmp_path, slow):
+    engine = Engine(Store(home=tmp_path))
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    engine.submit(slow(4))
+    wait_for_epochs(engine, slow(4).digest, 2)
+    started = [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
+    started = [p for p in started if "resource_tracker" not in " ".join(p.cmdline())]
+    engine.close()
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert alive == []
+    kept = Store(home=tmp_path).load(slow(4).digest)
+    assert (kept.state, kept.reason) == ("failed", SERVER_STOPPED)
+    assert len(kept.epochs) >= 2
+    with pytest.raises(EngineError, match="closed"):
+        engine.submit(slow(4))
+
+
+def test_runs_of_a_dead_server_are_closed_at_the_start(tmp_path, slow):
+    store = Store(home=tmp_path)
+    store.begin(slow(5), f"{os.uname().nodename}|999999|0.0")
+    with Engine(store) as engine:
+        assert engine.run(slow(5).digest).reason == SERVER_STOPPED
+
+
+def test_a_store_that_fails_meanwhile_loses_nothing(own_engine, slow, monkeypatch):
+    own_engine.start()
+    spec = slow(6)
+    own_engine.submit(spec)
+    wait_for_epochs(own_engine, spec.digest, 2)
+    works = own_engine.store._transaction
+
+    @contextlib.contextmanager
+    def full(action):
+        if action == "write":
+            raise StoreError("The disk is full")
+        with works(action) as connection:
+            yield connection
+
+    monkeypatch.setattr(own_engine.store, "_transaction", full)
+    shown = len(own_engine.run(spec.digest).epochs)
+    wait_for_epochs(own_engine, spec.digest, shown + 5)
+    assert "The disk is full" in own_engine.run(spec.digest).reason
+    own_engine.cancel(spec.digest)
+    run = own_engine.wait(spec.digest, 20)
+    assert run.state == "cancelled"
+    assert own_engine.arrays(spec.digest)
+    monkeypatch.undo()
+    wait_for(lambda: own_engine.store.load(spec.digest).state == "cancelled", what="the run in the store")
+    assert own_engine.store.load(spec.digest).epochs == run.epochs
+    assert own_engine.run(spec.digest).reason == ""
+
+
+def test_a_scheduler_that_is_not_there_is_named(tmp_path, quick, monkeypatch):
+    monkeypatch.setattr("digitcore.runs.cluster.START_SECONDS", 1)
+    with (
+        Engine(Store(home=tmp_path), scheduler="tcp://127.0.0.1:9") as engine,
+        pytest.raises(EngineError, match=r"tcp://127\.0\.0\.1:9 cannot be started or reached"),
+    ):
+        engine.submit(quick())
