@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from digitcore.errors import DigitcoreError
 from pages.parts import live_run, messages, run_form, state
 
 entered = state.enter_page("train")

@@ -334,10 +334,11 @@ class Engine:
             seconds=outcome.seconds,
         )
         saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors)) and not live.unsaved
-        self._show(live, state=outcome.state, reason=reason, epochs=list(ended.epochs), outcome=outcome)
         self._forget_task(live)
-        if saved:
-            with self._changed:
+        with self._changed:
+            self._show(live, state=outcome.state, reason=reason, epochs=list(ended.epochs), outcome=outcome)
+            # In one step: who sees the end may submit the same spec again, and that run must not be removed here.
+            if saved:
                 self._live.pop(live.spec.digest, None)
 
     def _tick(self) -> None:

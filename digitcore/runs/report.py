@@ -15,6 +15,7 @@ TEST_CHOSE_EPOCH = (
 VALIDATION_IS_ALL = (
     "The validation part chose the epoch, and there is no test part beside it: its accuracy is a little too favourable."
 )
+NEVER_LEARNED = {"train": " The model cannot predict what it never saw, and the curves leave those images out."}
 TRAIN_CHOSE_EPOCH = "There is no validation part, so early stopping watched the training accuracy itself."
 
 
@@ -34,7 +35,7 @@ def watched_name(run: Run) -> str:
 
 
 def monitored_accuracies(run: Run) -> list[float]:
-    """Return the accuracy (0 to 1) of every epoch on the watched part, or on the training part where none is watched."""
+    """Return the accuracy (0 to 1) of every epoch on the watched part, or on the training part without one."""
     watched = [epoch.validation_accuracy for epoch in run.epochs]
     return [epoch.train_accuracy for epoch in run.epochs] if None in watched else watched
 
@@ -59,7 +60,9 @@ def warnings_of(run: Run) -> list[str]:
     for part, names in run.evaluation.get("missing_classes", {}).items():
         if names:
             classes = "class" if len(names) == 1 else "classes"
-            warnings.append(f"The {part} part has no image of {classes} {', '.join(names)}.")
+            warnings.append(
+                f"The {part} part has no image of {classes} {', '.join(names)}.{NEVER_LEARNED.get(part, '')}"
+            )
     if run.state == "done" and _used_all_epochs(run) and still_rising(monitored_accuracies(run)):
         warnings.append("Accuracy was still rising at the last epoch: more epochs would probably raise it further.")
     return [warning for warning in warnings if warning]

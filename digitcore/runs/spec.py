@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_serializer, model_validator
 
 from digitcore.datasets import DATASETS
 from digitcore.datasets.parameters import SCALING, SPLIT
@@ -101,7 +101,7 @@ class RunSpec(_Checked):
     split: SplitSpec = SplitSpec()
     scaling: str = SCALING.default
     model: str
-    parameters: Mapping[str, Any] = MappingProxyType({})
+    parameters: Annotated[Mapping[str, Any], AfterValidator(MappingProxyType)] = MappingProxyType({})
     random_state: int = SEED.default
 
     @model_validator(mode="before")
@@ -120,7 +120,6 @@ class RunSpec(_Checked):
             _collect(problems, checked, "parameters", lambda given: _check_fit(checked, given))
         if problems:
             raise InvalidSetting("; ".join(problems))
-        checked["parameters"] = MappingProxyType(checked["parameters"])
         return checked
 
     @field_serializer("parameters")

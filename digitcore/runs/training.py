@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
+from threadpoolctl import threadpool_limits
 
 from digitcore.datasets import Dataset, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
@@ -86,9 +87,10 @@ def train_spec(
     try:
         divided = split_for(spec)
         model = model_for(spec, divided.dataset)
-        with _timed(outcome), _threads_for(spec.model):
-            _fit(model, spec, divided, outcome, on_epoch, should_stop)
-        _evaluate(model, spec, divided, outcome)
+        with _threads_for(spec.model):
+            with _timed(outcome):
+                _fit(model, spec, divided, outcome, on_epoch, should_stop)
+            _evaluate(model, spec, divided, outcome)
     except DigitcoreError as error:
         outcome.state, outcome.reason = "failed", str(error)
     return outcome
@@ -108,14 +110,20 @@ def model_for(spec: RunSpec, dataset: Dataset):
 
 
 def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, on_epoch, should_stop) -> None:
-    held_out = divided.validation
-    validation_data = (held_out.features(spec.scaling), held_out.labels) if held_out.n_images else None
+    validation_data = _watched(divided, spec.scaling)
     for epoch in model.iter_fit(divided.train.features(spec.scaling), divided.train.labels, validation_data):
         outcome.epochs.append(epoch)
         on_epoch(epoch)
         if should_stop():
             outcome.state = "cancelled"
             break
+
+
+def _watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the images that are watched after each epoch: those of classes that the training part has."""
+    held_out = divided.validation
+    known = np.isin(held_out.labels, divided.train.labels)
+    return (held_out.features(scaling)[known], held_out.labels[known]) if known.any() else None
 
 
 def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome) -> None:
@@ -151,17 +159,19 @@ def _timed(outcome: Outcome) -> Iterator[None]:
 
 @contextmanager
 def _threads_for(model: str) -> Iterator[None]:
-    """Give torch the number of threads that is fastest for ``model``, the same whatever else runs.
+    """Give the model's library the number of threads that is fastest for it, the same whatever else runs.
 
     A fixed number makes equal specs give equal bits.
     """
+    n_threads = MODELS[model].n_threads
     if not MODELS[model].uses_torch:
-        yield
+        with threadpool_limits(n_threads, user_api="blas"):
+            yield
         return
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(MODELS[model].n_threads)
+    torch.set_num_threads(n_threads)
     try:
         yield
     finally:

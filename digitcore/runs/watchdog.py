@@ -23,7 +23,7 @@ def dask_setup(server, parent: int | None) -> None:
     name = type(server).__name__
     if name == "Scheduler":
         # Its stderr is a pipe that nobody empties: once full, the scheduler would stand still.
-        os.dup2(1, 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     if name == "Worker":
         os.nice(WORKER_NICENESS)
     watched = parent if parent is not None else os.getppid()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 
@@ -43,10 +44,9 @@ def start_engine() -> threading.Thread:
 
 
 def _start_workers() -> None:
-    try:
+    # The page that needs the engine says what is wrong with it.
+    with contextlib.suppress(DigitcoreError):
         engine().start()
-    except DigitcoreError:
-        pass  # the page that needs the engine says what is wrong
 
 
 @st.cache_resource(show_spinner="Loading the images ...")

@@ -12,8 +12,12 @@ def metrics(app):
 
 
 def widget(app, name):
-    return next(w for kind in (app.select_slider, app.selectbox, app.slider, app.text_input, app.button_group, app.toggle)
-                for w in kind if w.key == f"form_{name}")
+    return next(
+        w
+        for kind in (app.select_slider, app.selectbox, app.slider, app.text_input, app.button_group, app.toggle)
+        for w in kind
+        if w.key == f"form_{name}"
+    )
 
 
 def test_the_first_page_says_what_to_do(open_app):
@@ -111,7 +115,7 @@ def test_a_setting_that_is_not_valid_is_said_and_cannot_be_trained(open_app):
 
 
 def test_a_diverged_training_is_said(open_app, train):
-    app = train(open_app(learning_rate="1000", epochs="50"))
+    app = train(open_app(learning_rate="1000", optimizer="adam", hidden_units="-".join(["32"] * 10), epochs="50"))
     assert "diverged in epoch" in texts(app)
 
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from digitcore.errors import EngineError, InvalidSetting, StoreError
-from digitcore.runs import Engine, Store, train_spec
+from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.engine import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
 
@@ -147,12 +147,8 @@ def test_a_waiting_run_can_be_cancelled_before_it_begins(engine, slow):
 
 
 def test_a_diverged_run_fails_with_a_reason_and_keeps_its_finite_epochs(engine):
-    from digitcore.runs import RunSpec
-
-    spec = RunSpec(
-        dataset="digits", model="mlp", scaling="raw",
-        parameters={"learning_rate": 1000.0, "epochs": 50, "initialization": "xavier"},
-    )
+    steep = {"hidden_units": (32,) * 10, "optimizer": "adam", "learning_rate": 1000.0, "batch_size": None}
+    spec = RunSpec(dataset="digits", model="mlp", scaling="raw", parameters={**steep, "epochs": 50})
     run = engine.wait(engine.submit(spec).digest, 30)
     assert run.state == "failed"
     assert "diverged in epoch" in run.reason
@@ -176,7 +172,9 @@ def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_nothing_had_been(own
     assert run.state == "done"
     assert [epoch.number for epoch in run.epochs] == list(range(1, 3001))
     expected = train_spec(spec)
-    np.testing.assert_array_equal(own_engine.arrays(spec.digest)["weights.output.weight"], expected.arrays["weights.output.weight"])
+    np.testing.assert_array_equal(
+        own_engine.arrays(spec.digest)["weights.output.weight"], expected.arrays["weights.output.weight"]
+    )
 
 
 def test_a_killed_scheduler_is_replaced_and_the_run_goes_on(own_engine, quick):
@@ -184,9 +182,7 @@ def test_a_killed_scheduler_is_replaced_and_the_run_goes_on(own_engine, quick):
     spec = quick(8, epochs=3000)
     own_engine.submit(spec)
     wait_for_epochs(own_engine, spec.digest, 10)
-    scheduler = next(
-        p for p in psutil.Process().children() if "distributed.Scheduler" in " ".join(p.cmdline())
-    )
+    scheduler = next(p for p in psutil.Process().children() if "distributed.Scheduler" in " ".join(p.cmdline()))
     scheduler.kill()
     run = own_engine.wait(spec.digest, 60)
     assert run.state == "done"

@@ -24,7 +24,11 @@ def test_what_was_kept_comes_back(store, quick):
     store.finish(finished(quick()))
     run = store.load(quick().digest)
     assert (run.spec, run.state, run.epochs, run.evaluation, run.seconds) == (
-        quick(), "done", tuple(EPOCHS), {"parts": {}}, 1.5,
+        quick(),
+        "done",
+        tuple(EPOCHS),
+        {"parts": {}},
+        1.5,
     )
 
 
@@ -61,7 +65,7 @@ def test_arrays_come_back_bit_by_bit(store, quick):
 
 def test_missing_arrays_are_named(store, quick):
     assert not store.has_tensors(quick().digest)
-    with pytest.raises(StoreError, match="gone .*train it again"):
+    with pytest.raises(StoreError, match=r"gone .*train it again"):
         store.load_tensors(quick().digest)
 
 
@@ -70,7 +74,7 @@ def test_a_damaged_weights_file_is_named(store, quick):
     store.finish(finished(quick()), save({"a": np.zeros(3)}))
     path = store.weights_directory / f"{quick().digest}.safetensors"
     path.write_bytes(path.read_bytes()[:10])
-    with pytest.raises(StoreError, match=f"{path.name} cannot be read.*delete it"):
+    with pytest.raises(StoreError, match=rf"{path.name} cannot be read.*delete it"):
         store.load_tensors(quick().digest)
 
 
@@ -125,14 +129,14 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
 
 def test_a_home_that_is_a_file_is_named(tmp_path):
     (tmp_path / "home").write_text("")
-    with pytest.raises(StoreError, match="Cannot open the store .*home"):
+    with pytest.raises(StoreError, match=r"Cannot open the store .*home"):
         Store(home=tmp_path / "home")
 
 
 def test_a_newer_store_is_refused(store):
     with sqlite3.connect(store.home / "runs.db") as connection:
         connection.execute("UPDATE schema_version SET version = 99")
-    with pytest.raises(StoreError, match="version 99.*update digitcore"):
+    with pytest.raises(StoreError, match=r"version 99.*update digitcore"):
         Store(home=store.home)
 
 
@@ -147,7 +151,7 @@ def test_a_full_disk_is_said_and_nothing_kept_is_lost(store, quick):
     limit = lambda connection, _record, _proxy: connection.execute(f"PRAGMA max_page_count={pages}")  # noqa: E731
     sa.event.listen(store._engine, "checkout", limit)
     many = [Epoch(number, 1.0, 0.5, None, None, 0.1) for number in range(2, 5000)]
-    with pytest.raises(StoreError, match="disk .* is full: free some space"):
+    with pytest.raises(StoreError, match=r"disk .* is full: free some space"):
         store.add_epochs(quick().digest, many)
     assert store.load(quick().digest).epochs == tuple(EPOCHS[:1])
 

@@ -1,0 +1,74 @@
+"""The settings of split and scaling, each declared once; read by RunSpec and by the form."""
+
+from __future__ import annotations
+
+from digitcore.parameters import Choice, Integer, Number
+
+KIND = Choice(
+    name="kind",
+    label="Split",
+    help="Divide the images at random, or as their publishers did.",
+    default="random",
+    options={"random": "Random", "official": "Official"},
+)
+TEST_SIZE = Number(
+    name="test_size",
+    label="Test size",
+    help="Share of the images kept back for the final test; 0 means no test part.",
+    default=0.25,
+    minimum=0.0,
+    maximum=0.9,
+    slider=(0.0, 0.5),
+    step=0.01,
+    only_with=("kind", ("random",)),
+)
+VALIDATION = Choice(
+    name="validation",
+    label="Watch during training",
+    help="Which images the curves and early stopping watch: none, some cut from the training part, or the test part.",
+    default="none",
+    options={"none": "None", "cut": "Cut off", "test": "Test part"},
+)
+VALIDATION_SIZE = Number(
+    name="validation_size",
+    label="Validation size",
+    help="Share of the training part that is cut off to be watched.",
+    default=0.1,
+    minimum=0.001,
+    maximum=0.9,
+    slider=(0.05, 0.5),
+    step=0.01,
+    only_with=("validation", ("cut",)),
+)
+MAX_TRAIN = Integer(
+    name="max_train",
+    label="Training images at most",
+    help="Train on fewer images, drawn at random, to see what a shortage does.",
+    default=None,
+    minimum=1,
+    maximum=10_000_000,
+    slider=(10, 60_000),
+    scale="log",
+    none_label="all",
+)
+SPLIT_SEED = Integer(
+    name="random_state",
+    label="Seed of the split",
+    help="Start of the random numbers that divide the images. Same seed, same parts.",
+    default=0,
+    minimum=0,
+    maximum=2**32 - 1,
+    slider=(0, 100),
+)
+SPLIT = (KIND, TEST_SIZE, VALIDATION, VALIDATION_SIZE, MAX_TRAIN, SPLIT_SEED)
+
+STRATIFY_LABEL = "Stratify"
+STRATIFY_HELP = "Give every part the same share of each class."
+
+SCALING = Choice(
+    name="scaling",
+    label="Pixel values",
+    help="Divide by the largest value, or give the model the raw values.",
+    default="unit",
+    options={"unit": "0 to 1", "raw": "Raw"},
+)

@@ -1,0 +1,187 @@
+"""Parts of a data set: training, validation, test. A part is a list of indices, not a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from digitcore.datasets.dataset import Dataset, features
+from digitcore.errors import InvalidSetting
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some images of a data set.
+
+    Attributes
+    ----------
+    name : {"train", "validation", "test"}
+        Which part.
+    dataset : Dataset
+        Where the images are.
+    indices : ndarray, int64, (n_images,)
+        Positions in the data set.
+    """
+
+    name: str
+    dataset: Dataset
+    indices: np.ndarray
+
+    @property
+    def n_images(self) -> int:
+        """Number of images."""
+        return len(self.indices)
+
+    @property
+    def images(self) -> np.ndarray:
+        """The images, uint8, (n_images, height, width)."""
+        return self.dataset.images[self.indices]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Their classes, int64, (n_images,)."""
+        return self.dataset.labels[self.indices]
+
+    def features(self, scaling: str = "unit") -> np.ndarray:
+        """Return the images as a model takes them, float32, (n_images, height * width)."""
+        return features(self.images, max_value=self.dataset.max_value, scaling=scaling)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A data set divided into parts; a part that was not asked for has no images.
+
+    With ``validation_is_test`` the validation part holds the images of the test part.
+    """
+
+    dataset: Dataset
+    train: Part
+    validation: Part
+    test: Part
+    validation_is_test: bool = False
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that have images, each image once: training, validation, test."""
+        own = (self.train, self.test) if self.validation_is_test else (self.train, self.validation, self.test)
+        return tuple(part for part in own if part.n_images)
+
+
+def split(
+    dataset: Dataset,
+    *,
+    kind: str = "random",
+    test_size: float = 0.25,
+    stratify: bool = False,
+    validation: str = "none",
+    validation_size: float = 0.1,
+    max_train: int | None = None,
+    random_state: int = 0,
+) -> Split:
+    """Divide a data set.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to divide.
+    kind : {"random", "official"}
+        By scikit-learn's ``train_test_split``, index by index, or at the data set's official boundary.
+    test_size : float
+        Share of the images for the test part, 0 (none) to below 1. Ignored by the official split.
+    stratify : bool
+        Whether every random choice keeps the classes' shares.
+    validation : {"none", "cut", "test"}
+        No validation part, one cut from the training part, or the test part in its place.
+    validation_size : float
+        Share of the training part that is cut off.
+    max_train : int or None
+        Training images at most, drawn at random after the validation part was cut.
+    random_state : int
+        Seed of every random choice.
+
+    Raises
+    ------
+    InvalidSetting
+        If the settings do not fit the data set.
+    """
+    train, test = _official(dataset) if kind == "official" else _random(dataset, test_size, stratify, random_state)
+    held_out = np.empty(0, dtype=np.int64)
+    if validation == "cut":
+        train, held_out = _cut(dataset, train, validation_size, stratify, random_state)
+    elif validation == "test":
+        if not len(test):
+            raise InvalidSetting("validation cannot be 'test' without a test part: make test_size larger than 0")
+        held_out = test
+    elif validation != "none":
+        raise InvalidSetting(f"validation must be 'none', 'cut' or 'test', got {validation!r}")
+    if max_train is not None and max_train < len(train):
+        train, _ = _cut(dataset, train, len(train) - max_train, stratify, random_state)
+    return Split(
+        dataset,
+        train=Part("train", dataset, train),
+        validation=Part("validation", dataset, held_out),
+        test=Part("test", dataset, test),
+        validation_is_test=validation == "test",
+    )
+
+
+def missing_classes(part: Part) -> tuple[str, ...]:
+    """Return the names of the classes of which the part has no image."""
+    counts = np.bincount(part.labels, minlength=part.dataset.n_classes)
+    return tuple(name for name, count in zip(part.dataset.class_names, counts, strict=True) if count == 0)
+
+
+def class_balance_table(divided: Split) -> pd.DataFrame:
+    """Return a row for every class of every part.
+
+    Returns
+    -------
+    DataFrame
+        ``part``, ``class_name``, ``n_images`` and ``share`` (0 to 1, of the part's images).
+    """
+    names = divided.dataset.class_names
+    rows = []
+    for part in divided.parts:
+        counts = np.bincount(part.labels, minlength=len(names))
+        rows += [(part.name, name, int(n), n / part.n_images) for name, n in zip(names, counts, strict=True)]
+    return pd.DataFrame(rows, columns=["part", "class_name", "n_images", "share"])
+
+
+def mean_images(part: Part) -> np.ndarray:
+    """Return the mean image of each class, float64, (n_classes, height, width); NaN for a class without images."""
+    images, labels = part.images, part.labels
+    means = np.full((part.dataset.n_classes, *part.dataset.image_shape), np.nan)
+    for label in np.unique(labels):
+        means[label] = images[labels == label].mean(axis=0)
+    return means
+
+
+def _official(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    if dataset.official_train_size is None:
+        raise InvalidSetting(f"{dataset.name!r} has no official split: choose a random one")
+    indices = np.arange(dataset.n_images)
+    return indices[: dataset.official_train_size], indices[dataset.official_train_size :]
+
+
+def _random(dataset: Dataset, test_size: float, stratify: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    indices = np.arange(dataset.n_images)
+    if test_size == 0:
+        return indices, indices[:0]
+    return _cut(dataset, indices, test_size, stratify, seed)
+
+
+def _cut(
+    dataset: Dataset, indices: np.ndarray, size: float, stratify: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide ``indices`` in two, the second of ``size`` (a share, or a number of images)."""
+    from sklearn.model_selection import train_test_split
+
+    try:
+        kept, cut = train_test_split(
+            indices, test_size=size, random_state=seed, stratify=dataset.labels[indices] if stratify else None
+        )
+    except ValueError as error:
+        raise InvalidSetting(f"{len(indices)} images of {dataset.name!r} cannot be divided so: {error}") from None
+    return kept, cut
