@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -62,3 +62,11 @@ def _rows_as_images(rows: np.ndarray, image_shape: tuple[int, int]) -> np.ndarra
             "pixels: give the image shape the model was trained on"
         )
     return rows.reshape(-1, height, width)  # (n_images, height, width)
+
+
+def first_layer_titles(weights: Mapping[str, np.ndarray], class_names: Sequence[str]) -> list[str]:
+    """Return a title for each image of :func:`first_layer_images`: the class, or the number of the unit or filter."""
+    for name in ("conv_1.weight", "dense_1.weight"):
+        if name in weights:
+            return [str(number) for number in range(1, len(weights[name]) + 1)]
+    return list(class_names)

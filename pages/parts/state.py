@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 
 import numpy as np
 import streamlit as st
@@ -72,9 +73,14 @@ def split_of(spec: RunSpec) -> Split:
     return split_for(spec, dataset(spec.dataset))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def arrays_of(digest: str, _attempt: str) -> Mapping[str, np.ndarray]:
+def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
     """The weights and probabilities of a run that has ended; not to be changed."""
+    return _arrays(run.digest, run.created_at)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _arrays(digest: str, created_at: datetime) -> Mapping[str, np.ndarray]:
+    # A run that was stopped and trained again has other arrays, and another time.
     return engine().arrays(digest)
 
 

@@ -1,42 +1,62 @@
 """The dashboard under AppTest, entered through dashboard.py, training for real on digits."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from digitcore.errors import DigitcoreError
 from pages.parts import state
 
 ENTRY = str(Path(__file__).parents[2] / "dashboard.py")
 SECONDS = 60
 
 
-@pytest.fixture
-def open_app(tmp_path, monkeypatch):
-    """Return a function that opens the dashboard in a new session; all share one home."""
-    monkeypatch.setenv("DIGITCORE_HOME", str(tmp_path))
+def app_at(query):
+    app = AppTest.from_file(ENTRY, default_timeout=SECONDS)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def forget_engine():
+    with contextlib.suppress(DigitcoreError):  # a test may have broken the store
+        state.engine().close()
     st.cache_resource.clear()
 
-    def open_it(**query):
-        app = AppTest.from_file(ENTRY, default_timeout=SECONDS)
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
 
-    yield open_it
-    try:
-        state.engine().close()
-    finally:
-        st.cache_resource.clear()
+@pytest.fixture(scope="module")
+def shared_engine():
+    """One engine for the tests of a module."""
+    st.cache_resource.clear()
+    yield
+    forget_engine()
+
+
+@pytest.fixture
+def open_app(shared_engine):
+    """Return a function that opens the dashboard in a new session, beside what other tests have trained."""
+    return lambda **query: app_at(query)
+
+
+@pytest.fixture
+def open_fresh_app(tmp_path, monkeypatch):
+    """Return a function that opens the dashboard in an empty home."""
+    forget_engine()
+    monkeypatch.setenv("DIGITCORE_HOME", str(tmp_path))
+    yield lambda **query: app_at(query)
+    forget_engine()
 
 
 @pytest.fixture
 def train():
-    """Return a function that presses Train and waits for the end."""
+    """Return a function that presses Train, unless another test did, and waits for the end."""
 
     def train_it(app):
-        button(app, "Train").click().run()
+        if any(widget.label == "Train" for widget in app.button):
+            button(app, "Train").click().run()
         state.engine().wait(app.session_state["spec"].digest, SECONDS)
         return app.run()
 

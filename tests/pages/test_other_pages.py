@@ -10,8 +10,8 @@ def trained(request, open_app, train):
 
 
 @pytest.mark.parametrize("page", ["mistakes", "weights"])
-def test_without_a_run_the_page_says_what_to_do(open_app, page):
-    app = open_app().switch_page(f"pages/{page}.py").run()
+def test_without_a_run_the_page_says_what_to_do(open_fresh_app, page):
+    app = open_fresh_app().switch_page(f"pages/{page}.py").run()
     assert not app.exception
     assert "Nothing trained yet" in texts(app)
 
@@ -39,7 +39,7 @@ def test_weights_shows_the_first_layer(trained):
     assert not app.exception
     assert not app.error
     n_images = {"softmax": 10, "mlp": 32, "cnn": 32}[app.session_state["spec"].model]
-    assert f"{n_images} images, one shared scale" in texts(app)
+    assert f"{n_images} of {n_images} images, one shared scale" in texts(app)
 
 
 def test_data_shows_images_balance_and_pixels(open_app):

@@ -1,0 +1,45 @@
+"""Train every recipe for real and lay the published accuracies beside the measured ones.
+
+    DIGITCORE_DATA=... python benchmarks/recipes.py [recipe ...]
+
+Prints a row per recipe and, for digits-mlp, a row per cell of its published tables, each over three seeds.
+"""
+
+import sys
+from statistics import mean
+
+from digitcore.recipes import RECIPES, load_recipe
+from digitcore.runs import train_spec
+
+TABLE_SEEDS = (0, 1, 2)
+
+
+def main(names):
+    for name in names:
+        recipe = load_recipe(name)
+        outcome = train_spec(recipe.spec)
+        if outcome.state != "done":
+            print(f"{name}: {outcome.reason}", flush=True)
+            continue
+        part = outcome.evaluation["parts"][recipe.accuracy_part]
+        print(
+            f"{name}: published {100 * recipe.accuracy:.2f} %, here {100 * part['accuracy']:.2f} % "
+            f"({recipe.accuracy_part}, loss {part['loss']:.4f}), "
+            f"{len(outcome.epochs)} epochs in {outcome.seconds:.1f} s",
+            flush=True,
+        )
+        for table in recipe.variations:
+            print_table(recipe, table)
+
+
+def print_table(recipe, table):
+    for label, changes, published in zip(table.labels, table.changes, table.accuracies, strict=True):
+        specs = [recipe.spec.with_changes(**changes, random_state=seed) for seed in TABLE_SEEDS]
+        here = [train_spec(spec).evaluation["parts"]["test"]["accuracy"] for spec in specs]
+        each = ", ".join(f"{100 * accuracy:.1f}" for accuracy in here)
+        gap = 100 * (mean(here) - published)
+        print(f"  {table.title} {label}: published {100 * published:.1f}, here {each} (mean {gap:+.1f})", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(RECIPES))
