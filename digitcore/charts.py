@@ -138,7 +138,7 @@ def confusion_chart(
     if font >= SMALLEST_FONT:
         layers.append(
             base.mark_text(fontSize=font, baseline="middle").encode(
-                text=alt.Text("figure:N"), color=alt.Color("ink:N", scale=None)
+                text=alt.Text("figure:N"), color=_given_color("ink", cells["ink"])
             )
         )
     side = cell * max(len(names), 1)
@@ -237,7 +237,7 @@ def probability_chart(
             alt.Tooltip("probability:Q", title="Probability", format=".2%"),
         ],
     )
-    bars = base.mark_bar().encode(color=alt.Color("color:N", scale=None))
+    bars = base.mark_bar().encode(color=_given_color("color", table["color"]))
     figures = base.mark_text(align="left", dx=4, color=palette.MUTED).encode(
         text=alt.Text("probability:Q", format=".1%")
     )
@@ -350,6 +350,12 @@ def _class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | 
 def _label_angle(names: list[str]) -> int:
     """Short names stand upright under a column, long ones lean."""
     return 0 if max((len(name) for name in names), default=0) <= 3 else -45
+
+
+def _given_color(field: str, values: pd.Series) -> alt.Color:
+    """Colours that stand in the table as they are. A scale of None says the same, but breaks Streamlit's renderer."""
+    colors = sorted(set(values))
+    return alt.Color(f"{field}:N", scale=alt.Scale(domain=colors, range=colors), legend=None)
 
 
 def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, select: str | None) -> alt.Chart:

@@ -36,7 +36,7 @@ with messages.caught():
 
     st.subheader("Class balance")
     st.caption("Images of each class in the parts that the form on the Train page asks for.")
-    st.altair_chart(class_balance_chart(class_balance_table(split)), alt="Images of each class in each part")
+    st.altair_chart(class_balance_chart(class_balance_table(split)))
 
     st.subheader("Mean image of each class")
     st.caption("Every pixel is the mean over all images of the class in the training part.")

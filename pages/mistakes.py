@@ -45,10 +45,7 @@ with messages.caught():
             st.markdown(f"- {messages.plain(sentence)}")
     with left:
         cells = confusion_table(part.labels, prediction, names)
-        st.altair_chart(
-            confusion_chart(cells, values=values, scale=scale),
-            alt="Confusion matrix: truth in rows, prediction in columns, the figures in the cells",
-        )
+        st.altair_chart(confusion_chart(cells, values=values, scale=scale))
 
     st.subheader("Wrong predictions")
     image_grid.show_wrong(part, prediction)

@@ -6,7 +6,7 @@ from pages.parts import live_run, messages, run_form, state
 
 entered = state.enter_page("train")
 st.title("Train")
-st.caption("Pick images, a model and its settings at the left, press Train, and watch it learn.")
+st.caption("Pick images, a model and its settings in the sidebar, press Train, and watch it learn.")
 
 with messages.caught(), st.container():
     engine = state.engine()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from digitcore.charts import curves_chart
 from digitcore.datasets import DATASETS
-from digitcore.evaluation import PartEvaluation, curves_table, epochs_table
+from digitcore.evaluation import curves_table, epochs_table
 from digitcore.models import MODELS
 from digitcore.models.architecture import layers_table
 from digitcore.recipes import recipe_of
@@ -26,6 +26,8 @@ from pages.parts.messages import plain
 POLL_SECONDS = 0.3
 # Below this, training on every slider move feels like drawing.
 LIVE_SECONDS = 0.5
+# Four stand beside each other on a laptop, two on a phone.
+FIGURE_WIDTH = 176
 VERDICT_COLORS = {"fits well": "green", "overfits": "orange", "underfits": "orange", "still improving": "blue"}
 
 
@@ -75,7 +77,7 @@ def show_curves(run: Run) -> None:
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         tidy = curves_table(table, measure, held_out_name=watched)
         chart = curves_chart(tidy, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=n_epochs)
-        column.altair_chart(chart, width="stretch", alt=f"{measure.title()} of the parts after each epoch")
+        column.altair_chart(chart, width="stretch")
 
 
 def _expectation(run: Run | None, expected) -> str:
@@ -129,8 +131,25 @@ def _live(digest: str, active: bool) -> None:
         _show_progress(run) if run.active else _show_result(run)
         if run.epochs:
             show_curves(run)
+        if run.evaluated:
+            show_reading_help()
 
     live()
+
+
+def show_reading_help() -> None:
+    """Say how the figures and curves were measured."""
+    with st.expander("How to read this"):
+        st.markdown(
+            "**Curves.** Softmax regression is measured over the whole training part after each epoch; the networks "
+            "report the mean over the epoch's batches as they were trained, with dropout on. The other line is "
+            "measured after the epoch, with dropout off. The figures above are measured at the end, in the same way "
+            "for all.\n\n"
+            "**95 % interval** (Wilson): where the true accuracy lies, judged by this many images.\n\n"
+            "**Verdict.** *Overfits*: training accuracy is more than 2 points above the held-out one, and more than "
+            "chance explains. *Still improving*: the last fifth of the epochs is still better than the fifth before. "
+            "*Underfits*: below 95 % even on the training images. *Fits well*: none of these."
+        )
 
 
 def _show_progress(run: Run) -> None:
@@ -169,24 +188,27 @@ def _show_result(run: Run) -> None:
     st.markdown(f":{VERDICT_COLORS[verdict.kind]}-badge[{verdict.title}] {plain(verdict.explanation)}")
     for warning in warnings_of(run):
         st.warning(plain(warning))
+    recipe = recipe_of(run.spec)
+    if recipe is not None:
+        with st.expander("About this recipe"):
+            st.markdown(f"{plain(recipe.summary)} From: {plain(recipe.source)}.")
+            for note in recipe.notes:
+                st.markdown(f"- {plain(note)}")
 
 
 def _show_figures(run: Run) -> None:
-    figures, recipe = part_figures(run), recipe_of(run.spec)
-    columns = st.columns(len(figures) + 1 + (recipe is not None))
-    for column, (name, part) in zip(columns, figures.items(), strict=False):
-        with column:
-            _show_part(name, part)
-    with columns[len(figures)]:
-        st.metric("Training time", duration_text(run.seconds))
-        st.caption(f"{len(run.epochs)} epochs")
-    if recipe is not None:
-        with columns[-1]:
-            st.metric("Published", percent_text(recipe.accuracy))
-            st.caption(comparison_text(run, recipe))
+    recipe = recipe_of(run.spec)
+    with st.container(horizontal=True, gap="medium"):
+        for name, part in part_figures(run).items():
+            interval = f"{percent_text(part.accuracy_low)} to {percent_text(part.accuracy_high)}"
+            note = f"95 % interval {interval}; {part.n_right:,} of {part.n_images:,} right"
+            _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note)
+        _show_figure("Training time", duration_text(run.seconds), f"{len(run.epochs)} epochs")
+        if recipe is not None:
+            _show_figure("Published", percent_text(recipe.accuracy), comparison_text(run, recipe))
 
 
-def _show_part(name: str, part: PartEvaluation) -> None:
-    st.metric(f"{name.title()} accuracy", percent_text(part.accuracy))
-    interval = f"{percent_text(part.accuracy_low)} to {percent_text(part.accuracy_high)}"
-    st.caption(f"95 % interval {interval}; {part.n_right:,} of {part.n_images:,} right")
+def _show_figure(label: str, value: str, note: str) -> None:
+    with st.container(width=FIGURE_WIDTH, gap=None):
+        st.metric(label, value)
+        st.caption(note)

@@ -18,8 +18,8 @@ from digitcore.runs import RunSpec
 from digitcore.runs.spec import SEED
 from pages.parts import state
 
-# A choice of up to this many options is shown as buttons side by side.
-MOST_BUTTONS = 3
+# A choice whose labels have no more letters than this in all is shown as buttons side by side.
+BUTTON_LETTERS = 26
 
 
 def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
@@ -118,7 +118,7 @@ def _ask_choice(record: Choice, value: str, key: str, options: dict[str, str]) -
     if st.session_state[key] not in options:
         st.session_state[key] = next(iter(options))
     shared = dict(format_func=options.__getitem__, key=key, help=record.help)
-    if len(options) <= MOST_BUTTONS:
+    if len("".join(options.values())) <= BUTTON_LETTERS:
         return st.segmented_control(record.label, list(options), required=True, width="stretch", **shared)
     return st.selectbox(record.label, list(options), **shared)
 

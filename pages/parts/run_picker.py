@@ -9,22 +9,31 @@ from digitcore.runs.report import run_label
 from pages.parts import state
 from pages.parts.messages import plain
 
+_KEY = "run_choice"
+
 
 def ask_run() -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
-    wanted = state.engine().run(state.shown_run()) if state.shown_run() else None
-    runs = state.recent_runs()
+    linked = state.linked_run()
+    wanted = state.engine().run(linked) if linked else None
+    runs = {run.digest: run for run in state.recent_runs()}
     if wanted is not None and wanted.evaluated:
-        runs = [wanted, *(run for run in runs if run.digest != wanted.digest)]
+        runs.setdefault(wanted.digest, wanted)
     if not runs:
         _show_empty(wanted)
         return None
-    labels = {run.digest: run_label(run) for run in runs}
+    start = linked if linked in runs else next(iter(runs))
+    if st.session_state.setdefault(_KEY, start) not in runs:
+        st.session_state[_KEY] = start
     digest = st.selectbox(
-        "Run", list(labels), format_func=labels.__getitem__, help="Every training that was kept, the latest first."
+        "Run",
+        list(runs),
+        format_func=lambda digest: run_label(runs[digest]),
+        key=_KEY,
+        help="Every training that was kept, the latest first.",
     )
     run = state.engine().run(digest)
-    state.show_run(run)
+    state.link_run(run)
     return run
 
 

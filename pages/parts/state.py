@@ -16,6 +16,7 @@ from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
 from digitcore.runs import Engine, Run, RunSpec
 from digitcore.runs.training import split_for
 
+_RUN = "run"
 _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM_PREFIX = "form_"
@@ -104,8 +105,10 @@ def spec(*, entered: bool) -> RunSpec:
     """
     query = st.query_params.to_dict()
     if _SPEC not in st.session_state or _went_elsewhere(query, entered):
-        recipe, opened, problems = query_to_spec(query)
+        recipe, opened, problems = query_to_spec(query, ignored=[_RUN])
         st.session_state[_PROBLEMS] = problems
+        if _RUN in query:
+            st.session_state[_SHOWN_RUN] = query[_RUN]
         put_spec(opened, recipe)
     return st.session_state[_SPEC]
 
@@ -137,6 +140,9 @@ def put_spec(new: RunSpec, recipe: str) -> None:
 def keep_spec(new: RunSpec) -> None:
     """Keep the configuration that the form's widgets describe, and put it into the address."""
     query = spec_to_query(new, recipe_name())
+    # A training that was started before the form was changed is found again after a reload.
+    if shown_run() not in (None, new.digest):
+        query[_RUN] = shown_run()
     st.session_state.update({_SPEC: new, _WRITTEN: query, _DRAWN: _form_values()})
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
@@ -160,3 +166,14 @@ def shown_run() -> str | None:
 def show_run(run: Run) -> None:
     """Let the pages show this run."""
     st.session_state[_SHOWN_RUN] = run.digest
+
+
+def linked_run() -> str | None:
+    """Digest of the run that the address names, else of the one shown last."""
+    return st.query_params.get(_RUN) or shown_run()
+
+
+def link_run(run: Run) -> None:
+    """Let the pages show this run, and name it in the address."""
+    show_run(run)
+    st.query_params[_RUN] = run.digest
