@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 
 # Long enough to do things meanwhile; softmax regression on digits makes thousands of epochs a second.
 LONG = "model=mlp&epochs=6000"
@@ -45,7 +46,7 @@ def wait_for_epoch(page, least):
 
 
 def wait_for_result(page):
-    expect(page.get_by_text("Test accuracy")).to_be_visible()
+    expect(page.get_by_text("Test accuracy", exact=True)).to_be_visible()
     settle(page)
 
 
@@ -114,7 +115,7 @@ def test_stop_keeps_the_epochs(server, page):
     open_page(page, f"{server.url}/?model=mlp&epochs=100000&seed=4")
     press_train(page)
     wait_for_epoch(page, 2)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile("Stopped after .* of 100000 epochs"))).to_be_visible()
     expect(page.get_by_role("button", name="Train again")).to_be_enabled()
 
@@ -136,7 +137,7 @@ def test_back_in_the_browser_undoes_a_slider(server, page):
     expect(page).to_have_url(re.compile("dropout=0.05"))
     page.go_back()
     expect(page).to_have_url(before)
-    expect(page.get_by_role("slider", name="Dropout")).to_have_attribute("aria-valuenow", "0")
+    expect(page.get_by_role("slider", name="Dropout")).to_have_value("0")
 
 
 def test_an_unknown_setting_in_the_link_is_said(server, page):
