@@ -102,7 +102,9 @@ def test_mean_images_are_plain_means_and_nan_where_a_class_is_missing():
     means = mean_images(part)
     for digit in range(10):
         of_class = [image for image, label in zip(part.images, part.labels, strict=True) if label == digit]
-        expected = sum(image.astype(float) for image in of_class) / len(of_class) if of_class else np.full((8, 8), np.nan)
+        expected = (
+            sum(image.astype(float) for image in of_class) / len(of_class) if of_class else np.full((8, 8), np.nan)
+        )
         np.testing.assert_allclose(means[digit], expected)
 
 
