@@ -1,0 +1,81 @@
+import pytest
+
+from digitcore.errors import InvalidSetting
+from digitcore.models import hyperparameters as h
+from digitcore.parameters import clean_parameters, slider_stops
+
+EVERY = [*h.SOFTMAX, *h.MLP, *h.CNN]
+
+
+@pytest.mark.parametrize("record", EVERY, ids=lambda record: record.name)
+def test_the_default_is_valid_and_survives_a_link(record):
+    assert record.clean(record.default) == record.default
+    assert record.parse(record.text(record.default)) == record.default
+
+
+@pytest.mark.parametrize("record", EVERY, ids=lambda record: record.name)
+def test_every_record_has_label_and_help(record):
+    assert record.label
+    assert record.help.endswith((".", "kernel."))
+
+
+@pytest.mark.parametrize("record", [r for r in EVERY if hasattr(r, "slider")], ids=lambda record: record.name)
+def test_the_slider_stays_within_what_is_valid(record):
+    low, high = record.slider
+    assert record.minimum <= low < high <= record.maximum
+
+
+@pytest.mark.parametrize("record", [r for r in EVERY if getattr(r, "scale", "") == "log"], ids=lambda r: r.name)
+def test_the_stops_of_a_logarithmic_slider_rise_and_are_valid(record):
+    stops = slider_stops(record, extra=[record.slider[0]])
+    numbers = [stop for stop in stops if stop is not None]
+    assert numbers == sorted(set(numbers))
+    assert (stops[0] is None) == (record.none_label is not None)
+    assert [record.clean(stop) for stop in stops] == stops
+
+
+def test_extra_values_are_offered():
+    assert 0.24 in slider_stops(h.LEARNING_RATE, extra=[0.24])
+    assert 1001 in slider_stops(h.EPOCHS, extra=[1001])
+
+
+@pytest.mark.parametrize(
+    ("record", "value", "message"),
+    [
+        (h.EPOCHS, 0, "epochs must be a whole number from 1 to 100000, got 0"),
+        (h.EPOCHS, 1.5, "got 1.5"),
+        (h.EPOCHS, True, "got True"),
+        (h.EPOCHS, None, "got None"),
+        (h.BATCH_SIZE, 0, r"or None \(full batch\), got 0"),
+        (h.LEARNING_RATE, float("inf"), "got inf"),
+        (h.LEARNING_RATE, "0.1", "learning_rate must be a number"),
+        (h.OPTIMIZER, "lion", "one of 'sgd', 'adam'"),
+        (h.HIDDEN_UNITS, "32-banana", "got '32-banana'"),
+        (h.HIDDEN_UNITS, (0,), "layer sizes from 1 to 8192"),
+        (h.HIDDEN_UNITS, 32, "got 32"),
+        (h.CHANNELS, (), "1 to 6 layer sizes"),
+    ],
+)
+def test_what_is_not_valid_is_named_with_what_is(record, value, message):
+    with pytest.raises(InvalidSetting, match=message):
+        record.clean(value)
+
+
+@pytest.mark.parametrize("given", ["64-32", "64, 32", "64 32", [64, 32], (64, 32)])
+def test_layer_sizes_come_in_many_ways(given):
+    assert h.HIDDEN_UNITS.clean(given) == (64, 32)
+
+
+@pytest.mark.parametrize("given", ["", "none", ()])
+def test_no_hidden_layer_is_allowed(given):
+    assert h.HIDDEN_UNITS.clean(given) == ()
+
+
+def test_a_setting_without_effect_is_reset():
+    assert clean_parameters(h.SOFTMAX, {"optimizer": "adam", "momentum": 0.9})["momentum"] == 0.0
+    assert clean_parameters(h.SOFTMAX, {"optimizer": "sgd", "momentum": 0.9})["momentum"] == 0.9
+
+
+def test_all_problems_come_in_one_message():
+    with pytest.raises(InvalidSetting, match=r"Did you mean 'epochs'.*momentum must be"):
+        clean_parameters(h.SOFTMAX, {"epoch": 3, "momentum": 2})
