@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 30
 _WATCHDOG = "digitcore.runs.watchdog"
+# dask has freed memory given back at every turn; a training step would then ask for its buffers anew each time.
+_ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(1 << 28), "MALLOC_MMAP_THRESHOLD_": str(1 << 26)}
 
 
 class TrainingCluster:
@@ -69,7 +71,8 @@ class TrainingCluster:
 
     def _warm_up(self) -> None:
         try:
-            self.client.wait_for_workers(1, timeout=START_SECONDS)
+            started = len(self._processes.workers) if self._processes is not None else 1
+            self.client.wait_for_workers(started, timeout=START_SECONDS)
             self.client.run(warm_up)
         except Exception as error:  # the first training is merely slower then
             log.warning("The training workers could not be warmed up: %s", error)
@@ -87,5 +90,6 @@ def _start_processes(n_workers: int) -> SubprocessCluster:
             "preload_nanny": [_WATCHDOG],
             "preload_nanny_argv": ["--parent", parent],
             "dashboard": False,
+            "env": _ALLOCATOR,
         },
     )

@@ -10,10 +10,11 @@ import threading
 import time
 
 import click
+import dask
 
 POLL_SECONDS = 0.5
 # A training gives way to the server and to the browser beside it.
-WORKER_NICENESS = 10
+WORKER_NICENESS = 0
 
 
 @click.command()
@@ -24,6 +25,9 @@ def dask_setup(server, parent: int | None) -> None:
     if name == "Scheduler":
         # Its stderr is a pipe that nobody empties: once full, the scheduler would stand still.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    if name == "Nanny":
+        # The sampling profiler takes the interpreter from the training a hundred times a second.
+        dask.config.set({"distributed.worker.profile.enabled": False})
     if name == "Worker":
         os.nice(WORKER_NICENESS)
     watched = parent if parent is not None else os.getppid()

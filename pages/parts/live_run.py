@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from digitcore.charts import curves_chart
@@ -23,7 +25,9 @@ from digitcore.runs.report import (
 from pages.parts import state
 from pages.parts.messages import plain
 
-POLL_SECONDS = 0.3
+POLL_SECONDS = 0.5
+# A training this short is waited for: drawing it live would take longer than the training.
+BLINK_SECONDS = 1.5
 # Below this, training on every slider move feels like drawing.
 LIVE_SECONDS = 0.5
 # Four stand beside each other on a laptop, two on a phone.
@@ -40,10 +44,10 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     summary, button = st.columns([4, 1], vertical_alignment="center")
     summary.markdown(f"**{plain(title_of(spec))}** :gray[· {_expectation(run, expected)}]")
     with button:
-        _ask_train(spec, run, disabled=bool(problem))
+        _ask_train(spec, run, expected.seconds, disabled=bool(problem))
     quick = spec.dataset == "digits" and expected.seconds < LIVE_SECONDS
     if quick and st.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
-        _train(spec)
+        _train(spec, expected.seconds)
     with st.expander("The model, layer by layer"):
         entry = DATASETS[spec.dataset]
         table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
@@ -87,7 +91,7 @@ def _expectation(run: Run | None, expected) -> str:
     return f"takes about {duration_text(expected.seconds)}, {basis}"
 
 
-def _ask_train(spec: RunSpec, run: Run | None, *, disabled: bool) -> None:
+def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disabled: bool) -> None:
     state_now = run.state if run is not None else "new"
     labels = {"queued": "Waiting ...", "running": "Training ...", "done": "Trained", "new": "Train"}
     asked = st.button(
@@ -98,13 +102,18 @@ def _ask_train(spec: RunSpec, run: Run | None, *, disabled: bool) -> None:
         help="These settings were trained; the result was kept." if state_now == "done" else None,
     )
     if asked:
-        _train(spec)
+        _train(spec, expected_seconds)
         st.rerun()
 
 
-def _train(spec: RunSpec) -> None:
+def _train(spec: RunSpec, expected_seconds: float) -> None:
     state.dataset(spec.dataset)
-    state.show_run(state.engine().submit(spec))
+    run = state.engine().submit(spec)
+    state.show_run(run)
+    if run.active and expected_seconds < BLINK_SECONDS:
+        with contextlib.suppress(TimeoutError):
+            state.engine().wait(run.digest, BLINK_SECONDS)
+            state.forget_recent_runs()
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:

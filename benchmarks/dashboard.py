@@ -1,0 +1,106 @@
+"""How fast the dashboard answers, in a real server and a real Chromium.
+
+    python benchmarks/dashboard.py
+
+Prints medians of five: the first page after the server is up, digits-mlp from the press of Train to the final chart,
+and the server's time for a rerun of each page of a trained run.
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+REPEATS = 5
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+def main():
+    first, pressed = zip(*(time_session(seed) for seed in range(REPEATS)), strict=True)
+    report("first page visible after the server is up", first)
+    report("digits-mlp, press of Train to the final chart", pressed)
+    for page, times in rerun_times().items():
+        report(f"rerun of {page} on the server", times)
+
+
+def report(what, seconds):
+    print(f"{what}: {statistics.median(seconds):.3f} s (from {min(seconds):.3f} to {max(seconds):.3f})", flush=True)
+
+
+def time_session(seed):
+    """Seconds to the first page and from press to result, in a server and a home of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
+        environment = {**os.environ, "DIGITCORE_HOME": home}
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+        try:
+            return time_page(browser.new_page(), f"http://127.0.0.1:{port}", seed)
+        finally:
+            browser.close()
+            server.terminate()
+            server.wait()
+
+
+def time_page(page, url, seed):
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health").close()
+            break
+        except OSError:
+            time.sleep(0.01)
+    start = time.perf_counter()
+    page.goto(f"{url}/?seed={seed}")
+    page.get_by_role("button", name="Train", exact=True).wait_for()
+    first = time.perf_counter() - start
+    page.wait_for_timeout(10000)  # a user reads the page before pressing; the workers import torch meanwhile
+    start = time.perf_counter()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("Training time").wait_for()
+    page.locator('[data-testid="stVegaLiteChart"] svg, [data-testid="stVegaLiteChart"] canvas').nth(1).wait_for()
+    return first, time.perf_counter() - start
+
+
+def rerun_times():
+    """Seconds of the script on the server, without the browser, for each page of a trained run."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["DIGITCORE_HOME"] = home
+        app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+        next(button for button in app.button if button.label == "Train").click().run()
+        while not any(button.label == "Trained" for button in app.run().button):
+            time.sleep(0.2)
+        times = {}
+        for name in ("train", "mistakes", "weights", "data"):
+            app.switch_page(f"pages/{name}.py").run()
+            app.run()
+            times[name] = [timed(app.run) for _ in range(REPEATS)]
+        from pages.parts import state
+
+        state.engine().close()
+        return times
+
+
+def timed(action):
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
