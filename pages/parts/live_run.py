@@ -59,7 +59,9 @@ def show_run(spec: RunSpec) -> None:
     """Show the run of ``spec``, or the one that this user started or opened last."""
     run, note = _chosen_run(spec)
     if run is None:
-        st.info("Nothing trained yet with these settings: press **Train**.")
+        st.info("Nothing trained yet with these settings: press **Train**, and the curves grow here.")
+        # Empty axes show where, and the browser has the chart library loaded when the first epoch comes.
+        show_curves(Run(spec, "queued"))
         return
     if note:
         st.caption(note)

@@ -141,7 +141,7 @@ def keep_spec(new: RunSpec) -> None:
     """Keep the configuration that the form's widgets describe, and put it into the address."""
     query = spec_to_query(new, recipe_name())
     # A training that was started before the form was changed is found again after a reload.
-    if shown_run() not in (None, new.digest):
+    if any(run.digest == shown_run() != new.digest for run in engine().active()):
         query[_RUN] = shown_run()
     st.session_state.update({_SPEC: new, _WRITTEN: query, _DRAWN: _form_values()})
     if st.query_params.to_dict() != query:

@@ -1,0 +1,114 @@
+"""How far a run is and how long one takes; what the pages say of it is in test_report."""
+
+import pytest
+
+from digitcore.models import Epoch
+from digitcore.runs import Run, RunSpec
+from digitcore.runs.progress import (
+    SECONDS_PER_MULTIPLY_ADD,
+    SECONDS_PER_UPDATE,
+    ExpectedTime,
+    duration_text,
+    expected_time,
+    progress_of,
+)
+
+
+def spec(dataset="digits", model="softmax", split=None, **parameters):
+    return RunSpec(dataset=dataset, model=model, split=split or {}, parameters=parameters)
+
+
+def run(described, epoch_seconds=(), state="done", factor=1.0):
+    """A run whose epochs took ``epoch_seconds``, and its training ``factor`` times the guess for as many epochs."""
+    epochs = tuple(Epoch(i, 1.0, 0.5, None, None, seconds) for i, seconds in enumerate(epoch_seconds, 1))
+    guess = expected_time(described.with_changes(parameters={"epochs": max(1, len(epochs))})).seconds
+    return Run(described, state, epochs=epochs, evaluation={"n_epochs": len(epochs)}, seconds=factor * guess)
+
+
+def test_the_last_ten_epochs_tell_the_pace():
+    # The first five took a minute each, which no longer counts.
+    progress = progress_of(run(spec(epochs=20), [60.0] * 5 + [1.0] * 5 + [3.0] * 5, "running"))
+    assert progress.seconds_left == pytest.approx(5 * 2.0)
+
+
+def test_a_run_that_is_through_has_nothing_left():
+    progress = progress_of(run(spec(epochs=3), [1.0] * 3))
+    assert (progress.fraction, progress.seconds_left) == (1.0, 0.0)
+
+
+def test_no_epoch_is_no_progress():
+    progress = progress_of(run(spec(epochs=3), state="queued"))
+    assert (progress.n_done, progress.n_epochs, progress.fraction, progress.seconds_left) == (0, 3, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.1 s"),
+        (9.94, "9.9 s"),
+        (9.95, "10 s"),
+        (12.4, "12 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h"),
+        (90_000, "25 h"),
+    ],
+)
+def test_durations_round_across_their_units(seconds, text):
+    assert duration_text(seconds) == text
+
+
+def test_the_first_guess_counts_multiply_adds_and_updates():
+    # By hand: 1797 digits of 64 pixels, a quarter (449) held out, so 1348 for training in 43 batches of 32. Nothing is
+    # watched. A training image costs three passes of 64 * 10.
+    per_epoch = 3 * 1348 * 640 * SECONDS_PER_MULTIPLY_ADD["softmax"] + 43 * SECONDS_PER_UPDATE["softmax"]
+    assert expected_time(spec(epochs=7, batch_size=32)).seconds == pytest.approx(7 * per_epoch)
+
+
+def test_a_full_batch_is_one_update_an_epoch():
+    whole, batches = (expected_time(spec(epochs=1, batch_size=size)).seconds for size in (None, 32))
+    assert batches - whole == pytest.approx(42 * SECONDS_PER_UPDATE["softmax"])
+
+
+def test_images_that_are_watched_cost_one_pass():
+    watched, unwatched = (
+        expected_time(spec(epochs=1, batch_size=None, split={"validation": part})).seconds for part in ("test", "none")
+    )
+    assert watched - unwatched == pytest.approx(449 * 640 * SECONDS_PER_MULTIPLY_ADD["softmax"])
+
+
+@pytest.mark.parametrize(
+    ("split", "n_train", "n_watched"),
+    [
+        ({"kind": "official"}, 60_000, 0),
+        ({"kind": "official", "validation": "test"}, 60_000, 10_000),
+        ({"test_size": 0.0, "validation": "cut", "validation_size": 0.2}, 56_000, 14_000),
+        ({"kind": "official", "max_train": 700}, 700, 0),
+        ({"kind": "official", "max_train": 1_000_000}, 60_000, 0),
+    ],
+)
+def test_the_split_decides_how_many_images_are_counted(split, n_train, n_watched):
+    work = 7840 * (3 * n_train + n_watched) * SECONDS_PER_MULTIPLY_ADD["softmax"]
+    guess = expected_time(spec("mnist", epochs=1, batch_size=None, split=split))
+    assert guess.seconds == pytest.approx(work + SECONDS_PER_UPDATE["softmax"])
+
+
+def test_the_median_of_past_runs_corrects_the_guess():
+    past = [run(spec(epochs=5), [1.0] * 5, factor=factor) for factor in (2.0, 3.0, 100.0)]
+    other = spec("mnist", epochs=20, batch_size=100)
+    first = expected_time(other)
+    assert expected_time(other, past) == ExpectedTime(pytest.approx(3 * first.seconds), 3)
+    assert first.n_runs == 0
+
+
+def test_a_run_that_stopped_early_counts_the_epochs_it_made():
+    stopped = run(spec(epochs=1000), [1.0] * 4, factor=2.0)
+    assert expected_time(spec(epochs=10), [stopped]).seconds == pytest.approx(2 * expected_time(spec(epochs=10)).seconds)
+
+
+def test_runs_that_say_nothing_about_time_are_left_out():
+    never_began = Run(spec(), "failed")
+    no_time = run(spec(epochs=3), [1.0] * 3, factor=0.0)
+    other_model = run(spec(model="mlp", epochs=3), [1.0] * 3, factor=9.0)
+    assert expected_time(spec(), [never_began, no_time, other_model]) == expected_time(spec())
