@@ -208,7 +208,10 @@ class Sizes(Parameter):
             raise self._refuse(value) from None
         if any(isinstance(size, bool) or not isinstance(size, Integral | str) for size in sizes):
             raise self._refuse(value)
-        return tuple(int(size) for size in sizes)
+        try:
+            return tuple(int(size) for size in sizes)
+        except ValueError:  # a list of words, or more digits than Python reads
+            raise self._refuse(value) from None
 
     def _expectation(self) -> str:
         return f"{self.fewest} to {self.most} layer sizes from {self.minimum} to {self.maximum}, such as (32, 16)"

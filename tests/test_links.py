@@ -50,6 +50,7 @@ def test_switching_the_model_keeps_the_training_and_takes_the_models_defaults():
         ({"epochs": "1.5"}, "epochs must be"),
         ({"learning_rate": "nan"}, "learning_rate must be a number"),
         ({"hidden_units": "1-x"}, "hidden_units must be"),
+        ({"hidden_units": "9" * 5000}, "hidden_units must be"),
         ({"stratify": "maybe"}, "stratify must be"),
         ({"epochz": "1"}, "Did you mean 'epochs'"),
         ({"dataset": "cifar"}, "Unknown data set 'cifar'"),

@@ -95,7 +95,7 @@ def _expectation(run: Run | None, expected) -> str:
 
 def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disabled: bool) -> None:
     state_now = run.state if run is not None else "new"
-    labels = {"queued": "Waiting ...", "running": "Training ...", "done": "Trained", "new": "Train"}
+    labels = {"queued": "Training ...", "running": "Training ...", "done": "Trained", "new": "Train"}
     asked = st.button(
         labels.get(state_now, "Train again"),
         type="primary",
@@ -211,8 +211,8 @@ def _show_figures(run: Run) -> None:
     recipe = recipe_of(run.spec)
     with st.container(horizontal=True, gap="medium"):
         for name, part in part_figures(run).items():
-            interval = f"{percent_text(part.accuracy_low)} to {percent_text(part.accuracy_high)}"
-            note = f"95 % interval {interval}; {part.n_right:,} of {part.n_images:,} right"
+            interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
+            note = f"95 % interval: {interval}  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note)
         _show_figure("Training time", duration_text(run.seconds), f"{len(run.epochs)} epochs")
         if recipe is not None:
