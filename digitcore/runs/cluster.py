@@ -16,8 +16,6 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 30
 _WATCHDOG = "digitcore.runs.watchdog"
-# dask has freed memory given back at every turn; a training step would then ask for its buffers anew each time.
-_ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(1 << 28), "MALLOC_MMAP_THRESHOLD_": str(1 << 26)}
 
 
 class TrainingCluster:
@@ -90,6 +88,5 @@ def _start_processes(n_workers: int) -> SubprocessCluster:
             "preload_nanny": [_WATCHDOG],
             "preload_nanny_argv": ["--parent", parent],
             "dashboard": False,
-            "env": _ALLOCATOR,
         },
     )
