@@ -44,8 +44,6 @@ class ModelEntry:
         Returns the estimator's class, importing its library.
     uses_torch : bool
         Whether the library is torch.
-    n_threads : int
-        Threads that train it fastest on two cores.
     """
 
     name: str
@@ -54,7 +52,6 @@ class ModelEntry:
     parameters: tuple[Parameter, ...]
     load: Callable[[], type[EpochClassifier]]
     uses_torch: bool
-    n_threads: int
 
 
 def _load(class_name: str) -> type[EpochClassifier]:
@@ -69,7 +66,6 @@ _ENTRIES = (
         parameters=hyperparameters.SOFTMAX,
         load=partial(_load, "SoftmaxRegression"),
         uses_torch=False,
-        n_threads=1,
     ),
     ModelEntry(
         name="mlp",
@@ -78,7 +74,6 @@ _ENTRIES = (
         parameters=hyperparameters.MLP,
         load=partial(_load, "MLP"),
         uses_torch=True,
-        n_threads=1,
     ),
     ModelEntry(
         name="cnn",
@@ -87,7 +82,6 @@ _ENTRIES = (
         parameters=hyperparameters.CNN,
         load=partial(_load, "CNN"),
         uses_torch=True,
-        n_threads=2,
     ),
 )
 MODELS: Mapping[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}

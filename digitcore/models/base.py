@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
@@ -142,8 +142,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._DTYPES)
-        at_once = self._images_at_once()
-        blocks = [self._predict_block(X[start : start + at_once]) for start in range(0, len(X), at_once)]
+        predict_block, at_once = self._predictor(), self._images_at_once()
+        blocks = [predict_block(X[start : start + at_once]) for start in range(0, len(X), at_once)]
         return np.concatenate(blocks)  # (n_images, n_classes)
 
     def predict(self, X) -> np.ndarray:
@@ -203,8 +203,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """Give the estimator its first weights and return the training that will change them."""
 
     @abstractmethod
-    def _predict_block(self, X: np.ndarray) -> np.ndarray:
-        """Return the probabilities ``(n_images, n_classes)`` of a block of checked images."""
+    def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the function from a block of checked images to their probabilities ``(n_images, n_classes)``."""
 
     @abstractmethod
     def _copy_weights(self) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.3.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,8 +137,8 @@ class SoftmaxRegression(EpochClassifier):
         self.intercept_ = np.zeros(len(self.coef_), dtype=train.X.dtype)
         return SoftmaxTraining(self.coef_, self.intercept_, train, held_out, settings, random_state)
 
-    def _predict_block(self, X: np.ndarray) -> np.ndarray:
-        return softmax(X @ self.coef_.T + self.intercept_)  # (n_images, n_classes)
+    def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda X: softmax(X @ self.coef_.T + self.intercept_)
 
     def _copy_weights(self) -> dict[str, np.ndarray]:
         return {"output.weight": self.coef_.copy(), "output.bias": self.intercept_.copy()}

@@ -1,4 +1,4 @@
-"""From a plan of layers to a torch module, with every random number from a generator of one's own."""
+"""From a plan of layers to a torch module, its weights drawn from a generator of one's own."""
 
 from __future__ import annotations
 
@@ -11,48 +11,6 @@ from torch import nn
 
 from digitcore.models.architecture import Layer
 
-# Dropout compares 16 random bits with a limit.
-_LEVELS = 2**16
-
-
-class Dropout(nn.Module):
-    """Dropout whose masks come from a given generator, never from torch's global one.
-
-    While training, each value is zero with probability ``rate``, and the others are scaled so that the mean stays;
-    while evaluating, nothing changes.
-
-    Parameters
-    ----------
-    rate : float
-        0 to below 1, kept to within 1/65536.
-    generator : torch.Generator
-        Source of the masks. It is left behind when the module is pickled or copied: such a module only evaluates.
-
-    References
-    ----------
-    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
-    """
-
-    def __init__(self, rate: float, generator: torch.Generator):
-        super().__init__()
-        self.n_kept_levels = max(1, round((1 - rate) * _LEVELS))
-        self.generator = generator
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self._mask(x) if self.training else x
-
-    def __getstate__(self) -> dict:
-        return {**super().__getstate__(), "generator": None}
-
-    def _mask(self, x: torch.Tensor) -> torch.Tensor:
-        # torch draws a 64-bit number as fast as one bit: four masked values from each make the CNN a fifth faster.
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None, generator=self.generator)
-        kept = words.view(torch.int16)[: x.numel()] < self.n_kept_levels - _LEVELS // 2  # (n_values,)
-        mask = torch.empty_like(x)
-        # Filled in the order of memory, so that the mask has the layout of x and the product copies nothing.
-        mask.as_strided(kept.shape, (1,)).copy_(kept).mul_(_LEVELS / self.n_kept_levels)
-        return mask
-
 
 class FlattenChannelsLast(nn.Module):
     """Images ``(n_images, channels, height, width)`` to rows in the order height, width, channels.
@@ -64,9 +22,7 @@ class FlattenChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)  # (n_images, height * width * channels)
 
 
-def build_module(
-    layers: Sequence[Layer], image_shape: tuple[int, int], generator: torch.Generator | None = None
-) -> nn.Sequential:
+def build_module(layers: Sequence[Layer], image_shape: tuple[int, int]) -> nn.Sequential:
     """Return the network of a plan, from rows of pixels to logits; its weights are not set yet.
 
     Parameters
@@ -76,8 +32,6 @@ def build_module(
         output's softmax is left to the loss.
     image_shape : (int, int)
         Height and width of an image.
-    generator : torch.Generator, optional
-        Source of dropout's masks; needed to train a network that has dropout.
     """
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if any(layer.kind == "conv" for layer in layers):
@@ -85,7 +39,7 @@ def build_module(
     for layer in layers:
         if layer.padding == "same":
             parts[f"{layer.name}_padding"] = _build_padding(layer.window)
-        parts[layer.name] = _build_layer(layer, generator)
+        parts[layer.name] = _build_layer(layer)
         if layer.activation == "relu":
             parts[f"{layer.name}_relu"] = nn.ReLU()
     # On the meta device the layers' own initialisation has nothing to draw, so torch's global generator is not touched.
@@ -136,7 +90,7 @@ def _build_padding(window: int) -> nn.ZeroPad2d:
     return nn.ZeroPad2d((before, after, before, after))
 
 
-def _build_layer(layer: Layer, generator: torch.Generator | None) -> nn.Module:
+def _build_layer(layer: Layer) -> nn.Module:
     match layer.kind:
         case "conv":
             filters, channels, kernel, _ = layer.weight_shape
@@ -147,7 +101,7 @@ def _build_layer(layer: Layer, generator: torch.Generator | None) -> nn.Module:
         case "pool":
             return nn.MaxPool2d(layer.window, layer.stride)
         case "dropout":
-            return Dropout(layer.rate, generator)
+            return nn.Dropout(layer.rate)
         case "flatten":
             return FlattenChannelsLast()
     raise ValueError(f"no torch layer for {layer.kind!r}")

@@ -13,10 +13,15 @@ from torch import nn
 
 from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
-from digitcore.models.torch_modules import Dropout, build_module, initialize
+from digitcore.models.torch_layers import Network
+from digitcore.models.torch_modules import build_module, initialize
+from digitcore.models.torch_updates import make_update, named_weights
 
 # Values of all layers together that one block of images may take: 64 MB in float32.
 _VALUES_AT_ONCE = 2**24
+# Several at a time are enough for torch to share the work among its threads: the MLP gains 5 %.
+_BATCHES_GATHERED = 3
+_MINUS_ONE = torch.full((1, 1), -1.0)
 
 
 class TorchNetwork(EpochClassifier):
@@ -28,7 +33,7 @@ class TorchNetwork(EpochClassifier):
     Attributes
     ----------
     module_ : torch.nn.Sequential
-        The network, from rows of pixels to logits.
+        The network, from rows of pixels to logits, as torch's own layers.
     """
 
     _WEIGHTS_ATTRIBUTE = "module_"
@@ -43,21 +48,28 @@ class TorchNetwork(EpochClassifier):
         random_state: np.random.RandomState,
     ) -> Training:
         generator = torch.Generator().manual_seed(int(random_state.randint(2**31)))
-        self._build(layers, generator)
+        self._build(layers)
         bias = settings.get("initial_bias", 0.0)
         initialize(self.module_, settings["initialization"], bias, generator)
-        return NetworkTraining(self.module_, self._at_once, train, held_out, settings, generator)
+        return NetworkTraining(self.module_, self._network, self._at_once, train, held_out, settings, generator)
 
-    def _build(self, layers: Sequence[Layer], generator: torch.Generator | None = None) -> None:
-        self.module_ = build_module(layers, self._image_shape(self.n_features_in_), generator)
+    def _network(self, generator: torch.Generator | None = None) -> Network:
+        return Network(self._layers, named_weights(self.module_), self._image_shape(self.n_features_in_), generator)
+
+    def _build(self, layers: Sequence[Layer]) -> None:
+        self._layers = tuple(layers)
+        self.module_ = build_module(layers, self._image_shape(self.n_features_in_))
         n_values = self.n_features_in_ + sum(prod(layer.output_shape) for layer in layers)
         self._at_once = max(1, _VALUES_AT_ONCE // n_values)
 
-    def _predict_block(self, X: np.ndarray) -> np.ndarray:
-        self.module_.eval()
-        with torch.inference_mode():
-            logits = self.module_(_tensor(X))  # (n_images, n_classes)
-            return torch.softmax(logits, dim=1).numpy()
+    def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
+        network = self._network()
+
+        def predict_block(X: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                return torch.softmax(network.forward(_tensor(X)), dim=1).numpy()  # (n_images, n_classes)
+
+        return predict_block
 
     def _images_at_once(self) -> int:
         return min(self._at_once, super()._images_at_once())
@@ -80,7 +92,9 @@ class NetworkTraining(Training):
     Parameters
     ----------
     module : nn.Module
-        The network.
+        The network as torch's layers; their weights are moved to one block of memory and trained there.
+    make_network : callable
+        Returns the :class:`digitcore.models.torch_layers.Network` that shares these weights and draws from a generator.
     at_once : int
         Images whose values may be in memory together; a larger batch sums up its gradient from several blocks.
     train, held_out : LabelledImages
@@ -88,109 +102,92 @@ class NetworkTraining(Training):
     settings : mapping
         Clean hyperparameters.
     generator : torch.Generator
-        Source of the batches' order.
+        Source of the batches' order and of dropout.
     """
 
     def __init__(
         self,
         module: nn.Module,
+        make_network: Callable[[torch.Generator], Network],
         at_once: int,
         train: LabelledImages,
         held_out: LabelledImages | None,
         settings: Mapping[str, Any],
         generator: torch.Generator,
     ):
-        self.module = module
         self.at_once = at_once
-        self.train = _tensors(train)
-        self.held_out = held_out and _tensors(held_out)
+        self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
         self.n_images = len(train.y)
-        self.batch_size = settings["batch_size"]
+        self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
         self.generator = generator
-        self.weights = list(module.parameters())
-        self.dropouts = [part for part in module if isinstance(part, Dropout)]
-        self.optimizer = _make_optimizer(self.weights, settings)
+        self.update = make_update(module, settings, in_one_piece=self.batch_size <= at_once)
+        self.network = make_network(generator)
+        self.network.add_gradients_to(self.update.sums)
+        self.logits = torch.empty(self.n_images, self.network.n_classes)
+        self.images = torch.empty(min(_BATCHES_GATHERED * self.batch_size, self.n_images), self.train[0].shape[1])
 
+    @torch.inference_mode()
     def one_epoch(self) -> Score:
-        self._switch_dropout(True)
-        # Read at the end of the epoch only, so that no batch waits for a number.
-        loss, n_right = _zero_sums()
-        for X, y in self._batches():
-            self._one_batch(X, y, loss, n_right)
-        return Score(loss.item() / self.n_images, n_right.item() / self.n_images)
+        X, y = self.train
+        if self.batch_size == self.n_images:
+            self._one_batch(X, y, self.logits)
+            return _score(self.logits, y)
+        # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
+        order = torch.randperm(self.n_images, generator=self.generator)
+        y = y[order]
+        batches = zip(*(tensor.split(self.batch_size) for tensor in (y, self.logits)), strict=True)
+        for rows in order.split(_BATCHES_GATHERED * self.batch_size):
+            images = torch.index_select(X, 0, rows, out=self.images[: len(rows)])
+            for batch in images.split(self.batch_size):
+                self._one_batch(batch, *next(batches))
+        # The batches' figures in one go at the end: the MLP gains 5 %.
+        return _score(self.logits, y)
 
+    @torch.inference_mode()
     def score_held_out(self) -> Score | None:
         if self.held_out is None:
             return None
-        self._switch_dropout(False)
-        loss, n_right = _zero_sums()
-        with torch.inference_mode():
-            for X, y in self._blocks(*self.held_out):
-                logits = self.module(X)  # (n_images, n_classes)
-                loss += _summed_cross_entropy(logits, y)
-                n_right += (logits.argmax(dim=1) == y).sum()
-        n_images = len(self.held_out[1])
-        return Score(loss.item() / n_images, n_right.item() / n_images)
+        X, y = self.held_out
+        logits = torch.empty(len(y), self.network.n_classes)
+        for block, block_logits in self._blocks(X, logits):
+            self.network.forward(block, out=block_logits)
+        return _score(logits, y)
 
     def weights_are_finite(self) -> bool:
         # A sum is finite only if every term is, and far quicker to get than a flag for each.
-        with torch.inference_mode():
-            return all(np.isfinite(weights.sum().item()) for weights in self.weights)
+        return bool(np.isfinite(self.update.values.sum().item()))
 
-    def _one_batch(self, X: torch.Tensor, y: torch.Tensor, loss: torch.Tensor, n_right: torch.Tensor) -> None:
-        """Update the weights once; add the batch's summed loss and number of right answers to the last two."""
-        for block_X, block_y in self._blocks(X, y):
-            logits = self.module(block_X)  # (n_images, n_classes)
-            block_loss = _summed_cross_entropy(logits, block_y)
-            (block_loss / len(y)).backward()
-            loss += block_loss.detach()
-            n_right += (logits.detach().argmax(dim=1) == block_y).sum()
-        self.optimizer.step()
-        # After the step rather than before the next: gradients take no memory between epochs.
-        self.optimizer.zero_grad()
+    def _one_batch(self, X: torch.Tensor, y: torch.Tensor, logits: torch.Tensor) -> None:
+        """Update the weights once; write the logits that the batch had before."""
+        update, scale = self.update, self.update.scale / len(y)
+        update.begin()
+        kept = update.kept
+        for block_X, block_y, block_logits in self._blocks(X, y, logits):
+            self.network.forward(block_X, training=True, out=block_logits)
+            self.network.backward(_logits_gradient(block_logits, block_y), scale, kept)
+            kept = 1.0
+        update.end()
 
-    def _switch_dropout(self, on: bool) -> None:
-        # Nothing else has two modes, and telling every part of a small network takes a twentieth of its epoch.
-        for dropout in self.dropouts:
-            dropout.train(on)
-
-    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        X, y = self.train
-        if self.batch_size is None or self.batch_size >= self.n_images:
-            yield X, y
-            return
-        order = torch.randperm(self.n_images, generator=self.generator)
-        for rows in order.split(self.batch_size):
-            yield X.index_select(0, rows), y.index_select(0, rows)
-
-    def _blocks(self, X: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        if len(y) <= self.at_once:
-            return iter([(X, y)])
-        return zip(X.split(self.at_once), y.split(self.at_once), strict=True)
+    def _blocks(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+        if len(tensors[0]) <= self.at_once:
+            return iter([tensors])
+        return zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True)
 
 
-def _make_optimizer(weights: Sequence[nn.Parameter], settings: Mapping[str, Any]) -> torch.optim.Optimizer:
-    rate, epsilon = settings["learning_rate"], settings["epsilon"]
-    factories: dict[str, Callable[[], torch.optim.Optimizer]] = {
-        "sgd": lambda: torch.optim.SGD(weights, lr=rate, momentum=settings["momentum"], fused=True),
-        "adam": lambda: torch.optim.Adam(weights, lr=rate, eps=epsilon, fused=True),
-        "amsgrad": lambda: torch.optim.Adam(weights, lr=rate, eps=epsilon, amsgrad=True, fused=True),
-        "adagrad": lambda: torch.optim.Adagrad(weights, lr=rate, eps=epsilon, fused=True),
-        "rmsprop": lambda: torch.optim.RMSprop(weights, lr=rate, alpha=settings["rho"], eps=epsilon, foreach=True),
-    }
-    return factories[settings["optimizer"]]()
+def _logits_gradient(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of the summed cross-entropy, ``(n_images, n_classes)``."""
+    # Class by class in memory: torch's softmax is four times as fast across ten classes that are far apart as across
+    # ten that lie side by side.
+    gradient = torch.softmax(logits.t(), dim=0)  # (n_classes, n_images)
+    gradient.scatter_add_(0, y.unsqueeze(0), _MINUS_ONE.expand(1, len(y)))
+    return gradient.t()
 
 
-def _summed_cross_entropy(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Return the sum of the cross-entropies of ``logits`` ``(n_images, n_classes)``, in nats."""
-    # Posed as one image with n_images pixels to classify: torch's softmax is four times as fast across ten classes that
-    # are far apart in memory as across ten that lie side by side.
-    return F.cross_entropy(logits.t().unsqueeze(0), y.unsqueeze(0), reduction="sum")
-
-
-def _zero_sums() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return where an epoch's loss and its number of right answers are summed up."""
-    return torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
+def _score(logits: torch.Tensor, y: torch.Tensor) -> Score:
+    # Posed as one image with n_images pixels to classify, for the reason above.
+    loss = F.cross_entropy(logits.t().unsqueeze(0), y.unsqueeze(0), reduction="none").sum(dtype=torch.float64)
+    n_right = (logits.argmax(dim=1) == y).sum()
+    return Score(loss.item() / len(y), n_right.item() / len(y))
 
 
 def _tensors(images: LabelledImages) -> tuple[torch.Tensor, torch.Tensor]:
