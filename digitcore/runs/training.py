@@ -13,15 +13,21 @@ import numpy as np
 from safetensors.numpy import save as save_tensors
 from threadpoolctl import threadpool_limits
 
-from digitcore.datasets import Dataset, Split, load_dataset, split
+from digitcore.datasets import DATASETS, Dataset, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
+from digitcore.models.architecture import multiply_adds
 from digitcore.runs.run import State
 from digitcore.runs.spec import RunSpec
 
 log = logging.getLogger(__name__)
+
+# More than two gain little at the sizes of digits.
+MOST_THREADS = 2
+# Multiply-adds of a step, forward, from which two threads gain a fifth and more; mnist-dropout-mlp has three million.
+_WORTH_SHARING = 2_000_000
 
 
 @dataclass
@@ -87,7 +93,7 @@ def train_spec(
     try:
         divided = split_for(spec)
         model = model_for(spec, divided.dataset)
-        with _threads_for(spec.model):
+        with threads_for(spec):
             with _timed(outcome):
                 _fit(model, spec, divided, outcome, on_epoch, should_stop)
             _evaluate(model, spec, divided, outcome)
@@ -157,21 +163,31 @@ def _timed(outcome: Outcome) -> Iterator[None]:
         outcome.seconds = time.perf_counter() - start
 
 
+def n_threads(spec: RunSpec) -> int:
+    """Return the number of threads that train ``spec`` fastest on two cores: 1 or :data:`MOST_THREADS`."""
+    if not MODELS[spec.model].uses_torch:
+        return 1
+    dataset = DATASETS[spec.dataset]
+    n_images = min(spec.split.max_train or dataset.n_images, dataset.n_images)
+    at_once = min(spec.parameters["batch_size"] or n_images, n_images)
+    work = at_once * multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
+    return MOST_THREADS if work >= _WORTH_SHARING else 1
+
+
 @contextmanager
-def _threads_for(model: str) -> Iterator[None]:
+def threads_for(spec: RunSpec) -> Iterator[None]:
     """Give the model's library the number of threads that is fastest for it, the same whatever else runs.
 
     A fixed number makes equal specs give equal bits.
     """
-    n_threads = MODELS[model].n_threads
-    if not MODELS[model].uses_torch:
-        with threadpool_limits(n_threads, user_api="blas"):
+    if not MODELS[spec.model].uses_torch:
+        with threadpool_limits(n_threads(spec), user_api="blas"):
             yield
         return
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(n_threads(spec))
     try:
         yield
     finally:

@@ -7,9 +7,11 @@ from dataclasses import astuple
 
 from distributed import Event, get_worker
 
+from digitcore.directories import home_directory
 from digitcore.models import Epoch
 from digitcore.runs.spec import RunSpec
-from digitcore.runs.training import Outcome, train_spec
+from digitcore.runs.training import Outcome, n_threads, train_spec
+from digitcore.runs.turns import turn_on
 
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
 REPORT_SECONDS = 0.15
@@ -32,7 +34,8 @@ class Reporter:
         self._stop = Event(stop_name)
         self._waiting: list[tuple] = []
         self._sent_at = 0.0
-        self._stopped = self._stop.is_set()
+        self._stopped = False
+        self.asked_to_stop()
 
     def start(self) -> None:
         """Tell the server that the training begins."""
@@ -43,7 +46,7 @@ class Reporter:
         self._waiting.append(astuple(epoch))
         if time.monotonic() - self._sent_at >= REPORT_SECONDS:
             self.flush()
-            self._stopped = self._stop.is_set()
+            self.asked_to_stop()
 
     def flush(self) -> None:
         """Send what waits."""
@@ -55,17 +58,31 @@ class Reporter:
         """Whether the server asked for the end; up to date as of the last message sent."""
         return self._stopped
 
+    def asked_to_stop(self) -> bool:
+        """Ask the server whether to stop; this takes a millisecond."""
+        self._stopped = self._stop.is_set()
+        return self._stopped
+
     def _send(self, message: dict) -> None:
         self._worker.log_event(self._topic, message)
         self._sent_at = time.monotonic()
 
 
 def train_in_worker(spec_json: str, topic: str, stop_name: str) -> Outcome:
-    """Train a spec and return its outcome, reporting to ``topic`` on the way."""
-    reporter = Reporter(topic, stop_name)
-    reporter.start()
-    outcome = train_spec(RunSpec.from_json(spec_json), on_epoch=reporter.add, should_stop=reporter.should_stop)
-    reporter.flush()
+    """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way."""
+    reporter, spec = Reporter(topic, stop_name), RunSpec.from_json(spec_json)
+    with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
+
+        def after_epoch(epoch: Epoch) -> None:
+            reporter.add(epoch)
+            if turn is not None:
+                turn.pass_on(reporter.asked_to_stop)
+
+        if turn is not None:
+            turn.wait(reporter.asked_to_stop)
+        reporter.start()
+        outcome = train_spec(spec, on_epoch=after_epoch, should_stop=reporter.should_stop)
+        reporter.flush()
     return outcome
 
 
@@ -73,4 +90,4 @@ def warm_up() -> None:
     """Train for a moment, so that no user waits for what the first training of a process imports."""
     for model in ("mlp", "cnn"):
         parameters = {"epochs": 2, "batch_size": None}
-        train_spec(RunSpec(dataset="digits", model=model, split={"max_train": 50}, parameters=parameters))
+        train_spec(RunSpec(dataset="digits", model=model, split={"max_train": 20}, parameters=parameters))

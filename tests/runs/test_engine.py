@@ -12,6 +12,7 @@ from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.engine import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
+from digitcore.runs.training import n_threads
 
 
 def wait_for(condition, seconds=20.0, what="the condition"):
@@ -53,6 +54,25 @@ def test_the_engine_gives_the_same_bits_as_training_here(engine, quick):
     assert set(here) == set(there)
     for name, array in here.items():
         np.testing.assert_array_equal(array, there[name])
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_two_busy_workers_give_the_same_bits_as_training_here(engine, model):
+    # One that takes turns for two threads, and one of a single thread beside it.
+    wide = {"mlp": {"hidden_units": (256, 128)}, "cnn": {"channels": (16,)}}[model]
+    narrow = {"mlp": {"hidden_units": (8,)}, "cnn": {"channels": (2,), "hidden_units": (4,)}}[model]
+    specs = [
+        RunSpec(dataset="digits", model=model, parameters={"epochs": 8, "dropout": 0.3, "batch_size": 128, **given})
+        for given in (wide, narrow)
+    ]
+    assert [n_threads(spec) for spec in specs] == [2, 1]
+    runs = [engine.submit(spec) for spec in specs]
+    for run in runs:
+        assert engine.wait(run.digest, 60).state == "done"
+    for spec in specs:
+        there = engine.arrays(spec.digest)
+        for name, array in train_spec(spec).arrays.items():
+            np.testing.assert_array_equal(array, there[name])
 
 
 def test_a_trained_spec_is_not_trained_again(engine, quick):

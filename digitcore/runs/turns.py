@@ -1,0 +1,112 @@
+"""Turns on the cores of a machine, so that trainings that use several cores do not fight over them.
+
+Two trainings of two threads each on two cores take not twice but ten times as long and more: each waits, spinning, for
+threads that the other keeps from running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from digitcore.runs.training import MOST_THREADS
+
+# After so long at an epoch's end, others may go first.
+TURN_SECONDS = 1.0
+_POLL_SECONDS = 0.02
+
+
+class Turn:
+    """The right of a process to use some of the machine's cores: alone, or beside others of one thread each.
+
+    The cores are divided into places, each a lock file that belongs to whoever holds it and is let go by the system
+    when the process ends, however it ends. Who waits is not passed by those who come later and need less.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the lock files lie; shared by all processes of this machine that are to take turns.
+    alone : bool
+        Whether a place is needed for oneself.
+    n_places : int, optional
+        Number of places. Default: one for as many cores as a training has threads at most.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, alone: bool, n_places: int | None = None):
+        self._mode = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+        n_places = n_places or max(1, (os.cpu_count() or 1) // MOST_THREADS)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._queue = os.open(folder / "queue", os.O_CREAT | os.O_RDWR, 0o600)
+        self._places = [os.open(folder / f"place-{n}", os.O_CREAT | os.O_RDWR, 0o600) for n in range(n_places)]
+        # Trainings of one thread spread over the places.
+        first = os.getpid() % n_places
+        self._places = self._places[first:] + self._places[:first]
+        self._held: int | None = None
+        self._since = 0.0
+
+    def close(self) -> None:
+        """Give the turn back for good."""
+        for handle in (self._queue, *self._places):
+            os.close(handle)
+
+    def wait(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for the turn; False when ``should_stop`` ended the waiting."""
+        # Whoever waits for a place stands at the head of the queue: a stream of others cannot pass.
+        if not self._until(lambda: _lock(self._queue, fcntl.LOCK_EX), should_stop):
+            return False
+        try:
+            return self._until(self._take_place, should_stop)
+        finally:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
+
+    def pass_on(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Let others go first if this turn has lasted long enough; False as for :meth:`wait`."""
+        if self._held is None or time.monotonic() - self._since < TURN_SECONDS:
+            return True
+        fcntl.flock(self._held, fcntl.LOCK_UN)
+        self._held = None
+        return self.wait(should_stop)
+
+    def _take_place(self) -> bool:
+        for place in self._places:
+            if _lock(place, self._mode):
+                self._held, self._since = place, time.monotonic()
+                return True
+        return False
+
+    @staticmethod
+    def _until(attempt: Callable[[], bool], should_stop: Callable[[], bool]) -> bool:
+        while not attempt():
+            if should_stop():
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
+
+@contextlib.contextmanager
+def turn_on(folder: Path, *, alone: bool) -> Iterator[Turn | None]:
+    """Give a :class:`Turn`, or None where the folder cannot be written: then nobody waits for anybody."""
+    try:
+        turn = Turn(folder, alone=alone)
+    except OSError:
+        yield None
+        return
+    with contextlib.closing(turn):
+        yield turn
+
+
+def _lock(handle: int, mode: int) -> bool:
+    try:
+        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
