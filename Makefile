@@ -10,6 +10,10 @@ test: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest
 
+# The real MNIST files are looked for in DIGITCORE_DATA; takes a quarter of an hour.
+bench: .venv/.bench
+	$(BIN)/python benchmarks/training.py
+
 # A stamp file per requirements file: set-up runs again only when its file changed.
 .venv/.run: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -18,6 +22,10 @@ test: .venv/.test
 
 .venv/.test: requirements-dev.txt .venv/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+.venv/.bench: requirements-bench.txt .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	touch $@
 
 clean:

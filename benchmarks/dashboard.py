@@ -22,11 +22,13 @@ from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
 REPEATS = 5
-# Both charts have their lines and the figures stand above them; asked at every frame, where a locator would look twice a
-# second.
-FINAL = """() => document.body.innerText.includes("Training time")
-    && document.querySelectorAll('[data-testid="stVegaLiteChart"]').length == 2
-    && [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')].every(c => c.querySelector(".mark-line path"))"""
+# Both charts have their lines and the figures stand above them; asked at every frame, where a locator would look twice
+# a second.
+FINAL = """() => {
+    const charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')];
+    return document.body.innerText.includes("Training time")
+        && charts.length == 2 && charts.every(chart => chart.querySelector(".mark-line path"));
+}"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 

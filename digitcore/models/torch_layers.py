@@ -68,6 +68,7 @@ class DropoutMasks:
         self.scale = levels / n_kept
         self._generator = generator
         self._buffers = Buffers()
+        self._words = torch.empty(0, dtype=torch.int64)
         self._shape: torch.Size | None = None
         self._ready: Iterator[torch.Tensor] = iter(())
 
@@ -81,8 +82,10 @@ class DropoutMasks:
 
     def _fill(self, n_masks: int, shape: torch.Size) -> Iterator[torch.Tensor]:
         masks = self._buffers("masks", n_masks, *shape)
-        words = torch.empty(-(-masks.numel() * self._bits // 64), dtype=torch.int64)
-        words.random_(-(2**63), None, generator=self._generator)
+        n_words = -(-masks.numel() * self._bits // 64)
+        if len(self._words) < n_words:
+            self._words = torch.empty(n_words, dtype=torch.int64)
+        words = self._words[:n_words].random_(-(2**63), None, generator=self._generator)
         levels = words.view(torch.int8 if self._bits == 8 else torch.int16)[: masks.numel()]
         torch.lt(levels.view(masks.shape), self._limit, out=masks).mul_(self.scale)
         return iter(masks.unbind())

@@ -123,7 +123,7 @@ class NetworkTraining(Training):
         self.update = make_update(module, settings, in_one_piece=self.batch_size <= at_once)
         self.network = make_network(generator)
         self.network.add_gradients_to(self.update.sums)
-        self.logits = torch.empty(self.n_images, self.network.n_classes)
+        self.logits = _class_by_class(self.n_images, self.network.n_classes)
         self.images = torch.empty(min(_BATCHES_GATHERED * self.batch_size, self.n_images), self.train[0].shape[1])
 
     @torch.inference_mode()
@@ -148,7 +148,7 @@ class NetworkTraining(Training):
         if self.held_out is None:
             return None
         X, y = self.held_out
-        logits = torch.empty(len(y), self.network.n_classes)
+        logits = _class_by_class(len(y), self.network.n_classes)
         for block, block_logits in self._blocks(X, logits):
             self.network.forward(block, out=block_logits)
         return _score(logits, y)
@@ -174,19 +174,26 @@ class NetworkTraining(Training):
         return zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True)
 
 
+def _class_by_class(n_images: int, n_classes: int) -> torch.Tensor:
+    """Return memory for logits ``(n_images, n_classes)`` in which those of one class lie side by side.
+
+    torch's softmax is four times as fast across ten classes that are far apart, a fifth of an epoch of digits-mlp.
+    """
+    return torch.empty(n_classes, n_images).t()
+
+
 def _logits_gradient(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return the gradient of the summed cross-entropy, ``(n_images, n_classes)``."""
-    # Class by class in memory: torch's softmax is four times as fast across ten classes that are far apart as across
-    # ten that lie side by side.
     gradient = torch.softmax(logits.t(), dim=0)  # (n_classes, n_images)
     gradient.scatter_add_(0, y.unsqueeze(0), _MINUS_ONE.expand(1, len(y)))
     return gradient.t()
 
 
 def _score(logits: torch.Tensor, y: torch.Tensor) -> Score:
-    # Posed as one image with n_images pixels to classify, for the reason above.
+    # Posed as one image with n_images pixels to classify, which leaves the classes where they are.
     loss = F.cross_entropy(logits.t().unsqueeze(0), y.unsqueeze(0), reduction="none").sum(dtype=torch.float64)
-    n_right = (logits.argmax(dim=1) == y).sum()
+    # The maximum with its index takes a twentieth of the time of the index alone.
+    n_right = (logits.max(dim=1).indices == y).sum()
     return Score(loss.item() / len(y), n_right.item() / len(y))
 
 
