@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -173,6 +176,48 @@ def test_every_optimizer_learns_the_digits(optimizer, digits):
     rate = {"sgd": 0.05, "adagrad": 0.05, "rmsprop": 0.01}.get(optimizer, 0.02)
     model = MLP(epochs=15, learning_rate=rate, optimizer=optimizer, momentum=0.9, random_state=0)
     assert model.fit(X[:450], y[:450]).score(X[450:], y[450:]) > 0.8
+
+
+@pytest.fixture
+def _threads():
+    """Have the number of torch's threads as it was."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads")
+def test_threads_change_nothing_but_the_last_digits(small, digits):
+    found = []
+    for n_threads in (1, 2, 3):
+        torch.set_num_threads(n_threads)
+        found.append(small(batch_size=200).fit(*digits, digits))
+    for other in found[1:]:
+        for name, array in found[0].get_weights().items():
+            np.testing.assert_allclose(other.get_weights()[name], array, atol=1e-5, err_msg=name)
+        assert other.history_[-1].train_loss == pytest.approx(found[0].history_[-1].train_loss, rel=1e-5)
+
+
+EVALUATION = """
+import resource
+import numpy as np
+from digitcore.models import CNN
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+rng = np.random.default_rng(0)
+X = rng.random((70_000, 784), dtype=np.float32)
+model = CNN(pool_stride=1, epochs=1, random_state=0).fit(X[:64], np.arange(64) % 10)
+before = peak_mb()
+assert model.predict_proba(X).shape == (70_000, 10)
+print(peak_mb() - before)
+"""
+
+
+def test_evaluation_of_70000_images_stays_within_500_mb_above_them():
+    done = subprocess.run([sys.executable, "-c", EVALUATION], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 500
 
 
 def test_gradients_are_let_go_after_the_training(small, digits):
