@@ -33,6 +33,8 @@ class DatasetEntry:
         Number of images and classes, and the largest value of a pixel.
     n_official_train : int or None
         Images of the official training part; None where there is no official split.
+    is_downloaded : bool
+        Whether it may have to be fetched, rather than coming with scikit-learn.
     load : callable
         Gets a progress callback and returns the Dataset.
     """
@@ -45,6 +47,7 @@ class DatasetEntry:
     n_classes: int
     max_value: int
     n_official_train: int | None = None
+    is_downloaded: bool = False
     load: Callable[[Callable[[Progress], None]], Dataset]
 
     @property
@@ -73,6 +76,7 @@ _ENTRIES = (
         n_classes=10,
         max_value=255,
         n_official_train=N_TRAIN,
+        is_downloaded=True,
         load=lambda progress: load_mnist(progress=progress),
     ),
 )

@@ -14,7 +14,7 @@ import dask
 
 POLL_SECONDS = 0.5
 # A training gives way to the server and to the browser beside it.
-WORKER_NICENESS = 0
+WORKER_NICENESS = 5
 # dask has freed memory given back at every turn; a training step then asks for its buffers anew each time, which takes
 # a third of a short training. glibc reads these when a process starts.
 _ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(1 << 28), "MALLOC_MMAP_THRESHOLD_": str(1 << 26)}

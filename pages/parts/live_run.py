@@ -109,7 +109,9 @@ def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disab
 
 
 def _train(spec: RunSpec, expected_seconds: float) -> None:
-    state.dataset(spec.dataset)
+    if DATASETS[spec.dataset].is_downloaded:
+        # Here, where a spinner shows it and a failure is told at once.
+        state.dataset(spec.dataset)
     run = state.engine().submit(spec)
     state.show_run(run)
     if run.active and expected_seconds < BLINK_SECONDS:

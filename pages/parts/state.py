@@ -40,17 +40,15 @@ def engine() -> Engine:
 @st.cache_resource(show_spinner=False)
 def start_engine() -> threading.Thread:
     """Start the workers beside the first page, so that the first training need not wait for them."""
-    thread = threading.Thread(target=_prepare, name="start-engine", daemon=True)
+    thread = threading.Thread(target=_start_workers, name="start-engine", daemon=True)
     thread.start()
     return thread
 
 
-def _prepare() -> None:
+def _start_workers() -> None:
     # The page that needs the engine says what is wrong with it.
     with contextlib.suppress(DigitcoreError):
         engine().start()
-    # What comes with scikit-learn needs no download; importing it takes half a second.
-    dataset("digits")
 
 
 @st.cache_resource(show_spinner="Loading the images ...")
