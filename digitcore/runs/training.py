@@ -26,8 +26,10 @@ log = logging.getLogger(__name__)
 
 # More than two gain little at the sizes of digits.
 MOST_THREADS = 2
-# Multiply-adds of a step, forward, from which two threads gain a fifth and more; mnist-dropout-mlp has three million.
-_WORTH_SHARING = 2_000_000
+# Multiply-adds of a step, forward, from which two threads halve the time: mnist-dense has 51 million, mnist-cnn 88.
+# With a few millions they gain a third on an idle machine, and lose far more where a browser draws beside them: threads
+# that meet after every few microseconds need both cores at the same moment.
+_WORTH_SHARING = 20_000_000
 
 
 @dataclass

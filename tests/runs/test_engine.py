@@ -59,10 +59,10 @@ def test_the_engine_gives_the_same_bits_as_training_here(engine, quick):
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
 def test_two_busy_workers_give_the_same_bits_as_training_here(engine, model):
     # One that takes turns for two threads, and one of a single thread beside it.
-    wide = {"mlp": {"hidden_units": (256, 128)}, "cnn": {"channels": (16,)}}[model]
+    wide = {"mlp": {"hidden_units": (512, 512)}, "cnn": {"channels": (64,), "hidden_units": (256,)}}[model]
     narrow = {"mlp": {"hidden_units": (8,)}, "cnn": {"channels": (2,), "hidden_units": (4,)}}[model]
     specs = [
-        RunSpec(dataset="digits", model=model, parameters={"epochs": 8, "dropout": 0.3, "batch_size": 128, **given})
+        RunSpec(dataset="digits", model=model, parameters={"epochs": 8, "dropout": 0.3, "batch_size": 256, **given})
         for given in (wide, narrow)
     ]
     assert [n_threads(spec) for spec in specs] == [2, 1]
