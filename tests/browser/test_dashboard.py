@@ -9,10 +9,10 @@ from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
-# Long enough to do things meanwhile; softmax regression on digits makes thousands of epochs a second.
-LONG = "model=mlp&epochs=6000"
+# Long enough to do things meanwhile: the MLP on digits makes two thousand epochs a second and more.
+LONG = "model=mlp&epochs=20000"
 
 
 def settle(page):
