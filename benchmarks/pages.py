@@ -76,7 +76,7 @@ def bytes_of(browser, url):
         socket.on("framereceived", lambda frame: count("messages", len(frame)))
 
     def answered(response):
-        if "/media/" in response.url:
+        if response.headers.get("content-type", "").startswith("image/") and "/media/" in response.url:
             count("images", len(response.body()))
 
     page.on("websocket", listen)
