@@ -16,6 +16,9 @@ epsilon, patience
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
+    device : str
+        Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
+        Equal seeds give equal bits on the CPU, and results equal but for rounding on an accelerator.
     """
 
     MODEL_NAME = "mlp"
@@ -36,6 +39,7 @@ epsilon, patience
         epsilon=1e-8,
         patience=None,
         random_state=None,
+        device="auto",
     ):
         self.hidden_units = hidden_units
         self.dropout = dropout
@@ -50,3 +54,4 @@ epsilon, patience
         self.epsilon = epsilon
         self.patience = patience
         self.random_state = random_state
+        self.device = device

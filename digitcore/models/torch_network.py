@@ -13,6 +13,7 @@ from torch import nn
 
 from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.torch_accelerator import AcceleratorTraining, choose_device
 from digitcore.models.torch_layers import Network
 from digitcore.models.torch_modules import build_module, initialize
 from digitcore.models.torch_updates import make_update, named_weights
@@ -27,8 +28,9 @@ _MINUS_ONE = torch.full((1, 1), -1.0)
 class TorchNetwork(EpochClassifier):
     """A classifier whose network is a torch module built from the plan of its layers.
 
-    The computation is in float32 on the CPU. Initial weights, the batches' order and dropout's masks come from a
-    generator of its own; torch's global random numbers and threads are left alone.
+    The computation is in float32. Initial weights, the batches' order and dropout's masks come from a generator of its
+    own; torch's global random numbers and threads are left alone. Only the training may take place on an accelerator:
+    weights are drawn, kept and used for predictions on the CPU.
 
     Attributes
     ----------
@@ -48,9 +50,12 @@ class TorchNetwork(EpochClassifier):
         random_state: np.random.RandomState,
     ) -> Training:
         generator = torch.Generator().manual_seed(int(random_state.randint(2**31)))
+        device = choose_device(self.device, layers, min(settings["batch_size"] or len(train.y), len(train.y)))
         self._build(layers)
         bias = settings.get("initial_bias", 0.0)
         initialize(self.module_, settings["initialization"], bias, generator)
+        if device.type != "cpu":
+            return AcceleratorTraining(self.module_, device, self._at_once, train, held_out, settings, generator)
         return NetworkTraining(self.module_, self._network, self._at_once, train, held_out, settings, generator)
 
     def _network(self, generator: torch.Generator | None = None) -> Network:

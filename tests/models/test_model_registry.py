@@ -12,6 +12,8 @@ from digitcore.models import MODELS, make_model
 from digitcore.models.base import EpochClassifier
 from digitcore.models.torch_network import TorchNetwork
 
+NO_HYPERPARAMETERS = ("random_state", "image_shape", "device")
+
 
 @pytest.mark.parametrize(
     "module", ["digitcore.models", "digitcore.models.architecture", "digitcore.models.first_layer"]
@@ -38,7 +40,7 @@ def test_entry_has_the_key_and_the_records_of_its_estimator(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_constructor_has_the_records_parameters_in_their_order_with_their_defaults(name):
     signature = inspect.signature(MODELS[name].load()).parameters
-    own = {key: parameter.default for key, parameter in signature.items() if key not in ("random_state", "image_shape")}
+    own = {key: parameter.default for key, parameter in signature.items() if key not in NO_HYPERPARAMETERS}
     records = {record.name: record.default for record in MODELS[name].parameters}
     assert list(own.items()) == list(records.items())
 
