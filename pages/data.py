@@ -40,7 +40,7 @@ with messages.caught():
 
     st.subheader("Mean image of each class")
     st.caption("Every pixel is the mean over all images of the class in the training part.")
-    image_grid.show_means(split.train)
+    image_grid.show_means(state.means_of(spec), dataset)
 
     st.subheader("One image, pixel by pixel")
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")

@@ -26,10 +26,12 @@ log = logging.getLogger(__name__)
 
 # More than two gain little at the sizes of digits.
 MOST_THREADS = 2
-# Multiply-adds of a step, forward, from which two threads halve the time: mnist-dense has 51 million, mnist-cnn 88.
-# With a few millions they gain a third on an idle machine, and lose far more where a browser draws beside them: threads
-# that meet after every few microseconds need both cores at the same moment.
-_WORTH_SHARING = 20_000_000
+# Two threads gain a third to a half on an idle machine, but threads that meet after every few microseconds need both
+# cores at the same moment: beside a browser that draws, digits-mlp (2700 multiply-adds of an image, 3.7 million of a
+# step) takes twice as long. So they are for steps of so many multiply-adds, forward (mnist-dense 51 million, mnist-cnn
+# 88), and for networks of so many, whatever the batch (mnist-dropout-mlp 89 thousand).
+_LARGE_STEP = 20_000_000
+_LARGE_NETWORK = 50_000
 
 
 @dataclass
@@ -172,8 +174,8 @@ def n_threads(spec: RunSpec) -> int:
     dataset = DATASETS[spec.dataset]
     n_images = min(spec.split.max_train or dataset.n_images, dataset.n_images)
     at_once = min(spec.parameters["batch_size"] or n_images, n_images)
-    work = at_once * multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
-    return MOST_THREADS if work >= _WORTH_SHARING else 1
+    work = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
+    return MOST_THREADS if work >= _LARGE_NETWORK or at_once * work >= _LARGE_STEP else 1
 
 
 @contextmanager

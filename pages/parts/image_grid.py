@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Dataset, Part
-from digitcore.datasets.splits import mean_images
 from digitcore.evaluation import sample_wrong, wrong_indices
 from digitcore.images import TileLabel, grayscale_png, grid_png, weights_png
 
@@ -40,10 +39,10 @@ def show_first(dataset: Dataset) -> None:
     _show_grid(dataset.images[:N_FIRST], dataset.max_value, labels, "First images of the data set")
 
 
-def show_means(part: Part) -> None:
+def show_means(means: np.ndarray, dataset: Dataset) -> None:
     """Show the mean image of each class."""
-    labels = [TileLabel(name) for name in part.dataset.class_names]
-    _show_grid(mean_images(part), part.dataset.max_value, labels, "Mean image of each class")
+    labels = [TileLabel(name) for name in dataset.class_names]
+    _show_grid(means, dataset.max_value, labels, "Mean image of each class")
 
 
 def show_one(dataset: Dataset, index: int) -> None:

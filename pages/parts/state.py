@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Dataset, Split, load_dataset
+from digitcore.datasets.splits import mean_images
 from digitcore.errors import DigitcoreError
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
 from digitcore.runs import Engine, Run, RunSpec
@@ -72,6 +73,12 @@ def forget_recent_runs() -> None:
 def split_of(spec: RunSpec) -> Split:
     """The parts of the data that ``spec`` asks for."""
     return split_for(spec, dataset(spec.dataset))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def means_of(spec: RunSpec) -> np.ndarray:
+    """The mean image of each class in the training part that ``spec`` asks for; not to be changed."""
+    return mean_images(split_of(spec).train)
 
 
 def arrays_of(run: Run) -> Mapping[str, np.ndarray]:

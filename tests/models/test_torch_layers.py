@@ -19,6 +19,7 @@ NETWORKS = {
     "mlp": MLP(hidden_units=(20, 12)),
     "mlp without hidden layers": MLP(hidden_units=()),
     "mlp with dropout": MLP(hidden_units=(20, 12), dropout=0.3),
+    "mlp with wide layers": MLP(hidden_units=(101, 63), dropout=0.3),
     "cnn": CNN(channels=(4,), dropout=0.0, hidden_units=(9,)),
     "cnn with dropout": CNN(channels=(4,), pool_stride=1, dropout=0.25, hidden_units=(9,)),
     "cnn of two convolutions": CNN(channels=(3, 5), kernel_size=2, pool_stride=1, dropout=0.4, hidden_units=(9, 7)),
@@ -105,6 +106,7 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, rule, batch_size, di
     X, y = digits[0][:n_images] / digits[0].max(), digits[1][:n_images]
     epochs = 10 if batch_size is None else 1
     monkeypatch.setattr(torch_layers, "_VALUES_IN_CACHE", 1500)
+    monkeypatch.setattr(torch_layers, "_WIDE", 4000)
     watched = Watched(monkeypatch)
     settings = {"epochs": epochs, "batch_size": batch_size, "random_state": 0}
     model = copy.deepcopy(NETWORKS[network]).set_params(**settings, **RULES[rule])
@@ -123,7 +125,8 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, rule, batch_size, di
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_predictions_are_those_of_torchs_own_modules(network, digits):
+def test_predictions_are_those_of_torchs_own_modules(network, digits, monkeypatch):
+    monkeypatch.setattr(torch_layers, "_WIDE", 4000)
     X, y = digits
     model = copy.deepcopy(NETWORKS[network]).set_params(epochs=1, random_state=0).fit(X, y)
     with torch.inference_mode():
