@@ -20,7 +20,7 @@ from digitcore.models.architecture import Layer
 # caches hold. The CNN gains a tenth.
 _VALUES_IN_CACHE = 180_000
 # Weights from which a dense layer's products go to oneDNN, where torch was built with it. On processors that are not
-# Intel's torch's other library for them leaves half of the instructions aside: the CNN and mnist-dense gain a third.
+# Intel's torch's other library for them leaves half of the instructions aside: the CNN gains a quarter.
 _WIDE = 2**18
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 # Random bits are drawn for at least so many values at a time: a small layer's draw is all overhead. The MLP gains 6 %.
