@@ -11,9 +11,11 @@ navigation = st.navigation(
         st.Page("pages/train.py", title="Train", default=True),
         st.Page("pages/mistakes.py", title="Mistakes"),
         st.Page("pages/weights.py", title="Weights"),
+        st.Page("pages/predict.py", title="Predict"),
         st.Page("pages/data.py", title="Data"),
     ],
     position="top",
 )
 state.start_engine()
+state.enter_dashboard()
 navigation.run()

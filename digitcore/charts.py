@@ -108,7 +108,7 @@ def confusion_chart(
     scale : {"linear", "log"}
         Colour scale. The logarithmic one shows rare mistakes beside the many right answers.
     select : str, optional
-        Name of a selection by click (double click clears it) with the fields ``truth`` and ``prediction``.
+        Name of a selection by click (the same cell again clears it) with the fields ``truth`` and ``prediction``.
     cell_size : int, optional
         Side of a cell in pixels; by default the matrix is about 600 pixels wide, fewer for few classes.
 
@@ -373,7 +373,9 @@ def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, sel
     )
     if select is None:
         return rectangles
-    cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick")
+    # A click on the cell that is chosen lets go of it; a click on another one chooses that instead.
+    again = f"vlSelectionTest('{select}_store', datum)"
+    cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
     outline = alt.when(cell, empty=False)
     return rectangles.encode(
         stroke=outline.then(alt.value(palette.WRONG_RED)).otherwise(alt.value(None)),

@@ -7,7 +7,7 @@ Functions whose name ends in ``_table`` return a DataFrame that charts draw and 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from statistics import NormalDist
@@ -143,15 +143,23 @@ def evaluate_part(truth: np.ndarray, probabilities: np.ndarray) -> PartEvaluatio
     n_images = len(truth)
     n_right = int((probabilities.argmax(axis=1) == truth).sum())
     low, high = wilson_interval(n_right, n_images)
-    of_truth = probabilities[np.arange(n_images), truth].astype(np.float64)
     return PartEvaluation(
         n_images=n_images,
         n_right=n_right,
         accuracy=n_right / n_images if n_images else math.nan,
-        loss=float(-np.log(of_truth.clip(SMALLEST_PROBABILITY, 1)).mean()) if n_images else math.nan,
+        loss=float(losses_of(truth, probabilities).mean()) if n_images else math.nan,
         accuracy_low=low,
         accuracy_high=high,
     )
+
+
+def losses_of(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the cross-entropy of every image in nats, float64 ``(n_images,)``.
+
+    Probabilities are clipped as in :func:`evaluate_part`.
+    """
+    of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
+    return -np.log(of_truth.clip(SMALLEST_PROBABILITY, 1))
 
 
 def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -347,32 +355,6 @@ def wrong_indices(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return np.flatnonzero(truth != prediction).astype(np.int64)
 
 
-def sample_wrong(
-    truth: np.ndarray, prediction: np.ndarray, n_images: int, random_state: int | None = None
-) -> np.ndarray:
-    """Draw wrong predictions at random, without replacement.
-
-    The same seed gives the same order: a larger ``n_images`` only adds to the end.
-
-    Returns
-    -------
-    ndarray of shape (at most n_images,), int64
-        Positions; all of them, shuffled, when there are fewer.
-
-    Raises
-    ------
-    DatasetError
-        As :func:`wrong_indices`.
-    InvalidSetting
-        If ``n_images`` is not a whole number from 1 or ``random_state`` is neither a whole number from 0 nor None.
-    """
-    if not _is_whole(n_images) or n_images < 1:
-        raise InvalidSetting(f"n_images must be a whole number from 1, got {n_images!r}")
-    if random_state is not None and (not _is_whole(random_state) or random_state < 0):
-        raise InvalidSetting(f"random_state must be a whole number from 0, or None, got {random_state!r}")
-    return np.random.default_rng(random_state).permutation(wrong_indices(truth, prediction))[:n_images]
-
-
 def mistake_table(
     truth: np.ndarray,
     probabilities: np.ndarray,
@@ -421,6 +403,37 @@ def mistake_table(
             "truth_probability": probabilities[positions, truth].astype(np.float64),
         }
     )
+
+
+def judgements_table(probabilities: Mapping[str, np.ndarray], class_names: Sequence[str]) -> pd.DataFrame:
+    """Return what several models say of one image.
+
+    Parameters
+    ----------
+    probabilities : mapping of str to ndarray of shape (n_classes,)
+        By the name of the run.
+    class_names : sequence of str
+        One name a class.
+
+    Returns
+    -------
+    DataFrame
+        ``run``, ``prediction``, ``probability``, and ``second``, ``second_probability`` of the next best class; both
+        probabilities 0 to 1, the second ones missing where there is a single class.
+
+    Raises
+    ------
+    DatasetError
+        If these are not probabilities of these classes.
+    """
+    names = _checked_names(class_names)
+    rows = []
+    for run, row in probabilities.items():
+        row = _checked_probabilities(np.atleast_2d(row), len(names))[0]
+        best, *others = np.argsort(-row, kind="stable")
+        second = (names[others[0]], float(row[others[0]])) if others else (None, math.nan)
+        rows.append((run, names[best], float(row[best]), *second))
+    return pd.DataFrame(rows, columns=["run", "prediction", "probability", "second", "second_probability"])
 
 
 def pixel_table(image: np.ndarray) -> pd.DataFrame:

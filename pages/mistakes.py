@@ -1,11 +1,19 @@
-"""Which images does the model get wrong, and what does it take them for?"""
+"""Which images does the model get wrong, how sure was it, and what does it take them for?"""
 
 import streamlit as st
 
-from digitcore.charts import confusion_chart
-from digitcore.evaluation import class_metrics_table, confused_pairs_sentences, confused_pairs_table, confusion_table
-from digitcore.evaluation import predictions as predicted
-from pages.parts import image_grid, messages, run_picker, state
+from digitcore.calibration import (
+    calibration_sentence,
+    confidence_table,
+    coverage_table,
+    expected_calibration_error,
+    refusal_sentence,
+    reliability_table,
+)
+from digitcore.calibration_charts import confidence_chart, coverage_chart, reliability_chart
+from digitcore.evaluation import class_metrics_table, predictions
+from digitcore.runs.report import percent_text
+from pages.parts import messages, mistake_browser, run_picker, state
 
 state.enter_page("mistakes")
 st.title("Mistakes")
@@ -17,42 +25,33 @@ with messages.caught():
         st.stop()
     part_name = run_picker.ask_part(run)
     part = getattr(state.split_of(run.spec), part_name)
-    prediction = predicted(state.arrays_of(run)[f"probabilities.{part_name}"])
-    names = part.dataset.class_names
+    probabilities = state.arrays_of(run)[f"probabilities.{part_name}"]
 
-    st.subheader("Confusion matrix")
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        values = st.segmented_control(
-            "Cells show",
-            ["count", "row_pct"],
-            default="count",
-            required=True,
-            key="confusion_values",
-            format_func={"count": "Images", "row_pct": "% of the row"}.__getitem__,
-        )
-        scale = st.segmented_control(
-            "Colour scale",
-            ["linear", "log"],
-            default="log",
-            required=True,
-            key="confusion_scale",
-            format_func={"linear": "Linear", "log": "Logarithmic"}.__getitem__,
-            help="The logarithmic scale shows the rare mistakes beside the many right answers.",
-        )
-        st.markdown("**Most confused**")
-        for sentence in confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names)):
-            st.markdown(f"- {messages.plain(sentence)}")
-    with left:
-        cells = confusion_table(part.labels, prediction, names)
-        st.altair_chart(confusion_chart(cells, values=values, scale=scale))
+    mistake_browser.show(part, probabilities)
 
-    st.subheader("Wrong predictions")
-    image_grid.show_wrong(part, prediction)
+    st.subheader("Is it right when it is sure?")
+    reliability, coverage = reliability_table(part.labels, probabilities), coverage_table(part.labels, probabilities)
+    view = st.segmented_control(
+        "View",
+        ["Reliability", "Confidence", "Refusing the unsure"],
+        default="Reliability",
+        required=True,
+        key="confidence_view",
+        label_visibility="collapsed",
+    )
+    if view == "Reliability":
+        st.altair_chart(reliability_chart(reliability))
+        error = percent_text(expected_calibration_error(reliability))
+        st.markdown(f"{calibration_sentence(reliability)} Expected calibration error: **{error}**.")
+    elif view == "Confidence":
+        st.altair_chart(confidence_chart(confidence_table(part.labels, probabilities)))
+    else:
+        st.altair_chart(coverage_chart(coverage))
+        st.markdown(refusal_sentence(coverage))
 
     st.subheader("Class by class")
     st.dataframe(
-        class_metrics_table(part.labels, prediction, names),
+        class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names),
         hide_index=True,
         column_config={
             "class_name": "Class",
@@ -65,7 +64,10 @@ with messages.caught():
     with st.expander("How to read this"):
         st.markdown(
             "A row of the matrix holds the images of one true class, a column those taken for one class: the diagonal "
-            "is right, everything beside it is wrong. **Precision** is the share of the images taken for a class that "
-            "are of it, **recall** the share of a class's images that were found, **F1** the harmonic mean of the two. "
-            "In the grid the truth stands in blue at the left, the wrong prediction in red at the right."
+            "is right, everything beside it is wrong. Above an image the truth stands in blue at the left, the wrong "
+            "prediction in red at the right. **Confidence** is the probability that the model gave its own answer; in "
+            "the reliability diagram bars below the dashed line are predictions it was too sure of, and the **expected "
+            "calibration error** is the mean distance from that line. **Precision** is the share of the images taken "
+            "for a class that are of it, **recall** the share of a class's images that were found, **F1** the harmonic "
+            "mean of the two."
         )

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -32,3 +33,9 @@ def session_home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     os.environ["DIGITCORE_HOME"] = str(home)
     return home
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A seeded generator."""
+    return np.random.default_rng(20240607)

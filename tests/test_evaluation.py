@@ -18,10 +18,11 @@ from digitcore.evaluation import (
     epochs_table,
     evaluate_part,
     judge_fit,
+    judgements_table,
+    losses_of,
     mistake_table,
     pixel_table,
     predictions,
-    sample_wrong,
     still_rising,
     wilson_interval,
     wrong_indices,
@@ -115,21 +116,14 @@ def test_confused_pairs_come_most_frequent_first_and_leave_out_the_right():
     assert confused_pairs_sentences(table)[0] == "a was taken for b in 2 of 3 images (66.7 %)."
 
 
-def test_wrong_predictions_are_sampled_without_replacement():
+def test_wrong_predictions_are_found():
     truth, prediction = np.zeros(100, int), np.r_[np.zeros(60, int), np.ones(40, int)]
-    sample = sample_wrong(truth, prediction, 30, 0)
-    assert len(set(sample)) == 30
-    assert set(sample) <= set(wrong_indices(truth, prediction)) == set(range(60, 100))
+    assert wrong_indices(truth, prediction).tolist() == list(range(60, 100))
 
 
-def test_the_seed_decides_the_sample():
-    truth, prediction = np.zeros(100, int), np.ones(100, int)
-    assert sample_wrong(truth, prediction, 10, 1).tolist() == sample_wrong(truth, prediction, 10, 1).tolist()
-    assert sample_wrong(truth, prediction, 10, 1).tolist() != sample_wrong(truth, prediction, 10, 2).tolist()
-
-
-def test_of_few_mistakes_all_are_shown():
-    assert sorted(sample_wrong(np.array([0, 0, 0]), np.array([0, 1, 1]), 50, 0)) == [1, 2]
+def test_the_loss_of_an_image_is_minus_the_logarithm_of_what_the_truth_got():
+    losses = losses_of(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]]))
+    assert losses == pytest.approx([np.log(2), np.log(10), 87.3365], abs=1e-4)
 
 
 def test_lengths_that_differ_are_refused():
@@ -216,3 +210,22 @@ def test_pixels_are_labelled_from_zero():
     assert isinstance(table, pd.DataFrame)
     assert table.to_numpy().tolist() == [[1, 2, 3], [4, 5, 6]]
     assert [str(name) for name in table.columns] == ["0", "1", "2"]
+
+
+def test_several_models_judge_one_image():
+    table = judgements_table({"one": np.array([0.1, 0.7, 0.2]), "other": np.array([0.5, 0.2, 0.3])}, "abc")
+    assert table.to_dict("records") == [
+        {"run": "one", "prediction": "b", "probability": 0.7, "second": "c", "second_probability": 0.2},
+        {"run": "other", "prediction": "a", "probability": 0.5, "second": "c", "second_probability": 0.3},
+    ]
+
+
+def test_a_single_class_has_no_second():
+    row = judgements_table({"one": np.array([1.0])}, "a").iloc[0]
+    assert row["second"] is None or row.isna()["second"]
+    assert math.isnan(row["second_probability"])
+
+
+def test_judgements_must_be_of_these_classes():
+    with pytest.raises(DigitcoreError, match="probabilities must be numbers of shape"):
+        judgements_table({"one": np.array([0.5, 0.5])}, "abc")

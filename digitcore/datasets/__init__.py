@@ -31,6 +31,8 @@ class DatasetEntry:
         Height and width of an image, in pixels.
     n_images, n_classes, max_value : int
         Number of images and classes, and the largest value of a pixel.
+    ink_size : int
+        Longest side of the ink in an image, in pixels: how drawings are framed.
     n_official_train : int or None
         Images of the official training part; None where there is no official split.
     is_downloaded : bool
@@ -46,6 +48,7 @@ class DatasetEntry:
     n_images: int
     n_classes: int
     max_value: int
+    ink_size: int
     n_official_train: int | None = None
     is_downloaded: bool = False
     load: Callable[[Callable[[Progress], None]], Dataset]
@@ -65,6 +68,7 @@ _ENTRIES = (
         n_images=1797,
         n_classes=10,
         max_value=16,
+        ink_size=8,
         load=lambda progress: load_digits(),
     ),
     DatasetEntry(
@@ -75,6 +79,7 @@ _ENTRIES = (
         n_images=70_000,
         n_classes=10,
         max_value=255,
+        ink_size=20,
         n_official_train=N_TRAIN,
         is_downloaded=True,
         load=lambda progress: load_mnist(progress=progress),

@@ -151,6 +151,28 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
+    def input_gradients(self, x) -> np.ndarray:
+        """Return how each class's score, before the softmax, changes with each pixel of an image.
+
+        Parameters
+        ----------
+        x : array-like, float, (n_pixels,)
+            One image, scaled as those of the training.
+
+        Returns
+        -------
+        ndarray, float, (n_classes, n_pixels)
+            In the order of ``classes_``.
+
+        References
+        ----------
+        Simonyan, Vedaldi and Zisserman (2013), "Deep inside convolutional networks: visualising image classification
+        models and saliency maps", section 3.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, np.reshape(x, (1, -1)), reset=False, dtype=self._DTYPES)
+        return self._score_gradients(X)
+
     def get_weights(self) -> dict[str, np.ndarray]:
         """Return copies of all weights by name, such as ``"output.weight"`` ``(n_classes, n_inputs)``; see ``plan``."""
         check_is_fitted(self)
@@ -205,6 +227,10 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
         """Return the function from a block of checked images to their probabilities ``(n_images, n_classes)``."""
+
+    @abstractmethod
+    def _score_gradients(self, X: np.ndarray) -> np.ndarray:
+        """Return the gradients ``(n_classes, n_pixels)`` of one checked image ``(1, n_pixels)``."""
 
     @abstractmethod
     def _copy_weights(self) -> dict[str, np.ndarray]:

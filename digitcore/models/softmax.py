@@ -169,6 +169,9 @@ class SoftmaxRegression(EpochClassifier):
     def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
         return lambda X: softmax(X @ self.coef_.T + self.intercept_)
 
+    def _score_gradients(self, X: np.ndarray) -> np.ndarray:
+        return self.coef_.copy()
+
     def _copy_weights(self) -> dict[str, np.ndarray]:
         return {"output.weight": self.coef_.copy(), "output.bias": self.intercept_.copy()}
 

@@ -76,6 +76,17 @@ class TorchNetwork(EpochClassifier):
 
         return predict_block
 
+    def _score_gradients(self, X: np.ndarray) -> np.ndarray:
+        # Functional, so that the module's own gradients are left alone.
+        weights = {name: values.detach() for name, values in self.module_.state_dict().items()}
+        module = self.module_.eval()
+        with torch.enable_grad():
+            image = _tensor(X).clone()
+            scores = torch.autograd.functional.jacobian(
+                lambda image: torch.func.functional_call(module, weights, (image,))[0], image
+            )
+        return scores[:, 0].numpy()  # (n_classes, n_pixels)
+
     def _images_at_once(self) -> int:
         return min(self._at_once, super()._images_at_once())
 

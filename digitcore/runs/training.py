@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.numpy import save as save_tensors
 from threadpoolctl import threadpool_limits
 
-from digitcore.datasets import DATASETS, Dataset, Split, load_dataset, split
+from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError
 from digitcore.evaluation import evaluate_part
@@ -111,8 +111,8 @@ def split_for(spec: RunSpec, dataset: Dataset | None = None) -> Split:
     return split(dataset if dataset is not None else load_dataset(spec.dataset), **spec.split.model_dump())
 
 
-def model_for(spec: RunSpec, dataset: Dataset):
-    """Return the untrained estimator that ``spec`` describes."""
+def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
+    """Return the untrained estimator that ``spec`` describes; of ``dataset`` it needs the images' shape."""
     parameters = dict(spec.parameters)
     if spec.model == "cnn":
         parameters["image_shape"] = dataset.image_shape

@@ -7,30 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from digitcore.datasets import Dataset, Part
-from digitcore.evaluation import sample_wrong, wrong_indices
+from digitcore.datasets import Dataset
 from digitcore.images import TileLabel, grayscale_png, grid_png, weights_png
 
 HALF_COLUMNS = 5
 N_FIRST = 20
 MOST_WEIGHTS, WEIGHT_COLUMNS = 32, 8
-
-
-def show_wrong(part: Part, prediction: np.ndarray) -> None:
-    """Show a sample of the wrong predictions, drawn again on request."""
-    n_wrong = len(wrong_indices(part.labels, prediction))
-    if n_wrong == 0:
-        st.success(f"Not one of the {part.n_images:,} images of this part is predicted wrong.")
-        return
-    number, again = st.columns([3, 1], vertical_alignment="bottom")
-    n_images = number.slider("Images", 5, 100, 20, step=5, key="n_wrong", persist_state="session")
-    seed = st.session_state.setdefault("wrong_seed", 0)
-    again.button("Draw again", on_click=_draw_again, width="stretch")
-    positions = sample_wrong(part.labels, prediction, n_images, seed)
-    names = part.dataset.class_names
-    labels = [TileLabel(names[part.labels[i]], names[prediction[i]]) for i in positions]
-    _show_grid(part.images[positions], part.dataset.max_value, labels, "Wrong predictions, truth blue, prediction red")
-    st.caption(f"{len(positions)} of {n_wrong:,} wrong predictions, drawn at random (seed {seed}).")
 
 
 def show_first(dataset: Dataset) -> None:
@@ -60,10 +42,6 @@ def show_weights(images: np.ndarray, titles: Sequence[str]) -> None:
     png = weights_png(images[:n_images], columns=columns, titles=titles[:n_images])
     st.image(png, alt=f"{n_images} weight images, blue positive, orange negative, one scale")
     st.caption(f"{n_images} of {len(images)} images, one shared scale centred at zero.")
-
-
-def _draw_again() -> None:
-    st.session_state["wrong_seed"] += 1
 
 
 def _show_grid(images: np.ndarray, max_value: float, labels: Sequence[TileLabel], alt: str) -> None:

@@ -9,8 +9,6 @@ from digitcore.runs.report import run_label
 from pages.parts import state
 from pages.parts.messages import plain
 
-_KEY = "run_choice"
-
 
 def ask_run() -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
@@ -23,18 +21,41 @@ def ask_run() -> Run | None:
         _show_empty(wanted)
         return None
     start = linked if linked in runs else next(iter(runs))
-    if st.session_state.setdefault(_KEY, start) not in runs:
-        st.session_state[_KEY] = start
+    key = state.run_key()
+    if st.session_state.setdefault(key, start) not in runs:
+        st.session_state[key] = start
     digest = st.selectbox(
         "Run",
         list(runs),
         format_func=lambda digest: run_label(runs[digest]),
-        key=_KEY,
+        key=key,
         help="Every training that was kept, the latest first.",
     )
     run = state.engine().run(digest)
     state.link_run(run)
     return run
+
+
+def ask_others(run: Run) -> list[Run]:
+    """Let the user choose further runs of the same data set."""
+    runs = {
+        other.digest: other
+        for other in state.recent_runs()
+        if other.spec.dataset == run.spec.dataset and other.digest != run.digest
+    }
+    chosen = (
+        st.multiselect(
+            "Also ask",
+            list(runs),
+            format_func=lambda digest: run_label(runs[digest]),
+            key=f"other_runs_{run.spec.dataset}",
+            placeholder="other runs of the same data set",
+            help="The same image, judged by every chosen run.",
+        )
+        if runs
+        else []
+    )
+    return [runs[digest] for digest in chosen if digest in runs]
 
 
 def ask_part(run: Run) -> str:

@@ -9,18 +9,23 @@ from datetime import datetime
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from digitcore.datasets import Dataset, Split, load_dataset
 from digitcore.datasets.splits import mean_images
 from digitcore.errors import DigitcoreError
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
 from digitcore.runs import Engine, Run, RunSpec
+from digitcore.runs.prediction import RunModel
 from digitcore.runs.training import split_for
 
 _RUN = "run"
-_PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "page", "spec", "recipe", "shown_run"
+_AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM_PREFIX = "form_"
+# A selectbox takes None for "nothing chosen yet".
+ANY_CLASS = -1
+_MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 
 
 # Shared by all users of the server.
@@ -92,11 +97,32 @@ def _arrays(digest: str, created_at: datetime) -> Mapping[str, np.ndarray]:
     return engine().arrays(digest)
 
 
+def model_of(run: Run) -> RunModel:
+    """The trained model of a run that has ended."""
+    return _model(run.digest, run.created_at)
+
+
+@st.cache_resource(show_spinner="Loading the model ...", max_entries=8)
+def _model(digest: str, created_at: datetime) -> RunModel:
+    run = engine().run(digest)
+    return RunModel(run, _arrays(digest, created_at), dataset(run.spec.dataset).class_names)
+
+
 # One user's own.
+
+
+def enter_dashboard() -> None:
+    """Note that the page about to be shown is one of the dashboard's."""
+    st.session_state[_AT_HOME] = True
 
 
 def enter_page(name: str) -> bool:
     """Note which page is shown; True when it was another one before."""
+    if _AT_HOME not in st.session_state:
+        # Until dashboard.py has run once, Streamlit takes `pages/` for an app of its own: the first visitor of a server
+        # who comes by a link to a page would get that page without the navigation.
+        PagesManager.uses_pages_directory = False
+        st.rerun()
     entered = st.session_state.get(_PAGE) != name
     st.session_state[_PAGE] = name
     return entered
@@ -175,6 +201,11 @@ def show_run(run: Run) -> None:
     st.session_state[_SHOWN_RUN] = run.digest
 
 
+def run_key() -> str:
+    """The key of the widget that chooses a run: one a page, as widgets of two pages share no value."""
+    return f"run_choice_{st.session_state[_PAGE]}"
+
+
 def linked_run() -> str | None:
     """Digest of the run that the address names, else of the one shown last."""
     return st.query_params.get(_RUN) or shown_run()
@@ -184,3 +215,72 @@ def link_run(run: Run) -> None:
     """Let the pages show this run, and name it in the address."""
     show_run(run)
     st.query_params[_RUN] = run.digest
+
+
+# The Mistakes page: a cell of the confusion matrix, and the order of the images.
+
+
+def matrix_key() -> str:
+    """The key of the confusion matrix: a new one lets go of what was clicked."""
+    return f"matrix_{st.session_state.setdefault(_MATRIX, 0)}"
+
+
+def forget_click() -> None:
+    """Let go of the clicked cell: the row and column were chosen by hand."""
+    st.session_state[_MATRIX] += 1
+
+
+def cell_keys(n_classes: int) -> tuple[str, str]:
+    """The keys of the widgets that hold the chosen row and column."""
+    return f"cell_truth_{n_classes}", f"cell_prediction_{n_classes}"
+
+
+def choose_cell(n_classes: int, truth: int | None, prediction: int | None) -> None:
+    """Choose a row and a column of a matrix of so many classes; None is any."""
+    for key, chosen in zip(cell_keys(n_classes), (truth, prediction), strict=True):
+        st.session_state[key] = ANY_CLASS if chosen is None else chosen
+
+
+def chosen_cell(n_classes: int) -> tuple[int | None, int | None]:
+    """The chosen row and column; None is any."""
+    chosen = (st.session_state[key] for key in cell_keys(n_classes))
+    return tuple(None if index == ANY_CLASS else index for index in chosen)
+
+
+def draw_seed() -> int:
+    """Seed of the random order."""
+    return st.session_state.setdefault(_DRAW_SEED, 0)
+
+
+def draw_again() -> None:
+    """Take the next seed."""
+    st.session_state[_DRAW_SEED] = draw_seed() + 1
+
+
+# The Predict page: which image is looked at.
+
+
+def open_image(part: str, position: int) -> None:
+    """Go to the Predict page with an image of a part of the shown run's data."""
+    st.session_state[_OPENED] = (part, position)
+    st.switch_page("pages/predict.py")
+
+
+def take_opened_image() -> tuple[str, int] | None:
+    """The image that another page opened, once."""
+    return st.session_state.pop(_OPENED, None)
+
+
+def change_key(name: str) -> str:
+    """The key of a slider that changes the image."""
+    return f"change_{st.session_state.setdefault(_CHANGES, 0)}_{name}"
+
+
+def forget_changes() -> None:
+    """Let the image be as it was: sliders with new keys stand at their defaults."""
+    st.session_state[_CHANGES] += 1
+
+
+def why_keys(question: tuple[int, int]) -> tuple[str, str]:
+    """The keys of the two classes to compare: others for other suggestions, so that the suggestions are followed."""
+    return tuple(f"why_{name}_{question[0]}_{question[1]}" for name in ("class", "beside"))

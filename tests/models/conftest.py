@@ -13,11 +13,6 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(20240607)
-
-
 @pytest.fixture(scope="session")
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Return 600 of scikit-learn's digits, float32 0 to 1, read-only, and their labels."""

@@ -63,6 +63,23 @@ def train():
     return train_it
 
 
+@pytest.fixture(params=["softmax", "mlp", "cnn"])
+def trained(request, open_app, train):
+    """The dashboard after a short training of each model on digits."""
+    return train(open_app(model=request.param, epochs="3", batch_size="64"))
+
+
+@pytest.fixture
+def trained_mlp(open_app, train):
+    """The dashboard after a short training of the MLP on digits."""
+    return train(open_app(model="mlp", epochs="3", batch_size="64"))
+
+
+def widget(widgets, label):
+    """The one of ``widgets`` with this label."""
+    return next(each for each in widgets if each.label == label)
+
+
 def button(app, label):
     return next(widget for widget in app.button if widget.label == label)
 

@@ -4,12 +4,7 @@ from pages.parts import state
 from tests.pages.conftest import texts
 
 
-@pytest.fixture(params=["softmax", "mlp", "cnn"])
-def trained(request, open_app, train):
-    return train(open_app(model=request.param, epochs="3", batch_size="64"))
-
-
-@pytest.mark.parametrize("page", ["mistakes", "weights"])
+@pytest.mark.parametrize("page", ["mistakes", "weights", "predict"])
 def test_without_a_run_the_page_says_what_to_do(open_fresh_app, page):
     app = open_fresh_app().switch_page(f"pages/{page}.py").run()
     assert not app.exception
@@ -25,13 +20,6 @@ def test_mistakes_shows_the_figures_of_the_run(trained):
     n_wrong = part["n_images"] - part["n_right"]
     assert f"of {n_wrong} wrong predictions" in texts(app)
     assert app.dataframe[0].value["n_images"].sum() == part["n_images"]
-
-
-def test_drawing_again_draws_other_mistakes(trained):
-    app = trained.switch_page("pages/mistakes.py").run()
-    assert "seed 0" in texts(app)
-    next(button for button in app.button if button.label == "Draw again").click().run()
-    assert "seed 1" in texts(app)
 
 
 def test_weights_shows_the_first_layer(trained):

@@ -1,0 +1,180 @@
+"""How far a model's confidence can be trusted: reliability, calibration error, and what is gained by refusing.
+
+Labels and probabilities are those of :mod:`digitcore.evaluation`; confidence is the probability of the prediction.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from digitcore.errors import InvalidSetting
+from digitcore.evaluation import predictions, wilson_interval, wrong_indices
+
+
+def reliability_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int = 10) -> pd.DataFrame:
+    """Return accuracy against confidence, in bins of confidence of equal width.
+
+    Returns
+    -------
+    DataFrame
+        A row per bin: ``low``, ``high`` (its confidences, ``high`` included), ``n_images``, ``confidence`` (their
+        mean), ``accuracy``, and ``accuracy_low``, ``accuracy_high`` (95 % Wilson interval); all shares 0 to 1, NaN
+        without images.
+
+    Raises
+    ------
+    DatasetError
+        If these are not labels and probabilities of the same images.
+    InvalidSetting
+        If ``n_bins`` is not from 1 to 100.
+    """
+    _check_bins(n_bins)
+    confidence, right = _confidence_and_right(truth, probabilities)
+    bins = _bins(confidence, n_bins)
+    n_images = np.bincount(bins, minlength=n_bins)
+    n_right = np.bincount(bins, weights=right, minlength=n_bins).astype(int)
+    summed = np.bincount(bins, weights=confidence, minlength=n_bins)
+    intervals = [wilson_interval(int(k), int(n)) for k, n in zip(n_right, n_images, strict=True)]
+    edges = np.linspace(0, 1, n_bins + 1)
+    return pd.DataFrame(
+        {
+            "low": edges[:-1],
+            "high": edges[1:],
+            "n_images": n_images,
+            "confidence": _mean(summed, n_images),
+            "accuracy": _mean(n_right, n_images),
+            "accuracy_low": [low for low, _ in intervals],
+            "accuracy_high": [high for _, high in intervals],
+        }
+    )
+
+
+def expected_calibration_error(table: pd.DataFrame) -> float:
+    """Return the mean distance of accuracy from confidence, 0 to 1, over the images of :func:`reliability_table`.
+
+    NaN without images.
+
+    References
+    ----------
+    Guo et al. (2017), "On calibration of modern neural networks", equation 3.
+    """
+    n_images = table["n_images"].sum()
+    if n_images == 0:
+        return math.nan
+    filled = table[table["n_images"] > 0]
+    return float((filled["n_images"] * (filled["accuracy"] - filled["confidence"]).abs()).sum() / n_images)
+
+
+def calibration_sentence(table: pd.DataFrame) -> str:
+    """Say what :func:`reliability_table` comes to: too sure, too unsure, or neither."""
+    error = expected_calibration_error(table)
+    if math.isnan(error):
+        return "There are no images."
+    filled = table[table["n_images"] > 0]
+    share = filled["n_images"] / filled["n_images"].sum()
+    accuracy, confidence = (share * filled["accuracy"]).sum(), (share * filled["confidence"]).sum()
+    figures = f"on average {100 * confidence:.1f} % sure and {100 * accuracy:.1f} % right"
+    if abs(confidence - accuracy) < 0.005:
+        return f"The model is about as right as it is sure: {figures}."
+    return f"The model is too {'sure of itself' if confidence > accuracy else 'modest'}: {figures}."
+
+
+def confidence_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int = 20) -> pd.DataFrame:
+    """Return how many right and wrong predictions were made with which confidence.
+
+    Returns
+    -------
+    DataFrame
+        Two rows per bin: ``low``, ``high`` (confidence, 0 to 1), ``outcome`` ("right", "wrong"), ``n_images``.
+
+    Raises
+    ------
+    DatasetError, InvalidSetting
+        As :func:`reliability_table`.
+    """
+    _check_bins(n_bins)
+    confidence, right = _confidence_and_right(truth, probabilities)
+    bins, edges = _bins(confidence, n_bins), np.linspace(0, 1, n_bins + 1)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "low": edges[:-1],
+                    "high": edges[1:],
+                    "outcome": outcome,
+                    "n_images": np.bincount(bins[chosen], minlength=n_bins),
+                }
+            )
+            for outcome, chosen in (("right", right), ("wrong", ~right))
+        ],
+        ignore_index=True,
+    )
+
+
+def coverage_table(truth: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return the accuracy that is left when images below a confidence are refused.
+
+    Returns
+    -------
+    DataFrame
+        ``coverage`` (share of the images answered, ascending to 1), ``accuracy`` (of these, 0 to 1), ``threshold``
+        (their least confidence). Images of equal confidence are answered together. Empty without images.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`reliability_table`.
+
+    References
+    ----------
+    El-Yaniv and Wiener (2010), "On the foundations of noise-free selective classification" (the risk-coverage curve).
+    """
+    confidence, right = _confidence_and_right(truth, probabilities)
+    order = np.argsort(-confidence, kind="stable")
+    confidence, right = confidence[order], right[order]
+    n_answered = np.flatnonzero(np.append(np.diff(confidence) != 0, True)[: len(confidence)]) + 1
+    return pd.DataFrame(
+        {
+            "coverage": n_answered / max(len(confidence), 1),
+            "accuracy": right.cumsum()[n_answered - 1] / n_answered,
+            "threshold": confidence[n_answered - 1],
+        }
+    )
+
+
+def refusal_sentence(table: pd.DataFrame, accuracy: float = 0.99) -> str:
+    """Say how many images :func:`coverage_table` lets the model answer at an accuracy: the largest such share."""
+    good = table[table["accuracy"] >= accuracy]
+    if good.empty:
+        return f"No refusal brings the rest to {100 * accuracy:g} % right."
+    best = good.iloc[-1]
+    if best["coverage"] == 1:
+        return f"All answered, the model is {100 * best['accuracy']:.2f} % right."
+    return (
+        f"Refusing the {100 * (1 - best['coverage']):.1f} % of the images it is less than "
+        f"{100 * best['threshold']:.1f} % sure of, the model is {100 * best['accuracy']:.2f} % right on the others."
+    )
+
+
+def _confidence_and_right(truth: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    prediction = predictions(probabilities)
+    right = np.ones(len(prediction), dtype=bool)
+    right[wrong_indices(truth, prediction)] = False
+    return np.asarray(probabilities).max(axis=1).astype(np.float64).clip(0, 1), right
+
+
+def _bins(confidence: np.ndarray, n_bins: int) -> np.ndarray:
+    """Bins that include their upper end, as Guo et al. have them."""
+    return np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+
+
+def _mean(summed: np.ndarray, n: np.ndarray) -> np.ndarray:
+    return np.divide(summed, n, out=np.full(len(n), np.nan), where=n > 0)
+
+
+def _check_bins(n_bins: int) -> None:
+    if not 1 <= n_bins <= 100:
+        raise InvalidSetting(f"n_bins must be 1 to 100, got {n_bins!r}")

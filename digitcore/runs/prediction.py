@@ -1,0 +1,93 @@
+"""What the model of a finished run makes of any image: probabilities, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from digitcore.datasets import DATASETS, features
+from digitcore.explanations import contributions, occlusion_drops
+from digitcore.models import MODELS
+from digitcore.models.base import EpochClassifier
+from digitcore.runs.run import Run
+from digitcore.runs.training import model_for
+
+
+class RunModel:
+    """The trained model of a run, ready to judge single images.
+
+    Parameters
+    ----------
+    run : Run
+        A run that was evaluated.
+    arrays : mapping of str to ndarray
+        Its arrays, as :meth:`digitcore.runs.Engine.arrays` gives them.
+    class_names : sequence of str
+        Of its data set.
+
+    Raises
+    ------
+    InvalidSetting
+        If the weights are not those of the run's model.
+    """
+
+    def __init__(self, run: Run, arrays: Mapping[str, np.ndarray], class_names: tuple[str, ...]):
+        self.spec, self.class_names = run.spec, class_names
+        self._dataset = DATASETS[run.spec.dataset]
+        self._weights = _weights(arrays)
+        missing = run.evaluation["missing_classes"]["train"]
+        self._classes = [index for index, name in enumerate(class_names) if name not in missing]
+        self.estimator = self._restored()
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        """Return the probability of every class, float64 ``(n_classes,)``.
+
+        Parameters
+        ----------
+        image : ndarray of shape (height, width)
+            0 to the data set's ``max_value``, as its own images are.
+        """
+        return self._predict(self._pixels(image)[np.newaxis])[0].astype(np.float64)
+
+    def contributions(self, image: np.ndarray) -> np.ndarray:
+        """See :func:`digitcore.explanations.contributions`; only for softmax regression."""
+        return self._for_all(
+            contributions(self._weights["output.weight"], self._pixels(image), self._dataset.image_shape)
+        )
+
+    def occlusion(self, image: np.ndarray) -> np.ndarray:
+        """See :func:`digitcore.explanations.occlusion_drops`."""
+        return occlusion_drops(self._predict, self._pixels(image), self._dataset.image_shape)
+
+    def gradients(self, image: np.ndarray) -> np.ndarray:
+        """Return the gradient of each class's score by each pixel, ``(n_classes, height, width)``."""
+        rows = self.estimator.input_gradients(self._pixels(image))
+        return self._for_all(rows.reshape(-1, *self._dataset.image_shape))
+
+    def _restored(self) -> EpochClassifier:
+        height, width = self._dataset.image_shape
+        model = model_for(self.spec, self._dataset)
+        return model.restore(self._weights, classes=self._classes, n_features=height * width)
+
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        if MODELS[self.spec.model].uses_torch:
+            import torch
+
+            # A few images are no work to share, and the other cores may be training.
+            torch.set_num_threads(1)
+        return self._for_all(self.estimator.predict_proba(X).T).T
+
+    def _for_all(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of the trained classes as rows of all classes, zero for those the training part lacked."""
+        whole = np.zeros((len(self.class_names), *rows.shape[1:]), dtype=rows.dtype)
+        whole[self._classes] = rows
+        return whole
+
+    def _pixels(self, image: np.ndarray) -> np.ndarray:
+        return features(image[np.newaxis], max_value=self._dataset.max_value, scaling=self.spec.scaling)[0]
+
+
+def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    prefix = "weights."
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,129 @@
+"""Where the image comes from that a model is asked about: the data, a drawing, or a photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from digitcore.datasets import DATASETS, Split
+from digitcore.errors import InvalidSetting
+from digitcore.images import grayscale_png
+from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, load_photo
+from pages.parts import state
+
+SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
+WORDS = {"draw": "Your drawing", "photo": "Your picture", "camera": "Your photo"}
+PAD_SIDE = 280
+# People fill two thirds of the pad, and the data sets' strokes are about two pixels wide, large images or small.
+STROKE_PIXELS, FILLED = 2, 0.7
+# The image that the sources look at first, where there are as many.
+FIRST_INDEX = 1234
+
+
+@dataclass(frozen=True)
+class Question:
+    """An image ``(height, width)``, 0 to the data set's largest value, its class where it is known, and what it is."""
+
+    image: np.ndarray
+    truth: int | None
+    words: str
+
+
+def ask_image(split: Split) -> Question | None:
+    """Let the user choose an image; None, and what to do, while there is none."""
+    opened = state.take_opened_image()
+    if opened is not None:
+        st.session_state["image_source"] = "data"
+    source = st.segmented_control(
+        "Image",
+        list(SOURCES),
+        default=None if "image_source" in st.session_state else "data",
+        required=True,
+        key="image_source",
+        format_func=SOURCES.get,
+        persist_state="session",
+    )
+    if source == "data":
+        return _ask_from_data(split, opened)
+    frame = Frame(split.dataset.image_shape, DATASETS[split.dataset.name].ink_size)
+    left, right = st.columns([1, 2], gap="large")
+    try:
+        with left:
+            steps = {"draw": _ask_drawing, "photo": _ask_upload, "camera": _ask_camera}[source](frame)
+    except InvalidSetting as problem:
+        st.info(str(problem))
+        return None
+    if not steps:
+        return None
+    with right:
+        _show_steps(steps)
+    return Question(as_image(steps[-1].ink, split.dataset.max_value), None, WORDS[source])
+
+
+def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
+    parts = {part.name: part for part in split.parts[::-1]}
+    left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
+    part_key = "image_part"
+    if opened is not None and opened[0] in parts:
+        st.session_state[part_key] = opened[0]
+    elif st.session_state.get(part_key) not in parts:
+        st.session_state[part_key] = next(iter(parts))
+    part = parts[left.selectbox("Part", list(parts), key=part_key, format_func=str.title)]
+    index_key = f"image_index_{split.dataset.name}_{part.name}"
+    if opened is not None:
+        st.session_state[index_key] = opened[1]
+    first = FIRST_INDEX if part.n_images > FIRST_INDEX else 0
+    last = part.n_images - 1
+    st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
+    index = right.number_input(
+        "Index", 0, last, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
+    )
+    image, truth = part.dataset.images[part.indices[index]], int(part.labels[index])
+    return Question(image, truth, f"Image {index} of the {part.name} part, a {part.dataset.class_names[truth]}")
+
+
+def _ask_drawing(frame: Frame) -> Sequence[Step]:
+    st.caption("Draw a digit with the mouse or a finger. Undo, redo and clear stand above the pad.")
+    st.space("small")  # the pad's own toolbar floats above it
+    result = st_canvas(
+        stroke_width=round(PAD_SIDE * FILLED * STROKE_PIXELS / frame.ink_size),
+        stroke_color="#ffffff",
+        background_color="#14161f",
+        width=PAD_SIDE,
+        height=PAD_SIDE,
+        return_image_data=True,
+        key="drawing_pad",
+    )
+    if not (result.json_data or {}).get("objects") or result.image_data is None:
+        return []
+    return clean_drawing(_pad_ink(result.image_data), frame)
+
+
+def _pad_ink(picture: np.ndarray) -> np.ndarray:
+    """White strokes on the pad's dark ground, uint8 RGBA, as ink."""
+    gray = picture[..., :3].mean(axis=2)
+    ground = gray.min()
+    return (gray - ground) / max(255 - ground, 1)
+
+
+def _ask_upload(frame: Frame) -> Sequence[Step]:
+    file = st.file_uploader("A picture of one digit", type=["png", "jpg", "jpeg", "webp", "bmp", "gif"])
+    return clean_photo(load_photo(file.getvalue()), frame) if file is not None else []
+
+
+def _ask_camera(frame: Frame) -> Sequence[Step]:
+    photo = st.camera_input("A photo of one digit, filling most of the picture")
+    return clean_photo(load_photo(photo.getvalue()), frame) if photo is not None else []
+
+
+def _show_steps(steps: Sequence[Step]) -> None:
+    st.caption("How it was made into an image like those of the data set:")
+    with st.container(horizontal=True):
+        for step in steps:
+            with st.container(width=150):
+                st.image(grayscale_png(step.ink, max_value=1.0, tile_size=140), width=140, alt=step.title)
+                st.caption(step.title)

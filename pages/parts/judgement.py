@@ -1,0 +1,126 @@
+"""What one or several models make of an image, changed or not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from digitcore.charts import probability_chart
+from digitcore.evaluation import judgements_table
+from digitcore.images import grayscale_png, weights_png
+from digitcore.perturbation import PERTURBATIONS, Perturbation, perturb
+from digitcore.runs import Run
+from digitcore.runs.prediction import RunModel
+from digitcore.runs.report import run_label
+from pages.parts import messages, state
+from pages.parts.image_source import Question
+
+TILE = 224
+CONTRIBUTIONS = (
+    "Weight times pixel: ink on :blue[**blue**] adds to the score of the class, ink on :orange[**orange**] takes from "
+    "it."
+)
+OCCLUSION = (
+    "A square of paper is laid over each place. :blue[**Blue**]: without this place the class becomes less probable; "
+    ":orange[**orange**]: more probable."
+)
+GRADIENT = "More ink on a :blue[**blue**] pixel raises the score of the class, on an :orange[**orange**] one lowers it."
+
+
+@st.fragment
+@messages.caught()
+def show(question: Question, runs: Sequence[Run]) -> None:
+    """Show what the first run makes of the image and why, and what the others say."""
+    model, dataset = state.model_of(runs[0]), state.dataset(runs[0].spec.dataset)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        picture = st.container()
+        change = _ask_change()
+    with picture:
+        image = dataset.max_value * perturb(question.image / dataset.max_value, change)
+        st.image(
+            grayscale_png(image, max_value=dataset.max_value, tile_size=TILE), alt="The image as the model sees it"
+        )
+        st.caption(f"{question.words}, as the model sees it: {' × '.join(map(str, image.shape))} pixels.")
+    probabilities = model.probabilities(image)
+    truth = None if question.truth is None else dataset.class_names[question.truth]
+    with right:
+        _show_verdict(probabilities, dataset.class_names, truth)
+        st.altair_chart(probability_chart(probabilities, dataset.class_names, truth=truth))
+    if len(runs) > 1:
+        _show_others(image, runs, dataset.class_names)
+    _show_why(model, image, probabilities, question.truth)
+
+
+def _ask_change() -> Perturbation:
+    with st.expander("Change the image"):
+        st.button("Undo all changes", on_click=state.forget_changes)
+        values = {
+            record.name: st.slider(
+                record.label,
+                *record.slider,
+                value=record.default,
+                step=record.step,
+                help=record.help,
+                key=state.change_key(record.name),
+            )
+            for record in PERTURBATIONS
+        }
+    return Perturbation(**values)
+
+
+def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | None) -> None:
+    best = int(probabilities.argmax())
+    said = f"**{messages.plain(names[best])}**, {100 * probabilities[best]:.1f} % sure"
+    if truth is None:
+        st.markdown(f"The model says {said}.")
+    elif truth == names[best]:
+        st.success(f"The model says {said}, and is right.")
+    else:
+        st.error(f"The model says {said}, but it is a **{messages.plain(truth)}**.")
+
+
+def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
+    st.subheader("The same image, every chosen run")
+    table = judgements_table({run_label(run): state.model_of(run).probabilities(image) for run in runs}, names)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "run": st.column_config.TextColumn("Run", width="large"),
+            "prediction": "Says",
+            "probability": st.column_config.NumberColumn("Probability", format="percent"),
+            "second": "Else",
+            "second_probability": st.column_config.NumberColumn("Probability of that", format="percent"),
+        },
+        alt="What every chosen run says of the image",
+    )
+
+
+def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, truth: int | None) -> None:
+    st.subheader("Why?")
+    names = model.class_names
+    order = np.argsort(-probabilities, kind="stable")
+    other = truth if truth is not None and truth != order[0] else int(order[1]) if len(order) > 1 else 0
+    key = state.why_keys(question=(int(order[0]), int(other)))
+    columns = st.columns([1, 1, 2])
+    classes = [
+        column.selectbox(label, range(len(names)), index=int(start), format_func=names.__getitem__, key=name)
+        for column, label, start, name in zip(columns, ("Class", "Beside it"), (order[0], other), key, strict=False)
+    ]
+    for title, words, images in _explanations(model, image):
+        st.markdown(f"**{title}** {words}")
+        chosen = images[classes]
+        png = weights_png(chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE)
+        st.image(png, alt=f"{title} for {names[classes[0]]} and {names[classes[1]]}; blue speaks for, orange against")
+
+
+def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
+    if model.spec.model == "softmax":
+        return [("Contributions.", CONTRIBUTIONS, model.contributions(image))]
+    return [
+        ("Occlusion.", OCCLUSION, model.occlusion(image)),
+        ("Gradient.", GRADIENT, model.gradients(image)),
+    ]

@@ -1,0 +1,141 @@
+"""The confusion matrix and the images behind it: click a cell, or choose its row and column, and see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from digitcore.charts import confusion_chart
+from digitcore.datasets import Part
+from digitcore.evaluation import (
+    confused_pairs_sentences,
+    confused_pairs_table,
+    confusion_table,
+    mistake_table,
+    predictions,
+)
+from digitcore.selection import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
+from pages.parts import messages, state
+from pages.parts.tiles import Tile, show_tiles
+
+SELECTION = "cell"
+
+
+@st.fragment
+@messages.caught()
+def show(part: Part, probabilities: np.ndarray) -> None:
+    """Show the matrix of a part's predictions, and the images that are asked for."""
+    names = part.dataset.class_names
+    prediction = predictions(probabilities)
+    st.subheader("Confusion matrix")
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        values, scale = _ask_look()
+        truth, taken_for = _ask_cell(names)
+        st.markdown("**Most confused**")
+        for sentence in confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names)):
+            st.markdown(f"- {messages.plain(sentence)}")
+    with left:
+        chart = confusion_chart(
+            confusion_table(part.labels, prediction, names), values=values, scale=scale, select=SELECTION
+        )
+        st.altair_chart(chart, key=state.matrix_key(), on_select=lambda: _take_click(names))
+        st.caption("Click a cell to see its images, click it again to let go.")
+    _show_images(part, probabilities, truth, taken_for)
+
+
+def _ask_look() -> tuple[str, str]:
+    values = st.segmented_control(
+        "Cells show",
+        ["count", "row_pct"],
+        default="count",
+        required=True,
+        key="confusion_values",
+        format_func={"count": "Images", "row_pct": "% of the row"}.__getitem__,
+    )
+    scale = st.segmented_control(
+        "Colour scale",
+        ["linear", "log"],
+        default="log",
+        required=True,
+        key="confusion_scale",
+        format_func={"linear": "Linear", "log": "Logarithmic"}.__getitem__,
+        help="The logarithmic scale shows the rare mistakes beside the many right answers.",
+    )
+    return values, scale
+
+
+def _ask_cell(names: Sequence[str]) -> tuple[int | None, int | None]:
+    """Ask for a row and a column of the matrix: the keyboard's way to what a click does."""
+    options = [state.ANY_CLASS, *range(len(names))]
+    keys = state.cell_keys(len(names))
+    for column, label, key in zip(st.columns(2), ("True class", "Taken for"), keys, strict=True):
+        column.selectbox(
+            label,
+            options,
+            key=key,
+            format_func=lambda index: "any" if index == state.ANY_CLASS else names[index],
+            on_change=state.forget_click,
+        )
+    return state.chosen_cell(len(names))
+
+
+def _take_click(names: Sequence[str]) -> None:
+    cells = st.session_state[state.matrix_key()].selection[SELECTION] or []
+    clicked = [(names.index(cell["truth"]), names.index(cell["prediction"])) for cell in cells]
+    state.choose_cell(len(names), *(clicked[-1] if clicked else (None, None)))
+
+
+def _show_images(part: Part, probabilities: np.ndarray, truth: int | None, taken_for: int | None) -> None:
+    is_cell = truth is not None and taken_for is not None
+    st.subheader("The images behind it")
+    columns = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
+    low, high = columns[0].slider(
+        "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help="Probability that the model gave its answer."
+    )
+    order = columns[1].selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
+    n_images = columns[2].slider("Images", 10, 100, 20, step=10, key="n_shown", persist_state="session")
+    if order == "random":
+        columns[3].button("Draw again", on_click=state.draw_again, width="stretch")
+    else:
+        columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
+    wanted = ImageFilter(
+        truth=truth,
+        prediction=taken_for,
+        confidence=(low / 100, high / 100),
+        wrong_only=st.session_state.get("wrong_only", True),
+    )
+    positions = select_positions(part.labels, probabilities, wanted)
+    shown = order_positions(positions, part.labels, probabilities, order, state.draw_seed())[:n_images]
+    if not len(shown):
+        st.info("No image fits: widen the range of confidence, or choose another cell.")
+        return
+    opened = show_tiles(
+        part.images[shown], part.dataset.max_value, _tiles(part, probabilities, shown), key="mistake_tiles"
+    )
+    kind = "wrong predictions" if wanted.wrong_only and not is_cell else "images"
+    st.caption(
+        f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}"
+        f"{f' (seed {state.draw_seed()})' if order == 'random' else ''}. Point at an image for its probabilities."
+    )
+    if opened is not None:
+        state.open_image(part.name, int(opened))
+
+
+def _tiles(part: Part, probabilities: np.ndarray, positions: np.ndarray) -> list[Tile]:
+    names = part.dataset.class_names
+    table = mistake_table(part.labels, probabilities, names, positions)
+    return [
+        Tile(
+            position=int(row.position),
+            truth=row.truth,
+            wrong="" if row.truth == row.prediction else row.prediction,
+            words=f"Image {row.position} of the {part.name} part\n"
+            f"Truth {row.truth} ({100 * row.truth_probability:.1f} %)\n"
+            f"{top_classes_text(probabilities[row.position], names)}",
+            alt=f"Image {row.position}: {row.truth} taken for {row.prediction}, {100 * row.probability:.1f} % sure",
+        )
+        for row in table.itertuples(index=False)
+    ]

@@ -1,0 +1,100 @@
+"""A grid of images to hover and click: one picture for all of them, a button for each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import streamlit as st
+
+from digitcore.images import factor_for, grid_png
+
+TILE_SIZE = 72
+_SPRITE_COLUMNS = 10
+
+_CSS = """
+.tiles { display: flex; flex-wrap: wrap; gap: 8px; font-family: var(--st-font); }
+.tile { position: relative; padding: 0; border: 2px solid transparent; border-radius: 6px; background: #14161f;
+        cursor: pointer; overflow: visible; }
+.tile:hover, .tile:focus-visible { border-color: var(--st-primary-color); outline: none; }
+.picture { display: block; image-rendering: pixelated; border-radius: 0 0 4px 4px; }
+.strip { display: flex; justify-content: space-between; gap: 4px; padding: 1px 5px; font: 13px var(--st-font);
+         color: #82b1ff; }
+.strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.wrong { color: #ff8a80; }
+.words { display: none; position: absolute; z-index: 10; top: calc(100% + 4px); left: 0; width: max-content;
+         max-width: 230px; padding: 6px 8px; border-radius: 6px; text-align: left; white-space: pre-line;
+         font: 13px/1.35 var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
+         border: 1px solid var(--st-border-color); box-shadow: 0 2px 8px rgba(0, 0, 0, 0.25); pointer-events: none; }
+.tile:hover .words, .tile:focus-visible .words { display: block; }
+.at-right .words { left: auto; right: 0; }
+"""
+
+_JS = """
+export default function (component) {
+  const { parentElement, data, setTriggerValue } = component;
+  const root = parentElement.querySelector('.tiles');
+  // A class name is a user's text: it goes in as text, never as HTML.
+  const element = (kind, name, text) => {
+    const made = document.createElement(kind);
+    made.className = name;
+    if (text) made.textContent = text;
+    return made;
+  };
+  root.replaceChildren(...data.tiles.map((tile, index) => {
+    const button = element('button', 'tile');
+    button.type = 'button';
+    button.setAttribute('aria-label', tile.alt);
+    const strip = element('span', 'strip');
+    strip.append(element('span', 'truth', tile.truth), element('span', 'wrong', tile.wrong));
+    const picture = element('span', 'picture');
+    const across = index % data.columns, down = Math.floor(index / data.columns);
+    Object.assign(picture.style, {
+      width: data.width + 'px', height: data.height + 'px', backgroundImage: `url(${data.sprite})`,
+      backgroundPosition: `-${across * data.width}px -${down * data.height}px`,
+    });
+    strip.style.maxWidth = data.width - 10 + 'px';
+    button.append(strip, picture, element('span', 'words', tile.words));
+    button.onpointerenter = () => {
+      const box = button.getBoundingClientRect();
+      button.classList.toggle('at-right', box.left + 240 > window.innerWidth);
+    };
+    button.onclick = () => setTriggerValue('opened', tile.position);
+    return button;
+  }));
+}
+"""
+
+_tiles = st.components.v2.component("digit_tiles", html='<div class="tiles"></div>', css=_CSS, js=_JS)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An image of a grid: its position, what stands above it, what appears when it is pointed at, and its alt text."""
+
+    position: int
+    truth: str
+    wrong: str
+    words: str
+    alt: str
+
+
+def show_tiles(images: np.ndarray, max_value: float, tiles: Sequence[Tile], *, key: str) -> int | None:
+    """Show images with what is known of them; return the position of the one that was just clicked, else None."""
+    factor = factor_for(*images.shape[1:], TILE_SIZE)
+    png = grid_png(images, max_value=max_value, columns=_SPRITE_COLUMNS, factor=factor, gap=0)
+    height, width = (side * factor for side in images.shape[1:])
+    result = _tiles(
+        key=key,
+        data={
+            "sprite": f"data:image/png;base64,{base64.b64encode(png).decode()}",
+            "columns": min(_SPRITE_COLUMNS, len(images)),
+            "width": width,
+            "height": height,
+            "tiles": [asdict(tile) for tile in tiles],
+        },
+        on_opened_change=lambda: None,
+    )
+    return result.opened

@@ -1,0 +1,25 @@
+"""What does the model make of one image, and why?"""
+
+import streamlit as st
+
+from pages.parts import image_source, judgement, messages, run_picker, state
+
+state.enter_page("predict")
+st.title("Predict")
+st.caption("One image: from the data, drawn, or photographed; what the model thinks it is, and what made it think so.")
+
+with messages.caught():
+    run = run_picker.ask_run()
+    if run is None:
+        st.stop()
+    others = run_picker.ask_others(run)
+    question = image_source.ask_image(state.split_of(run.spec))
+    if question is not None:
+        judgement.show(question, [run, *others])
+    with st.expander("How to read this"):
+        st.markdown(
+            "The bars are the model's probabilities; they add up to 100 %. A drawing or photo is cropped, scaled and "
+            "centred by its centre of mass, because the model has only ever seen images made that way. The pictures "
+            "under *Why?* share one scale for both classes, symmetric about zero: white says nothing, a stronger "
+            "colour says more."
+        )

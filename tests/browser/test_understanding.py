@@ -1,0 +1,121 @@
+"""Seeing why a model is right or wrong, with a real mouse and a real keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
+
+pytestmark = pytest.mark.browser
+SHORT = "model=mlp&epochs=10&batch_size=64"
+
+
+@pytest.fixture
+def trained(server, page):
+    """A page of the dashboard after a short training."""
+    open_page(page, f"{server.url}/?{SHORT}")
+    if page.get_by_role("button", name="Train", exact=True).count():
+        press_train(page)
+    wait_for_result(page)
+    return page
+
+
+def middle_of(page, locator):
+    """Where on the screen the middle of something is, after it was scrolled to."""
+    locator.scroll_into_view_if_needed()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollBy(0, -120)")  # from under the page's header
+    page.wait_for_timeout(200)
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def cell(page, truth, prediction):
+    return page.locator(f'path[aria-label^="Prediction: {prediction}; Truth: {truth};"]').first
+
+
+def shown(page):
+    return page.get_by_text("Point at an image for its probabilities")
+
+
+def test_a_click_on_a_cell_shows_its_images_and_a_second_one_lets_go(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    before = shown(page).inner_text()
+    n_images = re.search(r"Images: (\d+)", cell(page, 6, 6).get_attribute("aria-label")).group(1)
+    page.mouse.click(*middle_of(page, cell(page, 6, 6)))
+    expect(shown(page)).to_contain_text(f"of {n_images} images")
+    page.mouse.click(*middle_of(page, cell(page, 0, 0)))
+    expect(shown(page)).not_to_contain_text(f"of {n_images} images")
+    page.mouse.click(*middle_of(page, cell(page, 0, 0)))
+    expect(shown(page)).to_have_text(before)
+
+
+def test_the_keyboard_chooses_a_cell_as_well(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    for label in ("True class", "Taken for"):
+        box = page.get_by_role("combobox", name=label)
+        box.focus()
+        box.press("ArrowDown")
+        page.get_by_role("option", name="4", exact=True).click()
+        settle(page)
+    n_images = re.search(r"Images: (\d+)", cell(page, 4, 4).get_attribute("aria-label")).group(1)
+    expect(shown(page)).to_contain_text(f"of {n_images} images")
+
+
+def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    tile = page.locator(".tile").nth(1)
+    page.mouse.move(*middle_of(page, tile))
+    expect(tile.locator(".words")).to_be_visible()
+    words = tile.locator(".words").inner_text()
+    index = re.search(r"Image (\d+) of the test part", words).group(1)
+    assert len(re.findall(r"[\d.]+ %", words)) == 4
+    run = re.search(r"run=(\w+)", page.url).group(1)
+    tile.click()
+    expect(page.get_by_role("heading", level=1, name="Predict")).to_be_visible()
+    settle(page)
+    expect(page.get_by_text(f"Image {index} of the test part")).to_be_visible()
+    assert f"run={run}" in page.url
+    expect(page.get_by_text("The model says")).to_be_visible()
+
+
+def test_a_drawing_is_judged_undone_and_cleared(trained):
+    page = trained
+    go_to(page, "Predict")
+    page.get_by_role("radio", name="Draw").click()
+    settle(page)
+    pad = page.locator("canvas.upper-canvas")
+    expect(pad).to_be_visible()
+    x, y = middle_of(page, pad)
+
+    def stroke(*places):
+        page.mouse.move(x + places[0][0], y + places[0][1])
+        page.mouse.down()
+        for across, down in places[1:]:
+            page.mouse.move(x + across, y + down, steps=12)
+        page.mouse.up()
+        settle(page)
+
+    stroke((0, -90), (0, 90))
+    expect(page.get_by_text("Your drawing, as the model sees it")).to_be_visible()
+    for words in ("Drawn", "Cropped to the ink", "Centred by mass"):
+        expect(page.get_by_text(words, exact=True)).to_be_visible()
+    said = page.get_by_text("The model says").inner_text()
+    stroke((-90, -60), (90, -60), (90, 60))
+    expect(page.get_by_text("The model says")).not_to_have_text(said)
+    page.mouse.move(x, y)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("The model says")).to_have_text(said)
+    page.mouse.move(x, y)
+    page.get_by_role("button", name="Reset canvas").click()
+    expect(page.get_by_text("The model says")).to_have_count(0)
+
+
+def test_a_link_to_a_page_works_for_the_first_visitor_of_a_server(own_server, page):
+    open_page(page, f"{own_server.url}/mistakes")
+    expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_text("Nothing trained yet")).to_be_visible()
+    assert page.get_by_test_id("stSidebarNav").count() == 0

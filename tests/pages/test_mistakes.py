@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from digitcore.evaluation import confusion_counts, predictions
+from pages.parts import state
+from tests.pages.conftest import button, texts, widget
+
+
+@pytest.fixture
+def mistakes(trained_mlp):
+    return trained_mlp.switch_page("pages/mistakes.py").run()
+
+
+@pytest.fixture
+def counts(mistakes):
+    """The confusion matrix of the test part."""
+    run = state.engine().run(mistakes.session_state["spec"].digest)
+    part = state.split_of(run.spec).test
+    return confusion_counts(part.labels, predictions(state.arrays_of(run)["probabilities.test"]), 10)
+
+
+def choose(app, truth=None, prediction=None):
+    for label, index in (("True class", truth), ("Taken for", prediction)):
+        if index is not None:
+            widget(app.selectbox, label).set_value(index)
+    return app.run()
+
+
+def test_a_cell_shows_the_images_behind_it(mistakes, counts):
+    truth, prediction = divmod(int((counts - np.diag(counts.diagonal())).argmax()), 10)
+    app = choose(mistakes, truth, prediction)
+    assert not app.exception
+    n_images = counts[truth, prediction]
+    assert f"{min(20, n_images)} of {n_images} images, most confident first" in texts(app)
+
+
+def test_the_diagonal_shows_what_is_right(mistakes, counts):
+    best = int(counts.diagonal().argmax())
+    app = choose(mistakes, best, best)
+    assert f"of {counts[best, best]} images" in texts(app)
+
+
+def test_a_row_alone_shows_its_mistakes_or_all_of_it(mistakes, counts):
+    app = choose(mistakes, truth=8)
+    assert f"of {counts[8].sum() - counts[8, 8]} wrong predictions" in texts(app)
+    widget(app.toggle, "Wrong only").set_value(False).run()
+    assert f"of {counts[8].sum()} images" in texts(app)
+
+
+def test_a_range_that_nothing_fits_says_so(mistakes):
+    widget(mistakes.slider, "Confidence (%)").set_value((0, 1)).run()
+    assert "No image fits" in texts(mistakes)
+
+
+@pytest.mark.parametrize(("order", "words"), [("loss", "largest loss first"), ("random", "at random (seed 0)")])
+def test_the_order_is_named(mistakes, order, words):
+    widget(mistakes.selectbox, "Order").set_value(order).run()
+    assert words in texts(mistakes)
+
+
+def test_drawing_again_takes_another_seed(mistakes):
+    widget(mistakes.selectbox, "Order").set_value("random").run()
+    button(mistakes, "Draw again").click().run()
+    assert "at random (seed 1)" in texts(mistakes)
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ("Reliability", "Expected calibration error: **"),
+        ("Confidence", "Is it right when it is sure?"),
+        ("Refusing the unsure", " right"),
+    ],
+)
+def test_every_view_of_the_confidence_can_be_shown(mistakes, view, words):
+    mistakes.segmented_control(key="confidence_view").set_value(view).run()
+    assert not mistakes.exception
+    assert not mistakes.error
+    assert words in texts(mistakes)

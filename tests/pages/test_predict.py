@@ -1,0 +1,128 @@
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pages.parts import state
+from tests.pages.conftest import button, texts, widget
+
+
+@pytest.fixture
+def predict(trained):
+    return trained.switch_page("pages/predict.py").run()
+
+
+@pytest.fixture
+def predict_mlp(trained_mlp):
+    return trained_mlp.switch_page("pages/predict.py").run()
+
+
+def run_of(app):
+    return state.engine().run(app.session_state["spec"].digest)
+
+
+def said(app):
+    """The class and the percentage that the model names."""
+    found = re.search(r"The model says \*\*(\d)\*\*, ([\d.]+) % sure", all_texts(app))
+    return int(found.group(1)), float(found.group(2))
+
+
+def all_texts(app):
+    return texts(app) + "\n".join(str(element.value) for kind in (app.success, app.error) for element in kind)
+
+
+def png_of(gray):
+    buffer = io.BytesIO()
+    Image.fromarray(gray).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def one():
+    """A photo of a thick stroke, dark on light."""
+    gray = np.full((200, 200), 230, np.uint8)
+    gray[30:170, 85:120] = 20
+    return gray
+
+
+@pytest.mark.parametrize("index", [0, 123])
+def test_an_image_of_the_data_is_judged_as_in_the_run(predict, index):
+    widget(predict.number_input, "Index").set_value(index).run()
+    assert not predict.exception
+    probabilities = state.arrays_of(run_of(predict))["probabilities.test"][index]
+    assert said(predict) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
+    truth = state.split_of(run_of(predict).spec).test.labels[index]
+    assert ("and is right" if probabilities.argmax() == truth else f"but it is a **{truth}**") in all_texts(predict)
+
+
+def test_another_part_has_images_of_its_own(predict_mlp):
+    widget(predict_mlp.selectbox, "Part").set_value("train").run()
+    assert "Image 1234 of the train part" in texts(predict_mlp)
+
+
+def test_a_change_of_the_image_changes_the_answer_and_can_be_undone(predict):
+    before = said(predict)
+    widget(predict.slider, "Rotate (°)").set_value(90.0).run()
+    assert said(predict) != before
+    button(predict, "Undo all changes").click().run()
+    assert said(predict) == before
+
+
+def test_the_reasons_are_those_that_the_model_allows(predict):
+    softmax = run_of(predict).spec.model == "softmax"
+    assert ("Contributions." in texts(predict)) == softmax
+    assert ("Occlusion." in texts(predict)) == ("Gradient." in texts(predict)) == (not softmax)
+
+
+def test_several_runs_judge_the_same_image(predict_mlp, open_app, train):
+    other = train(open_app(model="mlp", epochs="4"))
+    digest = other.session_state["spec"].digest
+    predict_mlp.multiselect[0].set_value([digest]).run()
+    table = predict_mlp.dataframe[0].value
+    index = int(widget(predict_mlp.number_input, "Index").value)
+    assert table["prediction"].tolist() == [
+        str(state.arrays_of(state.engine().run(each))["probabilities.test"][index].argmax())
+        for each in (run_of(predict_mlp).digest, digest)
+    ]
+
+
+def test_a_picture_is_cleaned_up_step_by_step(predict_mlp, one):
+    predict_mlp.segmented_control(key="image_source").set_value("photo").run()
+    predict_mlp.file_uploader[0].set_value(("one.png", png_of(one), "image/png")).run()
+    assert not predict_mlp.exception
+    for words in ("Grey", "Inverted, paper removed", "Cropped to the ink", "Scaled to 8 × 2", "Centred by mass"):
+        assert words in texts(predict_mlp)
+    assert "Your picture, as the model sees it: 8 × 8 pixels" in texts(predict_mlp)
+    assert said(predict_mlp)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no picture", "not a picture that can be read"),
+        (png_of(np.full((9, 9), 200, np.uint8)), "No digit stands out"),
+    ],
+)
+def test_a_file_that_is_of_no_use_gets_one_sentence(predict_mlp, content, words):
+    predict_mlp.segmented_control(key="image_source").set_value("photo").run()
+    predict_mlp.file_uploader[0].set_value(("one.png", content, "image/png")).run()
+    assert not predict_mlp.exception
+    assert words in all_texts(predict_mlp)
+
+
+def test_a_drawing_is_judged(predict_mlp, one):
+    picture = np.dstack([255 - one] * 3 + [np.full_like(one, 255)])
+    drawn = {
+        "raw": {"objects": [{"type": "Path"}]},
+        "data": f"data:image/png;base64,{base64.b64encode(png_of(picture)).decode()}",
+    }
+    predict_mlp.segmented_control(key="image_source").set_value("draw").run()
+    assert "The model says" not in texts(predict_mlp)
+    predict_mlp.session_state["drawing_pad"] = {"drawing": drawn}
+    predict_mlp.run()
+    assert not predict_mlp.exception
+    assert "Your drawing, as the model sees it" in texts(predict_mlp)
+    assert said(predict_mlp)

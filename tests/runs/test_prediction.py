@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from digitcore.datasets import load_dataset
+from digitcore.runs import Run, RunSpec
+from digitcore.runs.prediction import RunModel
+from digitcore.runs.training import split_for, train_spec
+
+
+@pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])
+def trained(request):
+    """A run on digits, its arrays and its model."""
+    spec = RunSpec(dataset="digits", model=request.param, parameters={"epochs": 3}, scaling="raw")
+    outcome = train_spec(spec)
+    run = Run(spec, "done", evaluation=outcome.evaluation)
+    return run, outcome.arrays, RunModel(run, outcome.arrays, load_dataset("digits").class_names)
+
+
+def test_an_image_gets_the_probabilities_that_the_run_gave_it(trained):
+    run, arrays, model = trained
+    part = split_for(run.spec).test
+    for position in (0, 17, 123):
+        np.testing.assert_allclose(
+            model.probabilities(part.images[position]), arrays["probabilities.test"][position], atol=1e-6
+        )
+
+
+def test_every_explanation_has_an_image_for_every_class(trained):
+    run, _, model = trained
+    image = load_dataset("digits").images[0]
+    assert model.occlusion(image).shape == model.gradients(image).shape == (10, 8, 8)
+    if run.spec.model == "softmax":
+        np.testing.assert_allclose(model.contributions(image), model.gradients(image) * image, rtol=1e-5)
+
+
+def test_a_class_that_the_training_lacked_is_impossible():
+    # Five images cannot be of ten classes.
+    spec = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 2}, split={"max_train": 5})
+    outcome = train_spec(spec)
+    missing = outcome.evaluation["missing_classes"]["train"]
+    assert len(missing) >= 5
+    model = RunModel(
+        Run(spec, "done", evaluation=outcome.evaluation), outcome.arrays, load_dataset("digits").class_names
+    )
+    image = load_dataset("digits").images[0]
+    assert [f"{index}" for index in np.flatnonzero(model.probabilities(image) == 0)] == list(missing)
+    assert not model.gradients(image)[[int(name) for name in missing]].any()
