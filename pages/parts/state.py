@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from digitcore.datasets import Dataset, Split, load_dataset
 from digitcore.datasets.splits import mean_images
 from digitcore.errors import DigitcoreError
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
+from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Engine, Run, RunSpec
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.training import split_for
@@ -25,6 +27,7 @@ _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM_PREFIX = "form_"
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
+_QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 
 
@@ -284,3 +287,37 @@ def forget_changes() -> None:
 def why_keys(question: tuple[int, int]) -> tuple[str, str]:
     """The keys of the two classes to compare: others for other suggestions, so that the suggestions are followed."""
     return tuple(f"why_{name}_{question[0]}_{question[1]}" for name in ("class", "beside"))
+
+
+# The Quiz page: a round, what it is about, and the scores of this session.
+
+
+def quiz() -> QuizRound | None:
+    """The round under way or just over."""
+    return st.session_state.get(_QUIZ)
+
+
+def quiz_subject() -> tuple[str, str] | None:
+    """Digest of the run and name of the part that the quiz is about."""
+    return st.session_state.get(_QUIZ_SUBJECT)
+
+
+def put_quiz(round_: QuizRound | None, subject: tuple[str, str]) -> None:
+    """Begin a round, or let go of it."""
+    st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject})
+
+
+def answer_quiz(answer: int, number: int) -> None:
+    """Answer the image with this number; a key pressed twice answers once."""
+    if len(quiz().answers) == number:
+        st.session_state[_QUIZ] = quiz().answered(answer, time.time())
+
+
+def keep_score(run: Run, round_: QuizRound, score: QuizScore) -> None:
+    """Keep the score of a round that is over, once."""
+    st.session_state.setdefault(_SCORES, {}).setdefault(run.digest, {})[round_.started_at] = score
+
+
+def scores_of(run: Run) -> list[QuizScore]:
+    """The scores of this session with a run, in order."""
+    return list(st.session_state.get(_SCORES, {}).get(run.digest, {}).values())

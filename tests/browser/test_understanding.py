@@ -114,6 +114,23 @@ def test_a_drawing_is_judged_undone_and_cleared(trained):
     expect(page.get_by_text("The model says")).to_have_count(0)
 
 
+def test_the_quiz_is_played_with_the_keyboard(trained):
+    page = trained
+    go_to(page, "Quiz")
+    page.get_by_role("button", name="Start").click()
+    for number in range(1, 11):
+        expect(page.get_by_text(f"Image {number} of 10")).to_be_visible()
+        settle(page)
+        page.keyboard.press("3")
+    expect(page.get_by_text("Your rounds with this run")).to_be_visible()
+    n_right, n_model_right = (
+        int(re.match(r"(\d+) of 10", text).group(1)) for text in page.get_by_test_id("stMetricValue").all_inner_texts()
+    )
+    assert (n_model_right, n_right <= 10) == (0, True)
+    n_threes = page.locator(".tile .truth").all_inner_texts()[:10].count("3")
+    assert n_right == n_threes
+
+
 def test_a_link_to_a_page_works_for_the_first_visitor_of_a_server(own_server, page):
     open_page(page, f"{own_server.url}/mistakes")
     expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()

@@ -1,0 +1,152 @@
+"""A round of the quiz: its start, an image at a time, and what came of it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import streamlit as st
+
+from digitcore.datasets import Part
+from digitcore.images import grayscale_png
+from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
+from digitcore.runs import Run
+from pages.parts import messages, state
+from pages.parts.tiles import Tile, show_tiles
+
+TILE = 252
+SECONDS_PER_IMAGE = 4
+BUTTON_WIDTH = 76
+# The keyboard has ten digits.
+MOST_KEYS = 10
+
+
+def follow(run: Run, part_name: str) -> None:
+    """Let go of a round of another run or part."""
+    if state.quiz_subject() != (run.digest, part_name):
+        state.put_quiz(None, (run.digest, part_name))
+
+
+def is_over() -> bool:
+    """Whether the round has ended."""
+    return state.quiz().over(time.time())
+
+
+def ask_start(part: Part, prediction: np.ndarray) -> None:
+    """Ask for the kind of round, and start it."""
+    kind = st.segmented_control(
+        "Images", list(KINDS), default="wrong", required=True, key="quiz_kind", format_func=KINDS.get
+    )
+    left, right = st.columns(2, vertical_alignment="bottom")
+    n_images = left.slider("Images in the round", 5, MOST_IMAGES, 10, key="quiz_n", persist_state="session")
+    clock = right.toggle(
+        f"Against the clock, {SECONDS_PER_IMAGE} seconds an image", key="quiz_clock", persist_state="session"
+    )
+    if st.button("Start", type="primary"):
+        seconds = SECONDS_PER_IMAGE * n_images if clock else None
+        drawn = draw_round(
+            part.labels, prediction, kind=kind, n_images=n_images, started_at=time.time(), seconds=seconds
+        )
+        state.put_quiz(drawn, state.quiz_subject())
+        st.rerun()
+
+
+def show_question(part: Part) -> None:
+    """Show the next image and a button for each class; with a clock, the seconds that are left."""
+    _ticking = st.fragment(run_every=1.0 if state.quiz().seconds else None)(_show_question)
+    _ticking(part)
+
+
+@messages.caught()
+def _show_question(part: Part) -> None:
+    quiz, now = state.quiz(), time.time()
+    if quiz.over(now):
+        st.rerun()
+    number = len(quiz.answers)
+    left = quiz.seconds_left(now)
+    clock = "" if left is None else f", {left:.0f} s left"
+    st.progress(number / len(quiz.positions), f"Image {number + 1} of {len(quiz.positions)}{clock}")
+    image = part.dataset.images[part.indices[quiz.positions[number]]]
+    picture, answers = st.columns([1, 2], gap="large", vertical_alignment="center")
+    png = grayscale_png(image, max_value=part.dataset.max_value, tile_size=TILE)
+    picture.image(png, alt=f"Image {number + 1} of the round")
+    with answers:
+        st.markdown("**What is this?**")
+        names = part.dataset.class_names
+        with st.container(horizontal=True, width=MOST_KEYS // 2 * (BUTTON_WIDTH + 16)):
+            for index, name in enumerate(names):
+                st.button(
+                    messages.plain(name),
+                    key=f"quiz_answer_{index}",
+                    on_click=state.answer_quiz,
+                    args=(index, number),
+                    width=BUTTON_WIDTH,
+                    shortcut=str(index) if index < MOST_KEYS else None,
+                )
+
+
+def show_result(run: Run, part: Part) -> None:
+    """Show how both did, and which images both missed."""
+    quiz = state.quiz()
+    score = score_round(quiz)
+    state.keep_score(run, quiz, score)
+    for column, label, n_right in zip(
+        st.columns(3), ("You", "The model"), (score.n_right, score.n_model_right), strict=False
+    ):
+        column.metric(
+            label, f"{n_right} of {score.n_images}", f"{100 * n_right / score.n_images:.0f} %", delta_arrow="off"
+        )
+    if score.n_answered < score.n_images:
+        st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
+    if st.button("Another round", type="primary"):
+        state.put_quiz(None, state.quiz_subject())
+        st.rerun()
+    st.subheader("The whole round")
+    st.caption("Truth at the left, the model's answer at the right; point at an image for yours.")
+    _show_images(part, range(score.n_images), "quiz_all")
+    if score.both_missed:
+        st.subheader("Both missed")
+        _show_images(part, score.both_missed, "quiz_missed")
+
+
+def _show_images(part: Part, places: range | tuple[int, ...], key: str) -> None:
+    quiz = state.quiz()
+    positions = [quiz.positions[place] for place in places]
+    opened = show_tiles(
+        part.images[positions], part.dataset.max_value, [_tile(part, place) for place in places], key=key
+    )
+    if opened is not None:
+        state.open_image(part.name, int(opened))
+
+
+def _tile(part: Part, place: int) -> Tile:
+    quiz, names = state.quiz(), part.dataset.class_names
+    truth, said = names[quiz.truth[place]], names[quiz.prediction[place]]
+    yours = names[quiz.answers[place]] if place < len(quiz.answers) else "no answer"
+    words = f"Truth {truth}\nYou: {yours}\nModel: {said}"
+    return Tile(
+        position=quiz.positions[place],
+        truth=truth,
+        wrong="" if said == truth else said,
+        words=words,
+        alt=words.replace("\n", ", "),
+    )
+
+
+def show_scores(run: Run) -> None:
+    """Show the rounds of this session with this run."""
+    scores = state.scores_of(run)
+    if scores:
+        st.subheader("Your rounds with this run")
+        st.dataframe(
+            scores_table(scores),
+            hide_index=True,
+            column_config={
+                "round": "Round",
+                "n_images": "Images",
+                "n_answered": "Answered",
+                "you": st.column_config.NumberColumn("You", format="percent"),
+                "model": st.column_config.NumberColumn("The model", format="percent"),
+            },
+            alt="Share read right in every round",
+        )

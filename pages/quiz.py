@@ -1,0 +1,24 @@
+"""Do you read better than the model?"""
+
+import streamlit as st
+
+from digitcore.evaluation import predictions
+from pages.parts import messages, quiz_round, run_picker, state
+
+state.enter_page("quiz")
+st.title("Quiz")
+st.caption("Read the digits that the model got wrong. The keys 0 to 9 answer, too.")
+
+with messages.caught():
+    run = run_picker.ask_run()
+    if run is None:
+        st.stop()
+    part = getattr(state.split_of(run.spec), run_picker.ask_part(run))
+    quiz_round.follow(run, part.name)
+    if state.quiz() is None:
+        quiz_round.ask_start(part, predictions(state.arrays_of(run)[f"probabilities.{part.name}"]))
+    elif not quiz_round.is_over():
+        quiz_round.show_question(part)
+    else:
+        quiz_round.show_result(run, part)
+    quiz_round.show_scores(run)

@@ -1,0 +1,70 @@
+import time
+
+import pytest
+
+from tests.pages.conftest import button, texts, widget
+
+
+@pytest.fixture
+def quiz(trained_mlp):
+    return trained_mlp.switch_page("pages/quiz.py").run()
+
+
+def start(app):
+    button(app, "Start").click().run()
+    return app.session_state["quiz"]
+
+
+def metric(app, label):
+    return widget(app.metric, label).value
+
+
+def test_a_round_is_played_to_its_end(quiz):
+    drawn = start(quiz)
+    assert len(drawn.positions) == 10
+    for number, truth in enumerate(drawn.truth):
+        assert quiz.session_state["quiz"].answers == drawn.truth[:number]
+        button(quiz, str(truth)).click().run()
+    assert not quiz.exception
+    assert metric(quiz, "You") == "10 of 10"
+    assert metric(quiz, "The model") == "0 of 10"
+    assert "Both missed" not in texts(quiz)
+    assert quiz.dataframe[0].value.to_dict("records") == [
+        {"round": 1, "n_images": 10, "n_answered": 10, "you": 1.0, "model": 0.0}
+    ]
+
+
+def test_what_both_missed_is_shown_and_scores_are_kept(quiz):
+    for _ in range(2):
+        drawn = start(quiz)
+        for truth in drawn.truth:
+            button(quiz, str((truth + 1) % 10)).click().run()
+        assert metric(quiz, "You") == "0 of 10"
+        assert "Both missed" in texts(quiz)
+        button(quiz, "Another round").click().run()
+    assert quiz.dataframe[0].value["round"].tolist() == [1, 2]
+
+
+def test_a_mix_can_be_asked_for(quiz):
+    quiz.segmented_control(key="quiz_kind").set_value("mix").run()
+    drawn = start(quiz)
+    assert sum(truth != said for truth, said in zip(drawn.truth, drawn.prediction, strict=True)) == 5
+
+
+def test_the_clock_ends_the_round(quiz):
+    quiz.toggle[0].set_value(True).run()
+    drawn = start(quiz)
+    assert drawn.seconds == 40
+    # The round began a minute ago.
+    quiz.session_state["quiz"] = drawn.answered(drawn.truth[0], time.time())
+    object.__setattr__(quiz.session_state["quiz"], "started_at", time.time() - 60)
+    quiz.run()
+    assert "The time was up after 1 image" in texts(quiz)
+    assert metric(quiz, "You") == "1 of 10"
+
+
+def test_another_part_begins_anew(quiz):
+    start(quiz)
+    quiz.segmented_control[0].set_value("train").run()
+    assert quiz.session_state["quiz"] is None
+    assert any(each.label == "Start" for each in quiz.button)
