@@ -149,6 +149,7 @@ def weights_png(
     tile_size: int = 112,
     gap: int = 6,
     titles: Sequence[str] | None = None,
+    limit: float | None = None,
 ) -> bytes:
     """Return weight images as one PNG, on one symmetric scale centred on zero.
 
@@ -163,6 +164,8 @@ def weights_png(
         As for :func:`grid_png`.
     titles : sequence of str, optional
         One an image, such as the class names.
+    limit : float, optional
+        End of the scale, such as that of other pictures to compare with; by default the largest weight.
 
     Raises
     ------
@@ -172,7 +175,8 @@ def weights_png(
     images = _checked_images(images)
     strips = None if titles is None else [[_Words(str(title), palette.TILE_LIGHT)] for title in titles]
     factor = factor_for(images.shape[1], images.shape[2], tile_size) if factor is None else factor
-    return _sprite(diverging_rgb(images, weights_limit(images)), columns, factor, gap, strips)
+    limit = weights_limit(images) if limit is None else limit
+    return _sprite(diverging_rgb(images, limit), columns, factor, gap, strips)
 
 
 def weights_limit(images: np.ndarray) -> float:

@@ -1,36 +1,28 @@
-"""What did the model learn, seen as images?"""
+"""What did the model learn, seen as images, and how did it get there?"""
 
 import streamlit as st
 
-from digitcore.models.first_layer import first_layer_images, first_layer_titles
-from pages.parts import image_grid, messages, run_picker, state
-
-EXPLANATIONS = {
-    "softmax": "One image per class. Ink on :blue[**blue**] speaks for the class, ink on :orange[**orange**] "
-    "against it.",
-    "mlp": "One image per unit of the first hidden layer. Ink on :blue[**blue**] excites the unit, ink on "
-    ":orange[**orange**] holds it back.",
-    "cnn": "One image per kernel of the first convolution: each is moved over the whole image and answers where the "
-    "picture looks like it.",
-}
+from pages.parts import messages, network_view, run_picker, state, weight_player
 
 state.enter_page("weights")
 st.title("Weights")
-st.caption("The first layer of the model, pixel by pixel.")
+st.caption("What the model looks for, pixel by pixel, and how it came to that.")
 
 with messages.caught():
     run = run_picker.ask_run()
     if run is None:
         st.stop()
-    arrays, dataset = state.arrays_of(run), state.dataset(run.spec.dataset)
-    weights = {name.removeprefix("weights."): array for name, array in arrays.items()}
-    images = first_layer_images(run.spec.model, weights, dataset.image_shape)
-    titles = first_layer_titles(weights, dataset.class_names)
-    st.markdown(EXPLANATIONS[run.spec.model])
-    image_grid.show_weights(images, titles)
+    weight_player.show(run)
+    if run.spec.model == "mlp":
+        network_view.show_paths(run)
+    elif run.spec.model == "cnn":
+        network_view.show_feature_maps(run)
+    network_view.show_distributions(run)
     with st.expander("How to read this"):
         st.markdown(
-            "Every image shares one scale, symmetric about zero: white is no weight, a stronger colour a larger one. "
-            "Biases are left out. Pixels that are the same in every training image (the corners, mostly) keep the "
-            "weights they started with."
+            "Every image shares one scale, symmetric about zero: white is no weight, a stronger colour a larger one; "
+            "all epochs share it, too. Biases are left out. Pixels that are the same in every training image (the "
+            "corners, mostly) keep the weights they started with. In the distributions the band holds nine tenths of a "
+            "layer's values, the darker one the middle half. A **silent** unit is zero for every image that was "
+            "watched: a dead ReLU, which learns nothing any more."
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -39,3 +40,14 @@ def session_home(tmp_path_factory):
 def rng() -> np.random.Generator:
     """A seeded generator."""
     return np.random.default_rng(20240607)
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return 600 of scikit-learn's digits, float32 0 to 1, read-only, and their labels."""
+    X, y = load_digits(return_X_y=True)
+    # In the file neighbours are of one writer.
+    chosen = np.random.default_rng(0).permutation(len(y))[:600]
+    X = (X[chosen] / 16).astype(np.float32)
+    X.setflags(write=False)
+    return X, y[chosen]

@@ -173,6 +173,48 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         X = validate_data(self, np.reshape(x, (1, -1)), reset=False, dtype=self._DTYPES)
         return self._score_gradients(X)
 
+    def weight_gradients(self, X, y) -> dict[str, np.ndarray]:
+        """Return the gradient of the mean cross-entropy by every weight, dropout off.
+
+        Parameters
+        ----------
+        X : array-like, float, (n_images, n_pixels)
+            Images, scaled as those of the training.
+        y : array-like, (n_images,)
+            Their classes, all known from the training.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Named and shaped as in :meth:`get_weights`.
+
+        Raises
+        ------
+        InvalidSetting
+            If the labels are not one known class for each image.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=self._DTYPES)
+        return self._loss_gradients(LabelledImages(X, self._class_positions(np.asarray(y), len(X))))
+
+    def activations(self, X) -> dict[str, np.ndarray]:
+        """Return what every hidden layer makes of images, dropout off.
+
+        Parameters
+        ----------
+        X : array-like, float, (n_images, n_pixels)
+            Images, scaled as those of the training.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By layer, first to last, after its ReLU: ``"conv_1"`` and ``"pool_1"`` float
+            ``(n_images, height, width, channels)``, ``"dense_1"`` float ``(n_images, n_units)``. Empty for a model
+            without hidden layers.
+        """
+        check_is_fitted(self)
+        return self._hidden_values(validate_data(self, X, reset=False, dtype=self._DTYPES))
+
     def get_weights(self) -> dict[str, np.ndarray]:
         """Return copies of all weights by name, such as ``"output.weight"`` ``(n_classes, n_inputs)``; see ``plan``."""
         check_is_fitted(self)
@@ -231,6 +273,14 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _score_gradients(self, X: np.ndarray) -> np.ndarray:
         """Return the gradients ``(n_classes, n_pixels)`` of one checked image ``(1, n_pixels)``."""
+
+    @abstractmethod
+    def _loss_gradients(self, images: LabelledImages) -> dict[str, np.ndarray]:
+        """Return the gradients of :meth:`weight_gradients` for checked images."""
+
+    def _hidden_values(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the values of :meth:`activations` for checked images."""
+        return {}
 
     @abstractmethod
     def _copy_weights(self) -> dict[str, np.ndarray]:

@@ -64,6 +64,11 @@ def _rows_as_images(rows: np.ndarray, image_shape: tuple[int, int]) -> np.ndarra
     return rows.reshape(-1, height, width)  # (n_images, height, width)
 
 
+def first_layer_name(weights: Mapping[str, np.ndarray]) -> str:
+    """Return the name of the first layer's weights among a model's."""
+    return next(name for name in ("conv_1.weight", "dense_1.weight", "output.weight") if name in weights)
+
+
 def first_layer_titles(weights: Mapping[str, np.ndarray], class_names: Sequence[str]) -> list[str]:
     """Return a title for each image of :func:`first_layer_images`: the class, or the number of the unit or filter."""
     for name in ("conv_1.weight", "dense_1.weight"):

@@ -172,6 +172,9 @@ class SoftmaxRegression(EpochClassifier):
     def _score_gradients(self, X: np.ndarray) -> np.ndarray:
         return self.coef_.copy()
 
+    def _loss_gradients(self, images: LabelledImages) -> dict[str, np.ndarray]:
+        return dict(zip(self._copy_weights(), gradient(self.coef_, self.intercept_, *images), strict=True))
+
     def _copy_weights(self) -> dict[str, np.ndarray]:
         return {"output.weight": self.coef_.copy(), "output.bias": self.intercept_.copy()}
 

@@ -77,15 +77,35 @@ class TorchNetwork(EpochClassifier):
         return predict_block
 
     def _score_gradients(self, X: np.ndarray) -> np.ndarray:
-        # Functional, so that the module's own gradients are left alone.
-        weights = {name: values.detach() for name, values in self.module_.state_dict().items()}
-        module = self.module_.eval()
         with torch.enable_grad():
-            image = _tensor(X).clone()
             scores = torch.autograd.functional.jacobian(
-                lambda image: torch.func.functional_call(module, weights, (image,))[0], image
+                lambda image: self._functional(named_weights(self.module_), image)[0], _tensor(X).clone()
             )
         return scores[:, 0].numpy()  # (n_classes, n_pixels)
+
+    def _loss_gradients(self, images: LabelledImages) -> dict[str, np.ndarray]:
+        X, y = _tensors(images)
+        weights = {name: values.clone().requires_grad_() for name, values in named_weights(self.module_).items()}
+        with torch.enable_grad():
+            loss = F.cross_entropy(self._functional(weights, X), y)
+            gradients = torch.autograd.grad(loss, list(weights.values()))
+        return {name: np.ascontiguousarray(values) for name, values in zip(weights, gradients, strict=True)}
+
+    def _hidden_values(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        values, kept = _tensor(X), {}
+        with torch.inference_mode():
+            for name, part in self.module_.eval().named_children():
+                values = part(values)
+                # A layer's name for its sums is overwritten by its ReLU, whose name begins with the layer's.
+                layer = name.removesuffix("_relu")
+                if layer in {planned.name for planned in self._layers if planned.kind in ("conv", "pool", "dense")}:
+                    kept[layer] = values
+        kept.pop("output")
+        return {name: _channels_last(values).numpy() for name, values in kept.items()}
+
+    def _functional(self, weights: Mapping[str, torch.Tensor], X: torch.Tensor) -> torch.Tensor:
+        """Return the logits under other weights: the module's own, and their gradients, are left alone."""
+        return torch.func.functional_call(self.module_.eval(), weights, (X,))
 
     def _images_at_once(self) -> int:
         return min(self._at_once, super()._images_at_once())
@@ -196,6 +216,10 @@ def _class_by_class(n_images: int, n_classes: int) -> torch.Tensor:
     torch's softmax is four times as fast across ten classes that are far apart, a fifth of an epoch of digits-mlp.
     """
     return torch.empty(n_classes, n_images).t()
+
+
+def _channels_last(values: torch.Tensor) -> torch.Tensor:
+    return values.permute(0, 2, 3, 1).contiguous() if values.dim() == 4 else values
 
 
 def _logits_gradient(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

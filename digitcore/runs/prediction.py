@@ -6,12 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from digitcore.datasets import DATASETS, features
+from digitcore.datasets import DATASETS, Part, features
 from digitcore.explanations import contributions, occlusion_drops
+from digitcore.layers import strongest_path
 from digitcore.models import MODELS
 from digitcore.models.base import EpochClassifier
 from digitcore.runs.run import Run
 from digitcore.runs.training import model_for
+
+# Images of a class whose activations stand for all of them.
+N_LOOKED_AT = 100
 
 
 class RunModel:
@@ -26,6 +30,11 @@ class RunModel:
     class_names : sequence of str
         Of its data set.
 
+    Attributes
+    ----------
+    weights : dict of str to ndarray
+        As :meth:`digitcore.models.base.EpochClassifier.get_weights` gives them.
+
     Raises
     ------
     InvalidSetting
@@ -35,7 +44,7 @@ class RunModel:
     def __init__(self, run: Run, arrays: Mapping[str, np.ndarray], class_names: tuple[str, ...]):
         self.spec, self.class_names = run.spec, class_names
         self._dataset = DATASETS[run.spec.dataset]
-        self._weights = _weights(arrays)
+        self.weights = _weights(arrays)
         missing = run.evaluation["missing_classes"]["train"]
         self._classes = [index for index, name in enumerate(class_names) if name not in missing]
         self.estimator = self._restored()
@@ -53,7 +62,7 @@ class RunModel:
     def contributions(self, image: np.ndarray) -> np.ndarray:
         """See :func:`digitcore.explanations.contributions`; only for softmax regression."""
         return self._for_all(
-            contributions(self._weights["output.weight"], self._pixels(image), self._dataset.image_shape)
+            contributions(self.weights["output.weight"], self._pixels(image), self._dataset.image_shape)
         )
 
     def occlusion(self, image: np.ndarray) -> np.ndarray:
@@ -65,10 +74,28 @@ class RunModel:
         rows = self.estimator.input_gradients(self._pixels(image))
         return self._for_all(rows.reshape(-1, *self._dataset.image_shape))
 
+    def feature_maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what each convolution and pooling makes of an image: ``(channels, height, width)``, from 0."""
+        values = self.estimator.activations(self._pixels(image)[np.newaxis])
+        return {name: np.moveaxis(maps[0], -1, 0) for name, maps in values.items() if maps.ndim == 4}
+
+    def strongest_paths(self, part: Part) -> dict[int, list[int]]:
+        """Return :func:`digitcore.layers.strongest_path` of an MLP for each class with images in ``part``.
+
+        The first 100 images of a class are looked at.
+        """
+        paths = {}
+        for row, class_index in enumerate(self._classes):
+            positions = np.flatnonzero(part.labels == class_index)[:N_LOOKED_AT]
+            if len(positions):
+                images = features(part.images[positions], max_value=self._dataset.max_value, scaling=self.spec.scaling)
+                paths[class_index] = strongest_path(self.weights, self.estimator.activations(images), row)
+        return paths
+
     def _restored(self) -> EpochClassifier:
         height, width = self._dataset.image_shape
         model = model_for(self.spec, self._dataset)
-        return model.restore(self._weights, classes=self._classes, n_features=height * width)
+        return model.restore(self.weights, classes=self._classes, n_features=height * width)
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         if MODELS[self.spec.model].uses_torch:

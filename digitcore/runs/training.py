@@ -20,6 +20,7 @@ from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import multiply_adds
 from digitcore.runs.run import State
+from digitcore.runs.snapshots import Recorder
 from digitcore.runs.spec import RunSpec
 
 log = logging.getLogger(__name__)
@@ -121,12 +122,20 @@ def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
 
 def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, on_epoch, should_stop) -> None:
     validation_data = _watched(divided, spec.scaling)
-    for epoch in model.iter_fit(divided.train.features(spec.scaling), divided.train.labels, validation_data):
+    X, y = divided.train.features(spec.scaling), divided.train.labels
+    epochs = model.iter_fit(X, y, validation_data)
+    recorder = Recorder(model, X, y)
+    for epoch in epochs:
         outcome.epochs.append(epoch)
         on_epoch(epoch)
-        if should_stop():
+        stopped = should_stop()
+        recorder.take(epoch.number, last=stopped)
+        if stopped:
             outcome.state = "cancelled"
             break
+    # With early stopping the weights of the best epoch are back by now; the way there ends with the last one.
+    epochs.close()
+    outcome.arrays |= recorder.arrays
 
 
 def _watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -8,11 +8,10 @@ import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Dataset
-from digitcore.images import TileLabel, grayscale_png, grid_png, weights_png
+from digitcore.images import TileLabel, grayscale_png, grid_png
 
 HALF_COLUMNS = 5
 N_FIRST = 20
-MOST_WEIGHTS, WEIGHT_COLUMNS = 32, 8
 
 
 def show_first(dataset: Dataset) -> None:
@@ -31,17 +30,6 @@ def show_one(dataset: Dataset, index: int) -> None:
     """Show one image, large."""
     png = grayscale_png(dataset.images[index], max_value=dataset.max_value)
     st.image(png, alt=f"Image {index}, a {dataset.class_names[dataset.labels[index]]}")
-
-
-def show_weights(images: np.ndarray, titles: Sequence[str]) -> None:
-    """Show weight images on one scale; of many, as many as the user asks for."""
-    n_images = len(images)
-    if n_images > MOST_WEIGHTS:
-        n_images = st.slider("Images", 10, min(n_images, 100), MOST_WEIGHTS, key="n_weights", persist_state="session")
-    columns = HALF_COLUMNS if n_images <= 2 * HALF_COLUMNS else WEIGHT_COLUMNS
-    png = weights_png(images[:n_images], columns=columns, titles=titles[:n_images])
-    st.image(png, alt=f"{n_images} weight images, blue positive, orange negative, one scale")
-    st.caption(f"{n_images} of {len(images)} images, one shared scale centred at zero.")
 
 
 def _show_grid(images: np.ndarray, max_value: float, labels: Sequence[TileLabel], alt: str) -> None:

@@ -27,6 +27,7 @@ _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM_PREFIX = "form_"
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
+PLAYING = "weights_playing"
 _QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 

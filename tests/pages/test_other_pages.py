@@ -26,8 +26,29 @@ def test_weights_shows_the_first_layer(trained):
     app = trained.switch_page("pages/weights.py").run()
     assert not app.exception
     assert not app.error
-    n_images = {"softmax": 10, "mlp": 32, "cnn": 32}[app.session_state["spec"].model]
-    assert f"{n_images} of {n_images} images, one shared scale" in texts(app)
+    model = app.session_state["spec"].model
+    n_images = {"softmax": 10, "mlp": 32, "cnn": 32}[model]
+    assert f"{n_images} of {n_images} images, after epoch 3; one shared scale" in texts(app)
+    assert ("Feature maps" in texts(app)) == (model == "cnn")
+    assert ("The strongest path to each class" in texts(app)) == (model == "mlp")
+    assert "Layer by layer, epoch by epoch" in texts(app)
+
+
+def test_the_slider_goes_back_to_the_start(trained_mlp):
+    app = trained_mlp.switch_page("pages/weights.py").run()
+    assert app.select_slider[0].options == ["0", "1", "2", "3"]
+    app.select_slider[0].set_value(0).run()
+    assert "before the training" in texts(app)
+    app.select_slider[0].set_value(2).run()
+    assert "after epoch 2" in texts(app)
+
+
+def test_playing_goes_on_from_epoch_to_epoch(trained_mlp):
+    app = trained_mlp.switch_page("pages/weights.py").run()
+    app.toggle[0].set_value(True).run()
+    assert "before the training" in texts(app)
+    app.run()
+    assert "after epoch 1" in texts(app)
 
 
 def test_data_shows_images_balance_and_pixels(open_app):

@@ -1,0 +1,89 @@
+"""What a training leaves behind of its way: the first layer's weights and figures of all layers, epoch by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digitcore.models.base import EpochClassifier
+from digitcore.models.first_layer import first_layer_name
+
+MOST_SNAPSHOTS = 50
+# Of the first layer's weights, all snapshots together, in half precision: enough for pictures of them.
+MOST_BYTES = 16_000_000
+# Training images on which gradients and silent units are looked at: a few milliseconds for the networks of the recipes.
+N_WATCHED = 128
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# Largest number that half precision can tell from infinity.
+_LARGEST_HALF = float(np.finfo(np.float16).max)
+
+
+def snapshot_epochs(n_epochs: int, most: int = MOST_SNAPSHOTS) -> frozenset[int]:
+    """Return the epochs to keep of ``n_epochs``, 0 for the start: at most ``most``, the first and the last among them.
+
+    Where not all can be kept, half of them are spread evenly and half by ratio, for most happens early.
+    """
+    if n_epochs < most:
+        return frozenset(range(n_epochs + 1))
+    half = max(1, (most - 1) // 2)
+    early, even = np.geomspace(1, n_epochs, half), np.linspace(1, n_epochs, half)
+    return frozenset([0, *np.concatenate([early, even]).round().astype(int).tolist()])
+
+
+class Recorder:
+    """Takes snapshots of a model while it is trained.
+
+    Parameters
+    ----------
+    model : EpochClassifier
+        In training: its weights have their first values.
+    X : ndarray, float, (n_images, n_pixels)
+        Training images; the first 128 are watched.
+    y : ndarray, (n_images,)
+        Their classes.
+    """
+
+    def __init__(self, model: EpochClassifier, X: np.ndarray, y: np.ndarray):
+        self._model, self._X, self._y = model, X[:N_WATCHED], y[:N_WATCHED]
+        first = model.get_weights()[first_layer_name(model.get_weights())]
+        most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))
+        self._epochs = snapshot_epochs(model.epochs, most)
+        self._taken: list[tuple[int, dict[str, np.ndarray]]] = []
+        self.take(0)
+
+    def take(self, epoch: int, *, last: bool = False) -> None:
+        """Take a snapshot if this epoch is among those to keep, or is the ``last`` one."""
+        if last or epoch in self._epochs:
+            self._taken.append((epoch, self._look()))
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All snapshots by name.
+
+        ``snapshots.epochs`` int64 ``(n,)``; ``snapshots.first_layer`` float16 ``(n, *shape of the weights)``; for each
+        layer with weights ``snapshots.weights.<layer>`` and ``snapshots.gradients.<layer>``, float32 ``(n, 5)``, the
+        quantiles 5, 25, 50, 75 and 95 %; for each with a ReLU ``snapshots.silent.<layer>``, float32 ``(n,)``: the share
+        of its units (channels of a convolution) that were zero for every image watched.
+        """
+        columns = {name: np.stack([look[name] for _, look in self._taken]) for name in self._taken[0][1]}
+        columns["epochs"] = np.array([epoch for epoch, _ in self._taken], dtype=np.int64)
+        return {f"snapshots.{name}": column for name, column in columns.items()}
+
+    def _look(self) -> dict[str, np.ndarray]:
+        weights, gradients = self._model.get_weights(), self._model.weight_gradients(self._X, self._y)
+        first = weights[first_layer_name(weights)]
+        look = {"first_layer": first.clip(-_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)}
+        for name in weights:
+            layer, kind = name.rsplit(".", 1)
+            if kind == "weight":
+                look[f"weights.{layer}"] = _quantiles(weights[name])
+                look[f"gradients.{layer}"] = _quantiles(gradients[name])
+        for layer, values in self._model.activations(self._X).items():
+            if f"{layer}.weight" not in weights:  # pooling silences nothing
+                continue
+            unit = values.max(axis=tuple(range(values.ndim - 1)))  # the largest value of each unit
+            look[f"silent.{layer}"] = np.float32((unit <= 0).mean())
+        return look
+
+
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    return np.quantile(values, QUANTILES).astype(np.float32)

@@ -1,0 +1,77 @@
+"""Views into a network: paths to the classes, feature maps, distributions of weights and gradients."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitcore.images import grayscale_png, grid_png, weights_png
+from digitcore.layer_charts import quantiles_chart, silent_chart
+from digitcore.layers import layer_names, paths_table, quantiles_table, silent_table, snapshot_epochs_of
+from digitcore.models.first_layer import first_layer_images
+from digitcore.runs import Run
+from pages.parts import messages, state
+
+# Epochs from which the early ones need room of their own.
+MANY_EPOCHS = 40
+MOST_MAPS, MAP_COLUMNS = 32, 8
+
+
+def show_paths(run: Run) -> None:
+    """Show, for each class, the units of an MLP that do most for it."""
+    model, dataset = state.model_of(run), state.dataset(run.spec.dataset)
+    paths = model.strongest_paths(state.split_of(run.spec).train)
+    if not any(paths.values()):
+        return
+    st.subheader("The strongest path to each class")
+    st.caption(
+        "From the class backwards, each step goes to the unit that adds most on training images of the class; the "
+        "picture is the first unit of the path, its number above it."
+    )
+    images = first_layer_images("mlp", model.weights, dataset.image_shape)[[path[0] for path in paths.values()]]
+    titles = [f"{dataset.class_names[index]}: {path[0] + 1}" for index, path in paths.items()]
+    st.image(weights_png(images, columns=5, titles=titles), alt="The first unit of the strongest path to each class")
+    if len(next(iter(paths.values()))) > 1:
+        with st.expander("All units of the paths, first layer to last"):
+            table = paths_table(paths, dataset.class_names)
+            st.dataframe(table, hide_index=True, column_config={"class_name": "Class", "path": "Units"}, alt="Paths")
+
+
+@st.fragment
+@messages.caught()
+def show_feature_maps(run: Run) -> None:
+    """Show what each convolution and pooling of a CNN makes of an image of the data."""
+    st.subheader("Feature maps")
+    st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
+    model, dataset = state.model_of(run), state.dataset(run.spec.dataset)
+    part = state.split_of(run.spec).parts[-1]
+    index = st.number_input(
+        "Image", 0, part.n_images - 1, 0, key=f"map_image_{run.spec.dataset}", help=f"Position in the {part.name} part."
+    )
+    image = part.dataset.images[part.indices[index]]
+    st.image(grayscale_png(image, max_value=dataset.max_value, tile_size=112), alt=f"Image {index}")
+    for name, maps in model.feature_maps(image).items():
+        n_maps, height, width = maps.shape
+        st.markdown(f"**{name}**: {n_maps} maps of {height} × {width}")
+        top = float(maps.max()) or 1.0
+        png = grid_png(maps[:MOST_MAPS], max_value=top, columns=MAP_COLUMNS, tile_size=84)
+        st.image(png, alt=f"{min(n_maps, MOST_MAPS)} of {n_maps} feature maps after {name}")
+
+
+@st.fragment
+@messages.caught()
+def show_distributions(run: Run) -> None:
+    """Show how weights and gradients of each layer are spread over the epochs, and the silent units."""
+    arrays = state.arrays_of(run)
+    epochs = snapshot_epochs_of(arrays)
+    if not epochs:
+        return
+    st.subheader("Layer by layer, epoch by epoch")
+    names = layer_names(arrays)
+    layer = st.segmented_control("Layer", names, default=names[0], required=True, key=f"layer_{'_'.join(names)}")
+    many = epochs[-1] > MANY_EPOCHS
+    left, right = st.columns(2)
+    left.altair_chart(quantiles_chart(quantiles_table(arrays, "weights", layer), title="Weights", log=many))
+    right.altair_chart(quantiles_chart(quantiles_table(arrays, "gradients", layer), title="Gradients", log=many))
+    silent = silent_table(arrays)
+    if len(silent):
+        st.altair_chart(silent_chart(silent, log=many))

@@ -1,0 +1,90 @@
+"""The first layer's weights as images, with a slider through the epochs and a play button."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from digitcore.images import weights_limit, weights_png
+from digitcore.layers import order_by_norm, snapshot_epochs_of
+from digitcore.models.first_layer import first_layer_images, first_layer_name, first_layer_titles
+from digitcore.runs import Run
+from pages.parts import messages, state
+
+EXPLANATIONS = {
+    "softmax": "One image per class. Ink on :blue[**blue**] speaks for the class, ink on :orange[**orange**] "
+    "against it.",
+    "mlp": "One image per unit of the first hidden layer. Ink on :blue[**blue**] excites the unit, ink on "
+    ":orange[**orange**] holds it back.",
+    "cnn": "One image per kernel of the first convolution: each is moved over the whole image and answers where the "
+    "picture looks like it.",
+}
+MOST_WEIGHTS = 32
+COLUMNS_OF_FEW, COLUMNS_OF_MANY = 5, 8
+FRAME_SECONDS = 0.35
+
+
+def show(run: Run) -> None:
+    """Show the weight images of a run; where there are snapshots, of the epoch that is asked for."""
+    st.markdown(EXPLANATIONS[run.spec.model])
+    epochs = snapshot_epochs_of(state.arrays_of(run))
+    if not epochs:
+        st.info("This run kept no snapshots of its epochs; train it again to scrub through them.")
+    playing = bool(epochs) and st.toggle("Play", key=state.PLAYING, help="Run through the epochs, again and again.")
+    st.fragment(run_every=FRAME_SECONDS if playing else None)(_show_images)(run, epochs, playing)
+
+
+@messages.caught()
+def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
+    arrays, dataset = state.arrays_of(run), state.dataset(run.spec.dataset)
+    weights = {name.removeprefix("weights."): array for name, array in arrays.items() if name.startswith("weights.")}
+    final = first_layer_images(run.spec.model, weights, dataset.image_shape)
+    titles = np.array(first_layer_titles(weights, dataset.class_names))
+    order = _ask_order(run, final)
+    images, limit, words = final, weights_limit(final), "at the end"
+    if epochs:
+        place = _ask_epoch(run, epochs, playing)
+        name, snapshots = first_layer_name(weights), arrays["snapshots.first_layer"]
+        layer = {**weights, name: snapshots[place].astype(np.float32)}
+        images = first_layer_images(run.spec.model, layer, dataset.image_shape)
+        limit = max(limit, weights_limit(snapshots[-1]), weights_limit(snapshots[0]))
+        words = f"after epoch {epochs[place]}" if epochs[place] else "before the training"
+    n_shown = _ask_number(len(order))
+    shown = order[:n_shown]
+    columns = COLUMNS_OF_FEW if n_shown <= 2 * COLUMNS_OF_FEW else COLUMNS_OF_MANY
+    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit)
+    st.image(png, alt=f"{n_shown} weight images {words}, blue positive, orange negative, one scale")
+    st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
+
+
+def _ask_order(run: Run, images: np.ndarray) -> np.ndarray:
+    """Classes stay in their order; units and kernels may come by norm."""
+    if run.spec.model == "softmax":
+        return np.arange(len(images))
+    order = st.segmented_control(
+        "Order",
+        ["norm", "number"],
+        default="norm",
+        required=True,
+        key="unit_order",
+        format_func={"norm": "Largest norm first", "number": "By number"}.get,
+        help="The norm of a unit's weights at the end of the training.",
+    )
+    return order_by_norm(images) if order == "norm" else np.arange(len(images))
+
+
+def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int:
+    """Ask for one of the snapshots, the last one at first; while playing, take the next."""
+    key = f"snapshot_{run.digest}"
+    place = st.session_state.setdefault(key, len(epochs) - 1)
+    if playing:
+        st.session_state[key] = (place + 1) % len(epochs)
+    if len(epochs) == 1:
+        return 0
+    return st.select_slider("Epoch", range(len(epochs)), key=key, format_func=lambda place: str(epochs[place]))
+
+
+def _ask_number(n_images: int) -> int:
+    if n_images <= MOST_WEIGHTS:
+        return n_images
+    return st.slider("Images", 10, min(n_images, 100), MOST_WEIGHTS, key="n_weights", persist_state="session")
