@@ -13,11 +13,11 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import psutil
@@ -38,6 +38,7 @@ TICK_SECONDS = 2.0
 # An owner on another machine that is silent for this long is taken for dead.
 SILENCE_SECONDS = 60.0
 MOST_RESTARTS = 3
+MOST_COMPUTED = 16
 
 LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
 KILLED_TOO_OFTEN = (
@@ -79,6 +80,15 @@ class _Live:
         )
 
 
+@dataclass(frozen=True)
+class Computation:
+    """How a computation in a worker stands: its state, its result when done, a sentence when failed."""
+
+    state: Literal["running", "done", "failed"]
+    result: Any = None
+    reason: str = ""
+
+
 class Engine:
     """Trains runs and answers how they stand.
 
@@ -106,6 +116,7 @@ class Engine:
         self._cluster: TrainingCluster | None = None
         self._cluster_lock = threading.Lock()
         self._live: dict[str, _Live] = {}
+        self._computed: dict[str, Future | Computation] = {}
         self._changed = threading.Condition()
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = False
@@ -179,6 +190,52 @@ class Engine:
             if live is not None and live.outcome is not None:
                 return dict(live.outcome.arrays)
         return self.store.load_tensors(digest)
+
+    def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Computation:
+        """Return how a computation in a worker stands; the first call starts it, behind all trainings.
+
+        Parameters
+        ----------
+        key : str
+            Names the computation: equal keys mean equal results. The last 16 are kept.
+        function, *arguments
+            What to compute; importable and serialisable.
+
+        Raises
+        ------
+        EngineError
+            If the workers cannot be started or reached.
+        """
+        with self._changed:
+            known = self._computed.get(key)
+        if isinstance(known, Computation):
+            return known
+        if known is None or known.status in ("lost", "cancelled"):
+            cluster = self._ready_cluster()
+            with self._as_engine_error():
+                # A name of its own each time: the scheduler would hand out the failure of an equal one.
+                name = f"compute-{key}-{time.monotonic_ns()}"
+                known = cluster.client.submit(function, *arguments, key=name, pure=False, priority=-10)
+            self._keep_computed(key, known)
+        if known.status == "pending":
+            return Computation("running")
+        # A failure is told once; the next call tries again.
+        if known.status == "error":
+            log.error("The computation %s failed: %r", key, known.exception())
+            with self._changed:
+                self._computed.pop(key, None)
+            return Computation("failed", reason=f"The computation failed ({type(known.exception()).__name__}).")
+        with self._as_engine_error():
+            done = Computation("done", result=known.result(timeout=30))
+        self._keep_computed(key, done)
+        return done
+
+    def _keep_computed(self, key: str, computed: Future | Computation) -> None:
+        with self._changed:
+            self._computed.pop(key, None)
+            self._computed[key] = computed
+            while len(self._computed) > MOST_COMPUTED:
+                self._computed.pop(next(iter(self._computed)))
 
     def cancel(self, digest: str) -> None:
         """End a run after its present epoch, or before it begins. A run that is not active is left as it is."""

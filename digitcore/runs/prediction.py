@@ -16,6 +16,8 @@ from digitcore.runs.training import model_for
 
 # Images of a class whose activations stand for all of them.
 N_LOOKED_AT = 100
+# Images whose hidden values are in memory together.
+N_AT_ONCE = 250
 
 
 class RunModel:
@@ -79,6 +81,19 @@ class RunModel:
         values = self.estimator.activations(self._pixels(image)[np.newaxis])
         return {name: np.moveaxis(maps[0], -1, 0) for name, maps in values.items() if maps.ndim == 4}
 
+    @property
+    def has_hidden_layers(self) -> bool:
+        """Whether there is a layer between the pixels and the classes."""
+        return len(self.weights) > 2
+
+    def last_hidden(self, images: np.ndarray) -> np.ndarray:
+        """Return what the last hidden layer makes of images ``(n_images, height, width)``: ``(n_images, n_values)``."""
+        blocks = []
+        for start in range(0, len(images), N_AT_ONCE):
+            *_, last = self.estimator.activations(self._rows(images[start : start + N_AT_ONCE])).values()
+            blocks.append(last.reshape(len(last), -1))
+        return np.concatenate(blocks)
+
     def strongest_paths(self, part: Part) -> dict[int, list[int]]:
         """Return :func:`digitcore.layers.strongest_path` of an MLP for each class with images in ``part``.
 
@@ -88,8 +103,8 @@ class RunModel:
         for row, class_index in enumerate(self._classes):
             positions = np.flatnonzero(part.labels == class_index)[:N_LOOKED_AT]
             if len(positions):
-                images = features(part.images[positions], max_value=self._dataset.max_value, scaling=self.spec.scaling)
-                paths[class_index] = strongest_path(self.weights, self.estimator.activations(images), row)
+                activations = self.estimator.activations(self._rows(part.images[positions]))
+                paths[class_index] = strongest_path(self.weights, activations, row)
         return paths
 
     def _restored(self) -> EpochClassifier:
@@ -112,7 +127,10 @@ class RunModel:
         return whole
 
     def _pixels(self, image: np.ndarray) -> np.ndarray:
-        return features(image[np.newaxis], max_value=self._dataset.max_value, scaling=self.spec.scaling)[0]
+        return self._rows(image[np.newaxis])[0]
+
+    def _rows(self, images: np.ndarray) -> np.ndarray:
+        return features(images, max_value=self._dataset.max_value, scaling=self.spec.scaling)
 
 
 def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

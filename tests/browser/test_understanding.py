@@ -115,6 +115,18 @@ def test_a_drawing_is_judged_undone_and_cleared(trained):
     expect(page.get_by_text("The model says")).to_have_count(0)
 
 
+def test_a_rectangle_on_the_map_shows_its_images(trained):
+    page = trained
+    go_to(page, "Map")
+    x, y = middle_of(page, page.get_by_test_id("stVegaLiteChart").locator("canvas"))
+    page.mouse.move(x - 150, y - 150)
+    page.mouse.down()
+    page.mouse.move(x + 50, y + 100, steps=8)
+    page.mouse.up()
+    expect(page.get_by_text("images in the rectangle, wrong ones first")).to_be_visible()
+    expect(page.locator(".tile").first).to_be_visible()
+
+
 def test_the_scrubber_and_the_play_button_change_the_weight_images(trained):
     page = trained
     go_to(page, "Weights")

@@ -4,7 +4,7 @@ from pages.parts import state
 from tests.pages.conftest import texts
 
 
-@pytest.mark.parametrize("page", ["mistakes", "weights", "predict"])
+@pytest.mark.parametrize("page", ["mistakes", "weights", "predict", "map", "quiz"])
 def test_without_a_run_the_page_says_what_to_do(open_fresh_app, page):
     app = open_fresh_app().switch_page(f"pages/{page}.py").run()
     assert not app.exception

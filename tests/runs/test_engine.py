@@ -10,7 +10,7 @@ import pytest
 
 from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.runs import Engine, RunSpec, Store, train_spec
-from digitcore.runs.engine import LOST_WORKER
+from digitcore.runs.engine import LOST_WORKER, MOST_COMPUTED
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads
 
@@ -266,3 +266,31 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path, quick, monkeypatch):
         pytest.raises(EngineError, match=r"tcp://127\.0\.0\.1:9 cannot be started or reached"),
     ):
         engine.submit(quick())
+
+
+def test_a_computation_runs_in_a_worker_and_is_kept(engine):
+    assert engine.compute("process", os.getpid).state in ("running", "done")
+    done = computed(engine, "process", os.getpid)
+    assert done.result != os.getpid()
+    assert engine.compute("process", os.getpid) is done
+
+
+def test_a_computation_that_fails_says_so_and_can_be_tried_again(engine):
+    failed = computed(engine, "failing", int, "seven")
+    assert (failed.state, failed.reason) == ("failed", "The computation failed (ValueError).")
+    assert computed(engine, "failing", int, "7").result == 7
+
+
+def test_old_computations_are_let_go(engine):
+    for number in range(MOST_COMPUTED + 3):
+        assert computed(engine, f"number-{number}", int, number).result == number
+    assert len(engine._computed) == MOST_COMPUTED
+
+
+def computed(engine, key, function, *arguments):
+    """Wait for a computation's end."""
+    deadline = time.monotonic() + 20
+    while (computation := engine.compute(key, function, *arguments)).state == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return computation

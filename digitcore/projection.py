@@ -1,0 +1,146 @@
+"""Many images as points in a plane, near each other where they are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from digitcore import palette
+from digitcore.errors import InvalidSetting
+
+METHODS: Mapping[str, str] = {"pca": "PCA", "tsne": "t-SNE"}
+MOST_POINTS = 10_000
+# Directions of largest spread that t-SNE looks at, as its authors advise for speed and against noise.
+N_COMPONENTS = 50
+_CLASS_SCHEMES = (("tableau10", 10), ("tableau20", 20), ("sinebow", 10**6))
+
+
+def sample_positions(n_images: int, most: int = MOST_POINTS) -> np.ndarray:
+    """Return the positions (int64, ascending) of at most ``most`` images, drawn at random, the same each time."""
+    if n_images <= most:
+        return np.arange(n_images)
+    return np.sort(np.random.default_rng(0).permutation(n_images)[:most])
+
+
+def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
+    """Return the images' coordinates along the directions of largest spread, float32 ``(n_images, n_components)``.
+
+    Fewer columns come back where images or features are fewer.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_images, n_features), float
+        Pixels, or values of a hidden layer.
+    n_components : int
+        From 1.
+
+    Raises
+    ------
+    InvalidSetting
+        If there are fewer than two images or the values are not finite.
+
+    References
+    ----------
+    Pearson (1901), "On lines and planes of closest fit to systems of points in space".
+    """
+    X = np.asarray(X, dtype=np.float32)
+    if X.ndim != 2 or len(X) < 2 or not np.isfinite(X).all():
+        raise InvalidSetting(f"A map needs finite values of at least two images, got the shape {X.shape}")
+    from sklearn.decomposition import PCA
+
+    n_components = min(n_components, *X.shape)
+    return PCA(n_components, random_state=0).fit_transform(X).astype(np.float32)
+
+
+def tsne_coordinates(X: np.ndarray) -> np.ndarray:
+    """Return coordinates by t-SNE, float32 ``(n_images, 2)``; takes about a minute for 10 000 images.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_images, n_features), float
+        Best from :func:`principal_components`.
+
+    References
+    ----------
+    van der Maaten and Hinton (2008), "Visualizing data using t-SNE", Journal of Machine Learning Research 9.
+    """
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(X) - 1) / 3)
+    return TSNE(2, perplexity=perplexity, init="pca", random_state=0).fit_transform(X).astype(np.float32)
+
+
+def map_table(
+    coordinates: np.ndarray,
+    positions: np.ndarray,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    class_names: Sequence[str],
+) -> pd.DataFrame:
+    """Return a row per point.
+
+    Returns
+    -------
+    DataFrame
+        ``x``, ``y`` (float32), ``position`` (int32), ``truth``, ``prediction`` (class names), ``wrong`` (bool).
+    """
+    y = coordinates[:, 1] if coordinates.shape[1] > 1 else np.zeros(len(coordinates), np.float32)
+    names = np.array([str(name) for name in class_names], dtype=object)
+    return pd.DataFrame(
+        {
+            "x": coordinates[:, 0],
+            "y": y,
+            "position": positions.astype(np.int32),
+            "truth": names[truth],
+            "prediction": names[prediction],
+            "wrong": truth != prediction,
+        }
+    )
+
+
+def positions_within(table: pd.DataFrame, x: Sequence[float], y: Sequence[float]) -> np.ndarray:
+    """Return the positions of the points of :func:`map_table` in a rectangle, wrong ones first."""
+    (left, right), (low, high) = sorted(x), sorted(y)
+    inside = table[table["x"].between(left, right) & table["y"].between(low, high)]
+    return inside.sort_values("wrong", ascending=False, kind="stable")["position"].to_numpy()
+
+
+def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | None = None) -> alt.LayerChart:
+    """Draw the points, coloured by truth; mistakes are larger and crossed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`map_table`.
+    class_names : sequence of str
+        In class order.
+    select : str, optional
+        Name of a selection by dragging a rectangle, with ``x`` and ``y``.
+    """
+    names = [str(name) for name in class_names]
+    scheme = next(scheme for scheme, most in _CLASS_SCHEMES if len(names) <= most)
+    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
+    base = alt.Chart(table).encode(
+        x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=8)),
+        y=alt.Y("y:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=8)),
+        color=alt.Color("truth:N", title="Truth", sort=names, scale=alt.Scale(domain=names, scheme=scheme)),
+        tooltip=[
+            alt.Tooltip("position:Q", title="Image", format="d"),
+            alt.Tooltip("truth:N", title="Truth"),
+            alt.Tooltip("prediction:N", title="Prediction"),
+        ],
+    )
+    right = base.transform_filter("!datum.wrong").mark_circle(size=14, opacity=0.55)
+    wrong = base.transform_filter("datum.wrong").mark_point(
+        shape="cross", size=40, opacity=1, filled=True, stroke=palette.WRONG_RED, strokeWidth=0.8
+    )
+    if select is not None:
+        right = right.add_params(alt.selection_interval(name=select))
+    n_wrong = int(table["wrong"].sum())
+    description = f"{len(table)} images as points, coloured by truth; {n_wrong} wrong predictions are crossed."
+    # Ten thousand points are no work for a canvas, and a crawl for as many elements of a page.
+    renderer = {"embedOptions": {"renderer": "canvas"}}
+    return alt.layer(right, wrong).properties(height=560, description=description, usermeta=renderer)

@@ -1,0 +1,34 @@
+"""Which images are alike to the eye, which to the model, and where do the mistakes lie?"""
+
+import streamlit as st
+
+from digitcore.evaluation import predictions
+from digitcore.projection import map_table, sample_positions
+from pages.parts import image_map, messages, run_picker, state
+
+state.enter_page("map")
+st.title("Map")
+st.caption("Every image is a point, and similar images lie near each other. Drag a rectangle to see the images in it.")
+
+with messages.caught():
+    run = run_picker.ask_run()
+    if run is None:
+        st.stop()
+    part = getattr(state.split_of(run.spec), run_picker.ask_part(run))
+    source, method = image_map.ask_view(run)
+    coordinates = image_map.coordinates(run, part, source, method)
+    if coordinates is not None:
+        positions = sample_positions(part.n_images)
+        prediction = predictions(state.arrays_of(run)[f"probabilities.{part.name}"])
+        table = map_table(
+            coordinates, positions, part.labels[positions], prediction[positions], part.dataset.class_names
+        )
+        image_map.show(part, table, key=f"{run.digest}_{source}_{method}")
+    with st.expander("How to read this"):
+        st.markdown(
+            "**PCA** turns the images so that the two directions of largest spread lie in the plane. "
+            "**t-SNE** keeps neighbours together and lets the distances between groups "
+            "go: what lies in one cluster is alike, how far apart two clusters are says little. The *pixels* show what "
+            "is alike to the eye; the *last hidden layer* what is alike to the model: the better it tells two classes "
+            "apart, the further apart they lie. Crossed points are wrong predictions."
+        )

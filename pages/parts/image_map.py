@@ -1,0 +1,118 @@
+"""The map of a part's images: how it is made, and the images in a rectangle of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from digitcore.datasets import Part
+from digitcore.projection import (
+    METHODS,
+    MOST_POINTS,
+    N_COMPONENTS,
+    map_chart,
+    positions_within,
+    principal_components,
+    sample_positions,
+    tsne_coordinates,
+)
+from digitcore.runs import Run
+from pages.parts import messages, state
+from pages.parts.tiles import Tile, show_tiles
+
+SOURCES = {"pixels": "Pixels", "hidden": "Last hidden layer"}
+SELECTION = "brush"
+MOST_SHOWN = 60
+POLL_SECONDS = 1.0
+
+
+def ask_view(run: Run) -> tuple[str, str]:
+    """Ask what is mapped and how."""
+    left, right = st.columns(2)
+    sources = [source for source in SOURCES if source == "pixels" or state.model_of(run).has_hidden_layers]
+    source = left.segmented_control(
+        "What is alike",
+        sources,
+        default="pixels",
+        required=True,
+        key=f"map_source_{len(sources)}",
+        format_func=SOURCES.get,
+    )
+    method = right.segmented_control(
+        "Method",
+        list(METHODS),
+        default="pca",
+        required=True,
+        key="map_method",
+        format_func=METHODS.get,
+        help="PCA is there at once; t-SNE takes up to a minute for 10,000 images, once.",
+    )
+    return source, method
+
+
+def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | None:
+    """Return the points ``(n_images, 2)``; None, and a word of it, while they are computed."""
+    if method == "pca":
+        return _components(run, part.name, source, 2)
+    name = f"tsne-{run.digest}-{run.created_at:%Y%m%d%H%M%S%f}-{part.name}-{source}"
+    computation = state.engine().compute(name, tsne_coordinates, _components(run, part.name, source, N_COMPONENTS))
+    if computation.state == "failed":
+        st.error(messages.plain(computation.reason))
+    elif computation.state == "running":
+        _wait(name)
+    return computation.result
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _wait(name: str) -> None:
+    st.info("t-SNE is at work beside the trainings; the map appears here when it is ready.")
+    if state.engine().compute(name, tsne_coordinates).state != "running":
+        st.rerun()
+
+
+def _components(run: Run, part_name: str, source: str, n_components: int) -> np.ndarray:
+    return _cached_components(run.digest, run.created_at, part_name, source, n_components, _run=run)
+
+
+@st.cache_resource(show_spinner="Making the map ...", max_entries=16)
+def _cached_components(digest, created_at, part_name: str, source: str, n_components: int, _run: Run) -> np.ndarray:
+    part = getattr(state.split_of(_run.spec), part_name)
+    images = part.images[sample_positions(part.n_images)]
+    values = images.reshape(len(images), -1) if source == "pixels" else state.model_of(_run).last_hidden(images)
+    return principal_components(values, n_components)
+
+
+@st.fragment
+@messages.caught()
+def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
+    """Show the map, and the images in the rectangle that was dragged."""
+    chart = map_chart(table, part.dataset.class_names, select=SELECTION)
+    event = st.altair_chart(chart, key=f"map_{key}_{part.name}", on_select="rerun")
+    if part.n_images > MOST_POINTS:
+        st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")
+    brush = event.selection[SELECTION]
+    if not brush:
+        st.caption("Drag a rectangle over some points to see their images; click beside it to let go.")
+        return
+    positions = positions_within(table, brush["x"], brush["y"])
+    st.caption(f"{min(len(positions), MOST_SHOWN)} of {len(positions):,} images in the rectangle, wrong ones first.")
+    if len(positions):
+        _show_images(part, table.set_index("position").loc[positions[:MOST_SHOWN]])
+
+
+def _show_images(part: Part, rows: pd.DataFrame) -> None:
+    positions = rows.index.to_numpy()
+    tiles = [
+        Tile(
+            position=int(row.Index),
+            truth=row.truth,
+            wrong=row.prediction if row.wrong else "",
+            words=f"Image {row.Index} of the {part.name} part\nTruth {row.truth}\nModel {row.prediction}",
+            alt=f"Image {row.Index}: {row.truth}, the model says {row.prediction}",
+        )
+        for row in rows.itertuples()
+    ]
+    opened = show_tiles(part.images[positions], part.dataset.max_value, tiles, key="map_tiles")
+    if opened is not None:
+        state.open_image(part.name, int(opened))

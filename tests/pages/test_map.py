@@ -1,0 +1,44 @@
+import time
+
+import pytest
+
+from tests.pages.conftest import texts
+
+
+def chosen(app, label, value):
+    next(widget for widget in app.segmented_control if widget.label == label).set_value(value).run()
+    return app
+
+
+def test_the_map_is_there_at_once(trained):
+    app = trained.switch_page("pages/map.py").run()
+    assert not app.exception
+    assert not app.error
+    assert "Drag a rectangle over some points" in texts(app)
+    sources = next(widget for widget in app.segmented_control if widget.label == "What is alike").options
+    assert sources == (["Pixels"] if app.session_state["spec"].model == "softmax" else ["Pixels", "Last hidden layer"])
+
+
+def test_the_hidden_layer_is_mapped(trained_mlp):
+    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "What is alike", "hidden")
+    assert not app.exception
+    assert not app.error
+    assert "Drag a rectangle" in texts(app)
+
+
+def test_tsne_is_made_in_a_worker(trained_mlp):
+    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Method", "tsne")
+    assert "t-SNE is at work" in texts(app)
+    deadline = time.monotonic() + 60
+    while "t-SNE is at work" in texts(app):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+        app.run()
+    assert not app.exception
+    assert "Drag a rectangle over some points" in texts(app)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_every_part_has_its_map(trained_mlp, part):
+    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Part", part)
+    assert not app.exception
