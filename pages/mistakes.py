@@ -13,7 +13,7 @@ from digitcore.calibration import (
 from digitcore.calibration_charts import confidence_chart, coverage_chart, reliability_chart
 from digitcore.evaluation import class_metrics_table, predictions
 from digitcore.runs.report import percent_text
-from pages.parts import messages, mistake_browser, run_picker, state
+from pages.parts import messages, mistake_browser, run_picker, state, suspects
 
 state.enter_page("mistakes")
 st.title("Mistakes")
@@ -61,6 +61,7 @@ with messages.caught():
         },
         alt="Precision, recall and F1 of every class",
     )
+    suspects.show(run)
     with st.expander("How to read this"):
         st.markdown(
             "A row of the matrix holds the images of one true class, a column those taken for one class: the diagonal "

@@ -148,7 +148,7 @@ def _watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | No
 def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome) -> None:
     figures = {}
     for part in divided.parts:
-        probabilities = _all_classes(model, part.features(spec.scaling), divided.dataset.n_classes)
+        probabilities = all_classes(model, part.features(spec.scaling), divided.dataset.n_classes)
         outcome.arrays[f"probabilities.{part.name}"] = probabilities
         figures[part.name] = asdict(evaluate_part(part.labels, probabilities))
     outcome.arrays |= {f"weights.{name}": weights for name, weights in model.get_weights().items()}
@@ -160,7 +160,7 @@ def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome) -> None:
     }
 
 
-def _all_classes(model, X: np.ndarray, n_classes: int) -> np.ndarray:
+def all_classes(model, X: np.ndarray, n_classes: int) -> np.ndarray:
     """Return probabilities with a column for every class of the data set, also those the training part lacked."""
     probabilities = np.zeros((len(X), n_classes), dtype=np.float32)
     probabilities[:, model.classes_] = model.predict_proba(X)
@@ -188,19 +188,20 @@ def n_threads(spec: RunSpec) -> int:
 
 
 @contextmanager
-def threads_for(spec: RunSpec) -> Iterator[None]:
-    """Give the model's library the number of threads that is fastest for it, the same whatever else runs.
+def threads_for(spec: RunSpec, most: int = MOST_THREADS) -> Iterator[None]:
+    """Give the model's library the number of threads that is fastest for it, at most ``most``, whatever else runs.
 
     A fixed number makes equal specs give equal bits.
     """
+    number = min(most, n_threads(spec))
     if not MODELS[spec.model].uses_torch:
-        with threadpool_limits(n_threads(spec), user_api="blas"):
+        with threadpool_limits(number, user_api="blas"):
             yield
         return
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(n_threads(spec))
+    torch.set_num_threads(number)
     try:
         yield
     finally:

@@ -29,6 +29,7 @@ _FORM_PREFIX = "form_"
 ANY_CLASS = -1
 PLAYING = "weights_playing"
 _QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
+_SUSPECTS = "suspects_of"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 
 
@@ -259,6 +260,16 @@ def draw_seed() -> int:
 def draw_again() -> None:
     """Take the next seed."""
     st.session_state[_DRAW_SEED] = draw_seed() + 1
+
+
+def search_suspects(run: Run, *, wanted: bool = True) -> None:
+    """Search the labels of a run's training part, or let go of that."""
+    st.session_state[_SUSPECTS] = run.digest if wanted else None
+
+
+def searches_suspects(run: Run) -> bool:
+    """Whether the labels of a run's training part are searched."""
+    return st.session_state.get(_SUSPECTS) == run.digest
 
 
 # The Predict page: which image is looked at.

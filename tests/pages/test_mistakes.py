@@ -1,3 +1,6 @@
+import re
+import time
+
 import numpy as np
 import pytest
 
@@ -77,3 +80,15 @@ def test_every_view_of_the_confidence_can_be_shown(mistakes, view, words):
     assert not mistakes.exception
     assert not mistakes.error
     assert words in texts(mistakes)
+
+
+def test_label_suspects_are_searched_in_the_workers(mistakes):
+    button(mistakes, "Look for wrong labels").click().run()
+    deadline = time.monotonic() + 60
+    while "training images" not in texts(mistakes):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        mistakes.run()
+    assert not mistakes.exception
+    assert not mistakes.error
+    assert re.search(r"\*\*\d+\*\* of 1,347 training images \([\d.]+ %\) are suspected", texts(mistakes))

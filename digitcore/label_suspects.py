@@ -1,0 +1,84 @@
+"""Images whose label the model contradicts with confidence: confident learning.
+
+References
+----------
+Northcutt, Jiang and Chuang (2021), "Confident learning: estimating uncertainty in dataset labels", Journal of
+Artificial Intelligence Research 70, 1373-1411.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from digitcore.evaluation import predictions, wrong_indices
+
+
+def confident_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the mean probability of each class among the images labelled so, float64 ``(n_classes,)``.
+
+    From there on a probability counts as confident (the paper's equation 2). Infinite for a class without images.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_images,), integer
+        Given class indices.
+    probabilities : ndarray of shape (n_images, n_classes)
+        Out of fold: of models that have not been trained on these images.
+    """
+    n_images = np.bincount(labels, minlength=probabilities.shape[1])
+    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    summed = np.bincount(labels, weights=of_label, minlength=probabilities.shape[1])
+    return np.divide(summed, n_images, out=np.full(len(n_images), np.inf), where=n_images > 0)
+
+
+def find_label_suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the positions (int64) of images whose label is probably wrong, the most suspicious first.
+
+    An image is suspected where, of the classes it is confidently in, the most probable one is not its label, and
+    neither is the model's prediction. The less probable its label, the more suspicious it is.
+
+    Parameters
+    ----------
+    labels, probabilities : ndarray
+        As for :func:`confident_thresholds`.
+
+    Raises
+    ------
+    DatasetError
+        If these are not labels and probabilities of the same images.
+    """
+    contradicted = wrong_indices(labels, predictions(probabilities))
+    rows = probabilities[contradicted]
+    # float32 probabilities may miss a threshold that equals them by a rounding.
+    confident = np.where(rows >= confident_thresholds(labels, probabilities) - 1e-6, rows, -1.0)
+    suspected = (confident.max(axis=1, initial=-1.0) >= 0) & (confident.argmax(axis=1) != labels[contradicted])
+    suspects = contradicted[suspected]
+    of_label = probabilities[suspects, labels[suspects]]
+    return suspects[np.argsort(of_label, kind="stable")]
+
+
+def suspects_table(
+    labels: np.ndarray, probabilities: np.ndarray, suspects: np.ndarray, class_names: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row per suspect, in the order given.
+
+    Returns
+    -------
+    DataFrame
+        ``position``, ``label`` (as given), ``suggestion`` (the model's prediction), ``label_probability`` and
+        ``suggestion_probability``, 0 to 1.
+    """
+    names = np.array([str(name) for name in class_names], dtype=object)
+    suggested = probabilities[suspects].argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "position": suspects,
+            "label": names[labels[suspects]],
+            "suggestion": names[suggested],
+            "label_probability": probabilities[suspects, labels[suspects]].astype(np.float64),
+            "suggestion_probability": probabilities[suspects, suggested].astype(np.float64),
+        }
+    )

@@ -1,0 +1,84 @@
+"""Training images whose label is probably wrong, found by models that have not been trained on them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitcore.datasets import Part
+from digitcore.label_suspects import find_label_suspects, suspects_table
+from digitcore.runs import Run
+from digitcore.runs.engine import Computation
+from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
+from digitcore.runs.progress import duration_text
+from pages.parts import messages, state
+from pages.parts.tiles import Tile, show_tiles
+
+POLL_SECONDS = 1.0
+MOST_SHOWN = 60
+
+
+def show(run: Run) -> None:
+    """Offer the search, show how far it is, and what it found."""
+    st.subheader("Label suspects")
+    st.caption(
+        f"Training images whose label the model contradicts with confidence. {N_FOLDS} models are trained, each "
+        "without a fifth of the training part, and each judges the fifth it has never seen."
+    )
+    if not state.searches_suspects(run):
+        seconds = duration_text(N_FOLDS * run.seconds)
+        st.button("Look for wrong labels", on_click=state.search_suspects, args=(run,), help=f"Takes {seconds} or less.")
+        return
+    folds = _folds(run)
+    failed = next((fold for fold in folds if fold.state == "failed"), None)
+    if failed is not None:
+        state.search_suspects(run, wanted=False)
+        st.error(messages.plain(failed.reason))
+    elif all(fold.state == "done" for fold in folds):
+        _show_suspects(state.split_of(run.spec).train, run, folds)
+    else:
+        _wait(run)
+
+
+def _folds(run: Run) -> list[Computation]:
+    engine, spec = state.engine(), run.spec
+    return [
+        engine.compute(f"fold-{run.digest}-{fold}", fold_probabilities, spec.canonical_json, fold)
+        for fold in range(N_FOLDS)
+    ]
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _wait(run: Run) -> None:
+    states = [fold.state for fold in _folds(run)]
+    n_done = states.count("done")
+    if "running" not in states:
+        st.rerun()
+    st.progress(n_done / N_FOLDS, f"{n_done} of {N_FOLDS} models are trained")
+
+
+@st.fragment
+@messages.caught()
+def _show_suspects(part: Part, run: Run, folds: list[Computation]) -> None:
+    probabilities = joined_folds(part, run.spec.random_state, [fold.result for fold in folds])
+    suspects = find_label_suspects(part.labels, probabilities)
+    share = 100 * len(suspects) / part.n_images
+    st.markdown(f"**{len(suspects):,}** of {part.n_images:,} training images ({share:.2f} %) are suspected.")
+    if not len(suspects):
+        return
+    shown = suspects[:MOST_SHOWN]
+    table = suspects_table(part.labels, probabilities, shown, part.dataset.class_names)
+    tiles = [
+        Tile(
+            position=int(row.position),
+            truth=row.label,
+            wrong=row.suggestion,
+            words=f"Image {row.position} of the train part\nLabelled {row.label}: {100 * row.label_probability:.1f} %\n"
+            f"Rather {row.suggestion}: {100 * row.suggestion_probability:.1f} %",
+            alt=f"Image {row.position}, labelled {row.label}, rather {row.suggestion}",
+        )
+        for row in table.itertuples(index=False)
+    ]
+    opened = show_tiles(part.images[shown], part.dataset.max_value, tiles, key="suspect_tiles")
+    st.caption(f"{len(shown)} of them, the least probable label first: the label in blue, the suggestion in red.")
+    if opened is not None:
+        state.open_image(part.name, int(opened))
