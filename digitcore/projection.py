@@ -85,17 +85,18 @@ def map_table(
     Returns
     -------
     DataFrame
-        ``x``, ``y`` (float32), ``position`` (int32), ``truth``, ``prediction`` (class names), ``wrong`` (bool).
+        ``x``, ``y`` (float32), ``position`` (int32), ``truth``, ``prediction`` (categories), ``wrong`` (bool).
     """
     y = coordinates[:, 1] if coordinates.shape[1] > 1 else np.zeros(len(coordinates), np.float32)
-    names = np.array([str(name) for name in class_names], dtype=object)
+    names = [str(name) for name in class_names]
     return pd.DataFrame(
         {
             "x": coordinates[:, 0],
             "y": y,
             "position": positions.astype(np.int32),
-            "truth": names[truth],
-            "prediction": names[prediction],
+            # By number, a name takes a byte instead of six on the way to the browser.
+            "truth": pd.Categorical.from_codes(truth, names),
+            "prediction": pd.Categorical.from_codes(prediction, names),
             "wrong": truth != prediction,
         }
     )

@@ -2,18 +2,8 @@
 
 import streamlit as st
 
-from digitcore.calibration import (
-    calibration_sentence,
-    confidence_table,
-    coverage_table,
-    expected_calibration_error,
-    refusal_sentence,
-    reliability_table,
-)
-from digitcore.calibration_charts import confidence_chart, coverage_chart, reliability_chart
 from digitcore.evaluation import class_metrics_table, predictions
-from digitcore.runs.report import percent_text
-from pages.parts import messages, mistake_browser, run_picker, state, suspects
+from pages.parts import confidence_view, messages, mistake_browser, run_picker, state, suspects
 
 state.enter_page("mistakes")
 st.title("Mistakes")
@@ -27,27 +17,9 @@ with messages.caught():
     part = getattr(state.split_of(run.spec), part_name)
     probabilities = state.arrays_of(run)[f"probabilities.{part_name}"]
 
-    mistake_browser.show(part, probabilities)
+    mistake_browser.show(run, part, probabilities)
 
-    st.subheader("Is it right when it is sure?")
-    reliability, coverage = reliability_table(part.labels, probabilities), coverage_table(part.labels, probabilities)
-    view = st.segmented_control(
-        "View",
-        ["Reliability", "Confidence", "Refusing the unsure"],
-        default="Reliability",
-        required=True,
-        key="confidence_view",
-        label_visibility="collapsed",
-    )
-    if view == "Reliability":
-        st.altair_chart(reliability_chart(reliability))
-        error = percent_text(expected_calibration_error(reliability))
-        st.markdown(f"{calibration_sentence(reliability)} Expected calibration error: **{error}**.")
-    elif view == "Confidence":
-        st.altair_chart(confidence_chart(confidence_table(part.labels, probabilities)))
-    else:
-        st.altair_chart(coverage_chart(coverage))
-        st.markdown(refusal_sentence(coverage))
+    confidence_view.show(run, part, probabilities)
 
     st.subheader("Class by class")
     st.dataframe(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -16,6 +18,7 @@ from digitcore.evaluation import (
     mistake_table,
     predictions,
 )
+from digitcore.runs import Run
 from digitcore.selection import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
 from pages.parts import messages, state
 from pages.parts.tiles import Tile, show_tiles
@@ -25,7 +28,7 @@ SELECTION = "cell"
 
 @st.fragment
 @messages.caught()
-def show(part: Part, probabilities: np.ndarray) -> None:
+def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the matrix of a part's predictions, and the images that are asked for."""
     names = part.dataset.class_names
     prediction = predictions(probabilities)
@@ -38,12 +41,18 @@ def show(part: Part, probabilities: np.ndarray) -> None:
         for sentence in confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names)):
             st.markdown(f"- {messages.plain(sentence)}")
     with left:
-        chart = confusion_chart(
-            confusion_table(part.labels, prediction, names), values=values, scale=scale, select=SELECTION
-        )
+        chart = _matrix(run.digest, run.created_at, part.name, values, scale, _part=part, _prediction=prediction)
         st.altair_chart(chart, key=state.matrix_key(), on_select=lambda: _take_click(names))
         st.caption("Click a cell to see its images, click it again to let go.")
     _show_images(part, probabilities, truth, taken_for)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _matrix(
+    digest: str, created_at: datetime, part_name: str, values: str, scale: str, _part: Part, _prediction: np.ndarray
+) -> alt.LayerChart:
+    cells = confusion_table(_part.labels, _prediction, _part.dataset.class_names)
+    return confusion_chart(cells, values=values, scale=scale, select=SELECTION)
 
 
 def _ask_look() -> tuple[str, str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
 import streamlit as st
 
 from digitcore.images import grayscale_png, grid_png, weights_png
@@ -68,10 +72,16 @@ def show_distributions(run: Run) -> None:
     st.subheader("Layer by layer, epoch by epoch")
     names = layer_names(arrays)
     layer = st.segmented_control("Layer", names, default=names[0], required=True, key=f"layer_{'_'.join(names)}")
-    many = epochs[-1] > MANY_EPOCHS
+    _show_layer(run.digest, run.created_at, layer, _arrays=arrays)
+
+
+# Three charts take altair 70 ms to write down, the same at each rerun.
+@st.cache_data(show_spinner=False, max_entries=64)
+def _show_layer(digest: str, created_at: datetime, layer: str, _arrays: Mapping[str, np.ndarray]) -> None:
+    many = snapshot_epochs_of(_arrays)[-1] > MANY_EPOCHS
     left, right = st.columns(2)
-    left.altair_chart(quantiles_chart(quantiles_table(arrays, "weights", layer), title="Weights", log=many))
-    right.altair_chart(quantiles_chart(quantiles_table(arrays, "gradients", layer), title="Gradients", log=many))
-    silent = silent_table(arrays)
+    left.altair_chart(quantiles_chart(quantiles_table(_arrays, "weights", layer), title="Weights", log=many))
+    right.altair_chart(quantiles_chart(quantiles_table(_arrays, "gradients", layer), title="Gradients", log=many))
+    silent = silent_table(_arrays)
     if len(silent):
         st.altair_chart(silent_chart(silent, log=many))

@@ -26,7 +26,9 @@ def show(run: Run) -> None:
     )
     if not state.searches_suspects(run):
         seconds = duration_text(N_FOLDS * run.seconds)
-        st.button("Look for wrong labels", on_click=state.search_suspects, args=(run,), help=f"Takes {seconds} or less.")
+        st.button(
+            "Look for wrong labels", on_click=state.search_suspects, args=(run,), help=f"Takes {seconds} or less."
+        )
         return
     folds = _folds(run)
     failed = next((fold for fold in folds if fold.state == "failed"), None)

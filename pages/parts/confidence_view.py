@@ -1,0 +1,50 @@
+"""How far a model's confidence can be trusted, in three charts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import streamlit as st
+
+from digitcore.calibration import (
+    calibration_sentence,
+    confidence_table,
+    coverage_table,
+    expected_calibration_error,
+    refusal_sentence,
+    reliability_table,
+)
+from digitcore.calibration_charts import confidence_chart, coverage_chart, reliability_chart
+from digitcore.datasets import Part
+from digitcore.runs import Run
+from digitcore.runs.report import percent_text
+
+VIEWS = ("Reliability", "Confidence", "Refusing the unsure")
+
+
+def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
+    """Show the chart that is asked for."""
+    st.subheader("Is it right when it is sure?")
+    view = st.segmented_control(
+        "View", VIEWS, default=VIEWS[0], required=True, key="confidence_view", label_visibility="collapsed"
+    )
+    _show_view(view, run.digest, run.created_at, part.name, part.labels, probabilities)
+
+
+# A chart takes altair 30 ms to write down, the same at each rerun.
+@st.cache_data(show_spinner=False, max_entries=32)
+def _show_view(
+    view: str, digest: str, created_at: datetime, part_name: str, _labels: np.ndarray, _probabilities: np.ndarray
+) -> None:
+    if view == "Reliability":
+        table = reliability_table(_labels, _probabilities)
+        st.altair_chart(reliability_chart(table))
+        error = percent_text(expected_calibration_error(table))
+        st.markdown(f"{calibration_sentence(table)} Expected calibration error: **{error}**.")
+    elif view == "Confidence":
+        st.altair_chart(confidence_chart(confidence_table(_labels, _probabilities)))
+    else:
+        table = coverage_table(_labels, _probabilities)
+        st.altair_chart(coverage_chart(table))
+        st.markdown(refusal_sentence(table))
