@@ -30,6 +30,12 @@ def test_what_the_pages_import_does_not_import_torch():
     assert output.stdout.split() == ["False", "False"]
 
 
+def test_the_first_page_waits_for_neither_torch_nor_scikit_learn():
+    code = "import sys, pages.parts.state; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert output.stdout.split() == ["False", "False"]
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.name)
 def test_a_page_imports_no_numerical_library(page):
     roots = {name.split(".")[0] for name in imported_names(page)}

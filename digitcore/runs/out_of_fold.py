@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from digitcore.datasets import Part
 from digitcore.errors import DatasetError
@@ -23,6 +22,8 @@ def folds_of(part: Part, random_state: int) -> list[np.ndarray]:
     DatasetError
         If no class has an image for each fold.
     """
+    from sklearn.model_selection import StratifiedKFold
+
     most = np.bincount(part.labels).max(initial=0)
     if most < N_FOLDS:
         raise DatasetError(

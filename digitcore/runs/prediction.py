@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,9 +11,11 @@ from digitcore.datasets import DATASETS, Part, features
 from digitcore.explanations import contributions, occlusion_drops
 from digitcore.layers import strongest_path
 from digitcore.models import MODELS
-from digitcore.models.base import EpochClassifier
 from digitcore.runs.run import Run
 from digitcore.runs.training import model_for
+
+if TYPE_CHECKING:
+    from digitcore.models.base import EpochClassifier
 
 # Images of a class whose activations stand for all of them.
 N_LOOKED_AT = 100

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from digitcore.models.base import EpochClassifier
 from digitcore.models.first_layer import first_layer_name
+
+if TYPE_CHECKING:
+    from digitcore.models.base import EpochClassifier
 
 MOST_SNAPSHOTS = 50
 # Of the first layer's weights, all snapshots together, in half precision: enough for pictures of them.
