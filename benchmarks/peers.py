@@ -33,19 +33,19 @@ class Data:
 # This project
 
 
-def digitcore(data):
+def digitcore(data, seed=0, **changes):
     """Return the epoch of the recipe's estimator, with the threads that a worker gives it."""
     from digitcore.models import make_model
     from digitcore.runs.training import threads_for
 
-    parameters = {**data.spec.parameters, "epochs": 100_000, "patience": None}
+    parameters = {**data.spec.parameters, "epochs": 100_000, "patience": None, **changes}
     shape = {"image_shape": data.image_shape} if data.spec.model == "cnn" else {}
-    model = make_model(data.spec.model, random_state=0, **parameters, **shape)
+    model = make_model(data.spec.model, random_state=seed, **parameters, **shape)
     epochs = model.iter_fit(data.X, data.y, (data.X_held_out, data.y_held_out))
 
     def epoch():
         with threads_for(data.spec):
-            next(epochs)
+            return next(epochs).validation_accuracy
 
     return epoch
 
@@ -103,6 +103,7 @@ def torch_loop(data, module, optimizer, batch_size):
         with torch.no_grad():
             for X, y in held_out_loader:
                 n_right += (module(X).argmax(dim=1) == y).sum().item()
+        return n_right / len(held_out)
 
     return epoch
 

@@ -84,3 +84,11 @@ def occlusion_drops(
         drops[:, top : top + window, left : left + window] += drop[:, np.newaxis, np.newaxis]
         covered[top : top + window, left : left + window] += 1
     return drops / covered
+
+
+def classes_to_compare(probabilities: np.ndarray, truth: int | None) -> tuple[int, int]:
+    """Return the prediction and the class to lay beside it: the truth where it is another, else the second best."""
+    order = np.argsort(-probabilities, kind="stable")
+    if truth is not None and truth != order[0]:
+        return int(order[0]), truth
+    return int(order[0]), int(order[min(1, len(order) - 1)])

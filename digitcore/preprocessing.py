@@ -136,6 +136,13 @@ def load_photo(content: bytes) -> np.ndarray:
     return np.asarray(gray)
 
 
+def pad_ink(picture: np.ndarray) -> np.ndarray:
+    """Return the white strokes on a pad's dark ground, uint8 RGB or RGBA ``(height, width, channels)``, as ink."""
+    gray = picture[..., :3].mean(axis=2)
+    ground = gray.min()
+    return (gray - ground) / max(255 - ground, 1)
+
+
 def as_image(ink: np.ndarray, max_value: int) -> np.ndarray:
     """Return ink as a data set keeps its images: uint8, 0 to ``max_value``."""
     return (np.clip(ink, 0, 1) * max_value).round().astype(np.uint8)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from digitcore.errors import InvalidSetting
-from digitcore.explanations import contributions, occlusion_drops
+from digitcore.explanations import classes_to_compare, contributions, occlusion_drops
 from digitcore.models import SoftmaxRegression
 
 
@@ -39,3 +39,12 @@ def test_a_pixels_value_is_the_mean_over_the_squares_that_cover_it():
 def test_a_square_must_fit_into_the_image():
     with pytest.raises(InvalidSetting, match="window must be 1 to 6 pixels, got 7"):
         occlusion_drops(looks_at_one_pixel, np.ones(36), (6, 6), window=7)
+
+
+@pytest.mark.parametrize(("truth", "classes"), [(None, (1, 2)), (1, (1, 2)), (0, (1, 0))])
+def test_the_prediction_is_compared_with_the_truth_or_the_second_best(truth, classes):
+    assert classes_to_compare(np.array([0.1, 0.6, 0.3]), truth) == classes
+
+
+def test_a_single_class_is_compared_with_itself():
+    assert classes_to_compare(np.array([1.0]), None) == (0, 0)

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits as load_bunch
 from digitcore.datasets import DATASETS, load_dataset
 from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.models import MLP
-from digitcore.preprocessing import PHOTO_SIDE, Frame, as_image, clean_drawing, clean_photo, load_photo
+from digitcore.preprocessing import PHOTO_SIDE, Frame, as_image, clean_drawing, clean_photo, load_photo, pad_ink
 
 MNIST = Frame((28, 28), 20)
 SMALL = Frame((8, 8), 8)
@@ -155,6 +155,12 @@ def test_a_file_that_is_no_picture_is_told(content):
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded():
     with pytest.raises(DatasetError, match="at most 50,000,000 are taken"):
         load_photo(file_of(Image.new("1", (10_000, 6_000))))
+
+
+def test_white_strokes_on_dark_ground_are_ink():
+    picture = np.full((2, 2, 4), (20, 22, 31, 255), np.uint8)
+    picture[0, 1] = 255
+    np.testing.assert_allclose(pad_ink(picture), [[0, 1], [0, 0]])
 
 
 def test_ink_as_the_data_set_keeps_it():

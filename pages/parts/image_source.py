@@ -12,7 +12,7 @@ from streamlit_drawable_canvas import st_canvas
 from digitcore.datasets import DATASETS, Split
 from digitcore.errors import InvalidSetting
 from digitcore.images import grayscale_png
-from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, load_photo
+from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, load_photo, pad_ink
 from pages.parts import state
 
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
@@ -100,14 +100,7 @@ def _ask_drawing(frame: Frame) -> Sequence[Step]:
     )
     if not (result.json_data or {}).get("objects") or result.image_data is None:
         return []
-    return clean_drawing(_pad_ink(result.image_data), frame)
-
-
-def _pad_ink(picture: np.ndarray) -> np.ndarray:
-    """White strokes on the pad's dark ground, uint8 RGBA, as ink."""
-    gray = picture[..., :3].mean(axis=2)
-    ground = gray.min()
-    return (gray - ground) / max(255 - ground, 1)
+    return clean_drawing(pad_ink(result.image_data), frame)
 
 
 def _ask_upload(frame: Frame) -> Sequence[Step]:

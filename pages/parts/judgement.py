@@ -9,6 +9,7 @@ import streamlit as st
 
 from digitcore.charts import probability_chart
 from digitcore.evaluation import judgements_table
+from digitcore.explanations import classes_to_compare
 from digitcore.images import grayscale_png, weights_png
 from digitcore.perturbation import PERTURBATIONS, Perturbation, perturb
 from digitcore.runs import Run
@@ -102,13 +103,13 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -
 def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, truth: int | None) -> None:
     st.subheader("Why?")
     names = model.class_names
-    order = np.argsort(-probabilities, kind="stable")
-    other = truth if truth is not None and truth != order[0] else int(order[1]) if len(order) > 1 else 0
-    key = state.why_keys(question=(int(order[0]), int(other)))
+    suggested = classes_to_compare(probabilities, truth)
     columns = st.columns([1, 1, 2])
     classes = [
         column.selectbox(label, range(len(names)), index=int(start), format_func=names.__getitem__, key=name)
-        for column, label, start, name in zip(columns, ("Class", "Beside it"), (order[0], other), key, strict=False)
+        for column, label, start, name in zip(
+            columns, ("Class", "Beside it"), suggested, state.why_keys(suggested), strict=False
+        )
     ]
     for title, words, images in _explanations(model, image):
         st.markdown(f"**{title}** {words}")

@@ -98,39 +98,40 @@ def _take_click(names: Sequence[str]) -> None:
 
 
 def _show_images(part: Part, probabilities: np.ndarray, truth: int | None, taken_for: int | None) -> None:
-    is_cell = truth is not None and taken_for is not None
     st.subheader("The images behind it")
+    wanted, order, n_images = _ask_images(truth, taken_for)
+    positions = select_positions(part.labels, probabilities, wanted)
+    shown = order_positions(positions, part.labels, probabilities, order, state.draw_seed())[:n_images]
+    if not len(shown):
+        st.info("No image fits: widen the range of confidence, or choose another cell.")
+        return
+    tiles = _tiles(part, probabilities, shown)
+    opened = show_tiles(part.images[shown], part.dataset.max_value, tiles, key="mistake_tiles")
+    kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"
+    seed = f" (seed {state.draw_seed()})" if order == "random" else ""
+    st.caption(
+        f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}{seed}. "
+        "Point at an image for its probabilities."
+    )
+    if opened is not None:
+        state.open_image(part.name, int(opened))
+
+
+def _ask_images(truth: int | None, taken_for: int | None) -> tuple[ImageFilter, str, int]:
+    """Ask which images of the cell, row or column to show, in which order, and how many."""
     columns = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
     low, high = columns[0].slider(
         "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help="Probability that the model gave its answer."
     )
     order = columns[1].selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
     n_images = columns[2].slider("Images", 10, 100, 20, step=10, key="n_shown", persist_state="session")
+    is_cell = truth is not None and taken_for is not None
+    wrong_only = columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
     if order == "random":
         columns[3].button("Draw again", on_click=state.draw_again, width="stretch")
-    else:
-        columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
-    wanted = ImageFilter(
-        truth=truth,
-        prediction=taken_for,
-        confidence=(low / 100, high / 100),
-        wrong_only=st.session_state.get("wrong_only", True),
-    )
-    positions = select_positions(part.labels, probabilities, wanted)
-    shown = order_positions(positions, part.labels, probabilities, order, state.draw_seed())[:n_images]
-    if not len(shown):
-        st.info("No image fits: widen the range of confidence, or choose another cell.")
-        return
-    opened = show_tiles(
-        part.images[shown], part.dataset.max_value, _tiles(part, probabilities, shown), key="mistake_tiles"
-    )
-    kind = "wrong predictions" if wanted.wrong_only and not is_cell else "images"
-    st.caption(
-        f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}"
-        f"{f' (seed {state.draw_seed()})' if order == 'random' else ''}. Point at an image for its probabilities."
-    )
-    if opened is not None:
-        state.open_image(part.name, int(opened))
+    confidence = (low / 100, high / 100)
+    wanted = ImageFilter(truth=truth, prediction=taken_for, confidence=confidence, wrong_only=wrong_only)
+    return wanted, order, n_images
 
 
 def _tiles(part: Part, probabilities: np.ndarray, positions: np.ndarray) -> list[Tile]:

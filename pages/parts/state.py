@@ -296,9 +296,9 @@ def forget_changes() -> None:
     st.session_state[_CHANGES] += 1
 
 
-def why_keys(question: tuple[int, int]) -> tuple[str, str]:
+def why_keys(suggested: tuple[int, int]) -> tuple[str, str]:
     """The keys of the two classes to compare: others for other suggestions, so that the suggestions are followed."""
-    return tuple(f"why_{name}_{question[0]}_{question[1]}" for name in ("class", "beside"))
+    return tuple(f"why_{name}_{suggested[0]}_{suggested[1]}" for name in ("class", "beside"))
 
 
 # The Quiz page: a round, what it is about, and the scores of this session.

@@ -81,8 +81,8 @@ def test_training_goes_on_while_the_user_does_other_things_and_ends_in_results(s
     wait_for_result(page)
 
     go_to(page, "Mistakes")
-    assert page.locator('[data-testid="stVegaLiteChart"] svg, [data-testid="stVegaLiteChart"] canvas').count() == 1
-    assert colours_of(page, page.get_by_test_id("stImage").first.locator("img")) > 10
+    assert page.locator('[data-testid="stVegaLiteChart"] svg, [data-testid="stVegaLiteChart"] canvas').count() == 2
+    assert colours_of(page, page.locator(".tile .picture").first) > 10
     go_to(page, "Weights")
     assert colours_of(page, page.get_by_test_id("stImage").first.locator("img")) > 10
     go_to(page, "Data")
