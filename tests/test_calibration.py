@@ -14,7 +14,8 @@ from digitcore.calibration import (
     refusal_sentence,
     reliability_table,
 )
-from digitcore.calibration_charts import MOST_POINTS, confidence_chart, coverage_chart, reliability_chart
+from digitcore.charts import confidence_chart, coverage_chart, reliability_chart
+from digitcore.charts.calibration import MOST_POINTS
 from digitcore.errors import DatasetError, InvalidSetting
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from digitcore.layer_charts import quantiles_chart, silent_chart
+from digitcore.charts import quantiles_chart, silent_chart
 from digitcore.layers import (
     layer_names,
     order_by_norm,

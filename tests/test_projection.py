@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from digitcore.charts import map_chart
 from digitcore.errors import InvalidSetting
 from digitcore.projection import (
-    map_chart,
     map_table,
     positions_within,
     principal_components,

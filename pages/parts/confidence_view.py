@@ -15,7 +15,7 @@ from digitcore.calibration import (
     refusal_sentence,
     reliability_table,
 )
-from digitcore.calibration_charts import confidence_chart, coverage_chart, reliability_chart
+from digitcore.charts import confidence_chart, coverage_chart, reliability_chart
 from digitcore.datasets import Part
 from digitcore.runs import Run
 from digitcore.runs.report import percent_text

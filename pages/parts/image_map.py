@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from digitcore.charts import map_chart
 from digitcore.datasets import Part
 from digitcore.projection import (
     METHODS,
     MOST_POINTS,
     N_COMPONENTS,
-    map_chart,
     positions_within,
     principal_components,
     sample_positions,

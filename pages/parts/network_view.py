@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 import streamlit as st
 
+from digitcore.charts import quantiles_chart, silent_chart
 from digitcore.images import grayscale_png, grid_png, weights_png
-from digitcore.layer_charts import quantiles_chart, silent_chart
 from digitcore.layers import layer_names, paths_table, quantiles_table, silent_table, snapshot_epochs_of
 from digitcore.models.first_layer import first_layer_images
 from digitcore.runs import Run

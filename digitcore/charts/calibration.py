@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore import palette
-from digitcore.charts import PERCENT_LABEL
+from digitcore.charts.results import PERCENT_LABEL
 
 OUTCOMES = ("right", "wrong")
 HEIGHT = 280

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from digitcore import palette
-from digitcore.charts import PERCENT_LABEL
+from digitcore.charts.results import PERCENT_LABEL
 
 HEIGHT = 240
 

@@ -1,8 +1,4 @@
-"""Charts: a tidy table goes in, an altair chart comes out. Nothing here reads files or keeps state.
-
-The width is the page's affair; heights are set here. Colours are chosen to read on light and on dark pages, so the
-charts set no background. Each chart carries a ``description``, the alternative text for those who cannot see it.
-"""
+"""Charts of a training and its predictions: curves, confusion matrix, class balance, probabilities."""
 
 from __future__ import annotations
 
