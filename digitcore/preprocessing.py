@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
+from scipy import ndimage
 
 from digitcore.errors import DatasetError, InvalidSetting
 
 # Fainter than this share of the darkest ink counts as paper when the ink's edges are looked for.
 PAPER = 0.15
+# A separate piece of a photo's ink is dust below this share of the largest piece's; the bar of a 5 has more.
+SPECK = 0.1
 # A photo is made this small at most before anything else: a stroke is still many pixels wide.
 PHOTO_SIDE = 400
 MOST_PHOTO_PIXELS = 50_000_000
@@ -81,7 +84,7 @@ def clean_photo(gray: np.ndarray, frame: Frame) -> list[Step]:
     """Return the stages from a grey photo, uint8 ``(height, width)``, to an image of ``frame``.
 
     The paper is what most of the photo's edge shows; a bright one is inverted. What differs from it by less than half
-    of Otsu's threshold is paper as well.
+    of Otsu's threshold is paper as well, and so are specks with less than a tenth of the ink of the largest stroke.
 
     Raises
     ------
@@ -103,6 +106,7 @@ def clean_photo(gray: np.ndarray, frame: Frame) -> list[Step]:
     # Half of the ink is full ink, so that a few brilliant pixels do not make all others pale.
     floor, full = 0.5 * threshold, np.median(difference[difference >= threshold])
     ink = np.clip((difference - floor) / (full - floor), 0, 1)
+    ink = _without_specks(ink)
     first = Step("Grey", gray / 255)
     inverted = "Inverted, paper removed" if paper > 127 else "Background removed"
     return [first, Step(inverted, ink), *clean_drawing(ink, frame)[1:]]
@@ -190,6 +194,13 @@ def _centred(ink: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
     top, left = corner
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return image
+
+
+def _without_specks(ink: np.ndarray) -> np.ndarray:
+    pieces, n_pieces = ndimage.label(ink > PAPER, structure=np.ones((3, 3)))
+    amounts = ndimage.sum_labels(ink, pieces, np.arange(1, n_pieces + 1))
+    kept = np.flatnonzero(amounts >= SPECK * amounts.max()) + 1
+    return np.where(np.isin(pieces, kept), ink, 0.0)
 
 
 def _otsu_threshold(values: np.ndarray) -> float:

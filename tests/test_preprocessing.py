@@ -113,6 +113,16 @@ def test_a_photo_gives_the_image_of_its_ink_light_or_dark(dark_ink, noise):
     assert abs(center_of_mass(steps[-1].ink) - center_of_mass(expected)).max() <= 1
 
 
+def test_specks_and_the_tables_edge_are_no_ink_but_a_second_stroke_is():
+    gray = photo()
+    expected = clean_photo(gray, MNIST)[-1].ink
+    gray[2:8, 2:8] = 30
+    gray[190:198, 150:160] = 60
+    np.testing.assert_allclose(clean_photo(gray, MNIST)[-1].ink, expected, atol=0.02)
+    gray[40:160, 130:145] = 40
+    assert clean_photo(gray, MNIST)[-1].ink.sum() > 1.5 * expected.sum()
+
+
 def test_a_photo_without_a_digit_is_told():
     with pytest.raises(InvalidSetting, match="No digit stands out"):
         clean_photo(np.full((50, 50), 200, np.uint8), MNIST)
