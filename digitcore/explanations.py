@@ -70,7 +70,8 @@ def occlusion_drops(
     Zeiler and Fergus (2014), "Visualizing and understanding convolutional networks", section 4.2.
     """
     height, width = image_shape
-    window = window or max(2, round(max(image_shape) / 6))
+    if window is None:
+        window = min(max(2, round(max(image_shape) / 6)), min(image_shape))
     if not 1 <= window <= min(image_shape):
         raise InvalidSetting(f"window must be 1 to {min(image_shape)} pixels, got {window}")
     places = [(top, left) for top in range(height - window + 1) for left in range(width - window + 1)]

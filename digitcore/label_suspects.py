@@ -19,7 +19,8 @@ from digitcore.evaluation import predictions, wrong_indices
 def confident_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return the mean probability of each class among the images labelled so, float64 ``(n_classes,)``.
 
-    From there on a probability counts as confident (the paper's equation 2). Infinite for a class without images.
+    From there on a probability counts as confident (the paper's equation 2). Infinite for a class of a single image or
+    none: out of fold, no model knows it.
 
     Parameters
     ----------
@@ -31,14 +32,14 @@ def confident_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.nd
     n_images = np.bincount(labels, minlength=probabilities.shape[1])
     of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     summed = np.bincount(labels, weights=of_label, minlength=probabilities.shape[1])
-    return np.divide(summed, n_images, out=np.full(len(n_images), np.inf), where=n_images > 0)
+    return np.divide(summed, n_images, out=np.full(len(n_images), np.inf), where=n_images > 1)
 
 
 def find_label_suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return the positions (int64) of images whose label is probably wrong, the most suspicious first.
 
-    An image is suspected where, of the classes it is confidently in, the most probable one is not its label, and
-    neither is the model's prediction. The less probable its label, the more suspicious it is.
+    An image is suspected where its class has others and, of the classes it is confidently in, the most probable one is
+    not its label, and neither is the model's prediction. The less probable its label, the more suspicious it is.
 
     Parameters
     ----------
@@ -52,9 +53,11 @@ def find_label_suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.nda
     """
     contradicted = wrong_indices(labels, predictions(probabilities))
     rows = probabilities[contradicted]
+    thresholds = confident_thresholds(labels, probabilities)
     # float32 probabilities may miss a threshold that equals them by a rounding.
-    confident = np.where(rows >= confident_thresholds(labels, probabilities) - 1e-6, rows, -1.0)
-    suspected = (confident.max(axis=1, initial=-1.0) >= 0) & (confident.argmax(axis=1) != labels[contradicted])
+    confident = np.where(rows >= thresholds - 1e-6, rows, -1.0)
+    suspected = np.isfinite(thresholds[labels[contradicted]])
+    suspected &= (confident.max(axis=1, initial=-1.0) >= 0) & (confident.argmax(axis=1) != labels[contradicted])
     suspects = contradicted[suspected]
     of_label = probabilities[suspects, labels[suspects]]
     return suspects[np.argsort(of_label, kind="stable")]

@@ -131,13 +131,21 @@ def load_photo(content: bytes) -> np.ndarray:
             upright = ImageOps.exif_transpose(picture)
             # Where a picture is transparent, paper shows.
             sheet = Image.new("RGBA", upright.size, "white")
-            gray = Image.alpha_composite(sheet, upright.convert("RGBA")).convert("L")
+            gray = Image.alpha_composite(sheet, _of_eight_bits(upright).convert("RGBA")).convert("L")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, DatasetError):
             raise
         raise DatasetError("This file is not a picture that can be read: use a PNG or a JPEG file") from error
     gray.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
     return np.asarray(gray)
+
+
+def _of_eight_bits(picture: Image.Image) -> Image.Image:
+    """Scanners write 16 bits a pixel, of which Pillow would keep the darkest 256 grey values only."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture, dtype=np.float64)
+    return Image.fromarray((values * 255 / max(values.max(), 1)).clip(0, 255).astype(np.uint8))
 
 
 def pad_ink(picture: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ def tsne_coordinates(X: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     X : ndarray of shape (n_images, n_features), float
-        Best from :func:`principal_components`.
+        Best from :func:`principal_components`. Where all images are equal, all come to lie at zero.
 
     References
     ----------
@@ -66,8 +66,12 @@ def tsne_coordinates(X: np.ndarray) -> np.ndarray:
     """
     from sklearn.manifold import TSNE
 
+    # All in one place, a silent layer's images have no neighbours to keep, and scikit-learn would crash on them.
+    if np.ptp(X, axis=0).max() == 0:
+        return np.zeros((len(X), 2), dtype=np.float32)
+    start = "pca" if min(X.shape) >= 2 else "random"
     perplexity = min(30.0, (len(X) - 1) / 3)
-    return TSNE(2, perplexity=perplexity, init="pca", random_state=0).fit_transform(X).astype(np.float32)
+    return TSNE(2, perplexity=perplexity, init=start, random_state=0).fit_transform(X).astype(np.float32)
 
 
 def map_table(

@@ -83,7 +83,7 @@ def draw_round(
     n_images: int = 10,
     seed: int | None = None,
     started_at: float = 0.0,
-    seconds: float | None = None,
+    seconds_per_image: float | None = None,
 ) -> QuizRound:
     """Draw a round at random.
 
@@ -97,8 +97,10 @@ def draw_round(
         1 to 20; fewer are drawn where there are fewer.
     seed : int, optional
         Of the draw.
-    started_at, seconds : float
+    started_at : float
         See :class:`QuizRound`.
+    seconds_per_image : float, optional
+        How long the user has, for each image that is drawn; without, there is no clock.
 
     Raises
     ------
@@ -123,7 +125,7 @@ def draw_round(
         truth=tuple(truth[chosen].tolist()),
         prediction=tuple(prediction[chosen].tolist()),
         started_at=started_at,
-        seconds=seconds,
+        seconds=None if seconds_per_image is None else seconds_per_image * len(chosen),
     )
 
 

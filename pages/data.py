@@ -4,8 +4,9 @@ import streamlit as st
 
 from digitcore.charts import class_balance_chart
 from digitcore.datasets import DATASETS
-from digitcore.datasets.splits import class_balance_table
+from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.evaluation import pixel_table
+from digitcore.runs import RunSpec
 from pages.parts import image_grid, messages, state
 
 state.enter_page("data")
@@ -23,7 +24,8 @@ with messages.caught():
         format_func=lambda key: DATASETS[key].label,
     )
     if name != spec.dataset:
-        spec = spec.with_changes(dataset=name, split={"kind": "random"})
+        # The form's model may not fit other images, and nothing is trained here.
+        spec = RunSpec(dataset=name, model="softmax")
     dataset, split = state.dataset(name), state.split_of(spec)
     height, width = dataset.image_shape
     st.markdown(
@@ -40,7 +42,7 @@ with messages.caught():
 
     st.subheader("Mean image of each class")
     st.caption("Every pixel is the mean over all images of the class in the training part.")
-    image_grid.show_means(state.means_of(spec), dataset)
+    image_grid.show_means(state.means_of(spec), dataset, missing_classes(split.train))
 
     st.subheader("One image, pixel by pixel")
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")

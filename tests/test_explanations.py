@@ -36,9 +36,14 @@ def test_a_pixels_value_is_the_mean_over_the_squares_that_cover_it():
     assert (drops[2, 3], drops[2, 4], drops[3, 4], drops[5, 5]) == pytest.approx((1, 0.5, 0.25, 0))
 
 
+def test_the_square_of_a_flat_image_fits_by_itself():
+    assert occlusion_drops(lambda rows: np.tile([0.5, 0.5], (len(rows), 1)), np.ones(120), (4, 30)).shape == (2, 4, 30)
+
+
 def test_a_square_must_fit_into_the_image():
-    with pytest.raises(InvalidSetting, match="window must be 1 to 6 pixels, got 7"):
-        occlusion_drops(looks_at_one_pixel, np.ones(36), (6, 6), window=7)
+    for window in (0, 7):
+        with pytest.raises(InvalidSetting, match=f"window must be 1 to 6 pixels, got {window}"):
+            occlusion_drops(looks_at_one_pixel, np.ones(36), (6, 6), window=window)
 
 
 @pytest.mark.parametrize(("truth", "classes"), [(None, (1, 2)), (1, (1, 2)), (0, (1, 0))])

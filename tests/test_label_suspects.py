@@ -16,9 +16,16 @@ def noisy(rng):
 
 
 def test_thresholds_are_mean_probabilities_of_the_label():
-    probabilities = np.array([[0.9, 0.1, 0.0], [0.5, 0.5, 0.0], [0.2, 0.8, 0.0]])
-    thresholds = confident_thresholds(np.array([0, 0, 1]), probabilities)
-    assert thresholds.tolist() == pytest.approx([0.7, 0.8, np.inf])
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.5, 0.5, 0.0], [0.2, 0.8, 0.0], [0.0, 0.6, 0.4]])
+    thresholds = confident_thresholds(np.array([0, 0, 1, 1]), probabilities)
+    assert thresholds.tolist() == pytest.approx([0.7, 0.7, np.inf])
+
+
+def test_the_only_image_of_a_class_is_not_suspected_and_makes_nobody_suspect():
+    # Out of fold its class is impossible: its label says nothing against it.
+    probabilities = np.array([[0.0, 0.9, 0.1], [0.0, 0.8, 0.2], [0.0, 0.7, 0.3], [0.0, 0.45, 0.55], [0.0, 0.1, 0.9]])
+    labels = np.array([0, 1, 1, 2, 2])
+    assert find_label_suspects(labels, probabilities).tolist() == []
 
 
 def test_suspects_are_those_of_cleanlab(noisy):

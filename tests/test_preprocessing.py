@@ -147,6 +147,11 @@ def test_transparent_paper_is_white():
     assert (gray[0, 0], gray[10, 10]) == (255, 0)
 
 
+def test_a_scan_of_16_bits_keeps_its_grey_values():
+    gray = load_photo(file_of(Image.fromarray(photo().astype(np.uint16) * 257)))
+    assert abs(gray.astype(int) - photo() * (255 / photo().max())).max() <= 1
+
+
 def test_a_photo_is_turned_upright():
     picture = Image.new("L", (40, 20), 255)
     settings = picture.getexif()

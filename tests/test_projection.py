@@ -61,6 +61,15 @@ def test_tsne_takes_very_few_images(rng):
     assert tsne_coordinates(rng.normal(size=(5, 4)).astype(np.float32)).shape == (5, 2)
 
 
+def test_tsne_of_a_silent_layer_is_one_place():
+    assert not tsne_coordinates(np.zeros((50, 2), np.float32)).any()
+
+
+def test_tsne_takes_a_single_feature(rng):
+    points = tsne_coordinates(rng.normal(size=(30, 1)).astype(np.float32))
+    assert (points.shape, np.isfinite(points).all()) == ((30, 2), True)
+
+
 @pytest.fixture
 def table():
     coordinates = np.array([[0, 0], [1, 1], [2, 2], [3, 3]], np.float32)

@@ -48,6 +48,12 @@ def test_few_mistakes_make_a_short_round():
     assert len(draw_round(np.zeros(5, int), np.array([0, 0, 1, 0, 1]), n_images=10).positions) == 2
 
 
+def test_the_time_is_for_the_images_that_were_drawn():
+    truth, prediction = np.zeros(5, int), np.array([0, 0, 1, 0, 1])
+    assert draw_round(truth, prediction, n_images=10, seconds_per_image=4).seconds == 8
+    assert draw_round(truth, prediction, n_images=10).seconds is None
+
+
 def test_another_seed_draws_another_round(judged):
     first, again, other = (draw_round(*judged, seed=seed).positions for seed in (0, 0, 1))
     assert first == again != other

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from distributed import Event, Future, KilledWorker
 
-from digitcore.errors import EngineError, InvalidSetting, StoreError
+from digitcore.errors import DigitcoreError, EngineError, InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
 from digitcore.runs.cluster import TrainingCluster
 from digitcore.runs.run import Run
@@ -38,7 +38,7 @@ TICK_SECONDS = 2.0
 # An owner on another machine that is silent for this long is taken for dead.
 SILENCE_SECONDS = 60.0
 MOST_RESTARTS = 3
-MOST_COMPUTED = 16
+MOST_COMPUTED = 32
 
 LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
 KILLED_TOO_OFTEN = (
@@ -197,7 +197,7 @@ class Engine:
         Parameters
         ----------
         key : str
-            Names the computation: equal keys mean equal results. The last 16 are kept.
+            Names the computation: equal keys mean equal results. The last 32 results, and failures, are kept.
         function, *arguments
             What to compute; importable and serialisable.
 
@@ -219,23 +219,28 @@ class Engine:
             self._keep_computed(key, known)
         if known.status == "pending":
             return Computation("running")
-        # A failure is told once; the next call tries again.
         if known.status == "error":
             log.error("The computation %s failed: %r", key, known.exception())
-            with self._changed:
-                self._computed.pop(key, None)
-            return Computation("failed", reason=f"The computation failed ({type(known.exception()).__name__}).")
-        with self._as_engine_error():
-            done = Computation("done", result=known.result(timeout=30))
-        self._keep_computed(key, done)
-        return done
+            ended = Computation("failed", reason=_reason(known.exception()))
+        else:
+            with self._as_engine_error():
+                ended = Computation("done", result=known.result(timeout=30))
+        self._keep_computed(key, ended)
+        return ended
+
+    def forget_computation(self, key: str) -> None:
+        """Let the next :meth:`compute` of this key start anew, after a failure."""
+        with self._changed:
+            self._computed.pop(key, None)
 
     def _keep_computed(self, key: str, computed: Future | Computation) -> None:
         with self._changed:
             self._computed.pop(key, None)
             self._computed[key] = computed
-            while len(self._computed) > MOST_COMPUTED:
-                self._computed.pop(next(iter(self._computed)))
+            ended = [name for name, each in self._computed.items() if isinstance(each, Computation)]
+            # What still runs is somebody's: only results are let go.
+            for name in ended[: max(0, len(ended) - MOST_COMPUTED)]:
+                del self._computed[name]
 
     def cancel(self, digest: str) -> None:
         """End a run after its present epoch, or before it begins. A run that is not active is left as it is."""
@@ -473,6 +478,15 @@ def _merged(epochs: list[Epoch], more: list[Epoch]) -> list[Epoch]:
 
 def _stop_name(topic: str) -> str:
     return f"stop-{topic}"
+
+
+def _reason(error: BaseException) -> str:
+    """Return a sentence on why a computation failed."""
+    if isinstance(error, DigitcoreError):
+        return str(error)
+    if isinstance(error, KilledWorker):
+        return KILLED_TOO_OFTEN
+    return f"The computation failed unexpectedly ({type(error).__name__}); the server's log says more."
 
 
 def _this_process() -> str:

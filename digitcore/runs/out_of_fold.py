@@ -9,7 +9,7 @@ import numpy as np
 from digitcore.datasets import Part
 from digitcore.errors import DatasetError
 from digitcore.runs.spec import RunSpec
-from digitcore.runs.training import all_classes, model_for, split_for, threads_for
+from digitcore.runs.training import all_classes, model_for, split_for, threads_for, watched
 
 N_FOLDS = 5
 
@@ -54,12 +54,14 @@ def fold_probabilities(spec_json: str, fold: int) -> np.ndarray:
     ndarray of shape (n_images of the fold, n_classes), float32
     """
     spec = RunSpec.from_json(spec_json)
-    part = split_for(spec).train
+    divided = split_for(spec)
+    part = divided.train
     held_out = folds_of(part, spec.random_state)[fold]
     others = np.setdiff1d(np.arange(part.n_images), held_out)
     X, model = part.features(spec.scaling), model_for(spec, part.dataset)
     with threads_for(spec, most=1):
-        model.fit(X[others], part.labels[others])
+        # What early stopping watches is no image of a fold.
+        model.fit(X[others], part.labels[others], watched(divided, spec.scaling))
         return all_classes(model, X[held_out], part.dataset.n_classes)
 
 

@@ -24,13 +24,14 @@ _LARGEST_HALF = float(np.finfo(np.float16).max)
 def snapshot_epochs(n_epochs: int, most: int = MOST_SNAPSHOTS) -> frozenset[int]:
     """Return the epochs to keep of ``n_epochs``, 0 for the start: at most ``most``, the first and the last among them.
 
-    Where not all can be kept, half of them are spread evenly and half by ratio, for most happens early.
+    Where not all can be kept, half of them are spread evenly and half by ratio, for most happens early. ``most`` is at
+    least 2.
     """
     if n_epochs < most:
         return frozenset(range(n_epochs + 1))
-    half = max(1, (most - 1) // 2)
-    early, even = np.geomspace(1, n_epochs, half), np.linspace(1, n_epochs, half)
-    return frozenset([0, *np.concatenate([early, even]).round().astype(int).tolist()])
+    half = (most - 2) // 2
+    early, even = np.geomspace(1, n_epochs, half + 1)[:-1], np.linspace(1, n_epochs, half + 1)[:-1]
+    return frozenset([0, n_epochs, *np.concatenate([early, even]).round().astype(int).tolist()])
 
 
 class Recorder:

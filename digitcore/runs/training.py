@@ -121,24 +121,23 @@ def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
 
 
 def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, on_epoch, should_stop) -> None:
-    validation_data = _watched(divided, spec.scaling)
+    validation_data = watched(divided, spec.scaling)
     X, y = divided.train.features(spec.scaling), divided.train.labels
     epochs = model.iter_fit(X, y, validation_data)
     recorder = Recorder(model, X, y)
     for epoch in epochs:
         outcome.epochs.append(epoch)
         on_epoch(epoch)
-        stopped = should_stop()
-        recorder.take(epoch.number, last=stopped)
+        stopped, patience = should_stop(), spec.parameters["patience"]
+        recorder.take(epoch.number, last=stopped or epoch.number - model.best_epoch_ == patience)
         if stopped:
             outcome.state = "cancelled"
             break
-    # With early stopping the weights of the best epoch are back by now; the way there ends with the last one.
     epochs.close()
     outcome.arrays |= recorder.arrays
 
 
-def _watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:
+def watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the images that are watched after each epoch: those of classes that the training part has."""
     held_out = divided.validation
     known = np.isin(held_out.labels, divided.train.labels)

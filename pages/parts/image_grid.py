@@ -20,10 +20,13 @@ def show_first(dataset: Dataset) -> None:
     _show_grid(dataset.images[:N_FIRST], dataset.max_value, labels, "First images of the data set")
 
 
-def show_means(means: np.ndarray, dataset: Dataset) -> None:
-    """Show the mean image of each class."""
-    labels = [TileLabel(name) for name in dataset.class_names]
-    _show_grid(means, dataset.max_value, labels, "Mean image of each class")
+def show_means(means: np.ndarray, dataset: Dataset, missing: Sequence[str]) -> None:
+    """Show the mean image of each class but those that are ``missing``."""
+    present = [index for index, name in enumerate(dataset.class_names) if name not in missing]
+    labels = [TileLabel(dataset.class_names[index]) for index in present]
+    _show_grid(means[present], dataset.max_value, labels, "Mean image of each class")
+    if missing:
+        st.caption(f"No image of {', '.join(missing)} is in the training part.")
 
 
 def show_one(dataset: Dataset, index: int) -> None:

@@ -18,6 +18,7 @@ from digitcore.projection import (
     tsne_coordinates,
 )
 from digitcore.runs import Run
+from digitcore.runs.engine import Computation
 from pages.parts import messages, state
 from pages.parts.tiles import Tile, show_tiles
 
@@ -55,19 +56,30 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
     """Return the points ``(n_images, 2)``; None, and a word of it, while they are computed."""
     if method == "pca":
         return _components(run, part.name, source, 2)
-    name = f"tsne-{run.digest}-{run.created_at:%Y%m%d%H%M%S%f}-{part.name}-{source}"
-    computation = state.engine().compute(name, tsne_coordinates, _components(run, part.name, source, N_COMPONENTS))
+    computation = _tsne(run, part.name, source)
     if computation.state == "failed":
         st.error(messages.plain(computation.reason))
+        forget = state.engine().forget_computation
+        st.button("Try again", on_click=forget, args=(_tsne_key(run, part.name, source),))
     elif computation.state == "running":
-        _wait(name)
+        _wait(run, part.name, source)
     return computation.result
 
 
+def _tsne(run: Run, part_name: str, source: str) -> Computation:
+    components = _components(run, part_name, source, N_COMPONENTS)
+    return state.engine().compute(_tsne_key(run, part_name, source), tsne_coordinates, components)
+
+
+def _tsne_key(run: Run, part_name: str, source: str) -> str:
+    return f"tsne-{run.digest}-{run.created_at:%Y%m%d%H%M%S%f}-{part_name}-{source}"
+
+
 @st.fragment(run_every=POLL_SECONDS)
-def _wait(name: str) -> None:
+@messages.caught()
+def _wait(run: Run, part_name: str, source: str) -> None:
     st.info("t-SNE is at work beside the trainings; the map appears here when it is ready.")
-    if state.engine().compute(name, tsne_coordinates).state != "running":
+    if _tsne(run, part_name, source).state != "running":
         st.rerun()
 
 

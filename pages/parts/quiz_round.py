@@ -43,9 +43,13 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
         f"Against the clock, {SECONDS_PER_IMAGE} seconds an image", key="quiz_clock", persist_state="session"
     )
     if st.button("Start", type="primary"):
-        seconds = SECONDS_PER_IMAGE * n_images if clock else None
         drawn = draw_round(
-            part.labels, prediction, kind=kind, n_images=n_images, started_at=time.time(), seconds=seconds
+            part.labels,
+            prediction,
+            kind=kind,
+            n_images=n_images,
+            started_at=time.time(),
+            seconds_per_image=SECONDS_PER_IMAGE if clock else None,
         )
         state.put_quiz(drawn, state.quiz_subject())
         st.rerun()

@@ -33,6 +33,10 @@ def ask_run() -> Run | None:
     )
     run = state.engine().run(digest)
     state.link_run(run)
+    if not run.evaluated:  # a stopped training that has been started again
+        state.forget_recent_runs()
+        _show_empty(run)
+        return None
     return run
 
 
@@ -55,7 +59,8 @@ def ask_others(run: Run) -> list[Run]:
         if runs
         else []
     )
-    return [runs[digest] for digest in chosen if digest in runs]
+    fresh = [state.engine().run(digest) for digest in chosen if digest in runs]
+    return [other for other in fresh if other is not None and other.evaluated]
 
 
 def ask_part(run: Run) -> str:

@@ -33,8 +33,8 @@ def show(run: Run) -> None:
     folds = _folds(run)
     failed = next((fold for fold in folds if fold.state == "failed"), None)
     if failed is not None:
-        state.search_suspects(run, wanted=False)
         st.error(messages.plain(failed.reason))
+        st.button("Try again", on_click=_forget_folds, args=(run,))
     elif all(fold.state == "done" for fold in folds):
         _show_suspects(state.split_of(run.spec).train, run, folds)
     else:
@@ -44,12 +44,21 @@ def show(run: Run) -> None:
 def _folds(run: Run) -> list[Computation]:
     engine, spec = state.engine(), run.spec
     return [
-        engine.compute(f"fold-{run.digest}-{fold}", fold_probabilities, spec.canonical_json, fold)
-        for fold in range(N_FOLDS)
+        engine.compute(_fold_key(run, fold), fold_probabilities, spec.canonical_json, fold) for fold in range(N_FOLDS)
     ]
 
 
+def _forget_folds(run: Run) -> None:
+    for fold in range(N_FOLDS):
+        state.engine().forget_computation(_fold_key(run, fold))
+
+
+def _fold_key(run: Run, fold: int) -> str:
+    return f"fold-{run.digest}-{fold}"
+
+
 @st.fragment(run_every=POLL_SECONDS)
+@messages.caught()
 def _wait(run: Run) -> None:
     states = [fold.state for fold in _folds(run)]
     n_done = states.count("done")

@@ -42,8 +42,8 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     titles = np.array(first_layer_titles(weights, dataset.class_names))
     order = _ask_order(run, final)
     images, limit, words = final, weights_limit(final), "at the end"
-    if epochs:
-        place = _ask_epoch(run, epochs, playing)
+    place = _ask_epoch(run, epochs, playing) if epochs else None
+    if place is not None:
         name, snapshots = first_layer_name(weights), arrays["snapshots.first_layer"]
         layer = {**weights, name: snapshots[place].astype(np.float32)}
         images = first_layer_images(run.spec.model, layer, dataset.image_shape)
@@ -73,15 +73,17 @@ def _ask_order(run: Run, images: np.ndarray) -> np.ndarray:
     return order_by_norm(images) if order == "norm" else np.arange(len(images))
 
 
-def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int:
-    """Ask for one of the snapshots, the last one at first; while playing, take the next."""
+def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
+    """Ask for one of the snapshots, or, None, for the weights that were kept; while playing, take the next."""
+    # With early stopping the weights that count are those of the best epoch, which need not be among the snapshots.
+    kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation['best_epoch']}"]
+    stops = [*map(str, epochs), *kept]
     key = f"snapshot_{run.digest}"
-    place = st.session_state.setdefault(key, len(epochs) - 1)
+    place = st.session_state.setdefault(key, len(stops) - 1)
     if playing:
-        st.session_state[key] = (place + 1) % len(epochs)
-    if len(epochs) == 1:
-        return 0
-    return st.select_slider("Epoch", range(len(epochs)), key=key, format_func=lambda place: str(epochs[place]))
+        st.session_state[key] = (place + 1) % len(stops)
+    chosen = st.select_slider("Epoch", range(len(stops)), key=key, format_func=stops.__getitem__)
+    return chosen if chosen < len(epochs) else None
 
 
 def _ask_number(n_images: int) -> int:

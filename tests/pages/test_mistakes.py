@@ -92,3 +92,16 @@ def test_label_suspects_are_searched_in_the_workers(mistakes):
     assert not mistakes.exception
     assert not mistakes.error
     assert re.search(r"\*\*\d+\*\* of 1,347 training images \([\d.]+ %\) are suspected", texts(mistakes))
+
+
+def test_a_search_that_fails_says_why_and_can_be_tried_again(open_app, train):
+    app = train(open_app(model="mlp", epochs="2", max_train="10")).switch_page("pages/mistakes.py").run()
+    button(app, "Look for wrong labels").click().run()
+    deadline = time.monotonic() + 60
+    while not app.error:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        app.run()
+    assert "5 folds need as many of one class" in app.error[0].value
+    button(app, "Try again").click().run()
+    assert not app.exception

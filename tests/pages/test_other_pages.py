@@ -43,6 +43,42 @@ def test_the_slider_goes_back_to_the_start(trained_mlp):
     assert "after epoch 2" in texts(app)
 
 
+def test_with_early_stopping_the_kept_weights_are_shown(open_app, train):
+    app = train(open_app(model="mlp", epochs="40", patience="2", validation="cut", learning_rate="1.0"))
+    app.switch_page("pages/weights.py").run()
+    best = state.engine().run(app.session_state["spec"].digest).evaluation["best_epoch"]
+    assert app.select_slider[0].options[-1] == f"kept: {best}"
+    assert "at the end; one shared scale" in texts(app)
+    app.select_slider[0].set_value(0).run()
+    assert "before the training" in texts(app)
+
+
+def test_a_class_without_training_images_has_no_mean(open_app):
+    app = open_app(max_train="10").switch_page("pages/data.py").run()
+    assert not app.exception
+    assert not app.error
+    assert "is in the training part" in texts(app)
+    assert app.dataframe[0].value.shape == (8, 8)
+
+
+def test_the_data_can_be_seen_whatever_model_the_form_holds(open_app, mnist_directory):
+    app = open_app(dataset="mnist", model="cnn", channels="8-8").switch_page("pages/data.py").run()
+    app.segmented_control[0].set_value("digits").run()
+    assert not app.error
+    assert "1,797" in texts(app)
+
+
+def test_a_stopped_training_that_begins_again_is_waited_for(open_app, train):
+    app = train(open_app(model="mlp", epochs="7", seed="99"))  # a run of its own: it never ends
+    run = state.engine().run(app.session_state["spec"].digest)
+    app.switch_page("pages/mistakes.py").run()
+    state.engine().store.begin(run.spec, state.engine().owner)
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert "This training is still running" in texts(app)
+
+
 def test_playing_goes_on_from_epoch_to_epoch(trained_mlp):
     app = trained_mlp.switch_page("pages/weights.py").run()
     app.toggle[0].set_value(True).run()

@@ -9,8 +9,10 @@ import psutil
 import pytest
 
 from digitcore.errors import EngineError, InvalidSetting, StoreError
+from digitcore.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
-from digitcore.runs.engine import LOST_WORKER, MOST_COMPUTED
+from digitcore.runs import engine as engine_module
+from digitcore.runs.engine import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads
 
@@ -275,16 +277,40 @@ def test_a_computation_runs_in_a_worker_and_is_kept(engine):
     assert engine.compute("process", os.getpid) is done
 
 
-def test_a_computation_that_fails_says_so_and_can_be_tried_again(engine):
-    failed = computed(engine, "failing", int, "seven")
-    assert (failed.state, failed.reason) == ("failed", "The computation failed (ValueError).")
+def test_a_computation_that_fails_says_so_until_it_is_tried_again(engine):
+    for _ in range(2):
+        failed = computed(engine, "failing", int, "seven")
+        assert failed.state == "failed"
+        assert "failed unexpectedly (ValueError)" in failed.reason
+    engine.forget_computation("failing")
     assert computed(engine, "failing", int, "7").result == 7
 
 
-def test_old_computations_are_let_go(engine):
-    for number in range(MOST_COMPUTED + 3):
+def test_a_failure_that_digitcore_foresaw_keeps_its_sentence(engine):
+    assert "A map needs finite values" in computed(engine, "foreseen", principal_components, np.ones((1, 3))).reason
+
+
+def test_old_results_are_let_go(engine, monkeypatch):
+    monkeypatch.setattr(engine_module, "MOST_COMPUTED", 4)
+    for number in range(7):
         assert computed(engine, f"number-{number}", int, number).result == number
-    assert len(engine._computed) == MOST_COMPUTED
+    assert len(engine._computed) == 4
+
+
+def test_what_still_runs_is_not_let_go(engine, monkeypatch):
+    monkeypatch.setattr(engine_module, "MOST_COMPUTED", 1)
+    keys = [f"many-{number}" for number in range(5)]
+    for key in keys:
+        engine.compute(key, time.sleep, 0.3)
+    assert set(keys) <= set(engine._computed)
+    assert [computed(engine, key, time.sleep, 0.3).state for key in keys] == ["done"] * 5
+
+
+def test_a_computation_survives_the_death_of_its_worker(engine):
+    engine.compute("slow", time.sleep, 2)
+    wait_for(lambda: any(engine._cluster.client.processing().values()), what="a worker at the computation")
+    busy_worker(engine).kill()
+    assert computed(engine, "slow", time.sleep, 2).state == "done"
 
 
 def computed(engine, key, function, *arguments):

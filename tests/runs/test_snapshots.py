@@ -26,8 +26,11 @@ def test_early_epochs_are_kept_more_often_than_late_ones():
     assert sum(epoch <= 100 for epoch in kept) > sum(epoch > 900 for epoch in kept)
 
 
-def test_two_snapshots_are_the_start_and_the_end():
-    assert snapshot_epochs(500, most=2) <= {0, 1, 500}
+@pytest.mark.parametrize("most", [2, 3, 4, 5, 6])
+def test_few_snapshots_have_the_start_and_the_end_as_well(most):
+    kept = snapshot_epochs(500, most=most)
+    assert {0, 500} <= kept
+    assert len(kept) <= most
 
 
 def recorded(model, digits):
