@@ -95,7 +95,9 @@ def test_a_visit_to_another_page_does_not_harm_a_training(server, page):
     seen = wait_for_epoch(page, 1)
     go_to(page, "Data")
     go_to(page, "Train")
-    assert wait_for_epoch(page, seen) >= seen
+    # A quick machine is through by now; one that had begun again would be far back.
+    shown = epoch_shown(page)
+    assert shown is None or shown >= seen
     wait_for_result(page)
 
 
