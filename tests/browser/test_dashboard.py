@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 
-# Long enough to do things meanwhile: the MLP on digits makes two thousand epochs a second and more.
-LONG = "model=mlp&epochs=20000"
+# Long enough to do things meanwhile: the MLP on digits makes three thousand epochs a second where nothing else runs.
+LONG = "model=mlp&epochs=35000"
 
 
 def settle(page):
