@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation import predictions, wilson_interval, wrong_indices
+from digitcore.evaluation import predictions, ratio, right_predictions, wilson_interval
 
 
 def reliability_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int = 10) -> pd.DataFrame:
@@ -44,8 +44,8 @@ def reliability_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int 
             "low": edges[:-1],
             "high": edges[1:],
             "n_images": n_images,
-            "confidence": _mean(summed, n_images),
-            "accuracy": _mean(n_right, n_images),
+            "confidence": ratio(summed, n_images),
+            "accuracy": ratio(n_right, n_images),
             "accuracy_low": [low for low, _ in intervals],
             "accuracy_high": [high for _, high in intervals],
         }
@@ -160,19 +160,13 @@ def refusal_sentence(table: pd.DataFrame, accuracy: float = 0.99) -> str:
 
 
 def _confidence_and_right(truth: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    prediction = predictions(probabilities)
-    right = np.ones(len(prediction), dtype=bool)
-    right[wrong_indices(truth, prediction)] = False
+    right = right_predictions(truth, predictions(probabilities))
     return np.asarray(probabilities).max(axis=1).astype(np.float64).clip(0, 1), right
 
 
 def _bins(confidence: np.ndarray, n_bins: int) -> np.ndarray:
     """Bins that include their upper end, as Guo et al. have them."""
     return np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
-
-
-def _mean(summed: np.ndarray, n: np.ndarray) -> np.ndarray:
-    return np.divide(summed, n, out=np.full(len(n), np.nan), where=n > 0)
 
 
 def _check_bins(n_bins: int) -> None:

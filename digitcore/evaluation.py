@@ -261,7 +261,7 @@ def confusion_table(truth: np.ndarray, prediction: np.ndarray, class_names: Sequ
             "truth": np.repeat(names, len(names)),
             "prediction": np.tile(names, len(names)),
             "count": counts.ravel(),
-            "row_pct": 100 * _ratio(counts, counts.sum(axis=1, keepdims=True)).ravel(),
+            "row_pct": 100 * ratio(counts, counts.sum(axis=1, keepdims=True)).ravel(),
         }
     )
 
@@ -290,9 +290,9 @@ def class_metrics_table(truth: np.ndarray, prediction: np.ndarray, class_names: 
         {
             "class_name": names,
             "n_images": actual,
-            "precision": _ratio(right, taken),
-            "recall": _ratio(right, actual),
-            "f1": _ratio(2 * right, actual + taken),
+            "precision": ratio(right, taken),
+            "recall": ratio(right, actual),
+            "f1": ratio(2 * right, actual + taken),
         }
     )
 
@@ -329,7 +329,7 @@ def confused_pairs_table(
             "prediction": pd.Series(names[columns], dtype=str),
             "count": counts[rows, columns],
             "n_images": actual[rows],
-            "truth_share": _ratio(counts[rows, columns], actual[rows]),
+            "truth_share": ratio(counts[rows, columns], actual[rows]),
         }
     )
 
@@ -351,8 +351,19 @@ def wrong_indices(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     DatasetError
         If lengths differ or these are not class indices.
     """
+    return np.flatnonzero(~right_predictions(truth, prediction)).astype(np.int64)
+
+
+def right_predictions(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Return which predictions are right, bool ``(n_images,)``.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`wrong_indices`.
+    """
     truth, prediction = _checked_pair(truth, prediction)
-    return np.flatnonzero(truth != prediction).astype(np.int64)
+    return truth == prediction
 
 
 def mistake_table(
@@ -636,8 +647,8 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share == 1 else f"{min(100 * share, 99.9):.1f} %"
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """``part / whole`` as float64, NaN where ``whole`` is 0."""
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return ``part / whole`` as float64, NaN where ``whole`` is 0."""
     shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
     return np.divide(part, whole, out=np.full(shape, np.nan), where=whole != 0)
 

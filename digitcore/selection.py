@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation import losses_of, predictions, wrong_indices
+from digitcore.evaluation import losses_of, predictions, right_predictions
 from digitcore.parameters import unknown_name
 
 ORDERS: Mapping[str, str] = {
@@ -58,7 +58,7 @@ def select_positions(truth: np.ndarray, probabilities: np.ndarray, wanted: Image
         If a class does not exist or the range of confidence is not within 0 to 1.
     """
     prediction, n_classes = predictions(probabilities), probabilities.shape[1]
-    wrong = wrong_indices(truth, prediction)
+    right = right_predictions(truth, prediction)
     for name, asked in (("truth", wanted.truth), ("prediction", wanted.prediction)):
         if asked is not None and not 0 <= asked < n_classes:
             raise InvalidSetting(f"{name} must be a class from 0 to {n_classes - 1}, got {asked}")
@@ -72,7 +72,7 @@ def select_positions(truth: np.ndarray, probabilities: np.ndarray, wanted: Image
     if wanted.prediction is not None:
         chosen &= prediction == wanted.prediction
     if wanted.wrong_only and not wanted.is_cell:
-        chosen &= np.isin(np.arange(len(truth)), wrong)
+        chosen &= ~right
     return np.flatnonzero(chosen)
 
 

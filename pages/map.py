@@ -14,12 +14,12 @@ with messages.caught():
     run = run_picker.ask_run()
     if run is None:
         st.stop()
-    part = getattr(state.split_of(run.spec), run_picker.ask_part(run))
+    part = run_picker.ask_part(run)
     source, method = image_map.ask_view(run)
     coordinates = image_map.coordinates(run, part, source, method)
     if coordinates is not None:
         positions = sample_positions(part.n_images)
-        prediction = predictions(state.arrays_of(run)[f"probabilities.{part.name}"])
+        prediction = predictions(state.probabilities_of(run, part))
         table = map_table(
             coordinates, positions, part.labels[positions], prediction[positions], part.dataset.class_names
         )

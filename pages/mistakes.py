@@ -13,9 +13,8 @@ with messages.caught():
     run = run_picker.ask_run()
     if run is None:
         st.stop()
-    part_name = run_picker.ask_part(run)
-    part = getattr(state.split_of(run.spec), part_name)
-    probabilities = state.arrays_of(run)[f"probabilities.{part_name}"]
+    part = run_picker.ask_part(run)
+    probabilities = state.probabilities_of(run, part)
 
     mistake_browser.show(run, part, probabilities)
 

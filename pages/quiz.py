@@ -13,10 +13,10 @@ with messages.caught():
     run = run_picker.ask_run()
     if run is None:
         st.stop()
-    part = getattr(state.split_of(run.spec), run_picker.ask_part(run))
+    part = run_picker.ask_part(run)
     quiz_round.follow(run, part.name)
     if state.quiz() is None:
-        quiz_round.ask_start(part, predictions(state.arrays_of(run)[f"probabilities.{part.name}"]))
+        quiz_round.ask_start(part, predictions(state.probabilities_of(run, part)))
     elif not quiz_round.is_over():
         quiz_round.show_question(part)
     else:

@@ -29,7 +29,7 @@ def reliability_chart(table: pd.DataFrame) -> alt.LayerChart:
     )
     base = alt.Chart(filled).encode(tooltip=_reliability_tooltips())
     bars = base.mark_rect(color=palette.ACCENT, opacity=0.55).encode(
-        x=_share("low", "Confidence (%)", 0, 1), x2="high", y=_share("accuracy", "Accuracy (%)", 0, 1), y2=alt.datum(0)
+        x=_share("low", "Confidence (%)"), x2="high", y=_share("accuracy", "Accuracy (%)"), y2=alt.datum(0)
     )
     intervals = base.mark_rule(color=palette.ACCENT, strokeWidth=1.5).encode(
         x="confidence:Q", y="accuracy_low:Q", y2="accuracy_high"
@@ -88,7 +88,7 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
         alt.Chart(shown)
         .mark_line(color=palette.ACCENT, strokeWidth=2, interpolate="step-before", point={"size": 12, "filled": True})
         .encode(
-            x=_share("coverage", "Images answered (%)", 0, 1),
+            x=_share("coverage", "Images answered (%)"),
             y=alt.Y(
                 "accuracy:Q",
                 title="Accuracy on these (%)",
@@ -105,12 +105,12 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
     )
 
 
-def _share(field: str, title: str, low: float, high: float) -> alt.X | alt.Y:
+def _share(field: str, title: str) -> alt.X | alt.Y:
     channel = alt.Y if field == "accuracy" else alt.X
     return channel(
         f"{field}:Q",
         title=title,
-        scale=alt.Scale(domain=[low, high], nice=False),
+        scale=alt.Scale(domain=[0, 1], nice=False),
         axis=alt.Axis(labelExpr=PERCENT_LABEL, tickCount=5),
     )
 

@@ -19,7 +19,7 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
     Parameters
     ----------
     table : DataFrame
-        From :func:`map_table`.
+        From :func:`digitcore.projection.map_table`.
     class_names : sequence of str
         In class order.
     select : str, optional

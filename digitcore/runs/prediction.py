@@ -12,7 +12,7 @@ from digitcore.explanations import contributions, occlusion_drops
 from digitcore.layers import strongest_path
 from digitcore.models import MODELS
 from digitcore.runs.run import Run
-from digitcore.runs.training import model_for
+from digitcore.runs.training import all_classes, model_for
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
@@ -49,7 +49,7 @@ class RunModel:
     def __init__(self, run: Run, arrays: Mapping[str, np.ndarray], class_names: tuple[str, ...]):
         self.spec, self.class_names = run.spec, class_names
         self._dataset = DATASETS[run.spec.dataset]
-        self.weights = _weights(arrays)
+        self.weights = weights_of(arrays)
         missing = run.evaluation["missing_classes"]["train"]
         self._classes = [index for index, name in enumerate(class_names) if name not in missing]
         self.estimator = self._restored()
@@ -121,7 +121,7 @@ class RunModel:
 
             # A few images are no work to share, and the other cores may be training.
             torch.set_num_threads(1)
-        return self._for_all(self.estimator.predict_proba(X).T).T
+        return all_classes(self.estimator, X, len(self.class_names))
 
     def _for_all(self, rows: np.ndarray) -> np.ndarray:
         """Rows of the trained classes as rows of all classes, zero for those the training part lacked."""
@@ -136,6 +136,7 @@ class RunModel:
         return features(images, max_value=self._dataset.max_value, scaling=self.spec.scaling)
 
 
-def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def weights_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the weights among a run's arrays, named as ``get_weights`` of the estimator names them."""
     prefix = "weights."
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

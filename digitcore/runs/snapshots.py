@@ -49,7 +49,8 @@ class Recorder:
 
     def __init__(self, model: EpochClassifier, X: np.ndarray, y: np.ndarray):
         self._model, self._X, self._y = model, X[:N_WATCHED], y[:N_WATCHED]
-        first = model.get_weights()[first_layer_name(model.get_weights())]
+        weights = model.get_weights()
+        first = weights[first_layer_name(weights)]
         most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))
         self._epochs = snapshot_epochs(model.epochs, most)
         self._taken: list[tuple[int, dict[str, np.ndarray]]] = []

@@ -114,7 +114,6 @@ def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
 
 
 def _show_images(part: Part, rows: pd.DataFrame) -> None:
-    positions = rows.index.to_numpy()
     tiles = [
         Tile(
             position=int(row.Index),
@@ -125,6 +124,4 @@ def _show_images(part: Part, rows: pd.DataFrame) -> None:
         )
         for row in rows.itertuples()
     ]
-    opened = show_tiles(part.images[positions], part.dataset.max_value, tiles, key="map_tiles")
-    if opened is not None:
-        state.open_image(part.name, int(opened))
+    show_tiles(part, tiles, key="map_tiles")

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
+from digitcore import palette
 from digitcore.datasets import DATASETS, Split
 from digitcore.errors import InvalidSetting
 from digitcore.images import grayscale_png
@@ -91,8 +92,8 @@ def _ask_drawing(frame: Frame) -> Sequence[Step]:
     st.space("small")  # the pad's own toolbar floats above it
     result = st_canvas(
         stroke_width=round(PAD_SIDE * FILLED * STROKE_PIXELS / frame.ink_size),
-        stroke_color="#ffffff",
-        background_color="#14161f",
+        stroke_color=palette.TILE_LIGHT,
+        background_color=palette.TILE_DARK,
         width=PAD_SIDE,
         height=PAD_SIDE,
         return_image_data=True,

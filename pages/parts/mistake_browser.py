@@ -105,16 +105,13 @@ def _show_images(part: Part, probabilities: np.ndarray, truth: int | None, taken
     if not len(shown):
         st.info("No image fits: widen the range of confidence, or choose another cell.")
         return
-    tiles = _tiles(part, probabilities, shown)
-    opened = show_tiles(part.images[shown], part.dataset.max_value, tiles, key="mistake_tiles")
+    show_tiles(part, _tiles(part, probabilities, shown), key="mistake_tiles")
     kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"
     seed = f" (seed {state.draw_seed()})" if order == "random" else ""
     st.caption(
         f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}{seed}. "
         "Point at an image for its probabilities."
     )
-    if opened is not None:
-        state.open_image(part.name, int(opened))
 
 
 def _ask_images(truth: int | None, taken_for: int | None) -> tuple[ImageFilter, str, int]:

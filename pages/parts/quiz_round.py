@@ -114,13 +114,7 @@ def show_result(run: Run, part: Part) -> None:
 
 
 def _show_images(part: Part, places: range | tuple[int, ...], key: str) -> None:
-    quiz = state.quiz()
-    positions = [quiz.positions[place] for place in places]
-    opened = show_tiles(
-        part.images[positions], part.dataset.max_value, [_tile(part, place) for place in places], key=key
-    )
-    if opened is not None:
-        state.open_image(part.name, int(opened))
+    show_tiles(part, [_tile(part, place) for place in places], key=key)
 
 
 def _tile(part: Part, place: int) -> Tile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitcore.datasets import Part
 from digitcore.runs import Run
 from digitcore.runs.report import run_label
 from pages.parts import state
@@ -63,10 +64,11 @@ def ask_others(run: Run) -> list[Run]:
     return [other for other in fresh if other is not None and other.evaluated]
 
 
-def ask_part(run: Run) -> str:
+def ask_part(run: Run) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
     parts = list(run.evaluation["parts"])[::-1]
-    return st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
+    name = st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
+    return getattr(state.split_of(run.spec), name)
 
 
 def _show_empty(wanted: Run | None) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from digitcore.datasets import Dataset, Split, load_dataset
+from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
 from digitcore.errors import DigitcoreError
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
@@ -100,6 +100,11 @@ def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
 def _arrays(digest: str, created_at: datetime) -> Mapping[str, np.ndarray]:
     # A run that was stopped and trained again has other arrays, and another time.
     return engine().arrays(digest)
+
+
+def probabilities_of(run: Run, part: Part) -> np.ndarray:
+    """What a run's model made of every image of a part, ``(n_images, n_classes)``; not to be changed."""
+    return arrays_of(run)[f"probabilities.{part.name}"]
 
 
 def model_of(run: Run) -> RunModel:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import pandas as pd
 import streamlit as st
 
 from digitcore.datasets import Part
@@ -70,14 +73,11 @@ def _wait(run: Run) -> None:
 @st.fragment
 @messages.caught()
 def _show_suspects(part: Part, run: Run, folds: list[Computation]) -> None:
-    probabilities = joined_folds(part, run.spec.random_state, [fold.result for fold in folds])
-    suspects = find_label_suspects(part.labels, probabilities)
-    share = 100 * len(suspects) / part.n_images
-    st.markdown(f"**{len(suspects):,}** of {part.n_images:,} training images ({share:.2f} %) are suspected.")
-    if not len(suspects):
+    n_suspects, table = _found(run.digest, run.created_at, _part=part, _run=run, _folds=folds)
+    share = 100 * n_suspects / part.n_images
+    st.markdown(f"**{n_suspects:,}** of {part.n_images:,} training images ({share:.2f} %) are suspected.")
+    if not n_suspects:
         return
-    shown = suspects[:MOST_SHOWN]
-    table = suspects_table(part.labels, probabilities, shown, part.dataset.class_names)
     tiles = [
         Tile(
             position=int(row.position),
@@ -89,7 +89,15 @@ def _show_suspects(part: Part, run: Run, folds: list[Computation]) -> None:
         )
         for row in table.itertuples(index=False)
     ]
-    opened = show_tiles(part.images[shown], part.dataset.max_value, tiles, key="suspect_tiles")
-    st.caption(f"{len(shown)} of them, the least probable label first: the label in blue, the suggestion in red.")
-    if opened is not None:
-        state.open_image(part.name, int(opened))
+    show_tiles(part, tiles, key="suspect_tiles")
+    st.caption(f"{len(tiles)} of them, the least probable label first: the label in blue, the suggestion in red.")
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _found(
+    digest: str, created_at: datetime, _part: Part, _run: Run, _folds: list[Computation]
+) -> tuple[int, pd.DataFrame]:
+    """Return how many images are suspected, and the table of the first of them."""
+    probabilities = joined_folds(_part, _run.spec.random_state, [fold.result for fold in _folds])
+    suspects = find_label_suspects(_part.labels, probabilities)
+    return len(suspects), suspects_table(_part.labels, probabilities, suspects[:MOST_SHOWN], _part.dataset.class_names)

@@ -6,24 +6,27 @@ import base64
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import streamlit as st
 
+from digitcore import palette
+from digitcore.datasets import Part
 from digitcore.images import factor_for, grid_png
+from pages.parts import state
 
 TILE_SIZE = 72
 _SPRITE_COLUMNS = 10
 
+_COLORS = f".tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED}; }}"
 _CSS = """
 .tiles { display: flex; flex-wrap: wrap; gap: 8px; font-family: var(--st-font); }
-.tile { position: relative; padding: 0; border: 2px solid transparent; border-radius: 6px; background: #14161f;
+.tile { position: relative; padding: 0; border: 2px solid transparent; border-radius: 6px; background: var(--tile);
         cursor: pointer; overflow: visible; }
 .tile:hover, .tile:focus-visible { border-color: var(--st-primary-color); outline: none; }
 .picture { display: block; image-rendering: pixelated; border-radius: 0 0 4px 4px; }
 .strip { display: flex; justify-content: space-between; gap: 4px; padding: 1px 5px; font: 13px var(--st-font);
-         color: #82b1ff; }
+         color: var(--truth); }
 .strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.wrong { color: #ff8a80; }
+.wrong { color: var(--wrong); }
 .words { display: none; position: absolute; z-index: 10; top: calc(100% + 4px); left: 0; width: max-content;
          max-width: 230px; padding: 6px 8px; border-radius: 6px; text-align: left; white-space: pre-line;
          font: 13px/1.35 var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
@@ -67,12 +70,12 @@ export default function (component) {
 }
 """
 
-_tiles = st.components.v2.component("digit_tiles", html='<div class="tiles"></div>', css=_CSS, js=_JS)
+_tiles = st.components.v2.component("digit_tiles", html='<div class="tiles"></div>', css=_COLORS + _CSS, js=_JS)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """An image of a grid: its position, what stands above it, what appears when it is pointed at, and its alt text."""
+    """An image of a grid: its position in the part, what stands above it, what pointing shows, and its alt text."""
 
     position: int
     truth: str
@@ -81,10 +84,11 @@ class Tile:
     alt: str
 
 
-def show_tiles(images: np.ndarray, max_value: float, tiles: Sequence[Tile], *, key: str) -> int | None:
-    """Show images with what is known of them; return the position of the one that was just clicked, else None."""
+def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str) -> None:
+    """Show images of a part with what is known of them; a click opens one on the Predict page."""
+    images = part.images[[tile.position for tile in tiles]]
     factor = factor_for(*images.shape[1:], TILE_SIZE)
-    png = grid_png(images, max_value=max_value, columns=_SPRITE_COLUMNS, factor=factor, gap=0)
+    png = grid_png(images, max_value=part.dataset.max_value, columns=_SPRITE_COLUMNS, factor=factor, gap=0)
     height, width = (side * factor for side in images.shape[1:])
     result = _tiles(
         key=key,
@@ -97,4 +101,5 @@ def show_tiles(images: np.ndarray, max_value: float, tiles: Sequence[Tile], *, k
         },
         on_opened_change=lambda: None,
     )
-    return result.opened
+    if result.opened is not None:
+        state.open_image(part.name, int(result.opened))

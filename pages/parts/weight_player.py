@@ -9,6 +9,7 @@ from digitcore.images import weights_limit, weights_png
 from digitcore.layers import order_by_norm, snapshot_epochs_of
 from digitcore.models.first_layer import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.runs import Run
+from digitcore.runs.prediction import weights_of
 from pages.parts import messages, state
 
 EXPLANATIONS = {
@@ -37,7 +38,7 @@ def show(run: Run) -> None:
 @messages.caught()
 def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     arrays, dataset = state.arrays_of(run), state.dataset(run.spec.dataset)
-    weights = {name.removeprefix("weights."): array for name, array in arrays.items() if name.startswith("weights.")}
+    weights = weights_of(arrays)
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
     titles = np.array(first_layer_titles(weights, dataset.class_names))
     order = _ask_order(run, final)
