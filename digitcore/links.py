@@ -6,25 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from digitcore.datasets import DATASETS
-from digitcore.datasets.parameters import SCALING, SPLIT
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
-from digitcore.models.hyperparameters import TRAINING
-from digitcore.parameters import Choice, Parameter, unknown_name
+from digitcore.parameters import unknown_name
 from digitcore.recipes import RECIPES
-from digitcore.runs.spec import SEED, RunSpec
+from digitcore.runs.spec import RunSpec
+from digitcore.settings import setting_text, setting_value, settings_of, switch_model, with_settings
 
 DEFAULT_RECIPE = "digits-mlp"
-_SPLIT_NAMES = {"kind": "split", "random_state": "split_seed"}
-_STRATIFY = Choice(name="stratify", label="", help="", default="false", options={"false": "no", "true": "yes"})
-
-
-def switch_model(spec: RunSpec, model: str) -> RunSpec:
-    """Return ``spec`` with another model: settings of the training are kept, those of the model are its defaults."""
-    if model == spec.model:
-        return spec
-    shared = {record.name: spec.parameters[record.name] for record in TRAINING}
-    return RunSpec(**{**spec.model_dump(), "model": model, "parameters": shared})
 
 
 def spec_to_query(spec: RunSpec, recipe: str = DEFAULT_RECIPE) -> dict[str, str]:
@@ -64,7 +53,7 @@ def query_to_spec(query: Mapping[str, str], ignored: Iterable[str] = ()) -> tupl
     dataset = _known(given.pop("dataset", base.dataset), base.dataset, "data set", DATASETS, problems)
     changes = _read(given, model, problems)
     try:
-        return recipe, base.with_changes(dataset=dataset, **changes), problems
+        return recipe, with_settings(base, {"dataset": dataset, **changes}), problems
     except InvalidSetting as problem:
         return recipe, start, [*problems, f"The link's settings do not fit together: {problem}"]
 
@@ -76,42 +65,21 @@ def _known(name: str, default: str, kind: str, known: Mapping, problems: list[st
     return default
 
 
-def _records(model: str) -> dict[str, tuple[str, Parameter]]:
-    """Return for each name in a link the group of the spec it belongs to, and its record."""
-    split = {_SPLIT_NAMES.get(record.name, record.name): ("split", record) for record in (*SPLIT, _STRATIFY)}
-    own = {record.name: ("parameters", record) for record in MODELS[model].parameters}
-    return {"scaling": ("", SCALING), **split, **own, "seed": ("", SEED)}
-
-
 def _texts(spec: RunSpec) -> dict[str, str]:
-    texts = {"dataset": spec.dataset}
-    for name, (group, record) in _records(spec.model).items():
-        texts[name] = record.text(_value(spec, group, record))
-    return texts
-
-
-def _value(spec: RunSpec, group: str, record: Parameter) -> Any:
-    if record is _STRATIFY:
-        return "true" if spec.split.stratify else "false"
-    if group == "parameters":
-        return spec.parameters[record.name]
-    return getattr(spec.split if group == "split" else spec, record.name)
+    names = [name for name in settings_of(spec.model) if name != "model"]
+    return {name: setting_text(name, setting_value(spec, name), spec.model) for name in names}
 
 
 def _read(given: Mapping[str, str], model: str, problems: list[str]) -> dict[str, Any]:
-    """Return the changes that ``given`` asks for, in the form :meth:`RunSpec.with_changes` takes."""
-    records = _records(model)
-    changes: dict[str, Any] = {"split": {}, "parameters": {}}
+    """Return the valid values among the texts of a link."""
+    known = settings_of(model)
+    values: dict[str, Any] = {}
     for name, text in given.items():
-        if name not in records:
-            problems.append(f"{unknown_name('setting', name, records)} It was left out of the link.")
+        if name not in known:
+            problems.append(f"{unknown_name('setting', name, known)} It was left out of the link.")
             continue
-        group, record = records[name]
         try:
-            value = record.parse(text)
+            values[name] = known[name].record.parse(text)
         except InvalidSetting as problem:
             problems.append(f"In the link, {problem}; the default was taken.")
-            continue
-        target = changes[group] if group else changes
-        target[record.name] = value == "true" if record is _STRATIFY else value
-    return changes
+    return values

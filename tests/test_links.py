@@ -1,7 +1,8 @@
 import pytest
 
-from digitcore.links import query_to_spec, spec_to_query, switch_model
+from digitcore.links import query_to_spec, spec_to_query
 from digitcore.recipes import RECIPES
+from digitcore.settings import switch_model
 
 CHANGES = [
     {},
@@ -10,6 +11,7 @@ CHANGES = [
     {"parameters": {"learning_rate": 0.123, "batch_size": None}},
     {"parameters": {"patience": 5, "epochs": 17}},
     {"split": {"validation": "cut", "validation_size": 0.3, "max_train": 500, "stratify": True}},
+    {"split": {"kind": "random", "validation": "fold", "n_folds": 7, "fold": 3, "max_images": 700}},
 ]
 
 
@@ -34,13 +36,6 @@ def test_the_default_recipe_has_an_empty_link():
 def test_a_link_names_only_what_differs():
     spec = RECIPES["mnist-cnn"].spec.with_changes(parameters={"epochs": 3, "hidden_units": ()})
     assert spec_to_query(spec, "mnist-cnn") == {"recipe": "mnist-cnn", "epochs": "3", "hidden_units": "none"}
-
-
-def test_switching_the_model_keeps_the_training_and_takes_the_models_defaults():
-    switched = switch_model(RECIPES["digits-mlp"].spec, "cnn")
-    assert switched.parameters["epochs"] == 1001
-    assert switched.parameters["hidden_units"] == (128,)
-    assert switched.parameters["dropout"] == 0.25
 
 
 @pytest.mark.parametrize(

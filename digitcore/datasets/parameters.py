@@ -25,9 +25,10 @@ TEST_SIZE = Number(
 VALIDATION = Choice(
     name="validation",
     label="Watch during training",
-    help="Which images the curves and early stopping watch: none, some cut from the training part, or the test part.",
+    help="Which images the curves and early stopping watch: none, some cut from the training part, one of several "
+    "equal folds of it, or the test part.",
     default="none",
-    options={"none": "None", "cut": "Cut off", "test": "Test part"},
+    options={"none": "None", "cut": "Cut off", "fold": "Fold", "test": "Test part"},
 )
 VALIDATION_SIZE = Number(
     name="validation_size",
@@ -40,6 +41,26 @@ VALIDATION_SIZE = Number(
     step=0.01,
     only_with=("validation", ("cut",)),
 )
+N_FOLDS = Integer(
+    name="n_folds",
+    label="Number of folds",
+    help="Into how many equal folds the training part is divided for cross-validation.",
+    default=5,
+    minimum=2,
+    maximum=1000,
+    slider=(2, 20),
+    only_with=("validation", ("fold",)),
+)
+FOLD = Integer(
+    name="fold",
+    label="Fold",
+    help="Which of the folds is watched, from 1; the model is trained on the others.",
+    default=1,
+    minimum=1,
+    maximum=1000,
+    slider=(1, 20),
+    only_with=("validation", ("fold",)),
+)
 MAX_TRAIN = Integer(
     name="max_train",
     label="Training images at most",
@@ -51,6 +72,18 @@ MAX_TRAIN = Integer(
     scale="log",
     none_label="all",
 )
+MAX_IMAGES = Integer(
+    name="max_images",
+    label="Images in all at most",
+    help="Do as if the data set had only so many images, drawn at random, before they are divided.",
+    default=None,
+    minimum=2,
+    maximum=10_000_000,
+    slider=(100, 60_000),
+    scale="log",
+    none_label="all",
+    only_with=("kind", ("random",)),
+)
 SPLIT_SEED = Integer(
     name="random_state",
     label="Seed of the split",
@@ -60,7 +93,7 @@ SPLIT_SEED = Integer(
     maximum=2**32 - 1,
     slider=(0, 100),
 )
-SPLIT = (KIND, TEST_SIZE, VALIDATION, VALIDATION_SIZE, MAX_TRAIN, SPLIT_SEED)
+SPLIT = (KIND, TEST_SIZE, VALIDATION, VALIDATION_SIZE, N_FOLDS, FOLD, MAX_TRAIN, MAX_IMAGES, SPLIT_SEED)
 
 STRATIFY_LABEL = "Stratify"
 STRATIFY_HELP = "Give every part the same share of each class."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,10 @@ def split(
     stratify: bool = False,
     validation: str = "none",
     validation_size: float = 0.1,
+    n_folds: int = 5,
+    fold: int = 1,
     max_train: int | None = None,
+    max_images: int | None = None,
     random_state: int = 0,
 ) -> Split:
     """Divide a data set.
@@ -92,12 +96,17 @@ def split(
         Share of the images for the test part, 0 (none) to below 1. Ignored by the official split.
     stratify : bool
         Whether every random choice keeps the classes' shares.
-    validation : {"none", "cut", "test"}
-        No validation part, one cut from the training part, or the test part in its place.
+    validation : {"none", "cut", "fold", "test"}
+        No validation part, one cut from the training part, one of several folds of it, or the test part in its place.
     validation_size : float
         Share of the training part that is cut off.
+    n_folds, fold : int
+        Number of folds of the training part, from 2, and which of them, from 1, is the validation part. Other folds of
+        the same settings share no image with it.
     max_train : int or None
         Training images at most, drawn at random after the validation part was cut.
+    max_images : int or None
+        Images of the data set at most, drawn at random before anything else; not for the official split.
     random_state : int
         Seed of every random choice.
 
@@ -106,16 +115,22 @@ def split(
     InvalidSetting
         If the settings do not fit the data set.
     """
-    train, test = _official(dataset) if kind == "official" else _random(dataset, test_size, stratify, random_state)
+    if kind == "official":
+        train, test = _official(dataset)
+    else:
+        train, test = _random(dataset, test_size, max_images, stratify, random_state)
     held_out = np.empty(0, dtype=np.int64)
     if validation == "cut":
         train, held_out = _cut(dataset, train, validation_size, stratify, random_state)
+    elif validation == "fold":
+        kept, cut = _fold(dataset.labels[train], n_folds, fold, stratify, random_state)
+        train, held_out = train[kept], train[cut]
     elif validation == "test":
         if not len(test):
             raise InvalidSetting("validation cannot be 'test' without a test part: make test_size larger than 0")
         held_out = test
     elif validation != "none":
-        raise InvalidSetting(f"validation must be 'none', 'cut' or 'test', got {validation!r}")
+        raise InvalidSetting(f"validation must be 'none', 'cut', 'fold' or 'test', got {validation!r}")
     if max_train is not None and max_train < len(train):
         train, _ = _cut(dataset, train, len(train) - max_train, stratify, random_state)
     return Split(
@@ -125,6 +140,50 @@ def split(
         test=Part("test", dataset, test),
         validation_is_test=validation == "test",
     )
+
+
+def folds(
+    labels: np.ndarray, n_folds: int, *, stratify: bool = True, random_state: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Divide images into folds by scikit-learn's ``KFold`` or ``StratifiedKFold``, shuffled.
+
+    Parameters
+    ----------
+    labels : ndarray, int64, (n_images,)
+        Their classes. With ``stratify``, one with fewer images than folds is missing from some of them.
+    n_folds : int
+        From 2 to the number of images; with ``stratify``, to that of the largest class.
+    stratify : bool
+        Whether every fold has nearly the same share of every class.
+    random_state : int
+        Seed of the shuffling.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        For each fold the positions of the other images and of its own, int64, ascending.
+
+    Raises
+    ------
+    InvalidSetting
+        If there are not enough images.
+    """
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    most = np.bincount(labels).max(initial=0) if stratify else len(labels)
+    if n_folds < 2:
+        raise InvalidSetting(f"n_folds must be at least 2, got {n_folds}")
+    if n_folds > most:
+        needed = "as many images of one class" if stratify else "as many images"
+        raise InvalidSetting(
+            f"{n_folds} folds need {needed} in the training part, it has at most {most}: choose fewer folds or more "
+            "images"
+        )
+    make = StratifiedKFold if stratify else KFold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        divided = make(n_folds, shuffle=True, random_state=random_state).split(np.zeros(len(labels)), labels)
+        return list(divided)
 
 
 def missing_classes(part: Part) -> tuple[str, ...]:
@@ -165,11 +224,21 @@ def _official(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return indices[: dataset.official_train_size], indices[dataset.official_train_size :]
 
 
-def _random(dataset: Dataset, test_size: float, stratify: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _random(
+    dataset: Dataset, test_size: float, max_images: int | None, stratify: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     indices = np.arange(dataset.n_images)
+    if max_images is not None and max_images < len(indices):
+        indices, _ = _cut(dataset, indices, len(indices) - max_images, stratify, seed)
     if test_size == 0:
         return indices, indices[:0]
     return _cut(dataset, indices, test_size, stratify, seed)
+
+
+def _fold(labels: np.ndarray, n_folds: int, fold: int, stratify: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if not 1 <= fold <= n_folds:
+        raise InvalidSetting(f"fold must be from 1 to n_folds ({n_folds}), got {fold}")
+    return folds(labels, n_folds, stratify=stratify, random_state=seed)[fold - 1]
 
 
 def _cut(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from digitcore.datasets import Part
-from digitcore.errors import DatasetError
+from digitcore.datasets.splits import folds
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import all_classes, model_for, split_for, threads_for, watched
 
@@ -19,22 +17,10 @@ def folds_of(part: Part, random_state: int) -> list[np.ndarray]:
 
     Raises
     ------
-    DatasetError
+    InvalidSetting
         If no class has an image for each fold.
     """
-    from sklearn.model_selection import StratifiedKFold
-
-    most = np.bincount(part.labels).max(initial=0)
-    if most < N_FOLDS:
-        raise DatasetError(
-            f"No class has more than {most} images in the training part, {N_FOLDS} folds need as many of one class: "
-            "train on more images"
-        )
-    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state)
-    with warnings.catch_warnings():
-        # A class with fewer images than folds is missing from some of them, which does no harm here.
-        warnings.simplefilter("ignore", UserWarning)
-        return [held_out for _, held_out in folds.split(np.zeros(part.n_images), part.labels)]
+    return [held_out for _, held_out in folds(part.labels, N_FOLDS, random_state=random_state)]
 
 
 def fold_probabilities(spec_json: str, fold: int) -> np.ndarray:

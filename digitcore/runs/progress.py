@@ -115,8 +115,10 @@ def _part_sizes(spec: RunSpec) -> tuple[int, int]:
     """Return the rounded numbers of training images and of images that are watched after each epoch."""
     split, n_images = spec.split, DATASETS[spec.dataset].n_images
     official = DATASETS[spec.dataset].n_official_train
+    n_images = min(n_images, split.max_images or n_images)
     n_test = n_images - official if split.kind == "official" else round(n_images * split.test_size)
     n_train = n_images - n_test
-    n_cut = round(n_train * split.validation_size) if split.validation == "cut" else 0
+    share = {"cut": split.validation_size, "fold": 1 / split.n_folds}.get(split.validation, 0)
+    n_cut = round(n_train * share)
     n_train = min(n_train - n_cut, split.max_train or n_train)
-    return max(1, n_train), {"cut": n_cut, "test": n_test, "none": 0}[split.validation]
+    return max(1, n_train), n_test if split.validation == "test" else n_cut

@@ -28,6 +28,8 @@ SEED = Integer(
     slider=(0, 100),
 )
 DIGEST_LENGTH = 20
+# Settings that the first specs did not have: left out where they have no effect, so that those keep their digests.
+_ADDED_TO_SPLIT = ("n_folds", "fold", "max_images")
 
 
 class _Checked(BaseModel):
@@ -54,7 +56,10 @@ class SplitSpec(_Checked):
     stratify: bool = False
     validation: str = "none"
     validation_size: float = 0.1
+    n_folds: int = 5
+    fold: int = 1
     max_train: int | None = None
+    max_images: int | None = None
     random_state: int = 0
 
     @model_validator(mode="before")
@@ -66,6 +71,8 @@ class SplitSpec(_Checked):
             cleaned["test_size"] = cls.model_fields["test_size"].default
         elif cleaned["test_size"] == 0 and cleaned["validation"] == "test":
             raise InvalidSetting("validation cannot be 'test' without a test part: make test_size larger than 0")
+        if cleaned["fold"] > cleaned["n_folds"]:
+            raise InvalidSetting(f"fold must be from 1 to n_folds ({cleaned['n_folds']}), got {cleaned['fold']}")
         return {**cleaned, "stratify": values.get("stratify", False)}
 
 
@@ -132,7 +139,13 @@ class RunSpec(_Checked):
     @cached_property
     def canonical_json(self) -> str:
         """The spec as JSON with sorted keys and no spaces: equal specs have equal text."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        values = self.model_dump(mode="json")
+        values["split"] = {
+            name: value
+            for name, value in values["split"].items()
+            if name not in _ADDED_TO_SPLIT or value != SplitSpec.model_fields[name].default
+        }
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @cached_property
     def digest(self) -> str:

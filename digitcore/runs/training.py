@@ -180,7 +180,8 @@ def n_threads(spec: RunSpec) -> int:
     if not MODELS[spec.model].uses_torch:
         return 1
     dataset = DATASETS[spec.dataset]
-    n_images = min(spec.split.max_train or dataset.n_images, dataset.n_images)
+    split = spec.split
+    n_images = min(dataset.n_images, split.max_train or dataset.n_images, split.max_images or dataset.n_images)
     at_once = min(spec.parameters["batch_size"] or n_images, n_images)
     work = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
     return MOST_THREADS if work >= _LARGE_NETWORK or at_once * work >= _LARGE_STEP else 1

@@ -16,6 +16,7 @@ from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, 
 from digitcore.recipes import RECIPES, recipe_values
 from digitcore.runs import RunSpec
 from digitcore.runs.spec import SEED
+from digitcore.settings import DATASET, MODEL
 from pages.parts import state
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
@@ -54,11 +55,7 @@ def _fill_from_recipe() -> None:
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:
     st.subheader("Data")
-    labels = {name: entry.label for name, entry in DATASETS.items()}
-    record = Choice(
-        name="dataset", label="Data set", help="The images to learn from.", default="digits", options=labels
-    )
-    name = _ask(record, spec.dataset)
+    name = _ask(DATASET, spec.dataset)
     values: dict[str, Any] = {}
     with st.expander("Split and scaling"):
         for record in SPLIT:
@@ -71,9 +68,7 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
 
 def _ask_model(spec: RunSpec) -> dict[str, Any]:
     st.subheader("Model")
-    labels = {name: entry.label for name, entry in MODELS.items()}
-    record = Choice(name="model", label="Model", help="The kind of classifier.", default="mlp", options=labels)
-    model = _ask(record, spec.model)
+    model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
     own = [record for record in MODELS[model].parameters if record not in TRAINING]
     _ask_group(own, spec, model, parameters)

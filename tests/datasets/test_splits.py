@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from digitcore.datasets import Dataset, load_dataset, split
 from digitcore.datasets.splits import class_balance_table, mean_images, missing_classes
@@ -70,7 +70,7 @@ def test_a_cap_above_the_number_of_images_changes_nothing():
     [
         ({"kind": "official"}, "'digits' has no official split"),
         ({"validation": "test", "test_size": 0}, "without a test part"),
-        ({"validation": "all"}, "validation must be 'none', 'cut' or 'test', got 'all'"),
+        ({"validation": "all"}, "validation must be 'none', 'cut', 'fold' or 'test', got 'all'"),
         ({"max_train": 5, "stratify": True}, "images of 'digits' cannot be divided so"),
         ({"test_size": 0.9999}, "cannot be divided so"),
     ],
@@ -113,3 +113,44 @@ def test_a_part_gives_images_labels_and_features_of_its_indices():
     np.testing.assert_array_equal(part.images, DIGITS.images[part.indices])
     np.testing.assert_array_equal(part.labels, DIGITS.labels[part.indices])
     np.testing.assert_allclose(part.features(), part.images.reshape(part.n_images, 64) / 16)
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_folds_hold_every_training_image_once_and_leave_the_test_part_alone(stratify):
+    dataset = load_dataset("digits")
+    parts = [split(dataset, validation="fold", n_folds=4, fold=fold, stratify=stratify) for fold in (1, 2, 3, 4)]
+    whole = split(dataset, stratify=stratify)
+    held_out = np.concatenate([part.validation.indices for part in parts])
+    assert sorted(held_out) == sorted(whole.train.indices)
+    for part in parts:
+        assert not set(part.train.indices) & set(part.validation.indices)
+        assert part.train.n_images + part.validation.n_images == whole.train.n_images
+        np.testing.assert_array_equal(part.test.indices, whole.test.indices)
+
+
+def test_stratified_folds_are_those_of_scikit_learn():
+    dataset = load_dataset("digits")
+    others, own = list(StratifiedKFold(5, shuffle=True, random_state=3).split(dataset.labels, dataset.labels))[1]
+    settings = dict(test_size=0.0, validation="fold", n_folds=5, fold=2, stratify=True, random_state=3)
+    part = split(dataset, **settings)
+    np.testing.assert_array_equal(part.train.indices, others)
+    np.testing.assert_array_equal(part.validation.indices, own)
+
+
+def test_fewer_images_in_all_are_drawn_before_anything_else():
+    part = split(load_dataset("digits"), max_images=200, test_size=0.25, validation="fold", n_folds=5, fold=1)
+    assert [each.n_images for each in part.parts] == [120, 30, 50]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(n_folds=5, fold=6), r"fold must be from 1 to n_folds \(5\), got 6"),
+        (dict(n_folds=1, fold=1), "n_folds must be at least 2, got 1"),
+        (dict(n_folds=900, fold=1, stratify=True), "900 folds need as many images of one class"),
+        (dict(n_folds=1700, fold=1), "1700 folds need as many images in the training part, it has at most 1347"),
+    ],
+)
+def test_folds_that_cannot_be_are_named(settings, words):
+    with pytest.raises(InvalidSetting, match=words):
+        split(load_dataset("digits"), validation="fold", **settings)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from digitcore.datasets import Dataset, load_dataset
-from digitcore.errors import DatasetError
+from digitcore.errors import InvalidSetting
 from digitcore.label_suspects import find_label_suspects
 from digitcore.runs import RunSpec
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, folds_of, joined_folds
@@ -60,5 +60,5 @@ def test_labels_that_were_swapped_are_found(monkeypatch):
 def test_too_few_images_are_told():
     dataset = Dataset("tiny", np.ones((6, 2, 2), np.uint8), np.arange(6), tuple("abcdef"), max_value=1)
     part = split_for(SPEC.with_changes(split={"max_train": None}), dataset).train
-    with pytest.raises(DatasetError, match="5 folds need as many of one class"):
+    with pytest.raises(InvalidSetting, match="5 folds need as many images of one class"):
         folds_of(part, 0)

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from digitcore.errors import InvalidSetting
+from digitcore.recipes import RECIPES
 from digitcore.runs import RunSpec, SplitSpec
 
 
@@ -111,3 +112,24 @@ def test_changes_are_merged_into_the_groups():
     changed = spec(parameters={"epochs": 5}).with_changes(parameters={"dropout": 0.5}, split={"test_size": 0.1})
     assert (changed.parameters["epochs"], changed.parameters["dropout"]) == (5, 0.5)
     assert changed.split == SplitSpec(test_size=0.1)
+
+
+def test_settings_added_since_keep_the_digests_of_earlier_runs():
+    # Written down when runs were first kept: users' stores hold runs under these.
+    assert RECIPES["digits-mlp"].spec.digest == "d5a2f81b363c4fead4f2"
+    assert RECIPES["mnist-softmax"].spec.digest == "1a7c6ae6e1da925f1094"
+
+
+def test_folds_have_digests_of_their_own():
+    folds = [spec(split={"validation": "fold", "n_folds": k, "fold": fold}) for k, fold in ((5, 1), (5, 2), (4, 1))]
+    assert len({each.digest for each in folds}) == 3
+    assert RunSpec.from_json(folds[1].canonical_json) == folds[1]
+
+
+def test_a_fold_beyond_the_last_is_refused():
+    with pytest.raises(InvalidSetting, match=r"fold must be from 1 to n_folds \(3\), got 4"):
+        SplitSpec(validation="fold", n_folds=3, fold=4)
+
+
+def test_a_fold_has_no_effect_without_folds():
+    assert spec(split={"n_folds": 7, "fold": 3}) == spec()
