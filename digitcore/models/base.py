@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models.architecture import Layer, plan, weight_shapes
+from digitcore.models.checkpoint import check_checkpoint, history_arrays, history_of, under_prefix, with_prefix
 from digitcore.models.epoch import Epoch
+from digitcore.models.rate_range import RateRange, geometric_rates, until_hopeless
 from digitcore.parameters import Parameter, clean_parameters
 
 # Images that are predicted at once: enough to keep the cores busy, few enough to bound the memory.
@@ -52,6 +54,31 @@ class Training(ABC):
     @abstractmethod
     def weights_are_finite(self) -> bool:
         """Whether no weight is NaN or infinite."""
+
+    @abstractmethod
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        """Train a batch at each learning rate; yield its mean loss as it was before the update."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of all that decides how this goes on after an epoch: weights, optimizer, random numbers.
+
+        Raises
+        ------
+        InvalidSetting
+            If this kind of training cannot be continued.
+        """
+        raise InvalidSetting('Only a training on the processor has checkpoints: set device to "cpu"')
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`state` of an equal training gave."""
+        raise NotImplementedError
+
+
+class Suspended(NamedTuple):
+    """A training between two epochs, and the weights of its best epoch if they are wanted."""
+
+    training: Training
+    best_weights: Mapping[str, np.ndarray] | None
 
 
 class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -107,25 +134,97 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             pass
         return self
 
-    def iter_fit(self, X, y, validation_data=None) -> Iterator[Epoch]:
+    def iter_fit(self, X, y, validation_data=None, *, resume_from=None) -> Iterator[Epoch]:
         """Return a generator that trains an epoch and yields its :class:`Epoch`, until the training is over.
 
         The arguments are checked, and the weights get their first values, before this returns. At each epoch, and when
         the generator is closed before its end, the estimator predicts with the weights that it has. With ``patience``
         the weights of the best epoch are put back, however the training ends.
 
-        Parameters and what is raised are those of :meth:`fit`.
+        Parameters
+        ----------
+        X, y, validation_data
+            See :meth:`fit`.
+        resume_from : mapping of str to ndarray, optional
+            What :meth:`checkpoint` gave in a training with the same data and hyperparameters, which only ``epochs`` may
+            differ from. Only the epochs after it are trained and yielded, none if that training was over; on the same
+            machine the outcome is, bit by bit, that of one training without a break.
+
+        Raises
+        ------
+        InvalidSetting
+            If the checkpoint does not fit, too; else as :meth:`fit`.
         """
         settings = self._clean_settings()
-        random_state = self._clean_random_state()
-        # Nothing of an earlier training may be taken for this one's, even if the data is refused below.
-        self._forget_training()
-        train = self._check_training_data(X, y)
-        held_out = self._check_validation_data(validation_data)
-        layers = self._plan(settings, self.n_features_in_, len(self.classes_))
-        training = self._start_training(layers, train, held_out, settings, random_state)
+        training = self._first_state(settings, X, y, validation_data)
         self.history_, self.best_epoch_, self.n_iter_ = [], 0, 0
-        return self._all_epochs(training, settings)
+        best_weights = None
+        if resume_from is not None:
+            best_weights = self._resume(training, resume_from, settings, validates=validation_data is not None)
+        return self._all_epochs(training, settings, best_weights)
+
+    def checkpoint(self) -> dict[str, np.ndarray]:
+        """Return what a training needs to be continued later, while :meth:`iter_fit` is suspended at an epoch.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies, float32, float64, int64 or uint8. ``"weights."`` and, with ``patience``, ``"best."`` (those of the
+            best epoch) begin the names of :meth:`get_weights`; ``"optimizer."`` those of its running means and numbers
+            of steps; ``"random"`` is the state of the random numbers; ``"history.train_loss"`` and so on, float64
+            ``(n_epochs,)``, are the epochs' figures.
+
+        Raises
+        ------
+        InvalidSetting
+            If no training is suspended at an epoch, or if it takes place on an accelerator.
+        """
+        suspended = self.__dict__.get("_suspended")
+        if suspended is None:
+            raise InvalidSetting("There is a checkpoint only while iter_fit is suspended at an epoch that it yielded")
+        return {
+            **suspended.training.state(),
+            **with_prefix("best", suspended.best_weights or {}),
+            **with_prefix("history", history_arrays(self.history_)),
+        }
+
+    def learning_rate_range(self, X, y, *, lowest=1e-6, highest=10.0, n_steps=100) -> RateRange:
+        """Try learning rates in one short training from the first weights; this estimator is left as it is.
+
+        The rate grows geometrically from batch to batch. The test ends early once the loss is not finite, or above four
+        times its lowest smoothed value so far (exponential mean with a decay of 0.9, corrected for its start).
+
+        Parameters
+        ----------
+        X, y
+            See :meth:`fit`.
+        lowest, highest : float
+            First and last learning rate.
+        n_steps : int
+            Batches to train at most, 2 to 10000.
+
+        Returns
+        -------
+        RateRange
+            The rates that were tried, and the mean cross-entropy of each one's batch in nats as it was in training
+            before the update, dropout on; finite.
+
+        Raises
+        ------
+        InvalidSetting
+            If a hyperparameter, ``lowest``, ``highest`` or ``n_steps`` is not valid.
+        ValueError
+            If ``X`` and ``y`` are not images and classes.
+
+        References
+        ----------
+        Smith (2015), "Cyclical learning rates for training neural networks", section 3.3.
+        """
+        rates = geometric_rates(lowest, highest, n_steps)
+        trial = clone(self)
+        training = trial._first_state(trial._clean_settings(), X, y, None)
+        losses = until_hopeless(training.batch_losses(rates.tolist()))
+        return RateRange(rates[: len(losses)], np.array(losses, dtype=np.float64))
 
     def predict_proba(self, X) -> np.ndarray:
         """Return the probability of every class.
@@ -255,6 +354,10 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, self._WEIGHTS_ATTRIBUTE)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy is no part of the training that this may be suspended in.
+        return {name: value for name, value in super().__getstate__().items() if name != "_suspended"}
+
     @abstractmethod
     def _start_training(
         self,
@@ -352,30 +455,69 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         return np.array(positions, dtype=np.int64)
 
-    def _all_epochs(self, training: Training, settings: Mapping[str, Any]) -> Iterator[Epoch]:
-        patience, best_accuracy, best_weights = settings["patience"], -1.0, None
+    def _first_state(self, settings: Mapping[str, Any], X, y, validation_data) -> Training:
+        """Check the arguments, give the weights their first values and return the training."""
+        random_state = self._clean_random_state()
+        # Nothing of an earlier training may be taken for this one's, even if the data is refused below.
+        self._forget_training()
+        train = self._check_training_data(X, y)
+        held_out = self._check_validation_data(validation_data)
+        layers = self._plan(settings, self.n_features_in_, len(self.classes_))
+        return self._start_training(layers, train, held_out, settings, random_state)
+
+    def _resume(
+        self, training: Training, checkpoint: Mapping[str, np.ndarray], settings: Mapping[str, Any], *, validates: bool
+    ) -> dict[str, np.ndarray] | None:
+        """Take training and history to where they were at the checkpoint; return its best weights."""
         try:
-            for number in range(1, settings["epochs"] + 1):
-                epoch = _one_epoch(training, number, settings["learning_rate"])
-                self.history_.append(epoch)
-                self.n_iter_ = number
-                if epoch.watched_accuracy > best_accuracy:
-                    best_accuracy, self.best_epoch_ = epoch.watched_accuracy, number
+            best = with_prefix("best", self._copy_weights() if settings["patience"] else {})
+            check_checkpoint(checkpoint, training.state() | best, validates=validates, epochs=settings["epochs"])
+        except InvalidSetting:
+            self._forget_training()
+            raise
+        checkpoint = {name: np.array(array) for name, array in checkpoint.items()}
+        training.load_state(checkpoint)
+        self.history_ = history_of(under_prefix("history", checkpoint))
+        self.n_iter_ = len(self.history_)
+        self.best_epoch_ = max(self.history_, key=lambda epoch: epoch.watched_accuracy).number
+        return under_prefix("best", checkpoint) or None
+
+    def _all_epochs(
+        self, training: Training, settings: Mapping[str, Any], best_weights: Mapping[str, np.ndarray] | None
+    ) -> Iterator[Epoch]:
+        patience = settings["patience"]
+        try:
+            while self.n_iter_ < settings["epochs"] and not self._waited_for(patience):
+                epoch = _one_epoch(training, self.n_iter_ + 1, settings["learning_rate"])
+                if not self.history_ or epoch.watched_accuracy > self._best_accuracy:
+                    self.best_epoch_ = epoch.number
                     best_weights = self._copy_weights() if patience else None
+                self.history_.append(epoch)
+                self.n_iter_ = epoch.number
+                self._suspended = Suspended(training, best_weights)
                 yield epoch
-                if patience and number - self.best_epoch_ >= patience:
-                    break
+                del self._suspended
         except DivergedError:
             # Weights that are not numbers would predict the first class for every image: better none.
             best_weights = None
             delattr(self, self._WEIGHTS_ATTRIBUTE)
             raise
         finally:
+            self.__dict__.pop("_suspended", None)
             if best_weights is not None:
                 self._load_weights(self._plan(settings, self.n_features_in_, len(self.classes_)), best_weights)
 
+    @property
+    def _best_accuracy(self) -> float:
+        return self.history_[self.best_epoch_ - 1].watched_accuracy
+
+    def _waited_for(self, patience: int | None) -> bool:
+        """Whether ``patience`` is at its end."""
+        return patience is not None and self.n_iter_ - self.best_epoch_ >= patience
+
     def _forget_training(self) -> None:
-        for name in (self._WEIGHTS_ATTRIBUTE, "history_", "best_epoch_", "n_iter_", "feature_names_in_"):
+        forgotten = ("history_", "best_epoch_", "n_iter_", "feature_names_in_", "_suspended")
+        for name in (self._WEIGHTS_ATTRIBUTE, *forgotten):
             if hasattr(self, name):
                 delattr(self, name)
 

@@ -11,7 +11,7 @@ Machine Learning", 2012.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Optimizer(ABC):
         self.weights = list(weights)
         self.learning_rate = learning_rate
         self.n_steps = 0
+        self._moments: dict[str, list[np.ndarray]] = {}
 
     def step(self, gradients: Sequence[np.ndarray]) -> None:
         """Change the weights by one step against ``gradients``, one array of the same shape for each."""
@@ -40,12 +41,30 @@ class Optimizer(ABC):
         for position, gradient in enumerate(gradients):
             self.weights[position] -= self.learning_rate * self._direction(position, gradient)
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of what earlier steps left behind: ``"n_steps"``, and running means such as ``"square.0"``."""
+        moments = {name: array.copy() for name, array in self._named_moments()}
+        return {"n_steps": np.array(self.n_steps, dtype=np.int64), **moments}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`state` of an equal optimizer gave."""
+        self.n_steps = int(state["n_steps"])
+        for name, array in self._named_moments():
+            array[...] = state[name]
+
     @abstractmethod
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         """Return the step of one array for a learning rate of 1."""
 
-    def _zeros(self) -> list[np.ndarray]:
-        return [np.zeros_like(array) for array in self.weights]
+    def _zeros(self, name: str) -> list[np.ndarray]:
+        """Return zeros for each array of weights, which are part of the state under ``name``."""
+        self._moments[name] = [np.zeros_like(array) for array in self.weights]
+        return self._moments[name]
+
+    def _named_moments(self) -> Iterator[tuple[str, np.ndarray]]:
+        for name, arrays in self._moments.items():
+            for position, array in enumerate(arrays):
+                yield f"{name}.{position}", array
 
 
 class SGD(Optimizer):
@@ -54,7 +73,7 @@ class SGD(Optimizer):
     def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, momentum: float = 0.0):
         super().__init__(weights, learning_rate)
         self.momentum = momentum
-        self._velocity = self._zeros()
+        self._velocity = self._zeros("velocity")
 
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         if not self.momentum:
@@ -73,8 +92,8 @@ class Adam(Optimizer):
     def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8):
         super().__init__(weights, learning_rate)
         self.epsilon = epsilon
-        self._mean = self._zeros()
-        self._square = self._zeros()
+        self._mean = self._zeros("mean")
+        self._square = self._zeros("square")
 
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         mean = _move(self._mean[position], gradient, self.BETA_1)
@@ -93,7 +112,7 @@ class AMSGrad(Adam):
 
     def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8):
         super().__init__(weights, learning_rate, epsilon)
-        self._largest = self._zeros()
+        self._largest = self._zeros("largest")
 
     def _watched_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
         square = super()._watched_square(position, gradient)
@@ -106,7 +125,7 @@ class Adagrad(Optimizer):
     def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-10):
         super().__init__(weights, learning_rate)
         self.epsilon = epsilon
-        self._sum = self._zeros()
+        self._sum = self._zeros("sum")
 
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         self._sum[position] += gradient * gradient
@@ -120,7 +139,7 @@ class RMSprop(Optimizer):
         super().__init__(weights, learning_rate)
         self.rho = rho
         self.epsilon = epsilon
-        self._square = self._zeros()
+        self._square = self._zeros("square")
 
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         square = _move(self._square[position], gradient * gradient, self.rho)

@@ -7,14 +7,17 @@ Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.3.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 
+from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
 from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.optimizers import make_optimizer
 
 
@@ -231,6 +234,31 @@ class SoftmaxTraining(Training):
     def weights_are_finite(self) -> bool:
         return bool(np.isfinite(self.coef).all() and np.isfinite(self.intercept).all())
 
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        for rate, (X, y) in zip(rates, endless, strict=False):
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss = self._score(LabelledImages(X, y)).loss
+                self.optimizer.learning_rate = rate
+                self._one_batch(X, y)
+            yield loss
+
+    def state(self) -> dict[str, np.ndarray]:
+        weights = {"output.weight": self.coef.copy(), "output.bias": self.intercept.copy()}
+        return {
+            **with_prefix("weights", weights),
+            **with_prefix("optimizer", self.optimizer.state()),
+            "random": _random_numbers(self.random_state),
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        self.coef[...], self.intercept[...] = state["weights.output.weight"], state["weights.output.bias"]
+        self.optimizer.load_state(under_prefix("optimizer", state))
+        *key, position = state["random"].tolist()
+        # A generator of its own: one that the caller gave, or NumPy's global one, is not set back.
+        self.random_state = np.random.RandomState(0)
+        self.random_state.set_state(("MT19937", key, position))
+
     def _one_batch(self, X: np.ndarray, y: np.ndarray) -> None:
         self.optimizer.step(gradient(self.coef, self.intercept, X, y, self._workspace(len(y))))
 
@@ -255,6 +283,16 @@ class SoftmaxTraining(Training):
         logits = self.coef @ images.X.T + self.intercept[:, None]  # (n_classes, n_images)
         accuracy = np.mean(logits.argmax(axis=0) == images.y)
         return Score(cross_entropy(logits.T, images.y), float(accuracy))
+
+
+def _random_numbers(random_state: np.random.RandomState) -> np.ndarray:
+    """Return the state of NumPy's Mersenne twister, int64 ``(625,)``: its key and its position in there."""
+    state = random_state.get_state(legacy=False)
+    if state["bit_generator"] != "MT19937":
+        raise InvalidSetting(
+            f"Only a random_state of NumPy's MT19937 has checkpoints, got one of {state['bit_generator']}"
+        )
+    return np.append(state["state"]["key"].astype(np.int64), state["state"]["pos"])
 
 
 def _float_copy(array: np.ndarray) -> np.ndarray:

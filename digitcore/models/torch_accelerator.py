@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -101,13 +102,9 @@ class AcceleratorTraining(Training):
         self.seeds = torch.Generator().manual_seed(generator.initial_seed())
 
     def one_epoch(self) -> Score:
-        X, y = self.train
-        order = torch.arange(self.n_images)
-        if self.batch_size < self.n_images:
-            order = torch.randperm(self.n_images, generator=self.generator)
         self.copy.train()
         with self._random_numbers(), _float32_throughout():
-            scores = [self._one_batch(X[rows], y[rows]) for rows in order.to(self.device).split(self.batch_size)]
+            scores = [self._one_batch(*batch) for batch in self._batches()]
         self.module.load_state_dict(self.copy.state_dict())
         return _mean_score(scores, self.n_images)
 
@@ -124,6 +121,23 @@ class AcceleratorTraining(Training):
 
     def weights_are_finite(self) -> bool:
         return all(math.isfinite(weights.sum().item()) for weights in self.module.state_dict().values())
+
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        self.copy.train()
+        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        for rate, (X, y) in zip(rates, endless, strict=False):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            with self._random_numbers(), _float32_throughout():
+                loss, _ = self._one_batch(X, y)
+            yield loss.item() / len(y)
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        X, y = self.train
+        order = torch.arange(self.n_images)
+        if self.batch_size < self.n_images:
+            order = torch.randperm(self.n_images, generator=self.generator)
+        return ((X[rows], y[rows]) for rows in order.to(self.device).split(self.batch_size))
 
     def _one_batch(self, X: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Update the weights once; return loss and right predictions, summed, before the update."""

@@ -71,6 +71,14 @@ class DropoutMasks:
         self._generator = generator
         self._buffers = Buffers()
         self._words = torch.empty(0, dtype=torch.int64)
+        self.start_epoch(_VALUES_DRAWN)
+
+    def start_epoch(self, n_images: int) -> None:
+        """Forget the masks drawn ahead, so that what was drawn is told by the generator's state alone.
+
+        No more masks of a shape are drawn ahead than ``n_images`` need.
+        """
+        self._n_images = n_images
         self._shape: torch.Size | None = None
         self._ready: Iterator[torch.Tensor] = iter(())
 
@@ -78,7 +86,8 @@ class DropoutMasks:
         """Return a new mask, to be used before the next one is drawn."""
         mask = next(self._ready, None) if shape == self._shape else None
         if mask is None:
-            self._shape, self._ready = shape, self._fill(max(1, _VALUES_DRAWN // prod(shape)), shape)
+            n_masks = max(1, min(_VALUES_DRAWN // prod(shape), -(-self._n_images // shape[0])))
+            self._shape, self._ready = shape, self._fill(n_masks, shape)
             mask = next(self._ready)
         return mask
 
@@ -98,19 +107,21 @@ class Rectifier:
 
     Attributes
     ----------
+    masks : DropoutMasks or None
+        Dropout.
     scale : float
         What dropout multiplies the values with that it keeps.
     """
 
     def __init__(self, masks: DropoutMasks | None):
-        self._masks = masks
+        self.masks = masks
         self.scale = masks.scale if masks is not None else 1.0
 
     def forward(self, z: torch.Tensor, training: bool, out: torch.Tensor) -> torch.Tensor:
         """Write the result into ``out``, which may be ``z``."""
         torch.clamp_min(z, 0, out=out)
-        if training and self._masks is not None:
-            out.mul_(self._masks.draw(out.shape))
+        if training and self.masks is not None:
+            out.mul_(self.masks.draw(out.shape))
         return out
 
     def backward(self, dy: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -246,14 +257,14 @@ class ConvBlock:
     """
 
     def __init__(self, convolution: Convolution, pool: MaxPool | None, rectifier: Rectifier):
-        self.convolution, self._pool, self._rectifier = convolution, pool, rectifier
+        self.convolution, self._pool, self.rectifier = convolution, pool, rectifier
         self._kept: dict[int, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
 
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the block's result for ``x``, kept under ``group`` for the way back."""
         z = self.convolution.forward(x)
         pooled = self._pool.forward(z) if self._pool is not None else z
-        y = self._rectifier.forward(pooled, training, out if out is not None else torch.empty_like(pooled))
+        y = self.rectifier.forward(pooled, training, out if out is not None else torch.empty_like(pooled))
         if training:
             self._kept[group] = (x, z, y)
         return y
@@ -261,9 +272,9 @@ class ConvBlock:
     def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> torch.Tensor | None:
         """Add the weights' gradients to their sums; return that of the input if wanted."""
         x, z, y = self._kept.pop(group)
-        dz = self._rectifier.backward(dy, y)
-        if self._rectifier.scale != 1.0:
-            dz.mul_(self._rectifier.scale)
+        dz = self.rectifier.backward(dy, y)
+        if self.rectifier.scale != 1.0:
+            dz.mul_(self.rectifier.scale)
         if self._pool is not None:
             dz = self._pool.backward(dz, z)
         self.convolution.add_gradient(dz, x, scale)
@@ -359,6 +370,12 @@ class Network:
         """Have :meth:`backward` add gradients to these tensors, named and shaped as the weights."""
         for layer in (*(block.convolution for block in self.blocks), *self.dense):
             layer.weight_sum, layer.bias_sum = sums[f"{layer.name}.weight"], sums[f"{layer.name}.bias"]
+
+    def start_epoch(self, n_images: int) -> None:
+        """Have dropout draw afresh for an epoch of ``n_images``."""
+        for rectifier in (*(block.rectifier for block in self.blocks), *self._rectifiers):
+            if rectifier.masks is not None:
+                rectifier.masks.start_epoch(n_images)
 
     def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the logits ``(n_images, n_classes)`` of rows of pixels; dropout is on while ``training``."""

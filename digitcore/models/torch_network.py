@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from math import prod
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import nn
 
 from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.torch_accelerator import AcceleratorTraining, choose_device
 from digitcore.models.torch_layers import Network
 from digitcore.models.torch_modules import build_module, initialize
@@ -153,10 +155,12 @@ class NetworkTraining(Training):
     ):
         self.at_once = at_once
         self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
+        self.y = self.train[1]
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
         self.generator = generator
         self.update = make_update(module, settings, in_one_piece=self.batch_size <= at_once)
+        self.weights = named_weights(module)
         self.network = make_network(generator)
         self.network.add_gradients_to(self.update.sums)
         self.logits = _class_by_class(self.n_images, self.network.n_classes)
@@ -164,20 +168,10 @@ class NetworkTraining(Training):
 
     @torch.inference_mode()
     def one_epoch(self) -> Score:
-        X, y = self.train
-        if self.batch_size == self.n_images:
-            self._one_batch(X, y, self.logits)
-            return _score(self.logits, y)
-        # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
-        order = torch.randperm(self.n_images, generator=self.generator)
-        y = y[order]
-        batches = zip(*(tensor.split(self.batch_size) for tensor in (y, self.logits)), strict=True)
-        for rows in order.split(_BATCHES_GATHERED * self.batch_size):
-            images = torch.index_select(X, 0, rows, out=self.images[: len(rows)])
-            for batch in images.split(self.batch_size):
-                self._one_batch(batch, *next(batches))
+        for batch in self._batches():
+            self._one_batch(*batch)
         # The batches' figures in one go at the end: the MLP gains 5 %.
-        return _score(self.logits, y)
+        return _score(self.logits, self.y)
 
     @torch.inference_mode()
     def score_held_out(self) -> Score | None:
@@ -192,6 +186,44 @@ class NetworkTraining(Training):
     def weights_are_finite(self) -> bool:
         # A sum is finite only if every term is, and far quicker to get than a flag for each.
         return bool(np.isfinite(self.update.values.sum().item()))
+
+    @torch.inference_mode()
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        for rate, (X, y, logits) in zip(rates, endless, strict=False):
+            self.update.learning_rate = rate
+            self._one_batch(X, y, logits)
+            yield _score(logits, y).loss
+
+    def state(self) -> dict[str, np.ndarray]:
+        weights = {name: np.array(values.numpy(), order="C") for name, values in self.weights.items()}
+        return {
+            **with_prefix("weights", weights),
+            **with_prefix("optimizer", self.update.state()),
+            "random": self.generator.get_state().numpy(),
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        for name, values in self.weights.items():
+            values.copy_(torch.from_numpy(state[f"weights.{name}"]))
+        self.update.load_state(under_prefix("optimizer", state))
+        self.generator.set_state(torch.from_numpy(state["random"]))
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield each batch of an epoch and the memory for its logits; the labels are kept in this order."""
+        self.network.start_epoch(self.n_images)
+        X, self.y = self.train
+        if self.batch_size == self.n_images:
+            yield X, self.y, self.logits
+            return
+        # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
+        order = torch.randperm(self.n_images, generator=self.generator)
+        self.y = self.y[order]
+        batches = zip(*(tensor.split(self.batch_size) for tensor in (self.y, self.logits)), strict=True)
+        for rows in order.split(_BATCHES_GATHERED * self.batch_size):
+            images = torch.index_select(X, 0, rows, out=self.images[: len(rows)])
+            for batch in images.split(self.batch_size):
+                yield batch, *next(batches)
 
     def _one_batch(self, X: torch.Tensor, y: torch.Tensor, logits: torch.Tensor) -> None:
         """Update the weights once; write the logits that the batch had before."""

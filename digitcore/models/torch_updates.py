@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,6 +21,8 @@ class Update(Protocol):
         Where each named weight's gradients are added up.
     scale : float
         What the gradient of the mean loss is multiplied with on the way into ``sums``.
+    learning_rate : float
+        How far a step goes; may be set between two batches.
     kept : float
         How much of a dense layer's sum is kept when the first gradient of a batch is added.
     """
@@ -27,6 +30,7 @@ class Update(Protocol):
     values: torch.Tensor
     sums: dict[str, torch.Tensor]
     scale: float
+    learning_rate: float
     kept: float
 
     def begin(self) -> None:
@@ -34,6 +38,12 @@ class Update(Protocol):
 
     def end(self) -> None:
         """Change the weights."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of what earlier steps left behind, the weights aside."""
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`state` of an equal update gave."""
 
 
 class OptimizerUpdate:
@@ -46,7 +56,16 @@ class OptimizerUpdate:
         gradient = torch.zeros_like(self.values)
         self.sums = _like_weights(module, gradient)
         self._convolved = gradient[: _n_convolved(module)]
-        self.end = make_rule(settings, self.values, gradient)
+        self._rule = Rule(settings, self.values, gradient)
+        self.end, self.state, self.load_state = self._rule.step, self._rule.state, self._rule.load_state
+
+    @property
+    def learning_rate(self) -> float:
+        return self._rule.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self._rule.learning_rate = rate
 
     def begin(self) -> None:
         self._convolved.zero_()
@@ -61,16 +80,30 @@ class DirectDescent:
     """
 
     def __init__(self, module: nn.Module, learning_rate: float):
-        self.scale, self.kept = -learning_rate, 1.0
+        self.learning_rate, self.kept = learning_rate, 1.0
         self.values = gather_weights(module)
         self._convolved, self._steps = self.values[: _n_convolved(module)], torch.zeros(_n_convolved(module))
         self.sums = named_weights(module) | _like_weights(module, self._steps)
+
+    @property
+    def learning_rate(self) -> float:
+        return -self.scale
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self.scale = -rate
 
     def begin(self) -> None:
         self._steps.zero_()
 
     def end(self) -> None:
         self._convolved.add_(self._steps)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        pass
 
 
 def make_update(module: nn.Module, settings: Mapping[str, Any], *, in_one_piece: bool) -> Update:
@@ -125,42 +158,86 @@ def _n_convolved(module: nn.Module) -> int:
     return sum(weights.numel() for name, weights in module.named_parameters() if name.startswith("conv"))
 
 
-def make_rule(settings: Mapping[str, Any], values: torch.Tensor, gradient: torch.Tensor) -> Callable[[], None]:
-    """Return what changes ``values`` by one step against ``gradient``, as ``torch.optim`` does.
+class Rule:
+    """Changes ``values`` by steps against ``gradient``, as ``torch.optim`` does.
 
     torch's own fused steps are called without the optimizers around them, whose bookkeeping takes as long as the step:
     the MLP gains 9 %. RMSprop has no fused step.
+
+    Parameters
+    ----------
+    settings : mapping
+        Clean hyperparameters.
+    values : Tensor
+        What is trained.
+    gradient : Tensor
+        Where each step finds its gradient.
+
+    Attributes
+    ----------
+    learning_rate : float
+        How far a step goes; may be set between two steps.
+    step : callable
+        Changes the values once.
     """
-    rate, epsilon = settings["learning_rate"], settings["epsilon"]
-    first, second, largest = (torch.zeros_like(values) for _ in range(3))
-    n_steps = torch.zeros(())
-    common = {"lr": rate, "weight_decay": 0.0, "maximize": False}
 
-    def sgd() -> None:
-        momentum = settings["momentum"]
-        buffers = {"momentum": momentum, "dampening": 0.0, "nesterov": False, "is_first_step": n_steps.item() == 0}
-        n_steps.add_(1)
-        torch._fused_sgd_([values], [gradient], [first] if momentum else [], **common, **buffers)
+    def __init__(self, settings: Mapping[str, Any], values: torch.Tensor, gradient: torch.Tensor):
+        name = settings["optimizer"]
+        self.learning_rate = settings["learning_rate"]
+        self._momentum, self._rho, self._epsilon = (settings[each] for each in ("momentum", "rho", "epsilon"))
+        self._values, self._gradient = values, gradient
+        self._first, self._second, self._largest = (torch.zeros_like(values) for _ in range(3))
+        self._n_steps = torch.zeros(())
+        self._amsgrad = name == "amsgrad"
+        steps = {"sgd": self._sgd, "adagrad": self._adagrad, "rmsprop": self._rmsprop}
+        self.step = steps.get(name, self._adam)
+        self._kept = {"n_steps": self._n_steps, **self._moments(name)}
 
-    def adam(amsgrad: bool) -> None:
-        n_steps.add_(1)
-        moments = {"beta1": 0.9, "beta2": 0.999, "eps": epsilon, "amsgrad": amsgrad}
-        kept = [largest] if amsgrad else []
-        torch._fused_adam_([values], [gradient], [first], [second], kept, [n_steps], **common, **moments)
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies, float32, of ``"n_steps"`` and of the running means ``(n_parameters,)`` that the rule has."""
+        return {name: tensor.numpy().copy() for name, tensor in self._kept.items()}
 
-    def adagrad() -> None:
-        n_steps.add_(1)
-        torch._fused_adagrad_([values], [gradient], [second], [n_steps], **common, lr_decay=0.0, eps=epsilon)
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`state` of an equal rule gave."""
+        for name, tensor in self._kept.items():
+            tensor.copy_(torch.from_numpy(state[name]))
 
-    def rmsprop() -> None:
-        second.mul_(settings["rho"]).addcmul_(gradient, gradient, value=1 - settings["rho"])
-        values.addcdiv_(gradient, torch.sqrt(second, out=first).add_(epsilon), value=-rate)
+    def _moments(self, name: str) -> dict[str, torch.Tensor]:
+        """Return what one step hands on to the next; the other tensors of a rule are for working in."""
+        velocity = {"velocity": self._first} if self._momentum else {}
+        means = {"mean": self._first, "square": self._second}
+        return {
+            "sgd": velocity,
+            "adam": means,
+            "amsgrad": means | {"largest": self._largest},
+            "adagrad": {"sum": self._second},
+            "rmsprop": {"square": self._second},
+        }[name]
 
-    rules = {
-        "sgd": sgd,
-        "adam": lambda: adam(amsgrad=False),
-        "amsgrad": lambda: adam(amsgrad=True),
-        "adagrad": adagrad,
-        "rmsprop": rmsprop,
-    }
-    return rules[settings["optimizer"]]
+    def _common(self) -> dict[str, Any]:
+        return {"lr": self.learning_rate, "weight_decay": 0.0, "maximize": False}
+
+    def _sgd(self) -> None:
+        is_first = self._n_steps.item() == 0
+        self._n_steps.add_(1)
+        velocity = [self._first] if self._momentum else []
+        buffers = {"momentum": self._momentum, "dampening": 0.0, "nesterov": False, "is_first_step": is_first}
+        torch._fused_sgd_([self._values], [self._gradient], velocity, **self._common(), **buffers)
+
+    def _adam(self) -> None:
+        self._n_steps.add_(1)
+        means = [self._first], [self._second], [self._largest] if self._amsgrad else []
+        moments = {"beta1": 0.9, "beta2": 0.999, "eps": self._epsilon, "amsgrad": self._amsgrad}
+        torch._fused_adam_([self._values], [self._gradient], *means, [self._n_steps], **self._common(), **moments)
+
+    def _adagrad(self) -> None:
+        self._n_steps.add_(1)
+        sums = [self._second], [self._n_steps]
+        torch._fused_adagrad_(
+            [self._values], [self._gradient], *sums, **self._common(), lr_decay=0.0, eps=self._epsilon
+        )
+
+    def _rmsprop(self) -> None:
+        self._second.mul_(self._rho).addcmul_(self._gradient, self._gradient, value=1 - self._rho)
+        root = torch.sqrt(self._second, out=self._first).add_(self._epsilon)
+        self._values.addcdiv_(self._gradient, root, value=-self.learning_rate)

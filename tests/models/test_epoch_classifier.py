@@ -66,6 +66,9 @@ class ScriptedTraining(Training):
     def weights_are_finite(self) -> bool:
         return math.isfinite(self.model.weight_)
 
+    def batch_losses(self, rates):
+        raise NotImplementedError
+
     def _accuracy(self) -> float:
         return self._now(self.model.accuracies)
 

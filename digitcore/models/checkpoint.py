@@ -1,0 +1,81 @@
+"""The arrays of a suspended training: how they are named, put together and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+
+import numpy as np
+
+from digitcore.errors import InvalidSetting
+from digitcore.models.epoch import Epoch
+
+_FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
+# What names an array that every checkpoint has, one figure for each epoch.
+_EPOCHS = "history.train_loss"
+
+
+def with_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return ``arrays`` under names such as ``"weights.output.bias"`` for the prefix ``"weights"``."""
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
+def under_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return those of ``arrays`` that :func:`with_prefix` named, by the names they had before."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+
+
+def history_arrays(history: Sequence[Epoch]) -> dict[str, np.ndarray]:
+    """Return a float64 array ``(n_epochs,)`` for each figure that the epochs have."""
+    columns = zip(*(astuple(epoch)[1:] for epoch in history), strict=True)
+    figures = dict(zip(_FIGURES, columns, strict=True))
+    return {name: np.array(values, dtype=np.float64) for name, values in figures.items() if values[0] is not None}
+
+
+def history_of(arrays: Mapping[str, np.ndarray]) -> list[Epoch]:
+    """Return the epochs whose figures :func:`history_arrays` gave."""
+    n_epochs = len(arrays["train_loss"])
+    columns = (arrays[name].tolist() if name in arrays else [None] * n_epochs for name in _FIGURES)
+    return [Epoch(number, *figures) for number, figures in enumerate(zip(*columns, strict=True), start=1)]
+
+
+def check_checkpoint(
+    given: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray], *, validates: bool, epochs: int
+) -> None:
+    """Refuse a checkpoint that a training cannot go on from.
+
+    Parameters
+    ----------
+    given : mapping of str to ndarray
+        The checkpoint.
+    first : mapping of str to ndarray
+        What the training would give before its first epoch, but for its history: names, shapes and types.
+    validates : bool
+        Whether the training has validation data.
+    epochs : int
+        How many epochs are wanted in all.
+
+    Raises
+    ------
+    InvalidSetting
+        If a name, a shape or a type differs, or if it has no epochs or more than wanted.
+    """
+    figures = [name for name in _FIGURES if validates or not name.startswith("validation")]
+    names = {*first, *(f"history.{name}" for name in figures)}
+    if odd := sorted(names ^ set(given)):
+        trouble = "lacks" if odd[0] in names else "has the unknown"
+        raise InvalidSetting(f"The checkpoint is not of this training: it {trouble} array {odd[0]!r}")
+    n_epochs = np.size(given[_EPOCHS])
+    expected = {**first, **{f"history.{name}": np.zeros(n_epochs) for name in figures}}
+    for name, array in expected.items():
+        came = np.asarray(given[name])
+        if (came.shape, came.dtype) != (array.shape, array.dtype):
+            raise InvalidSetting(
+                f"The checkpoint's array {name!r} must be {array.dtype} of shape {array.shape}, "
+                f"got {came.dtype} of shape {came.shape}"
+            )
+    if not 1 <= n_epochs <= epochs:
+        raise InvalidSetting(
+            f"The checkpoint must have 1 to {epochs} epochs, as many as are wanted in all, got {n_epochs}"
+        )
