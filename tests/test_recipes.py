@@ -124,6 +124,46 @@ def test_the_published_curve_of_the_cnn_is_the_sources():
     assert curve["accuracy"] == (0.8946, 0.9470, 0.9631, 0.9711, 0.9768, 0.9797, 0.9827, 0.9841, 0.9858, 0.9870)
 
 
+@pytest.mark.parametrize(
+    ("name", "sums"),
+    [
+        # The first by adding up the source's rows; the second are the class counts of MNIST's test images.
+        ("mnist-softmax", (1312, 1604, 1348, 1427, 1362, 1280, 1397, 1461, 1390, 1419)),
+        ("mnist-dense", (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)),
+    ],
+)
+def test_the_rows_of_a_published_confusion_matrix_are_the_true_classes(name, sums):
+    matrix = RECIPES[name].published_confusion
+    assert tuple(sum(row) for row in matrix) == sums
+    assert {len(row) for row in matrix} == {10}
+
+
+@pytest.mark.parametrize(("name", "n_images", "right"), [("mnist-softmax", 14000, 12911), ("mnist-dense", 10000, 9824)])
+def test_a_published_confusion_matrix_has_all_images_and_the_right_ones_on_its_diagonal(name, n_images, right):
+    matrix = RECIPES[name].published_confusion
+    assert sum(sum(row) for row in matrix) == n_images
+    assert sum(matrix[place][place] for place in range(10)) == right
+
+
+@pytest.mark.parametrize(
+    ("name", "truth", "prediction", "count"),
+    [
+        ("mnist-softmax", 4, 9, 56),  # the pair that the source names
+        ("mnist-softmax", 9, 4, 35),
+        ("mnist-dense", 4, 6, 8),
+        ("mnist-dense", 6, 4, 1),
+        ("mnist-dense", 7, 2, 9),
+    ],
+)
+def test_a_cell_of_a_published_confusion_matrix_is_the_sources(name, truth, prediction, count):
+    assert RECIPES[name].published_confusion[truth][prediction] == count
+
+
+def test_recipes_without_a_published_confusion_matrix_have_none():
+    without = {name for name, recipe in RECIPES.items() if recipe.published_confusion is None}
+    assert without == {"digits-mlp", "mnist-cnn", "mnist-dropout-mlp"}
+
+
 def test_a_recipe_is_recognised_whatever_its_seed():
     spec = RECIPES["mnist-cnn"].spec
     assert recipe_of(spec.with_changes(random_state=3)).name == "mnist-cnn"

@@ -36,7 +36,7 @@ class TrainingCluster:
     """
 
     def __init__(self, scheduler: str | None, n_workers: int):
-        self._processes = None
+        self._processes, self._n_workers = None, n_workers
         try:
             if scheduler is None:
                 self._processes = _start_processes(n_workers)
@@ -57,6 +57,16 @@ class TrainingCluster:
             return True
         started = [self._processes.scheduler, *self._processes.workers.values()]
         return all(part.process is not None and part.process.returncode is None for part in started)
+
+    def spare_one(self) -> int:
+        """Keep a worker free of trainings in the background, and return how many of those may be at work at a time."""
+        if self._processes is None:
+            n_threads = sum(self.client.nthreads().values())
+            return n_threads - 1 if n_threads > 2 else n_threads
+        if len(self._processes.worker_spec) == self._n_workers:
+            # Started late: a server without experiments never pays for it.
+            self._processes.scale(self._n_workers + 1)
+        return self._n_workers
 
     def close(self) -> None:
         """End the connection, and the processes that were started."""

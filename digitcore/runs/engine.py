@@ -13,7 +13,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from digitcore.runs.cluster import TrainingCluster
 from digitcore.runs.run import Run
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.store import Store
-from digitcore.runs.training import Outcome
+from digitcore.runs.training import Outcome, checkpoint_of
 from digitcore.runs.worker import train_in_worker
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ TICK_SECONDS = 2.0
 SILENCE_SECONDS = 60.0
 MOST_RESTARTS = 3
 MOST_COMPUTED = 32
+# Trainings that somebody waits for come first.
+BACKGROUND_PRIORITY, COMPUTE_PRIORITY = -5, -10
 
 LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
 KILLED_TOO_OFTEN = (
@@ -62,6 +64,9 @@ class _Live:
     outcome: Outcome | None = None
     future: Future | None = None
     restarts: int = 0
+    background: bool = False
+    keep_checkpoint: bool = False
+    checkpoint: Mapping[str, np.ndarray] | None = None
 
     @property
     def topic(self) -> str:
@@ -120,7 +125,7 @@ class Engine:
         self._changed = threading.Condition()
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = False
-        self.store.close_orphans(self._owner_is_alive)
+        self.store.close_orphans(self.owner_is_alive)
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
 
@@ -140,8 +145,27 @@ class Engine:
         """
         self._ready_cluster()
 
-    def submit(self, spec: RunSpec) -> Run:
+    def submit(
+        self,
+        spec: RunSpec,
+        *,
+        background: bool = False,
+        continues: RunSpec | None = None,
+        keep_checkpoint: bool = False,
+    ) -> Run:
         """Train ``spec``, unless it was trained before or is in training now, and return how it stands.
+
+        Parameters
+        ----------
+        spec : RunSpec
+            What to train.
+        background : bool
+            Train it behind all that are not in the background, and leave it out of lists of runs.
+        continues : RunSpec, optional
+            A run of the same settings and fewer epochs: where its checkpoint was kept, the training goes on from there,
+            with the same bits as from the start.
+        keep_checkpoint : bool
+            Keep what a longer training needs to go on from the end of this one.
 
         Raises
         ------
@@ -154,9 +178,13 @@ class Engine:
         with self._changed:
             known = self.run(spec.digest)
             if known is not None and (known.active or self._is_trained(known)):
+                if not background:
+                    self._bring_forward(spec.digest)
                 return known
-            attempt = self.store.begin(spec, self.owner)
+            checkpoint = self._checkpoint_of(continues)
+            attempt = self.store.begin(spec, self.owner, background=background)
             live = self._live[spec.digest] = _Live(spec, attempt, created_at=datetime.now(UTC))
+            live.background, live.keep_checkpoint, live.checkpoint = background, keep_checkpoint, checkpoint
         try:
             self._send(cluster, live)
         except EngineError as error:
@@ -172,10 +200,37 @@ class Engine:
                 return live.snapshot()
         return self.store.load(digest)
 
-    def active(self) -> list[Run]:
-        """Return the runs that wait or train in this process, oldest first."""
+    def runs(self, digests: Sequence[str]) -> dict[str, Run]:
+        """Return how the runs of these digests stand, as far as there are any; those kept without their epochs."""
         with self._changed:
-            return [live.snapshot() for live in self._live.values() if live.outcome is None]
+            live = {digest: self._live[digest].snapshot() for digest in digests if digest in self._live}
+        return {**self.store.load_many([digest for digest in digests if digest not in live]), **live}
+
+    def active(self) -> list[Run]:
+        """Return the runs that wait or train in this process, oldest first; not those in the background."""
+        with self._changed:
+            waiting = (live for live in self._live.values() if live.outcome is None and not live.background)
+            return [live.snapshot() for live in waiting]
+
+    def wait_for_change(self, timeout: float) -> None:
+        """Wait until a run of this process changes, ``timeout`` seconds at most."""
+        with self._changed:
+            self._changed.wait(timeout)
+
+    def background_places(self) -> int:
+        """Return how many trainings in the background may be at work at a time.
+
+        Of the workers on this machine all but one, which is started for the purpose; of a cluster's threads all but one
+        as soon as there are three. So a training of somebody else begins at once.
+
+        Raises
+        ------
+        EngineError
+            If the workers cannot be started or reached.
+        """
+        cluster = self._ready_cluster()
+        with self._as_engine_error():
+            return cluster.spare_one()
 
     def arrays(self, digest: str) -> dict[str, np.ndarray]:
         """Return the run's arrays: ``weights.*`` and ``probabilities.*``.
@@ -215,7 +270,7 @@ class Engine:
             with self._as_engine_error():
                 # A name of its own each time: the scheduler would hand out the failure of an equal one.
                 name = f"compute-{key}-{time.monotonic_ns()}"
-                known = cluster.client.submit(function, *arguments, key=name, pure=False, priority=-10)
+                known = cluster.client.submit(function, *arguments, key=name, pure=False, priority=COMPUTE_PRIORITY)
             self._keep_computed(key, known)
         if known.status == "pending":
             return Computation("running")
@@ -241,6 +296,12 @@ class Engine:
             # What still runs is somebody's: only results are let go.
             for name in ended[: max(0, len(ended) - MOST_COMPUTED)]:
                 del self._computed[name]
+
+    def is_background(self, digest: str) -> bool:
+        """Whether a run waits or trains in this process and nobody but an experiment has asked for it."""
+        with self._changed:
+            live = self._live.get(digest)
+            return live is not None and live.background
 
     def cancel(self, digest: str) -> None:
         """End a run after its present epoch, or before it begins. A run that is not active is left as it is."""
@@ -311,7 +372,15 @@ class Engine:
             client.subscribe_topic(topic, lambda event: self._inbox.put(("message", topic, digest, event[1])))
             # The topic holds digest and attempt: one task however often, by whomever, the same attempt is submitted.
             live.future = client.submit(
-                train_in_worker, live.spec.canonical_json, topic, _stop_name(topic), key=topic, pure=False
+                train_in_worker,
+                live.spec.canonical_json,
+                topic,
+                _stop_name(topic),
+                live.checkpoint,
+                live.keep_checkpoint,
+                key=topic,
+                pure=False,
+                priority=BACKGROUND_PRIORITY if live.background else 0,
             )
             live.future.add_done_callback(lambda future: self._inbox.put(("done", topic, digest, future)))
 
@@ -321,6 +390,20 @@ class Engine:
             yield
         except (OSError, TimeoutError, CancelledError) as error:
             raise EngineError(f"The training workers do not answer ({error}): try again in a moment.") from error
+
+    def _bring_forward(self, digest: str) -> None:
+        live = self._live.get(digest)
+        if live is not None:
+            live.background = False
+        self.store.bring_forward(digest)
+
+    def _checkpoint_of(self, spec: RunSpec | None) -> dict[str, np.ndarray] | None:
+        """Return what is needed to go on from the end of a run, or None where it was not kept."""
+        if spec is None:
+            return None
+        with contextlib.suppress(StoreError):
+            return checkpoint_of(self.arrays(spec.digest))
+        return None
 
     def _is_trained(self, run: Run) -> bool:
         return run.state == "done" and (run.digest in self._live or self.store.has_tensors(run.digest))
@@ -406,7 +489,7 @@ class Engine:
     def _tick(self) -> None:
         with contextlib.suppress(StoreError):
             self.store.heartbeat(self.owner)
-            self.store.close_orphans(self._owner_is_alive)
+            self.store.close_orphans(self.owner_is_alive)
         for live in list(self._live.values()):
             if live.outcome is not None:
                 self._end(live, live.outcome)
@@ -458,7 +541,8 @@ class Engine:
         with contextlib.suppress(Exception):  # a dead scheduler has forgotten it already
             client.unsubscribe_topic(topic)
 
-    def _owner_is_alive(self, owner: str, silent_seconds: float) -> bool:
+    def owner_is_alive(self, owner: str, silent_seconds: float) -> bool:
+        """Whether the server that owns runs or experiments lives, by its process or, elsewhere, its last heartbeat."""
         host, pid, started = [*owner.split("|"), "", ""][:3]
         if host != socket.gethostname():
             return silent_seconds < SILENCE_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -104,21 +105,21 @@ def _n_trained(run: Run) -> int:
 
 def _seconds_per_epoch(spec: RunSpec) -> float:
     dataset = DATASETS[spec.dataset]
-    n_train, n_held_out = _part_sizes(spec)
+    n_train, n_held_out = part_sizes(spec)
     n_updates = max(1, -(-n_train // (spec.parameters["batch_size"] or n_train)))
     forward = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
     work = forward * (PASSES_TRAINED * n_train + n_held_out)
     return work * SECONDS_PER_MULTIPLY_ADD[spec.model] + n_updates * SECONDS_PER_UPDATE[spec.model]
 
 
-def _part_sizes(spec: RunSpec) -> tuple[int, int]:
-    """Return the rounded numbers of training images and of images that are watched after each epoch."""
+def part_sizes(spec: RunSpec) -> tuple[int, int]:
+    """Return the numbers of training images and of images that are watched after each epoch; of a fold, about."""
     split, n_images = spec.split, DATASETS[spec.dataset].n_images
     official = DATASETS[spec.dataset].n_official_train
     n_images = min(n_images, split.max_images or n_images)
-    n_test = n_images - official if split.kind == "official" else round(n_images * split.test_size)
+    n_test = n_images - official if split.kind == "official" else math.ceil(n_images * split.test_size)
     n_train = n_images - n_test
     share = {"cut": split.validation_size, "fold": 1 / split.n_folds}.get(split.validation, 0)
-    n_cut = round(n_train * share)
+    n_cut = math.ceil(n_train * share)
     n_train = min(n_train - n_cut, split.max_train or n_train)
     return max(1, n_train), n_test if split.validation == "test" else n_cut

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from digitcore.datasets import DATASETS
 from digitcore.evaluation import PartEvaluation, Verdict, judge_fit, still_rising
 from digitcore.models import MODELS
@@ -27,6 +29,17 @@ def part_figures(run: Run) -> dict[str, PartEvaluation]:
 def held_out_name(run: Run) -> str | None:
     """Return the part that tells best how the model does on new images: test, else validation, else None."""
     return next((name for name in ("test", "validation") if name in part_figures(run)), None)
+
+
+def chosen_by(run: Run) -> str | None:
+    """Return the part by whose accuracy runs are compared: validation, else test, else train; None without any."""
+    return next((name for name in ("validation", "test", "train") if name in run.evaluation.get("parts", {})), None)
+
+
+def score_of(run: Run) -> float:
+    """Return the accuracy (0 to 1) by which runs are compared; NaN without one."""
+    part = chosen_by(run)
+    return math.nan if part is None else run.evaluation["parts"][part]["accuracy"]
 
 
 def watched_name(run: Run) -> str:

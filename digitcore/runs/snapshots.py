@@ -40,7 +40,7 @@ class Recorder:
     Parameters
     ----------
     model : EpochClassifier
-        In training: its weights have their first values.
+        In training: its weights have their first values, or those of the epoch that it goes on from.
     X : ndarray, float, (n_images, n_pixels)
         Training images; the first 128 are watched.
     y : ndarray, (n_images,)
@@ -54,7 +54,7 @@ class Recorder:
         most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))
         self._epochs = snapshot_epochs(model.epochs, most)
         self._taken: list[tuple[int, dict[str, np.ndarray]]] = []
-        self.take(0)
+        self.take(len(model.history_))
 
     def take(self, epoch: int, *, last: bool = False) -> None:
         """Take a snapshot if this epoch is among those to keep, or is the ``last`` one."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,49 @@ _epochs = sa.Table(
     sa.Column("validation_accuracy", sa.Float),
     sa.Column("seconds", sa.Float, nullable=False),
 )
+# Runs that only an experiment has asked for: lists of runs leave them out.
+_background = sa.Table("background_runs", _metadata, sa.Column("digest", sa.String(64), primary_key=True))
+_experiments = sa.Table(
+    "experiments",
+    _metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("created_at", sa.DateTime, nullable=False, index=True),
+    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("heartbeat_at", sa.DateTime, nullable=False),
+)
+# Parameters of one statement that SQLite takes at least.
+_AT_ONCE = 500
 _EPOCH_FIELDS = [column.name for column in _epochs.columns if column.name != "digest"]
 
 
+@dataclass(frozen=True)
+class KeptExperiment:
+    """An experiment as the store keeps it: its plan as JSON, and where it stood.
+
+    Attributes
+    ----------
+    digest, plan : str
+        The plan's digest and JSON.
+    state : str
+        "running", "done" or "stopped".
+    created_at : datetime
+        When it was first asked for, UTC.
+    seconds : float
+        Wall time it has been running, in seconds.
+    """
+
+    digest: str
+    plan: str
+    state: str
+    created_at: datetime
+    seconds: float
+
+
 class Store:
-    """Keeps runs.
+    """Keeps runs and experiments.
 
     Safe to use from several threads, and from several servers at once.
 
@@ -83,8 +122,11 @@ class Store:
             self._engine = _create_engine(self.url)
             self._create_tables()
 
-    def begin(self, spec: RunSpec, owner: str) -> int:
-        """Enter ``spec`` as queued, in place of an earlier attempt, and return the attempt's number, counted from 1."""
+    def begin(self, spec: RunSpec, owner: str, *, background: bool = False) -> int:
+        """Enter ``spec`` as queued, in place of an earlier attempt, and return the attempt's number, counted from 1.
+
+        With ``background``, :meth:`recent` leaves the run out until :meth:`bring_forward` or another attempt.
+        """
         now = _now()
         fresh = dict(
             state="queued", reason="", evaluation={}, created_at=now, seconds=0.0, owner=owner, heartbeat_at=now
@@ -96,7 +138,15 @@ class Store:
             connection.execute(sa.delete(_runs).where(_runs.c.digest == spec.digest))
             row = dict(digest=spec.digest, spec=spec.canonical_json, attempt=attempt, **fresh)
             connection.execute(sa.insert(_runs).values(row))
+            connection.execute(sa.delete(_background).where(_background.c.digest == spec.digest))
+            if background:
+                connection.execute(sa.insert(_background).values(digest=spec.digest))
         return attempt
+
+    def bring_forward(self, digest: str) -> None:
+        """Let lists of runs show one that was in the background."""
+        with self._transaction("write") as connection:
+            connection.execute(sa.delete(_background).where(_background.c.digest == digest))
 
     def mark_running(self, digest: str) -> None:
         """Note that the training has begun."""
@@ -129,6 +179,16 @@ class Store:
             row = connection.execute(sa.select(_runs).where(_runs.c.digest == digest)).mappings().first()
             return None if row is None else _run(row, self._load_epochs(connection, digest))
 
+    def load_many(self, digests: Sequence[str]) -> dict[str, Run]:
+        """Return the runs that are kept among ``digests``, without their epochs, by digest."""
+        runs = {}
+        with self._transaction("read") as connection:
+            for start in range(0, len(digests), _AT_ONCE):
+                query = sa.select(_runs).where(_runs.c.digest.in_(digests[start : start + _AT_ONCE]))
+                readable = (_readable_run(row) for row in connection.execute(query).mappings())
+                runs |= {run.digest: run for run in readable if run is not None}
+        return runs
+
     def load_tensors(self, digest: str) -> dict[str, np.ndarray]:
         """Return a run's arrays by name: ``weights.*`` and ``probabilities.*``.
 
@@ -150,8 +210,12 @@ class Store:
         return self._tensors_path(digest).is_file()
 
     def recent(self, n_runs: int = 50, *, evaluated: bool = False) -> list[Run]:
-        """Return the latest runs without their epochs, newest first; only those with an evaluation if asked."""
-        query = sa.select(_runs).order_by(_runs.c.created_at.desc(), _runs.c.digest)
+        """Return the latest runs without their epochs, newest first; only those with an evaluation if asked.
+
+        Runs in the background are left out.
+        """
+        query = sa.select(_runs).where(_runs.c.digest.not_in(sa.select(_background.c.digest)))
+        query = query.order_by(_runs.c.created_at.desc(), _runs.c.digest)
         with self._transaction("read") as connection:
             rows = connection.execute(query.limit(None if evaluated else n_runs)).mappings()
             runs = (run for run in (_readable_run(row) for row in rows) if run is not None)
@@ -180,6 +244,58 @@ class Store:
             update = sa.update(_runs).where(_runs.c.digest.in_(orphans), _runs.c.state.in_(ACTIVE))
             connection.execute(update.values(state="failed", reason=SERVER_STOPPED))
         return orphans
+
+    def begin_experiment(self, digest: str, plan: str, owner: str) -> None:
+        """Enter an experiment as running, or let one that is kept go on."""
+        with self._transaction("write") as connection:
+            known = _experiments.c.digest == digest
+            taken = dict(state="running", owner=owner, heartbeat_at=_now())
+            if connection.execute(sa.update(_experiments).where(known).values(taken)).rowcount == 0:
+                row = dict(digest=digest, plan=plan, created_at=_now(), seconds=0.0, **taken)
+                connection.execute(sa.insert(_experiments).values(row))
+
+    def save_experiment(self, digest: str, *, state: str, seconds: float) -> None:
+        """Note where an experiment stands and how long it has been running; its owner is alive."""
+        values = dict(state=state, seconds=seconds, heartbeat_at=_now())
+        with self._transaction("write") as connection:
+            connection.execute(sa.update(_experiments).where(_experiments.c.digest == digest).values(values))
+
+    def take_experiments(self, owner: str, is_alive: Callable[[str, float], bool]) -> list[str]:
+        """Make ``owner`` the owner of the running experiments whose owners are no more, and return their digests.
+
+        Parameters
+        ----------
+        owner : str
+            Who takes them.
+        is_alive : callable
+            As for :meth:`close_orphans`.
+        """
+        columns = (_experiments.c.digest, _experiments.c.owner, _experiments.c.heartbeat_at)
+        query = sa.select(*columns).where(_experiments.c.state == "running", _experiments.c.owner != owner)
+        taken = []
+        with self._transaction("write") as connection:
+            for row in connection.execute(query).all():
+                if is_alive(row.owner, (_now() - row.heartbeat_at).total_seconds()):
+                    continue
+                same = (_experiments.c.digest == row.digest) & (_experiments.c.owner == row.owner)
+                update = sa.update(_experiments).where(same).values(owner=owner, heartbeat_at=_now())
+                # Another server may have been quicker.
+                taken += [row.digest] * connection.execute(update).rowcount
+        return taken
+
+    def load_experiment(self, digest: str) -> KeptExperiment | None:
+        """Return an experiment, or None when it is not kept."""
+        with self._transaction("read") as connection:
+            query = sa.select(_experiments).where(_experiments.c.digest == digest)
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _kept_experiment(row)
+
+    def recent_experiments(self, n_experiments: int = 30) -> list[KeptExperiment]:
+        """Return the latest experiments, newest first."""
+        query = sa.select(_experiments).order_by(_experiments.c.created_at.desc(), _experiments.c.digest)
+        with self._transaction("read") as connection:
+            rows = connection.execute(query.limit(n_experiments)).mappings()
+            return [_kept_experiment(row) for row in rows]
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -267,6 +383,11 @@ def _run(row: Mapping[str, Any], epochs: tuple[Epoch, ...] = ()) -> Run:
         created_at=row["created_at"].replace(tzinfo=UTC),
         seconds=row["seconds"],
     )
+
+
+def _kept_experiment(row: Mapping[str, Any]) -> KeptExperiment:
+    own = {name: row[name] for name in ("digest", "plan", "state", "seconds")}
+    return KeptExperiment(**own, created_at=row["created_at"].replace(tzinfo=UTC))
 
 
 def _readable_run(row: Mapping[str, Any]) -> Run | None:

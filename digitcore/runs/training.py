@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,10 +15,11 @@ from threadpoolctl import threadpool_limits
 
 from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
-from digitcore.errors import DigitcoreError
+from digitcore.errors import DigitcoreError, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import multiply_adds
+from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.runs.run import State
 from digitcore.runs.snapshots import Recorder
 from digitcore.runs.spec import RunSpec
@@ -33,6 +34,8 @@ MOST_THREADS = 2
 # 88), and for networks of so many, whatever the batch (mnist-dropout-mlp 89 thousand).
 _LARGE_STEP = 20_000_000
 _LARGE_NETWORK = 50_000
+# What the names of a checkpoint's arrays begin with.
+_CHECKPOINT = "checkpoint"
 
 
 @dataclass
@@ -50,7 +53,8 @@ class Outcome:
     evaluation : dict
         See :class:`digitcore.runs.run.Run`; empty when there was nothing to evaluate.
     arrays : dict of str to ndarray
-        ``weights.<name>`` as the estimator gives them, ``probabilities.<part>`` float32 ``(n_images, n_classes)``.
+        ``weights.<name>`` as the estimator gives them, ``probabilities.<part>`` float32 ``(n_images, n_classes)``,
+        ``snapshots.<name>``, and ``checkpoint.<name>`` where it was asked for.
     seconds : float
         Wall time of the training alone, without loading and evaluating.
     """
@@ -65,7 +69,7 @@ class Outcome:
     @property
     def tensors(self) -> bytes | None:
         """The arrays in safetensors format, or None when there are none."""
-        contiguous = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
+        contiguous = {name: np.asarray(array, order="C") for name, array in self.arrays.items()}
         return save_tensors(contiguous) if contiguous else None
 
 
@@ -74,6 +78,8 @@ def train_spec(
     *,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     should_stop: Callable[[], bool] = lambda: False,
+    checkpoint: Mapping[str, np.ndarray] | None = None,
+    keep_checkpoint: bool = False,
 ) -> Outcome:
     """Train what ``spec`` describes and evaluate it on every part.
 
@@ -85,6 +91,12 @@ def train_spec(
         Gets each :class:`digitcore.models.Epoch` as soon as it is over.
     should_stop : callable, optional
         Asked before the first epoch and after each; True ends the training there, with the weights as they stand.
+    checkpoint : mapping of str to ndarray, optional
+        From :func:`checkpoint_of` a run of the same settings and fewer epochs: the training goes on from there. Its
+        epochs are reported, too, so that the outcome is that of a training from the start; its weights over the epochs
+        are not.
+    keep_checkpoint : bool
+        Whether the outcome's arrays have what a longer training needs to go on; not on an accelerator.
 
     Returns
     -------
@@ -92,7 +104,7 @@ def train_spec(
         A failure that digitcore foresees (a diverged loss, a data set that is not there) is an outcome with state
         "failed" and a reason; anything else is raised.
     """
-    outcome = Outcome()
+    outcome, wishes = Outcome(), _Wishes(on_epoch, should_stop, checkpoint, keep_checkpoint)
     if should_stop():
         return Outcome(state="cancelled")
     try:
@@ -100,7 +112,7 @@ def train_spec(
         model = model_for(spec, divided.dataset)
         with threads_for(spec):
             with _timed(outcome):
-                _fit(model, spec, divided, outcome, on_epoch, should_stop)
+                _fit(model, spec, divided, outcome, wishes)
             _evaluate(model, spec, divided, outcome)
     except DigitcoreError as error:
         outcome.state, outcome.reason = "failed", str(error)
@@ -120,21 +132,61 @@ def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
     return make_model(spec.model, random_state=spec.random_state, **parameters)
 
 
-def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, on_epoch, should_stop) -> None:
-    validation_data = watched(divided, spec.scaling)
+def checkpoint_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """Return what a longer training needs to go on from the end of a run, from the run's arrays; None without it."""
+    return under_prefix(_CHECKPOINT, arrays) or None
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """What the caller of :func:`train_spec` asks for beside the spec."""
+
+    on_epoch: Callable[[Epoch], None]
+    should_stop: Callable[[], bool]
+    checkpoint: Mapping[str, np.ndarray] | None
+    keep_checkpoint: bool
+
+
+def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, wishes: _Wishes) -> None:
     X, y = divided.train.features(spec.scaling), divided.train.labels
-    epochs = model.iter_fit(X, y, validation_data)
+    epochs = _begin(model, (X, y, watched(divided, spec.scaling)), wishes.checkpoint)
+    for epoch in model.history_:
+        outcome.epochs.append(epoch)
+        wishes.on_epoch(epoch)
+    if wishes.keep_checkpoint:
+        # Stays if there is nothing left to train.
+        outcome.arrays |= with_prefix(_CHECKPOINT, wishes.checkpoint or {})
     recorder = Recorder(model, X, y)
     for epoch in epochs:
         outcome.epochs.append(epoch)
-        on_epoch(epoch)
-        stopped, patience = should_stop(), spec.parameters["patience"]
-        recorder.take(epoch.number, last=stopped or epoch.number - model.best_epoch_ == patience)
+        wishes.on_epoch(epoch)
+        stopped = wishes.should_stop()
+        last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
+        recorder.take(epoch.number, last=last)
+        if last and wishes.keep_checkpoint:
+            outcome.arrays |= _checkpoint_arrays(model)
         if stopped:
             outcome.state = "cancelled"
             break
     epochs.close()
     outcome.arrays |= recorder.arrays
+
+
+def _begin(model, data: tuple, checkpoint: Mapping[str, np.ndarray] | None) -> Iterator[Epoch]:
+    try:
+        return model.iter_fit(*data, resume_from=checkpoint)
+    except InvalidSetting as problem:
+        if checkpoint is None:
+            raise
+        log.warning("Training from the start instead of a checkpoint: %s", problem)
+        return model.iter_fit(*data)
+
+
+def _checkpoint_arrays(model) -> dict[str, np.ndarray]:
+    try:
+        return with_prefix(_CHECKPOINT, model.checkpoint())
+    except InvalidSetting:  # on an accelerator; a longer training begins anew
+        return {}
 
 
 def watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:

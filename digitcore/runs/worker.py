@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import astuple
 
+import numpy as np
 from distributed import Event, get_worker
 
 from digitcore.directories import home_directory
@@ -68,8 +70,17 @@ class Reporter:
         self._sent_at = time.monotonic()
 
 
-def train_in_worker(spec_json: str, topic: str, stop_name: str) -> Outcome:
-    """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way."""
+def train_in_worker(
+    spec_json: str,
+    topic: str,
+    stop_name: str,
+    checkpoint: Mapping[str, np.ndarray] | None = None,
+    keep_checkpoint: bool = False,
+) -> Outcome:
+    """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way.
+
+    ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`.
+    """
     reporter, spec = Reporter(topic, stop_name), RunSpec.from_json(spec_json)
     with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
 
@@ -81,7 +92,13 @@ def train_in_worker(spec_json: str, topic: str, stop_name: str) -> Outcome:
         if turn is not None:
             turn.wait(reporter.asked_to_stop)
         reporter.start()
-        outcome = train_spec(spec, on_epoch=after_epoch, should_stop=reporter.should_stop)
+        outcome = train_spec(
+            spec,
+            on_epoch=after_epoch,
+            should_stop=reporter.should_stop,
+            checkpoint=checkpoint,
+            keep_checkpoint=keep_checkpoint,
+        )
         reporter.flush()
     return outcome
 

@@ -1,0 +1,125 @@
+"""Experiment: a plan with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from digitcore.experiments.halving import is_halving, promoted
+from digitcore.experiments.plans import Member, Plan
+from digitcore.runs.progress import expected_time, progress_of
+from digitcore.runs.run import Run
+from digitcore.runs.store import SERVER_STOPPED
+
+State = Literal["running", "done", "stopped"]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A plan, as it stood when it was asked for; it never changes.
+
+    Attributes
+    ----------
+    plan : Plan
+        What is trained.
+    state : {"running", "done", "stopped"}
+        Where it stands.
+    reason : str
+        What keeps it from going on, in a sentence; empty when there is nothing to say.
+    runs : mapping of str to Run
+        The members' runs by digest, as far as they have begun.
+    seconds : float
+        Wall time it has been running, in seconds.
+    created_at : datetime
+        When it was first asked for, UTC.
+    """
+
+    plan: Plan
+    state: State = "running"
+    reason: str = ""
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    seconds: float = 0.0
+    created_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        """The plan's digest."""
+        return self.plan.digest
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Every member known so far; successive halving adds some on the way."""
+        return members_of(self.plan, self.runs)
+
+    @property
+    def n_ended(self) -> int:
+        """Members that need no more training."""
+        return sum(has_ended(member, self.runs) for member in self.members)
+
+
+@dataclass(frozen=True)
+class ExperimentProgress:
+    """How far an experiment is.
+
+    Attributes
+    ----------
+    n_ended, n_members : int
+        Members that have ended, and all known so far.
+    fraction : float
+        Share of the expected work that is done, 0 to 1; trainings under way count by their epochs.
+    seconds_left : float
+        Time to its end at the present pace.
+    """
+
+    n_ended: int
+    n_members: int
+    fraction: float
+    seconds_left: float
+
+
+def members_of(plan: Plan, runs: Mapping[str, Run]) -> tuple[Member, ...]:
+    """Return the plan's members and those that successive halving has added by what ``runs`` have reached."""
+    return (*promoted(plan, runs), *plan.members) if is_halving(plan) else plan.members
+
+
+def has_ended(member: Member, runs: Mapping[str, Run]) -> bool:
+    """Whether a member needs no more training: it is done, failed for a reason of its own, or cannot be."""
+    if member.spec is None:
+        return True
+    run = runs.get(member.digest)
+    return run is not None and (run.state == "done" or (run.state == "failed" and run.reason != SERVER_STOPPED))
+
+
+def progress_of_experiment(experiment: Experiment, n_workers: int = 1, past: Sequence[Run] = ()) -> ExperimentProgress:
+    """Return how far an experiment is.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        One under way.
+    n_workers : int
+        How many members train at a time.
+    past : sequence of Run
+        Finished runs of this machine, which correct the expected times.
+    """
+    members = {member.digest: member for member in experiment.members if member.spec is not None}
+    work = {digest: expected_time(member.spec, past).seconds for digest, member in members.items()}
+    done = {digest: work[digest] * _share(member, experiment.runs) for digest, member in members.items()}
+    total, finished = sum(work.values()), sum(done.values())
+    fraction = finished / total if total else 1.0
+    return ExperimentProgress(
+        n_ended=sum(has_ended(member, experiment.runs) for member in experiment.members),
+        n_members=len(experiment.members),
+        fraction=min(1.0, fraction),
+        seconds_left=(total - finished) / max(1, n_workers),
+    )
+
+
+def _share(member: Member, runs: Mapping[str, Run]) -> float:
+    """Return how much of a member's training is done, 0 to 1."""
+    if has_ended(member, runs):
+        return 1.0
+    run = runs.get(member.digest)
+    return progress_of(run).fraction if run is not None and run.active else 0.0

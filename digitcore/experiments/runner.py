@@ -1,0 +1,273 @@
+"""ExperimentRunner: trains the members of experiments through an Engine, a few at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from digitcore.errors import EngineError, InvalidSetting, StoreError
+from digitcore.experiments.experiment import Experiment, State, has_ended, members_of
+from digitcore.experiments.halving import is_halving, possible_digests
+from digitcore.experiments.plans import Member, Plan, plan_from_json
+from digitcore.runs.engine import Engine
+from digitcore.runs.run import Run
+from digitcore.runs.store import KeptExperiment
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 2.0
+# A change of a run wakes the runner at once; this is for what nobody tells.
+POLL_SECONDS = 0.5
+
+
+@dataclass
+class _Running:
+    """An experiment while it is in this process."""
+
+    plan: Plan
+    created_at: datetime
+    seconds_before: float
+    runs: dict[str, Run]
+    since: float = field(default_factory=time.monotonic)
+    # Each member is tried once: one that its user has stopped is not begun again.
+    tried: set[str] = field(default_factory=set)
+    at_work: frozenset[str] = frozenset()
+    reason: str = ""
+    ended: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.since
+
+    def waiting(self) -> Iterator[Member]:
+        return (
+            member
+            for member in members_of(self.plan, self.runs)
+            if not has_ended(member, self.runs) and member.digest not in self.tried
+        )
+
+    def snapshot(self, state: State = "running") -> Experiment:
+        return Experiment(self.plan, state, self.reason, self.runs, self.seconds, self.created_at)
+
+
+class ExperimentRunner:
+    """Trains experiments and answers how they stand.
+
+    No more members than there are places for the background are given to the engine at a time, in turn from all
+    experiments that run: so a stop takes effect at once, a new worker is used at once, and a training of somebody else
+    is never behind a long queue. Experiments of a server that is no more are taken over where they stood.
+
+    Parameters
+    ----------
+    engine : Engine
+        Who trains, and whose store keeps the experiments.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self._running: dict[str, _Running] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._next_tick = self._next_try = 0.0
+        self._take_over()
+        self._thread = threading.Thread(target=self._loop, name="experiments", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> ExperimentRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, plan: Plan) -> Experiment:
+        """Train the members of ``plan`` that are not trained yet, failed ones once more, and return how it stands.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read or written.
+        """
+        with self._lock:
+            if plan.digest not in self._running:
+                store = self.engine.store
+                store.begin_experiment(plan.digest, plan.canonical_json, self.engine.owner)
+                self._begin(plan, store.load_experiment(plan.digest), again=True)
+            self._wake.set()
+            return self._running[plan.digest].snapshot()
+
+    def stop(self, digest: str) -> None:
+        """End an experiment; what its members have learned so far is kept, and it can be started again.
+
+        A member that somebody else is waiting for goes on.
+        """
+        running = self._end(digest, "stopped")
+        if running is not None:
+            self._cancel(running.at_work)
+
+    def experiment(self, digest: str) -> Experiment | None:
+        """Return how the experiment of this digest stands, or None when there is none.
+
+        Raises
+        ------
+        InvalidSetting
+            If its plan is of a kind, or names a data set, that this version does not know.
+        """
+        running = self._running.get(digest)
+        if running is not None:
+            return running.snapshot()
+        kept = self.engine.store.load_experiment(digest)
+        if kept is None:
+            return None
+        plan = plan_from_json(kept.plan)
+        runs = self.engine.runs(possible_digests(plan))
+        return Experiment(plan, kept.state, "", runs, kept.seconds, kept.created_at)
+
+    def active(self) -> list[Experiment]:
+        """Return the experiments that run in this process, oldest first."""
+        return [running.snapshot() for running in list(self._running.values())]
+
+    def wait(self, digest: str, timeout: float | None = None) -> Experiment:
+        """Wait until an experiment runs no more and return it.
+
+        Raises
+        ------
+        InvalidSetting
+            If there is no experiment of this digest.
+        TimeoutError
+            If it has not ended after ``timeout`` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (experiment := self.experiment(digest)) is None or experiment.state == "running":
+            if experiment is None:
+                raise InvalidSetting(f"There is no experiment {digest!r}: start its plan first")
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"Experiment {digest} has not ended after {timeout:g} seconds")
+            self.engine.wait_for_change(0.1)
+        return experiment
+
+    def close(self) -> None:
+        """Leave the experiments as they stand, for the next server on this store to take over."""
+        self._closed = True
+        self._wake.set()
+        self._thread.join()
+
+    def _begin(self, plan: Plan, kept: KeptExperiment, *, again: bool = False) -> None:
+        runs = self.engine.runs(possible_digests(plan))
+        if again:
+            runs = {digest: run for digest, run in runs.items() if run.state != "failed"}
+        self._running[plan.digest] = _Running(plan, kept.created_at, kept.seconds, runs)
+
+    def _take_over(self) -> None:
+        store = self.engine.store
+        for digest in store.take_experiments(self.engine.owner, self.engine.owner_is_alive):
+            kept = store.load_experiment(digest)
+            try:
+                self._begin(plan_from_json(kept.plan), kept)
+            except InvalidSetting as problem:
+                log.warning("The experiment %s cannot go on: %s", digest, problem)
+                store.save_experiment(digest, state="stopped", seconds=kept.seconds)
+
+    # The runner's own thread: the only one that changes what runs. Others see whole dictionaries and sets, replaced in
+    # one step, so that no page waits for workers or for the disk.
+
+    def _loop(self) -> None:
+        while not self._closed:
+            try:
+                self._tick()
+                self._turn()
+            except Exception:  # the thread must outlive any surprise: without it every experiment would stand still
+                log.exception("Unexpected error while running experiments")
+                time.sleep(POLL_SECONDS)
+            if self._running:
+                self.engine.wait_for_change(POLL_SECONDS)
+            else:
+                self._wake.wait(TICK_SECONDS)
+                self._wake.clear()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + TICK_SECONDS
+        try:
+            for digest, running in list(self._running.items()):
+                self.engine.store.save_experiment(digest, state="running", seconds=running.seconds)
+            self._take_over()
+        except StoreError as problem:
+            log.warning("%s", problem)
+
+    def _turn(self) -> None:
+        for digest, running in list(self._running.items()):
+            self._look_after(running)
+            if not running.at_work and next(running.waiting(), None) is None:
+                self._end(digest, "done")
+        if self._running and time.monotonic() >= self._next_try:
+            self._fill_places()
+
+    def _look_after(self, running: _Running) -> None:
+        if running.at_work:
+            running.runs = running.runs | self.engine.runs(list(running.at_work))
+            running.at_work = frozenset(digest for digest in running.at_work if running.runs[digest].active)
+
+    def _end(self, digest: str, state: State) -> _Running | None:
+        with self._lock:
+            running = self._running.get(digest)
+            if running is not None:
+                self.engine.store.save_experiment(digest, state=state, seconds=running.seconds)
+                running.ended = True
+                del self._running[digest]
+        return running
+
+    def _fill_places(self) -> None:
+        try:
+            free = self.engine.background_places() - len(self._at_work())
+            while free > 0 and (chosen := self._next_member()) is not None:
+                free -= self._submit(*chosen)
+        except (EngineError, StoreError) as problem:
+            self._next_try = time.monotonic() + TICK_SECONDS
+            for running in list(self._running.values()):
+                running.reason = str(problem)
+
+    def _next_member(self) -> tuple[_Running, Member] | None:
+        """Return a waiting member of the experiment that has the fewest at work."""
+        for running in sorted(self._running.values(), key=lambda running: len(running.at_work)):
+            member = next(running.waiting(), None)
+            if member is not None:
+                return running, member
+        return None
+
+    def _submit(self, running: _Running, member: Member) -> int:
+        """Give a member to the engine; return how many places it takes: none where it is trained already."""
+        run = self.engine.submit(
+            member.spec, background=True, continues=member.continues, keep_checkpoint=is_halving(running.plan)
+        )
+        running.reason = ""
+        running.tried.add(member.digest)
+        running.runs = running.runs | {member.digest: run}
+        if not run.active:
+            return 0
+        if running.ended:  # stopped meanwhile
+            self._cancel([member.digest])
+            return 0
+        running.at_work = running.at_work | {member.digest}
+        return 1
+
+    def _at_work(self) -> frozenset[str]:
+        return frozenset().union(*(running.at_work for running in list(self._running.values())))
+
+    def _cancel(self, digests: Iterable[str]) -> None:
+        """Cancel the runs that nobody else is waiting for."""
+        wanted = self._at_work()
+        for digest in digests:
+            if digest not in wanted and self.engine.is_background(digest):
+                self.engine.cancel(digest)

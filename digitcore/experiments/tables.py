@@ -1,0 +1,291 @@
+"""From an experiment's runs to tables: a row a member, means and spreads, what matters.
+
+Accuracies are shares from 0 to 1, losses mean cross-entropies in nats. A spread ``sd`` is the sample standard deviation
+(divisor n - 1), NaN for a single value; ``low`` and ``high`` are the mean less and plus it. What is undefined is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digitcore.evaluation import predictions
+from digitcore.experiments.experiment import Experiment
+from digitcore.experiments.halving import is_halving
+from digitcore.experiments.plans import Member
+from digitcore.parameters import Integer, Number
+from digitcore.runs.report import score_of, watched_name
+from digitcore.runs.run import Run
+from digitcore.runs.spec import RunSpec
+from digitcore.runs.training import split_for
+from digitcore.settings import setting_label, settings_of, with_settings
+
+PARTS = ("train", "validation", "test")
+# With fewer points a forest says nothing about what matters.
+FEWEST_FOR_IMPORTANCE = 8
+_SPREAD = ["mean", "sd", "low", "high", "n"]
+_FIGURES = [f"{part}_{measure}" for measure in ("accuracy", "loss") for part in PARTS]
+_FIGURES += ["n_train", "score", "epochs", "seconds"]
+
+
+def members_table(experiment: Experiment) -> pd.DataFrame:
+    """Return a row for each member.
+
+    Returns
+    -------
+    DataFrame
+        The values that the rule varied, a column each; ``state`` ("waiting" before it has begun) and ``reason``;
+        ``n_train`` images; ``train_accuracy``, ``validation_accuracy``, ``test_accuracy`` and the same for ``loss``;
+        ``score``, the accuracy by which members are compared; ``epochs`` trained; ``seconds``; ``digest`` of the run.
+    """
+    rows = [_member_row(member, experiment.runs.get(member.digest)) for member in _furthest(experiment)]
+    table = pd.DataFrame(rows, dtype=object)
+    return table.astype({name: float for name in _FIGURES})
+
+
+def fold_curves_table(runs: Sequence[Run], measure: str) -> pd.DataFrame:
+    """Return mean and spread over runs of every epoch.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        With their epochs. Where some ended early, later epochs are those of the others.
+    measure : {"loss", "accuracy"}
+        What is averaged.
+
+    Returns
+    -------
+    DataFrame
+        ``epoch``, ``part``, ``mean``, ``sd``, ``low``, ``high``, ``n`` (runs that reached the epoch).
+    """
+    tables = []
+    for part, prefix in (("train", "train"), (watched_name(runs[0]) if runs else "validation", "validation")):
+        lines = [[getattr(epoch, f"{prefix}_{measure}") for epoch in run.epochs] for run in runs]
+        figures = _stacked(lines)  # (n_runs, n_epochs)
+        if np.isnan(figures).all():
+            continue
+        table = _spread_of(figures)
+        table.insert(0, "part", part)
+        table.insert(0, "epoch", np.arange(1, len(table) + 1))
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["epoch", "part", *_SPREAD])
+
+
+def part_summary_table(members: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and spread of the members' accuracies: ``part``, ``mean``, ``sd``, ``low``, ``high``, ``n``."""
+    rows = [{"part": part, **spread(members[f"{part}_accuracy"])} for part in PARTS]
+    return pd.DataFrame([row for row in rows if row["n"]], columns=["part", *_SPREAD])
+
+
+def part_scores_table(members: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the members' accuracies, a row for each part: ``member`` (such as "fold 1"), ``part``, ``accuracy``."""
+    rows = [
+        {"member": f"{name} {row[name]}", "part": part, "accuracy": row[f"{part}_accuracy"]}
+        for _, row in members.iterrows()
+        for part in PARTS
+        if not math.isnan(row[f"{part}_accuracy"])
+    ]
+    return pd.DataFrame(rows, columns=["member", "part", "accuracy"])
+
+
+def held_out_predictions(run: Run, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return truth and prediction of the images of a fold, both int64 ``(n_images,)``.
+
+    Parameters
+    ----------
+    run : Run
+        One that holds a fold out.
+    arrays : mapping of str to ndarray
+        Its arrays, as :meth:`digitcore.runs.Engine.arrays` gives them.
+    """
+    return split_for(run.spec).validation.labels, predictions(arrays["probabilities.validation"])
+
+
+def points_table(members: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each point of a sweep, over its seeds.
+
+    Parameters
+    ----------
+    members : DataFrame
+        From :func:`members_table`.
+    names : sequence of str
+        The varied settings.
+
+    Returns
+    -------
+    DataFrame
+        The settings, ``mean``, ``sd``, ``low``, ``high`` and ``n`` of the score, ``epochs`` (the most that were
+        trained), and ``best`` for the point of the highest mean; with successive halving only points that went
+        furthest can be best. In the order of the members.
+    """
+    grouped: dict[tuple, list[int]] = {}
+    for row, point in enumerate(zip(*(members[name] for name in names), strict=True)):
+        grouped.setdefault(point, []).append(row)
+    figures = [
+        {**spread(members["score"].iloc[rows]), "epochs": members["epochs"].iloc[rows].max()}
+        for rows in grouped.values()
+    ]
+    table = pd.DataFrame(list(grouped), columns=list(names), dtype=object)
+    table = table.join(pd.DataFrame(figures, columns=[*_SPREAD, "epochs"]))
+    furthest = table["mean"].where(table["epochs"] == table["epochs"].max())
+    return table.assign(best=table.index == (furthest.idxmax() if furthest.notna().any() else -1))
+
+
+def labelled(table: pd.DataFrame, names: Sequence[str], model: str) -> pd.DataFrame:
+    """Return ``table`` with the values of settings as readers call them: "full batch" for None."""
+    columns = {name: [setting_label(name, value, model) for value in table[name]] for name in names}
+    return table.assign(**columns)
+
+
+def is_numeric(name: str, values: Iterable[Any], model: str) -> bool:
+    """Whether all values of a setting are numbers, so that an axis can space them."""
+    setting = settings_of(model).get(name)
+    number = setting is not None and isinstance(setting.record, Integer | Number)
+    return number and all(value is not None and not _is_nan(value) for value in values)
+
+
+def importance_table(points: pd.DataFrame, names: Sequence[str], random_state: int = 0) -> pd.DataFrame:
+    """Return how much each setting matters to the score.
+
+    A random forest learns the score from the settings; a setting matters as much as the forest's error grows when its
+    values are shuffled.
+
+    Parameters
+    ----------
+    points : DataFrame
+        From :func:`points_table`, at least 8 rows with a score.
+    names : sequence of str
+        The varied settings.
+    random_state : int
+        Seed of forest and shuffling.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``importance`` (0 to 1, adding up to 1) and ``sd`` over 20 shufflings; NaN with too few points or
+        where all scores are equal.
+
+    References
+    ----------
+    Breiman (2001), "Random forests", Machine Learning 45, section 10.
+    """
+    scored = points.dropna(subset="mean")
+    if len(scored) < FEWEST_FOR_IMPORTANCE or scored["mean"].nunique() < 2:
+        return pd.DataFrame({"name": names, "importance": math.nan, "sd": math.nan})
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.inspection import permutation_importance
+
+    X = np.column_stack([_numbers(scored[name]) for name in names])
+    forest = RandomForestRegressor(200, random_state=random_state).fit(X, scored["mean"])
+    found = permutation_importance(forest, X, scored["mean"], n_repeats=20, random_state=random_state)
+    grown = found.importances_mean.clip(0)
+    total = grown.sum() or math.nan
+    return pd.DataFrame({"name": names, "importance": grown / total, "sd": found.importances_std / total})
+
+
+def best_spec(experiment: Experiment) -> RunSpec | None:
+    """Return the spec of the best point of a sweep, with the sweep's epochs and seed; None before any has a score."""
+    sweep = experiment.plan
+    points = points_table(members_table(experiment), [axis.name for axis in sweep.axes])
+    best = np.flatnonzero(points["best"])
+    return with_settings(sweep.spec, sweep.points[best[0]]) if len(best) else None
+
+
+def learning_curve_table(members: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and spread over the repeats of each size.
+
+    Returns
+    -------
+    DataFrame
+        ``n_train``, ``part``, ``mean``, ``sd``, ``low``, ``high``, ``n``: the training part and the part that members
+        are compared by, ascending in size.
+    """
+    held_out = "validation" if members["validation_accuracy"].notna().any() else "test"
+    rows = [
+        {"n_train": int(size), "part": part, **spread(group[f"{part}_accuracy"])}
+        for part in ("train", held_out)
+        for size, group in members.dropna(subset="n_train").groupby("n_train")
+    ]
+    return pd.DataFrame([row for row in rows if row["n"]], columns=["n_train", "part", *_SPREAD])
+
+
+def gap_table(curve: pd.DataFrame) -> pd.DataFrame:
+    """Return the overfitting gap of each size, from :func:`learning_curve_table`: ``n_train`` and ``gap`` (0 to 1)."""
+    wide = curve.pivot(index="n_train", columns="part", values="mean")
+    if wide.shape[1] < 2:
+        return pd.DataFrame(columns=["n_train", "gap"])
+    gap = wide["train"] - wide.drop(columns="train").iloc[:, 0]
+    return gap.rename("gap").reset_index()
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """Return mean, ``sd``, ``low``, ``high`` and number of the values that are not NaN."""
+    figures = np.array([value for value in values if not _is_nan(value)], dtype=float)
+    row = _spread_of(figures[:, np.newaxis]) if len(figures) else None
+    if row is None:
+        return dict(mean=math.nan, sd=math.nan, low=math.nan, high=math.nan, n=0)
+    return {name: row[name].iloc[0] for name in _SPREAD}
+
+
+def _spread_of(figures: np.ndarray) -> pd.DataFrame:
+    """Return the spread of each column of ``(n_runs, n_columns)``, over what is not NaN in it."""
+    n = (~np.isnan(figures)).sum(axis=0)
+    mean = np.nansum(figures, axis=0) / np.maximum(n, 1)
+    squares = np.nansum((figures - mean) ** 2, axis=0)
+    sd = np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
+    return pd.DataFrame({"mean": mean, "sd": sd, "low": mean - sd, "high": mean + sd, "n": n})
+
+
+def _stacked(lines: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """Return lines of several lengths as one array ``(n_lines, longest)``, NaN where there is nothing."""
+    stacked = np.full((len(lines), max((len(line) for line in lines), default=0)), np.nan)
+    for row, line in zip(stacked, lines, strict=True):
+        row[: len(line)] = [np.nan if value is None else value for value in line]
+    return stacked
+
+
+def _member_row(member: Member, run: Run | None) -> dict[str, Any]:
+    row: dict[str, Any] = dict(member.values)
+    if member.spec is None:
+        row |= {"state": "failed", "reason": member.problem}
+    else:
+        row |= {"state": run.state if run else "waiting", "reason": run.reason if run else ""}
+    figures = run.evaluation.get("parts", {}) if run else {}
+    # A size that was asked for stays the one asked for; what was trained on is known after the training.
+    row["n_train"] = figures["train"]["n_images"] if "train" in figures else row.get("n_train", math.nan)
+    for measure in ("accuracy", "loss"):
+        row |= {f"{part}_{measure}": figures.get(part, {}).get(measure, math.nan) for part in PARTS}
+    row["score"] = score_of(run) if run and run.state == "done" else math.nan
+    row["epochs"] = run.evaluation.get("n_epochs", math.nan) if run else math.nan
+    row["seconds"] = run.seconds if run and run.state == "done" else math.nan
+    row["digest"] = member.digest or ""
+    return row
+
+
+def _furthest(experiment: Experiment) -> list[Member]:
+    """Return for each of the plan's members the one of its settings that has been trained furthest."""
+    if not is_halving(experiment.plan):
+        return list(experiment.plan.members)
+    furthest = {}
+    for member in experiment.members:  # highest rung first
+        run, key = experiment.runs.get(member.digest), tuple(member.values.items())
+        if run is not None and run.state == "done":
+            furthest.setdefault(key, member)
+    return [furthest.get(tuple(member.values.items()), member) for member in experiment.plan.members]
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    """Return values as numbers for a forest, which only their order matters to; None is beyond all numbers."""
+    numeric = [isinstance(value, Real) or value is None for value in values]
+    if all(numeric):
+        return np.array([math.inf if value is None else float(value) for value in values]).clip(None, 1e12)
+    return pd.factorize(values.astype(str))[0].astype(float)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -1,0 +1,34 @@
+"""One engine for the tests that do not break it."""
+
+import pytest
+
+from digitcore.runs import Engine, RunSpec, Store
+
+
+@pytest.fixture(scope="session")
+def experiment_engine(tmp_path_factory):
+    with Engine(Store(home=tmp_path_factory.mktemp("experiments"))) as engine:
+        engine.start()
+        yield engine
+
+
+@pytest.fixture
+def quick():
+    """Return a factory of specs that train in a blink; each seed makes another run."""
+
+    def make(seed=0, split=None, **parameters):
+        values = {"epochs": 3, "batch_size": None, **parameters}
+        return RunSpec(dataset="digits", model="softmax", parameters=values, random_state=seed, split=split or {})
+
+    return make
+
+
+@pytest.fixture
+def slow():
+    """Return a factory of specs that train for minutes unless stopped."""
+
+    def make(seed=0, **parameters):
+        values = {"epochs": 50_000, "batch_size": 64, "hidden_units": (64,), **parameters}
+        return RunSpec(dataset="digits", model="mlp", parameters=values, random_state=seed)
+
+    return make
