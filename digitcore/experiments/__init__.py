@@ -11,6 +11,7 @@ from digitcore.experiments.axes import Axis, Range
 from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.here import run_plan
 from digitcore.experiments.plans import CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
+from digitcore.experiments.rate_range import rate_range
 from digitcore.experiments.runner import ExperimentRunner
 from digitcore.experiments.tables import members_table
 from digitcore.runs.engine import Engine
@@ -28,6 +29,7 @@ __all__ = [
     "Sweep",
     "cross_validate",
     "learning_curve",
+    "rate_range",
     "run_plan",
     "sweep",
 ]

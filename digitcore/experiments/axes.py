@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,6 +148,11 @@ class Axis:
 
     def _fitting(self, value: float) -> Any:
         return self.record.clean(round(value) if isinstance(self.record, Integer) else value)
+
+
+def listed_texts(text: str) -> list[str]:
+    """Return the values that a user has listed: "0.1, 0.01" or "16 32-16"."""
+    return [part for part in re.split(r"[,;\s]+", text) if part]
 
 
 def _clean(record: Parameter, value: Any) -> Any:

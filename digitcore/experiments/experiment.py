@@ -9,7 +9,7 @@ from typing import Literal
 
 from digitcore.experiments.halving import is_halving, promoted
 from digitcore.experiments.plans import Member, Plan
-from digitcore.runs.progress import expected_time, progress_of
+from digitcore.runs.progress import expected_seconds, progress_of
 from digitcore.runs.run import Run
 from digitcore.runs.store import SERVER_STOPPED
 
@@ -92,8 +92,8 @@ def has_ended(member: Member, runs: Mapping[str, Run]) -> bool:
     return run is not None and (run.state == "done" or (run.state == "failed" and run.reason != SERVER_STOPPED))
 
 
-def progress_of_experiment(experiment: Experiment, n_workers: int = 1, past: Sequence[Run] = ()) -> ExperimentProgress:
-    """Return how far an experiment is.
+def progress_of_experiment(experiment: Experiment, n_workers: int = 1) -> ExperimentProgress:
+    """Return how far an experiment is; its own finished runs correct the expected times.
 
     Parameters
     ----------
@@ -101,20 +101,29 @@ def progress_of_experiment(experiment: Experiment, n_workers: int = 1, past: Seq
         One under way.
     n_workers : int
         How many members train at a time.
-    past : sequence of Run
-        Finished runs of this machine, which correct the expected times.
     """
-    members = {member.digest: member for member in experiment.members if member.spec is not None}
-    work = {digest: expected_time(member.spec, past).seconds for digest, member in members.items()}
-    done = {digest: work[digest] * _share(member, experiment.runs) for digest, member in members.items()}
-    total, finished = sum(work.values()), sum(done.values())
-    fraction = finished / total if total else 1.0
+    members = experiment.members
+    work = _expected_work(members, list(experiment.runs.values()))
+    shares = {member.digest: _share(member, experiment.runs) for member in members if member.spec is not None}
+    total, finished = sum(work.values()), sum(work[digest] * share for digest, share in shares.items())
     return ExperimentProgress(
-        n_ended=sum(has_ended(member, experiment.runs) for member in experiment.members),
-        n_members=len(experiment.members),
-        fraction=min(1.0, fraction),
+        n_ended=sum(has_ended(member, experiment.runs) for member in members),
+        n_members=len(members),
+        fraction=min(1.0, finished / total) if total else 1.0,
         seconds_left=(total - finished) / max(1, n_workers),
     )
+
+
+def expected_experiment_seconds(plan: Plan, n_workers: int = 1, past: Sequence[Run] = ()) -> float:
+    """Return how long a plan will take; with successive halving its first rung and about as much for each other."""
+    rungs = len(plan.rungs) if is_halving(plan) else 1
+    return rungs * sum(_expected_work(plan.members, past).values()) / max(1, n_workers)
+
+
+def _expected_work(members: Sequence[Member], past: Sequence[Run]) -> dict[str, float]:
+    """Return the expected seconds of every training, by digest."""
+    specs = list(dict.fromkeys(member.spec for member in members if member.spec is not None))
+    return dict(zip((spec.digest for spec in specs), expected_seconds(specs, past), strict=True))
 
 
 def _share(member: Member, runs: Mapping[str, Run]) -> float:

@@ -93,10 +93,21 @@ def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
         Finished runs of this machine. Those of the same model correct the estimate by the median of true over
         estimated time.
     """
-    alike = [run for run in past if run.spec.model == spec.model and run.seconds > 0 and _n_trained(run)]
+    correction, n_runs = _correction(spec.model, past)
+    return ExpectedTime(_seconds_per_epoch(spec) * spec.parameters["epochs"] * correction, n_runs)
+
+
+def expected_seconds(specs: Sequence[RunSpec], past: Sequence[Run] = ()) -> list[float]:
+    """Return the seconds of :func:`expected_time` for many specs, looking at ``past`` once for each model."""
+    corrections = {model: _correction(model, past)[0] for model in {spec.model for spec in specs}}
+    return [_seconds_per_epoch(spec) * spec.parameters["epochs"] * corrections[spec.model] for spec in specs]
+
+
+def _correction(model: str, past: Sequence[Run]) -> tuple[float, int]:
+    """Return the median of true over estimated time of the runs of a model, and their number."""
+    alike = [run for run in past if run.spec.model == model and run.seconds > 0 and _n_trained(run)]
     ratios = [run.seconds / (_seconds_per_epoch(run.spec) * _n_trained(run)) for run in alike]
-    correction = median(ratios) if ratios else 1.0
-    return ExpectedTime(_seconds_per_epoch(spec) * spec.parameters["epochs"] * correction, len(ratios))
+    return (median(ratios) if ratios else 1.0), len(ratios)
 
 
 def _n_trained(run: Run) -> int:

@@ -1,0 +1,205 @@
+import math
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digitcore.experiments import Axis, CrossValidation, Experiment, LearningCurve, Range, Sweep, run_plan
+from digitcore.experiments.tables import (
+    best_spec,
+    fold_curves_table,
+    gap_table,
+    held_out_predictions,
+    importance_table,
+    is_numeric,
+    labelled,
+    learning_curve_table,
+    members_table,
+    part_scores_table,
+    part_summary_table,
+    points_table,
+    spread,
+)
+from digitcore.models import Epoch
+from digitcore.runs import Run, RunSpec, train_spec
+from digitcore.runs.training import split_for
+
+SPEC = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 4})
+
+
+def run_of(spec, *, accuracy=0.5, part="test", state="done", epochs=()):
+    figures = {"train": {"accuracy": 1.0, "loss": 0.1, "n_images": 100}, part: {"accuracy": accuracy, "loss": 1.0}}
+    return Run(spec, state, epochs=epochs, evaluation={"parts": figures, "n_epochs": 4}, seconds=2.0)
+
+
+def sweep_of(scores, **values):
+    """An experiment whose members have these scores, in order; None for one that has not begun."""
+    plan = Sweep(SPEC, tuple(Axis.of(name, given) for name, given in values.items()))
+    pairs = zip(plan.members, scores, strict=True)
+    runs = {m.digest: run_of(m.spec, accuracy=score) for m, score in pairs if score is not None}
+    return Experiment(plan, "done", runs=runs)
+
+
+def test_spread_is_the_sample_standard_deviation():
+    found = spread([0.1, 0.4, math.nan, 0.7])
+    assert found["mean"] == pytest.approx(0.4)
+    assert found["sd"] == pytest.approx(statistics.stdev([0.1, 0.4, 0.7]))
+    assert (found["low"], found["high"]) == (pytest.approx(0.1), pytest.approx(0.7))
+    assert found["n"] == 3
+
+
+def test_one_value_has_no_spread_and_none_has_no_mean():
+    assert math.isnan(spread([0.5])["sd"])
+    assert math.isnan(spread([])["mean"]) and spread([])["n"] == 0
+
+
+def test_a_member_that_has_not_begun_waits():
+    table = members_table(sweep_of([0.7, None], learning_rate=[0.1, 0.01]))
+    assert list(table["state"]) == ["done", "waiting"]
+    assert table["score"][0] == 0.7
+    assert math.isnan(table["score"][1])
+
+
+def test_none_and_numbers_stay_what_they_are():
+    table = members_table(sweep_of([0.7, 0.8], batch_size=[16, None]))
+    assert list(table["batch_size"]) == [16, None]
+    assert isinstance(table["batch_size"][0], int)
+    assert list(labelled(table, ["batch_size"], "softmax")["batch_size"]) == ["16", "full batch"]
+
+
+def test_an_impossible_member_has_its_reason():
+    plan = Sweep(RunSpec(dataset="digits", model="cnn"), (Axis.of("kernel_size", [3, 15]),))
+    table = members_table(Experiment(plan, "done"))
+    assert table["state"][1] == "failed"
+    assert "15" in table["reason"][1]
+
+
+def test_fold_curves_are_means_over_the_folds_that_reached_an_epoch():
+    lines = [[0.5, 0.7], [0.7, 0.8], [0.9]]
+    runs = [
+        run_of(SPEC, epochs=tuple(Epoch(n, 1.0, a, 2.0, a / 2, 0.1) for n, a in enumerate(line, 1))) for line in lines
+    ]
+    table = fold_curves_table(runs, "accuracy").set_index(["part", "epoch"])
+    assert table.loc[("train", 1), "mean"] == pytest.approx(0.7)
+    assert table.loc[("train", 1), "sd"] == pytest.approx(0.2)
+    assert table.loc[("train", 2), "mean"] == pytest.approx(0.75)
+    assert table.loc[("train", 2), "n"] == 2
+    assert table.loc[("validation", 2), "mean"] == pytest.approx(0.375)
+
+
+def test_fold_curves_without_validation_or_runs():
+    alone = [run_of(SPEC, epochs=(Epoch(1, 1.0, 0.5, None, None, 0.1),))]
+    assert set(fold_curves_table(alone, "loss")["part"]) == {"train"}
+    assert len(fold_curves_table([], "loss")) == 0
+
+
+def test_folds_pool_every_training_image_once():
+    plan = CrossValidation(SPEC, 3)
+    pairs = [held_out_predictions(run_of(m.spec), train_spec(m.spec).arrays) for m in plan.members]
+    truth, prediction = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    whole = split_for(SPEC).train
+    np.testing.assert_array_equal(np.bincount(truth), np.bincount(whole.labels))
+    accuracies = members_table(run_plan(plan))["validation_accuracy"]
+    sizes = [len(each[0]) for each in pairs]
+    assert np.mean(truth == prediction) == pytest.approx(np.average(accuracies.astype(float), weights=sizes))
+
+
+def test_part_tables_leave_out_parts_that_are_not_there():
+    members = members_table(run_plan(CrossValidation(SPEC.with_changes(split={"test_size": 0}), 3)))
+    assert list(part_summary_table(members)["part"]) == ["train", "validation"]
+    scores = part_scores_table(members, "fold")
+    assert list(scores["member"].unique()) == ["fold 1", "fold 2", "fold 3"]
+    assert len(scores) == 6
+
+
+def test_points_are_averaged_over_their_seeds_and_the_best_is_marked():
+    plan = Sweep(SPEC, (Axis.of("learning_rate", [0.1, 0.01]),), n_seeds=2)
+    pairs = zip(plan.members, [0.6, 0.8, 0.9, 0.7], strict=True)
+    experiment = Experiment(plan, "done", runs={m.digest: run_of(m.spec, accuracy=score) for m, score in pairs})
+    points = points_table(members_table(experiment), ["learning_rate"])
+    assert list(points["mean"]) == pytest.approx([0.7, 0.8])
+    assert list(points["best"]) == [False, True]
+    assert list(points["n"]) == [2, 2]
+    assert best_spec(experiment).parameters["learning_rate"] == 0.01
+
+
+def test_without_scores_nothing_is_best():
+    experiment = sweep_of([None, None], learning_rate=[0.1, 0.01])
+    assert not points_table(members_table(experiment), ["learning_rate"])["best"].any()
+    assert best_spec(experiment) is None
+
+
+def test_halving_compares_only_who_went_furthest():
+    plan = Sweep(SPEC.with_changes(parameters={"epochs": 9}), (Axis.of("learning_rate", [1.0, 0.3, 0.1]),), factor=3)
+    experiment = run_plan(plan)
+    points = points_table(members_table(experiment), ["learning_rate"])
+    assert sorted(points["epochs"]) == [3, 3, 9]
+    assert points["epochs"][points["best"]].item() == 9
+    assert best_spec(experiment).parameters["epochs"] == 9
+
+
+def test_what_decides_the_score_is_important():
+    rates, seeds = Range(0.1, 1, 6).grid(), [0, 1, 2, 3]
+    experiment = sweep_of([rate for rate in rates for _ in seeds], learning_rate=rates, split_seed=seeds)
+    names = ["learning_rate", "split_seed"]
+    table = importance_table(points_table(members_table(experiment), names), names)
+    assert list(table["name"]) == names
+    assert table["importance"][0] > 0.95
+    assert table["importance"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("scores", [[0.1, 0.2, 0.3], [0.5] * 9])
+def test_importance_is_undefined_for_few_points_or_equal_scores(scores):
+    experiment = sweep_of(scores, seed=list(range(len(scores))))
+    table = importance_table(points_table(members_table(experiment), ["seed"]), ["seed"])
+    assert table["importance"].isna().all()
+
+
+def test_importance_takes_words_and_none():
+    values = {"optimizer": ["sgd", "adam"], "batch_size": [8, 16, 32, 64, None]}
+    scores = [0.2] * 5 + [0.9] * 5
+    experiment = sweep_of(scores, **values)
+    table = importance_table(points_table(members_table(experiment), list(values)), list(values))
+    assert table["importance"][0] > 0.9
+
+
+def test_the_gap_is_training_less_held_out():
+    plan = LearningCurve(SPEC, (100, 400), n_repeats=2)
+    scores = dict(zip([m.digest for m in plan.members], [0.5, 0.7, 0.9, 0.9], strict=True))
+    runs = {m.digest: run_of(m.spec, accuracy=scores[m.digest]) for m in plan.members}
+    for member in plan.members:
+        runs[member.digest].evaluation["parts"]["train"]["n_images"] = member.values["n_train"]
+    curve = learning_curve_table(members_table(Experiment(plan, "done", runs=runs)))
+    assert list(curve["part"]) == ["train", "train", "test", "test"]
+    assert list(curve["mean"]) == pytest.approx([1, 1, 0.6, 0.9])
+    gap = gap_table(curve)
+    assert list(gap["n_train"]) == [100, 400]
+    assert list(gap["gap"]) == pytest.approx([0.4, 0.1])
+
+
+def test_a_learning_curve_that_has_not_begun_is_empty():
+    curve = learning_curve_table(members_table(Experiment(LearningCurve(SPEC, (10,)), "running")))
+    assert len(curve) == 0
+    assert len(gap_table(curve)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("learning_rate", [0.1, 1], True),
+        ("batch_size", [16, None], False),
+        ("optimizer", ["sgd"], False),
+        ("hidden_units", [(8,)], False),
+    ],
+)
+def test_only_numbers_have_a_scale(name, values, expected):
+    assert is_numeric(name, values, "mlp") == expected
+
+
+def test_tables_do_not_change_what_they_are_given():
+    members = members_table(sweep_of([0.7, 0.8], learning_rate=[0.1, 0.01]))
+    before = members.copy()
+    points_table(members, ["learning_rate"])
+    labelled(members, ["learning_rate"], "softmax")
+    pd.testing.assert_frame_equal(members, before)
