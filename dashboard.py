@@ -12,6 +12,7 @@ navigation = st.navigation(
         st.Page("pages/mistakes.py", title="Mistakes"),
         st.Page("pages/weights.py", title="Weights"),
         st.Page("pages/predict.py", title="Predict"),
+        st.Page("pages/experiments.py", title="Experiments"),
         st.Page("pages/map.py", title="Map"),
         st.Page("pages/quiz.py", title="Quiz"),
         st.Page("pages/data.py", title="Data"),

@@ -5,6 +5,19 @@ charts set no background. Each chart carries a ``description``, the alternative 
 """
 
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
+from digitcore.charts.experiments import (
+    confusion_difference_chart,
+    fold_curves_chart,
+    fold_scores_chart,
+    importance_chart,
+    learning_curve_chart,
+    parallel_chart,
+    published_chart,
+    published_curve_chart,
+    rate_range_chart,
+    sweep_chart,
+    sweep_heat_chart,
+)
 from digitcore.charts.layers import quantiles_chart, silent_chart
 from digitcore.charts.map import map_chart
 from digitcore.charts.results import class_balance_chart, confusion_chart, curves_chart, probability_chart
@@ -13,11 +26,22 @@ __all__ = [
     "class_balance_chart",
     "confidence_chart",
     "confusion_chart",
+    "confusion_difference_chart",
     "coverage_chart",
     "curves_chart",
+    "fold_curves_chart",
+    "fold_scores_chart",
+    "importance_chart",
+    "learning_curve_chart",
     "map_chart",
+    "parallel_chart",
     "probability_chart",
+    "published_chart",
+    "published_curve_chart",
     "quantiles_chart",
+    "rate_range_chart",
     "reliability_chart",
     "silent_chart",
+    "sweep_chart",
+    "sweep_heat_chart",
 ]

@@ -162,9 +162,7 @@ def class_balance_chart(table: pd.DataFrame, *, values: Literal["n_images", "sha
     """
     if values not in ("n_images", "share"):
         raise InvalidSetting(f"values must be n_images or share, got {values!r}")
-    present = set(table["part"])
-    parts = [part for part in palette.PART_ORDER if part in present]
-    parts += [part for part in dict.fromkeys(table["part"]) if part not in parts]
+    parts = _parts(table)
     names = list(dict.fromkeys(table["class_name"]))
     if values == "share":
         y = alt.Y("share:Q", title="Share of the part (%)", axis=alt.Axis(labelExpr=PERCENT_LABEL))
@@ -252,12 +250,19 @@ def _epoch_axis(last: int) -> alt.X:
     )
 
 
-def _measure_axis(measure: str, log: bool) -> alt.Y:
+def _measure_axis(measure: str, log: bool = False, field: str = "value") -> alt.Y:
     if measure == "accuracy":
         scale, axis = alt.Scale(zero=False, domainMax=1), alt.Axis(labelExpr=PERCENT_LABEL)
     else:
         scale, axis = alt.Scale(type="log" if log else "linear", zero=not log), alt.Axis(format="~g")
-    return alt.Y("value:Q", title=AXIS_TITLES[measure], scale=scale, axis=axis)
+    return alt.Y(f"{field}:Q", title=AXIS_TITLES[measure], scale=scale, axis=axis)
+
+
+def _parts(table: pd.DataFrame) -> list[str]:
+    """The parts of a table: those of the palette in its order, then the others as they come."""
+    present = set(table["part"])
+    parts = [part for part in palette.PART_ORDER if part in present]
+    return parts + [part for part in dict.fromkeys(table["part"]) if part not in parts]
 
 
 def _part_scale(parts: list[str]) -> alt.Scale:
@@ -311,10 +316,12 @@ def _cells(table: pd.DataFrame, values: str, stops: np.ndarray, scale: str) -> p
     return cells
 
 
-def _inks(figures: np.ndarray, stops: np.ndarray, scale: str) -> list[str]:
+def _inks(
+    figures: np.ndarray, stops: np.ndarray, scale: str, colors: Sequence[str] = palette.SEQUENTIAL_STOPS
+) -> list[str]:
     if scale == "log":
         figures, stops = np.log(np.where(figures > 0, figures, stops[0])), np.log(stops)
-    channels = np.array([palette.rgb(color) for color in palette.SEQUENTIAL_STOPS], dtype=float).T
+    channels = np.array([palette.rgb(color) for color in colors], dtype=float).T
     backgrounds = np.stack([np.interp(figures, stops, channel) for channel in channels], axis=-1)
     black, white = (0, 0, 0), (255, 255, 255)
     return [

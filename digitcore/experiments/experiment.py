@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from digitcore.experiments.halving import is_halving, promoted
@@ -48,15 +49,20 @@ class Experiment:
         """The plan's digest."""
         return self.plan.digest
 
-    @property
+    @cached_property
     def members(self) -> tuple[Member, ...]:
         """Every member known so far; successive halving adds some on the way."""
         return members_of(self.plan, self.runs)
 
     @property
+    def n_trainings(self) -> int:
+        """Different trainings among the members."""
+        return len({_key(member) for member in self.members})
+
+    @property
     def n_ended(self) -> int:
-        """Members that need no more training."""
-        return sum(has_ended(member, self.runs) for member in self.members)
+        """Trainings that need no more."""
+        return len({_key(member) for member in self.members if has_ended(member, self.runs)})
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,8 @@ class ExperimentProgress:
 
     Attributes
     ----------
-    n_ended, n_members : int
-        Members that have ended, and all known so far.
+    n_ended, n_trainings : int
+        Trainings that have ended, and all known so far.
     fraction : float
         Share of the expected work that is done, 0 to 1; trainings under way count by their epochs.
     seconds_left : float
@@ -74,7 +80,7 @@ class ExperimentProgress:
     """
 
     n_ended: int
-    n_members: int
+    n_trainings: int
     fraction: float
     seconds_left: float
 
@@ -107,8 +113,8 @@ def progress_of_experiment(experiment: Experiment, n_workers: int = 1) -> Experi
     shares = {member.digest: _share(member, experiment.runs) for member in members if member.spec is not None}
     total, finished = sum(work.values()), sum(work[digest] * share for digest, share in shares.items())
     return ExperimentProgress(
-        n_ended=sum(has_ended(member, experiment.runs) for member in members),
-        n_members=len(members),
+        n_ended=experiment.n_ended,
+        n_trainings=experiment.n_trainings,
         fraction=min(1.0, finished / total) if total else 1.0,
         seconds_left=(total - finished) / max(1, n_workers),
     )
@@ -124,6 +130,11 @@ def _expected_work(members: Sequence[Member], past: Sequence[Run]) -> dict[str, 
     """Return the expected seconds of every training, by digest."""
     specs = list(dict.fromkeys(member.spec for member in members if member.spec is not None))
     return dict(zip((spec.digest for spec in specs), expected_seconds(specs, past), strict=True))
+
+
+def _key(member: Member) -> object:
+    """Return what equal trainings share; members that cannot be trained are each their own."""
+    return member.digest or id(member)
 
 
 def _share(member: Member, runs: Mapping[str, Run]) -> float:

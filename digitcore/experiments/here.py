@@ -48,11 +48,10 @@ class _Bar:
     def show(self, plan: Plan, runs: Mapping[str, Run]) -> None:
         if self._bar is None:
             return
-        members = members_of(plan, runs)
-        n_ended = sum(has_ended(member, runs) for member in members)
-        self._bar.total = len(members)
-        self._bar.update(n_ended - self._n_ended)
-        self._n_ended = n_ended
+        experiment = Experiment(plan, runs=runs)
+        self._bar.total = experiment.n_trainings
+        self._bar.update(experiment.n_ended - self._n_ended)
+        self._n_ended = experiment.n_ended
 
     def close(self) -> None:
         if self._bar is not None:

@@ -24,6 +24,8 @@ from digitcore.runs.spec import DIGEST_LENGTH, RunSpec
 from digitcore.settings import with_settings
 
 MOST_MEMBERS = 1000
+# In the column ``table`` of a recipe's members: no published table, but its own headline.
+RECIPE_ITSELF = "The recipe itself"
 
 
 @dataclass(frozen=True)
@@ -313,10 +315,10 @@ class RecipeTables(Plan):
     def members(self) -> tuple[Member, ...]:
         """Members with the values ``table``, ``column``, ``seed``; folds also have ``fold``.
 
-        The recipe itself has an empty table. Equal trainings of several tables are one run.
+        The recipe itself has the table :data:`RECIPE_ITSELF`. Equal trainings of several tables are one run.
         """
         recipe = load_recipe(self.recipe)
-        cells = [("", "", {})] + [
+        cells = [(RECIPE_ITSELF, "", {})] + [
             (table.title, label, changes)
             for table in recipe.variations
             for label, changes in zip(table.labels, table.changes, strict=True)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from digitcore.evaluation import confusion_table
 from digitcore.experiments.experiment import Experiment
+from digitcore.experiments.plans import RECIPE_ITSELF
 from digitcore.experiments.tables import fold_curves_table, spread
 from digitcore.recipes import Recipe, Variation
 from digitcore.runs.run import Run
@@ -47,7 +48,7 @@ def published_table(members: pd.DataFrame, variation: Variation, part: str = "te
 
 def headline_table(members: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     """Return one row like those of :func:`published_table`, for the recipe's own accuracy."""
-    own = Variation(title="", changes=({},), labels=("",), accuracies=(recipe.accuracy,))
+    own = Variation(title=RECIPE_ITSELF, changes=({},), labels=("",), accuracies=(recipe.accuracy,))
     return published_table(members, own, recipe.accuracy_part)
 
 
@@ -96,16 +97,21 @@ def confusion_difference_table(
         ``truth``, ``prediction``; ``published`` and ``here`` in per cent of the true class's images, which allows for
         other images and other numbers of them; their ``difference``.
     """
-    counts = np.array(published, dtype=float)
-    shares = 100 * counts / counts.sum(axis=1, keepdims=True)
+    theirs = published_counts_table(published, class_names)["row_pct"]
     table = confusion_table(truth, prediction, class_names)[["truth", "prediction", "row_pct"]]
-    table = table.rename(columns={"row_pct": MEASURED}).assign(published=shares.ravel())
+    table = table.rename(columns={"row_pct": MEASURED}).assign(published=theirs)
     return table.assign(difference=table[MEASURED] - table["published"])
+
+
+def published_counts_table(published: Sequence[Sequence[int]], class_names: Sequence[str]) -> pd.DataFrame:
+    """Return a published confusion matrix as :func:`digitcore.evaluation.confusion_table` gives a measured one."""
+    cells = np.repeat(np.arange(len(class_names) ** 2), np.ravel(published))
+    return confusion_table(*divmod(cells, len(class_names)), class_names)
 
 
 def recipe_runs(experiment: Experiment) -> list[str]:
     """Return the digests of the trainings of the recipe itself that are done, one a seed."""
-    own = [member.digest for member in experiment.plan.members if not member.values["table"]]
+    own = [member.digest for member in experiment.plan.members if member.values["table"] == RECIPE_ITSELF]
     return [digest for digest in own if digest in experiment.runs and experiment.runs[digest].state == "done"]
 
 

@@ -100,7 +100,7 @@ class ExperimentRunner:
         with self._lock:
             if plan.digest not in self._running:
                 store = self.engine.store
-                store.begin_experiment(plan.digest, plan.canonical_json, self.engine.owner)
+                store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, self.engine.owner)
                 self._begin(plan, store.load_experiment(plan.digest), again=True)
             self._wake.set()
             return self._running[plan.digest].snapshot()

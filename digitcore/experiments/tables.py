@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.evaluation import predictions
+from digitcore.experiments.axes import Axis
 from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.halving import is_halving
 from digitcore.experiments.plans import Member
@@ -23,11 +24,13 @@ from digitcore.runs.report import score_of, watched_name
 from digitcore.runs.run import Run
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import split_for
-from digitcore.settings import setting_label, settings_of, with_settings
+from digitcore.settings import setting_label, with_settings
 
 PARTS = ("train", "validation", "test")
 # With fewer points a forest says nothing about what matters.
 FEWEST_FOR_IMPORTANCE = 8
+# Listed numbers that span so much are spaced by their logarithms.
+LOG_RATIO = 20
 _SPREAD = ["mean", "sd", "low", "high", "n"]
 _FIGURES = [f"{part}_{measure}" for measure in ("accuracy", "loss") for part in PARTS]
 _FIGURES += ["n_train", "score", "epochs", "seconds"]
@@ -93,17 +96,21 @@ def part_scores_table(members: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["member", "part", "accuracy"])
 
 
-def held_out_predictions(run: Run, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return truth and prediction of the images of a fold, both int64 ``(n_images,)``.
+def part_predictions(
+    run: Run, arrays: Mapping[str, np.ndarray], part: str = "validation"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return truth and prediction of the images of a part, both int64 ``(n_images,)``.
 
     Parameters
     ----------
     run : Run
-        One that holds a fold out.
+        One that is done.
     arrays : mapping of str to ndarray
         Its arrays, as :meth:`digitcore.runs.Engine.arrays` gives them.
+    part : {"train", "validation", "test"}
+        Which images; the validation part of a fold is what it holds out.
     """
-    return split_for(run.spec).validation.labels, predictions(arrays["probabilities.validation"])
+    return getattr(split_for(run.spec), part).labels, predictions(arrays[f"probabilities.{part}"])
 
 
 def points_table(members: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -142,11 +149,33 @@ def labelled(table: pd.DataFrame, names: Sequence[str], model: str) -> pd.DataFr
     return table.assign(**columns)
 
 
-def is_numeric(name: str, values: Iterable[Any], model: str) -> bool:
-    """Whether all values of a setting are numbers, so that an axis can space them."""
-    setting = settings_of(model).get(name)
-    number = setting is not None and isinstance(setting.record, Integer | Number)
-    return number and all(value is not None and not _is_nan(value) for value in values)
+def axis_scale(axis: Axis) -> str:
+    """Return how a chart spaces an axis: "log", "linear", or "nominal" for what is not all numbers."""
+    if not (isinstance(axis.record, Integer | Number) and all(value is not None for value in axis.values)):
+        return "nominal"
+    if axis.range is not None:
+        return axis.range.scale
+    low, high = min(axis.values), max(axis.values)
+    return "log" if low > 0 and high / low >= LOG_RATIO else "linear"
+
+
+def line_table(points: pd.DataFrame, axis: Axis, model: str) -> pd.DataFrame:
+    """Return the points of one axis as charts draw them: ``value`` (text where it is no number), spread, ``best``."""
+    shown = points if axis_scale(axis) != "nominal" else labelled(points, [axis.name], model)
+    return shown.rename(columns={axis.name: "value"}).infer_objects()
+
+
+def heat_table(points: pd.DataFrame, x: Axis, y: Axis, model: str) -> pd.DataFrame:
+    """Return the points of a grid of two axes as charts draw them: ``x`` and ``y`` as texts, spread."""
+    shown = labelled(points, [x.name, y.name], model).rename(columns={x.name: "x", y.name: "y"})
+    return shown[["x", "y", "mean", "sd", "n"]]
+
+
+def parallel_table(points: pd.DataFrame, axes: Sequence[Axis], model: str) -> pd.DataFrame:
+    """Return the points as parallel lines are drawn: numbers or words for each axis, and ``score``."""
+    words = [axis.name for axis in axes if axis_scale(axis) == "nominal"]
+    shown = labelled(points, words, model).rename(columns={"mean": "score"})
+    return shown[[*(axis.name for axis in axes), "score"]].infer_objects()
 
 
 def importance_table(points: pd.DataFrame, names: Sequence[str], random_state: int = 0) -> pd.DataFrame:
@@ -221,6 +250,11 @@ def gap_table(curve: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["n_train", "gap"])
     gap = wide["train"] - wide.drop(columns="train").iloc[:, 0]
     return gap.rename("gap").reset_index()
+
+
+def in_percent(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Return ``table`` with these columns in per cent."""
+    return table.assign(**{name: 100 * table[name] for name in names})
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:

@@ -117,7 +117,7 @@ class Engine:
         self.store = store if store is not None else Store()
         self.owner = _this_process()
         self._scheduler = scheduler or os.environ.get("DIGITCORE_SCHEDULER") or None
-        self._n_workers = n_workers or os.cpu_count() or 1
+        self.n_workers = n_workers or os.cpu_count() or 1
         self._cluster: TrainingCluster | None = None
         self._cluster_lock = threading.Lock()
         self._live: dict[str, _Live] = {}
@@ -179,7 +179,7 @@ class Engine:
             known = self.run(spec.digest)
             if known is not None and (known.active or self._is_trained(known)):
                 if not background:
-                    self._bring_forward(spec.digest)
+                    self.bring_forward(spec.digest)
                 return known
             checkpoint = self._checkpoint_of(continues)
             attempt = self.store.begin(spec, self.owner, background=background)
@@ -297,6 +297,20 @@ class Engine:
             for name in ended[: max(0, len(ended) - MOST_COMPUTED)]:
                 del self._computed[name]
 
+    def bring_forward(self, digest: str) -> None:
+        """Take a run out of the background: somebody looks at it.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        with self._changed:
+            live = self._live.get(digest)
+            if live is not None:
+                live.background = False
+        self.store.bring_forward(digest)
+
     def is_background(self, digest: str) -> bool:
         """Whether a run waits or trains in this process and nobody but an experiment has asked for it."""
         with self._changed:
@@ -363,7 +377,7 @@ class Engine:
                     log.warning("The training workers are gone; starting new ones.")
                     self._cluster.close()
                     self._cluster = None
-                self._cluster = TrainingCluster(self._scheduler, self._n_workers)
+                self._cluster = TrainingCluster(self._scheduler, self.n_workers)
             return self._cluster
 
     def _send(self, cluster: TrainingCluster, live: _Live) -> None:
@@ -390,12 +404,6 @@ class Engine:
             yield
         except (OSError, TimeoutError, CancelledError) as error:
             raise EngineError(f"The training workers do not answer ({error}): try again in a moment.") from error
-
-    def _bring_forward(self, digest: str) -> None:
-        live = self._live.get(digest)
-        if live is not None:
-            live.background = False
-        self.store.bring_forward(digest)
 
     def _checkpoint_of(self, spec: RunSpec | None) -> dict[str, np.ndarray] | None:
         """Return what is needed to go on from the end of a run, or None where it was not kept."""

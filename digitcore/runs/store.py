@@ -59,6 +59,7 @@ _experiments = sa.Table(
     "experiments",
     _metadata,
     sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("plan", sa.Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("created_at", sa.DateTime, nullable=False, index=True),
@@ -77,8 +78,8 @@ class KeptExperiment:
 
     Attributes
     ----------
-    digest, plan : str
-        The plan's digest and JSON.
+    digest, kind, plan : str
+        The plan's digest, kind and JSON.
     state : str
         "running", "done" or "stopped".
     created_at : datetime
@@ -88,6 +89,7 @@ class KeptExperiment:
     """
 
     digest: str
+    kind: str
     plan: str
     state: str
     created_at: datetime
@@ -209,13 +211,21 @@ class Store:
         """Whether a run's arrays are there."""
         return self._tensors_path(digest).is_file()
 
-    def recent(self, n_runs: int = 50, *, evaluated: bool = False) -> list[Run]:
-        """Return the latest runs without their epochs, newest first; only those with an evaluation if asked.
+    def recent(self, n_runs: int = 50, *, evaluated: bool = False, background: bool = False) -> list[Run]:
+        """Return the latest runs without their epochs, newest first.
 
-        Runs in the background are left out.
+        Parameters
+        ----------
+        n_runs : int
+            How many at most.
+        evaluated : bool
+            Only those with an evaluation.
+        background : bool
+            Those in the background, too.
         """
-        query = sa.select(_runs).where(_runs.c.digest.not_in(sa.select(_background.c.digest)))
-        query = query.order_by(_runs.c.created_at.desc(), _runs.c.digest)
+        query = sa.select(_runs).order_by(_runs.c.created_at.desc(), _runs.c.digest)
+        if not background:
+            query = query.where(_runs.c.digest.not_in(sa.select(_background.c.digest)))
         with self._transaction("read") as connection:
             rows = connection.execute(query.limit(None if evaluated else n_runs)).mappings()
             runs = (run for run in (_readable_run(row) for row in rows) if run is not None)
@@ -245,13 +255,13 @@ class Store:
             connection.execute(update.values(state="failed", reason=SERVER_STOPPED))
         return orphans
 
-    def begin_experiment(self, digest: str, plan: str, owner: str) -> None:
+    def begin_experiment(self, digest: str, kind: str, plan: str, owner: str) -> None:
         """Enter an experiment as running, or let one that is kept go on."""
         with self._transaction("write") as connection:
             known = _experiments.c.digest == digest
             taken = dict(state="running", owner=owner, heartbeat_at=_now())
             if connection.execute(sa.update(_experiments).where(known).values(taken)).rowcount == 0:
-                row = dict(digest=digest, plan=plan, created_at=_now(), seconds=0.0, **taken)
+                row = dict(digest=digest, kind=kind, plan=plan, created_at=_now(), seconds=0.0, **taken)
                 connection.execute(sa.insert(_experiments).values(row))
 
     def save_experiment(self, digest: str, *, state: str, seconds: float) -> None:
@@ -386,7 +396,7 @@ def _run(row: Mapping[str, Any], epochs: tuple[Epoch, ...] = ()) -> Run:
 
 
 def _kept_experiment(row: Mapping[str, Any]) -> KeptExperiment:
-    own = {name: row[name] for name in ("digest", "plan", "state", "seconds")}
+    own = {name: row[name] for name in ("digest", "kind", "plan", "state", "seconds")}
     return KeptExperiment(**own, created_at=row["created_at"].replace(tzinfo=UTC))
 
 

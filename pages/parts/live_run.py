@@ -40,7 +40,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     if problem:
         st.error(plain(problem))
     run = state.engine().run(spec.digest)
-    expected = expected_time(spec, state.recent_runs())
+    expected = expected_time(spec, state.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
     summary.markdown(f"**{plain(title_of(spec))}** :gray[· {_expectation(run, expected)}]")
     with button:

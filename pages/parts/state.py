@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,10 +15,14 @@ from streamlit.runtime.pages_manager import PagesManager
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
 from digitcore.errors import DigitcoreError
+from digitcore.experiments import Experiment, ExperimentRunner, Plan
+from digitcore.experiments.report import readable_experiments
+from digitcore.experiments.tables import part_predictions
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Engine, Run, RunSpec
 from digitcore.runs.prediction import RunModel
+from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for
 
 _RUN = "run"
@@ -30,6 +34,8 @@ ANY_CLASS = -1
 PLAYING = "weights_playing"
 _QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
 _SUSPECTS = "suspects_of"
+_EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
+_STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 
 
@@ -60,6 +66,20 @@ def _start_workers() -> None:
     # The page that needs the engine says what is wrong with it.
     with contextlib.suppress(DigitcoreError):
         engine().start()
+        # Takes over what a killed server left half done.
+        experiments()
+
+
+@st.cache_resource(show_spinner=False)
+def experiments() -> ExperimentRunner:
+    """The one runner of experiments of this server.
+
+    Raises
+    ------
+    DigitcoreError
+        If the store cannot be opened; the next call tries again.
+    """
+    return ExperimentRunner(engine())
 
 
 @st.cache_resource(show_spinner="Loading the images ...")
@@ -69,9 +89,62 @@ def dataset(name: str) -> Dataset:
 
 
 @st.cache_resource(show_spinner=False, ttl=10)
+def recent_experiments() -> list[KeptExperiment]:
+    """The latest experiments that this version can read."""
+    return readable_experiments(engine().store.recent_experiments())
+
+
+def experiment(digest: str) -> Experiment | None:
+    """How an experiment stands; one that has ended is looked up once."""
+    running = {each.digest: each for each in experiments().active()}
+    if digest in running:
+        return running[digest]
+    kept = engine().store.load_experiment(digest)
+    return None if kept is None else _ended_experiment(digest, kept.state, kept.seconds)
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=16)
+def _ended_experiment(digest: str, kept_state: str, seconds: float) -> Experiment:
+    return experiments().experiment(digest)
+
+
+def start_experiment(plan: Plan) -> None:
+    """Start an experiment and let the page show it."""
+    # The form writes the address at the next rerun: a rerun asked for here would still see the old one.
+    st.session_state.update({_EXPERIMENT: experiments().start(plan).digest, _STARTED: True})
+    recent_experiments.clear()
+
+
+def done_runs(experiment: Experiment) -> tuple[str, ...]:
+    """Digests of the members that are done, in order."""
+    digests = dict.fromkeys(member.digest for member in experiment.members if member.digest in experiment.runs)
+    return tuple(digest for digest in digests if experiment.runs[digest].state == "done")
+
+
+def runs_with_epochs(digests: Sequence[str]) -> list[Run]:
+    """The runs of these digests, whole."""
+    return [engine().run(digest) for digest in digests]
+
+
+def pooled_predictions(
+    digests: Sequence[str], part: str = "validation"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Truth and prediction of a part's images of several runs together, and the names of the classes."""
+    pairs = [part_predictions(run, arrays_of(run), part) for run in runs_with_epochs(digests)]
+    truth, prediction = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    return truth, prediction, dataset(engine().run(digests[0]).spec.dataset).class_names
+
+
+@st.cache_resource(show_spinner=False, ttl=10)
 def recent_runs(*, evaluated: bool = True) -> list[Run]:
     """The latest runs, without their epochs."""
     return engine().store.recent(evaluated=evaluated)
+
+
+@st.cache_resource(show_spinner=False, ttl=10)
+def past_runs() -> list[Run]:
+    """The latest runs, those of experiments among them: how long trainings take here."""
+    return engine().store.recent(evaluated=True, background=True)
 
 
 def forget_recent_runs() -> None:
@@ -148,8 +221,10 @@ def spec(*, entered: bool) -> RunSpec:
     """
     query = st.query_params.to_dict()
     if _SPEC not in st.session_state or _went_elsewhere(query, entered):
-        recipe, opened, problems = query_to_spec(query, ignored=[_RUN])
+        recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT])
         st.session_state[_PROBLEMS] = problems
+        if _EXPERIMENT in query:
+            st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
         if _RUN in query:
             st.session_state[_SHOWN_RUN] = query[_RUN]
         put_spec(opened, recipe)
@@ -164,7 +239,9 @@ def _went_elsewhere(query: dict[str, str], entered: bool) -> bool:
 
 
 def _form_values() -> dict[str, object]:
-    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(_FORM_PREFIX)}
+    """What the widgets of the present page's form say."""
+    own = form_key("")
+    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(own)}
 
 
 def recipe_name() -> str:
@@ -174,7 +251,7 @@ def recipe_name() -> str:
 
 def put_spec(new: RunSpec, recipe: str) -> None:
     """Set the configuration from outside the form; the form's widgets follow."""
-    for key in _form_values():
+    for key in [key for key in st.session_state if str(key).startswith(_FORM_PREFIX)]:
         del st.session_state[key]
     st.session_state[_RECIPE] = recipe
     keep_spec(new)
@@ -186,14 +263,16 @@ def keep_spec(new: RunSpec) -> None:
     # A training that was started before the form was changed is found again after a reload.
     if any(run.digest == shown_run() != new.digest for run in engine().active()):
         query[_RUN] = shown_run()
+    if st.session_state.get(_PAGE) == "experiments" and shown_experiment():
+        query[_EXPERIMENT] = shown_experiment()
     st.session_state.update({_SPEC: new, _WRITTEN: query, _DRAWN: _form_values()})
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
 
 def form_key(name: str) -> str:
-    """The key of a widget of the form."""
-    return _FORM_PREFIX + name
+    """The key of a widget of the form: one a page, as widgets of two pages share no value."""
+    return f"{_FORM_PREFIX}{st.session_state.get(_PAGE)}_{name}"
 
 
 def link_problems() -> list[str]:
@@ -225,6 +304,55 @@ def link_run(run: Run) -> None:
     """Let the pages show this run, and name it in the address."""
     show_run(run)
     st.query_params[_RUN] = run.digest
+
+
+# The Experiments page: which one is shown.
+
+
+def shown_experiment() -> str | None:
+    """Digest of the experiment that was started or opened last."""
+    return st.session_state.get(_EXPERIMENT)
+
+
+def show_experiment(digest: str | None) -> None:
+    """Let the page show this experiment, and name it in the address."""
+    if shown_experiment() != digest:
+        st.session_state[_EXPERIMENT] = digest
+        keep_spec(st.session_state[_SPEC])
+
+
+def experiment_key(kind: str) -> str:
+    """The key of the widget that chooses an experiment of a kind."""
+    return f"experiment_choice_{kind}"
+
+
+def take_started() -> bool:
+    """Whether an experiment has just been started, once."""
+    return st.session_state.pop(_STARTED, False)
+
+
+def want_range_test(new: RunSpec, ends: tuple[float, float, int]) -> None:
+    """Note that the user has asked for a range test."""
+    st.session_state[_RANGE_TEST] = (new.digest, ends)
+
+
+def wants_range_test(new: RunSpec, ends: tuple[float, float, int]) -> bool:
+    """Whether the user has asked for this range test."""
+    return st.session_state.get(_RANGE_TEST) == (new.digest, ends)
+
+
+def open_run(run: Run) -> None:
+    """Go to the Train page with a run and its settings."""
+    engine().bring_forward(run.digest)
+    forget_recent_runs()
+    show_run(run)
+    open_in_form(run.spec)
+
+
+def open_in_form(new: RunSpec) -> None:
+    """Fill the form with a spec and go to the Train page."""
+    put_spec(new, recipe_name())
+    st.switch_page("pages/train.py")
 
 
 # The Mistakes page: a cell of the confusion matrix, and the order of the images.

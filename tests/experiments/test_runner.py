@@ -140,7 +140,7 @@ def test_another_server_goes_on_where_a_killed_one_stood(tmp_path, quick, slow):
             trained[member.digest] = engine.wait(engine.submit(member.spec, background=True).digest, 30)
         # As a killed server leaves it: running, its owner no more; a member stood in the middle.
         dead = f"{engine.owner.split('|')[0]}|1999999|1.000"
-        store.begin_experiment(plan.digest, plan.canonical_json, dead)
+        store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, dead)
         store.begin(plan.members[3].spec, dead, background=True)
     with Engine(Store(home=tmp_path)) as engine, ExperimentRunner(engine) as runner:
         assert engine.run(plan.members[3].digest).reason == SERVER_STOPPED
@@ -154,7 +154,7 @@ def test_another_server_goes_on_where_a_killed_one_stood(tmp_path, quick, slow):
 def test_a_stopped_experiment_is_not_taken_over(tmp_path, quick):
     store = Store(home=tmp_path)
     plan = seeds(quick(), [80])
-    store.begin_experiment(plan.digest, plan.canonical_json, "elsewhere|1|1")
+    store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, "elsewhere|1|1")
     store.save_experiment(plan.digest, state="stopped", seconds=1.0)
     with Engine(Store(home=tmp_path), n_workers=1) as engine, ExperimentRunner(engine) as runner:
         assert runner.active() == []
@@ -198,7 +198,7 @@ def test_progress_counts_members_and_their_epochs(runner, quick):
     plan = seeds(quick(), [96, 97])
     runner.start(plan)
     progress = progress_of_experiment(runner.wait(plan.digest, 30))
-    assert (progress.n_ended, progress.n_members, progress.fraction, progress.seconds_left) == (2, 2, 1.0, 0.0)
+    assert (progress.n_ended, progress.n_trainings, progress.fraction, progress.seconds_left) == (2, 2, 1.0, 0.0)
 
 
 def test_each_worker_reads_the_data_once(runner, quick):

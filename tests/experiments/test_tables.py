@@ -7,15 +7,19 @@ import pytest
 
 from digitcore.experiments import Axis, CrossValidation, Experiment, LearningCurve, Range, Sweep, run_plan
 from digitcore.experiments.tables import (
+    axis_scale,
     best_spec,
     fold_curves_table,
     gap_table,
-    held_out_predictions,
+    heat_table,
     importance_table,
-    is_numeric,
+    in_percent,
     labelled,
     learning_curve_table,
+    line_table,
     members_table,
+    parallel_table,
+    part_predictions,
     part_scores_table,
     part_summary_table,
     points_table,
@@ -96,7 +100,7 @@ def test_fold_curves_without_validation_or_runs():
 
 def test_folds_pool_every_training_image_once():
     plan = CrossValidation(SPEC, 3)
-    pairs = [held_out_predictions(run_of(m.spec), train_spec(m.spec).arrays) for m in plan.members]
+    pairs = [part_predictions(run_of(m.spec), train_spec(m.spec).arrays) for m in plan.members]
     truth, prediction = (np.concatenate(each) for each in zip(*pairs, strict=True))
     whole = split_for(SPEC).train
     np.testing.assert_array_equal(np.bincount(truth), np.bincount(whole.labels))
@@ -185,16 +189,51 @@ def test_a_learning_curve_that_has_not_begun_is_empty():
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "expected"),
+    ("name", "given", "scale"),
     [
-        ("learning_rate", [0.1, 1], True),
-        ("batch_size", [16, None], False),
-        ("optimizer", ["sgd"], False),
-        ("hidden_units", [(8,)], False),
+        ("learning_rate", [0.1, 1], "linear"),
+        ("learning_rate", [0.01, 1], "log"),
+        ("learning_rate", Range(0.1, 100, 3), "linear"),
+        ("dropout", [0, 0.5], "linear"),
+        ("batch_size", [16, None], "nominal"),
+        ("optimizer", ["sgd"], "nominal"),
+        ("hidden_units", ["8"], "nominal"),
     ],
 )
-def test_only_numbers_have_a_scale(name, values, expected):
-    assert is_numeric(name, values, "mlp") == expected
+def test_only_numbers_have_a_scale(name, given, scale):
+    assert axis_scale(Axis.of(name, given)) == scale
+
+
+def test_points_of_one_axis_are_numbers_or_words():
+    numbers = sweep_of([0.7, 0.8], learning_rate=[0.1, 0.01])
+    table = line_table(points_table(members_table(numbers), ["learning_rate"]), numbers.plan.axes[0], "softmax")
+    assert list(table["value"]) == [0.1, 0.01]
+    assert table["value"].dtype == float
+    words = sweep_of([0.7, 0.8], batch_size=[16, None])
+    table = line_table(points_table(members_table(words), ["batch_size"]), words.plan.axes[0], "softmax")
+    assert list(table["value"]) == ["16", "full batch"]
+
+
+def test_parallel_lines_take_numbers_and_words():
+    experiment = sweep_of([0.1, 0.2], learning_rate=[0.1, 0.01], batch_size=[None])
+    names = [axis.name for axis in experiment.plan.axes]
+    table = parallel_table(points_table(members_table(experiment), names), experiment.plan.axes, "softmax")
+    assert table["learning_rate"].dtype == float
+    assert list(table["batch_size"]) == ["full batch"] * 2
+    assert list(table["score"]) == [0.1, 0.2]
+
+
+def test_per_cent_are_for_the_named_columns_only():
+    table = in_percent(pd.DataFrame({"mean": [0.5], "n": [3]}), ["mean"])
+    assert table.iloc[0].to_dict() == {"mean": 50, "n": 3}
+
+
+def test_a_grid_of_two_axes_has_a_cell_a_point():
+    experiment = sweep_of([0.1, 0.2, 0.3, 0.4], learning_rate=[0.1, 0.01], optimizer=["sgd", "adam"])
+    names = [axis.name for axis in experiment.plan.axes]
+    table = heat_table(points_table(members_table(experiment), names), *experiment.plan.axes, "softmax")
+    cells = dict(zip(zip(table["x"], table["y"], strict=True), table["mean"], strict=True))
+    assert cells == {("0.1", "SGD"): 0.1, ("0.1", "Adam"): 0.2, ("0.01", "SGD"): 0.3, ("0.01", "Adam"): 0.4}
 
 
 def test_tables_do_not_change_what_they_are_given():

@@ -23,6 +23,7 @@ def app_at(query):
 
 def forget_engine():
     with contextlib.suppress(DigitcoreError):  # a test may have broken the store
+        state.experiments().close()
         state.engine().close()
     st.cache_resource.clear()
 

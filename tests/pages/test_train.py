@@ -16,7 +16,7 @@ def widget(app, name):
         w
         for kind in (app.select_slider, app.selectbox, app.slider, app.text_input, app.button_group, app.toggle)
         for w in kind
-        if w.key == f"form_{name}"
+        if w.key == f"form_train_{name}"
     )
 
 
@@ -75,7 +75,7 @@ def test_every_model_has_its_own_settings_and_trains(open_app, train, model):
     parameters = app.session_state["spec"].parameters
     for name in parameters:
         if name not in ("rho", "epsilon", "initial_bias"):  # without effect beside the others, so not asked for
-            assert f"form_{name}" in app.session_state or f"form_{model}_{name}" in app.session_state, name
+            assert f"form_train_{name}" in app.session_state or f"form_train_{model}_{name}" in app.session_state, name
     app = train(app)
     assert "Test accuracy" in metrics(app)
 

@@ -1,0 +1,29 @@
+"""How sure is a figure, how much data does it need, and which settings are best?"""
+
+import streamlit as st
+
+from pages.parts import experiment_form, experiment_view, messages, rate_range_view, run_form, state
+
+entered = state.enter_page("experiments")
+st.title("Experiments")
+st.caption("Many trainings made by one rule. Each is a normal run: kept, and opened by a click on its row.")
+
+with messages.caught(), st.container():
+    spec = state.spec(entered=entered)
+    kind = experiment_form.ask_kind()
+    problem = ""
+    if kind == experiment_form.RECIPE:
+        state.keep_spec(spec)
+    else:
+        with st.sidebar:
+            spec, problem = run_form.ask_spec(spec)
+    messages.show_link_problems()
+    if problem:
+        st.error(messages.plain(problem))
+    elif kind == experiment_form.RATE:
+        rate_range_view.show(spec)
+    else:
+        plan = experiment_form.ask_plan(kind, spec)
+        experiment_form.show_plan(plan)
+        experiment_view.show(kind)
+    experiment_view.show_reading_help(kind)

@@ -1,0 +1,233 @@
+"""What experiment to make: its kind, its settings, what it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from digitcore.datasets import DATASETS
+from digitcore.errors import InvalidSetting
+from digitcore.experiments import Axis, CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
+from digitcore.experiments.axes import listed_texts
+from digitcore.experiments.experiment import expected_experiment_seconds
+from digitcore.experiments.parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
+from digitcore.experiments.report import plan_words
+from digitcore.parameters import Choice, Integer, Number, Parameter, slider_stops
+from digitcore.recipes import RECIPES
+from digitcore.runs import RunSpec
+from digitcore.runs.progress import duration_text
+from digitcore.settings import setting_text, setting_value, settings_of
+from pages.parts import state
+from pages.parts.messages import plain
+
+CROSS_VALIDATION, SWEEP, LEARNING_CURVE, RECIPE = (
+    plan.KIND for plan in (CrossValidation, Sweep, LearningCurve, RecipeTables)
+)
+RATE = "learning-rate"
+KINDS = {
+    CROSS_VALIDATION: "Cross-validation",
+    SWEEP: "Sweep",
+    LEARNING_CURVE: "Learning curve",
+    RATE: "Learning rate",
+    RECIPE: "Recipes",
+}
+# What a sweep does not vary: halves of other settings, and what the folds are made of.
+_NOT_VARIED = ("split", "validation", "n_folds", "fold", "max_images", "max_train")
+_RANGE, _LIST = "Range", "List"
+
+
+def ask_kind() -> str:
+    """Ask for the kind of experiment; a link's experiment has chosen it already."""
+    digest = state.shown_experiment()
+    if state.EXPERIMENT_KIND not in st.session_state:
+        linked = state.experiments().experiment(digest) if digest else None
+        st.session_state[state.EXPERIMENT_KIND] = linked.plan.KIND if linked else CROSS_VALIDATION
+    return st.segmented_control(
+        "Kind of experiment",
+        list(KINDS),
+        format_func=KINDS.get,
+        required=True,
+        key=state.EXPERIMENT_KIND,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+
+
+def ask_plan(kind: str, spec: RunSpec) -> Plan | None:
+    """Ask for the settings of an experiment; None, and a sentence, where they are not valid."""
+    asks = {
+        CROSS_VALIDATION: _ask_folds,
+        SWEEP: _ask_sweep,
+        LEARNING_CURVE: _ask_sizes,
+        RECIPE: lambda spec: _ask_recipe(),
+    }
+    try:
+        return asks[kind](spec)
+    except InvalidSetting as problem:
+        st.error(plain(str(problem)))
+        return None
+
+
+def show_plan(plan: Plan | None) -> None:
+    """Show what will be trained, how long it will take, and the button that starts it."""
+    if plan is None:
+        return
+    seconds = expected_experiment_seconds(plan, state.engine().n_workers, state.past_runs())
+    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary.markdown(f"**{plain(plan_words(plan))}** :gray[· takes about {duration_text(seconds)}]")
+    if button.button("Start", type="primary", width="stretch", disabled=_is_running(plan)):
+        _load_data(plan)
+        state.start_experiment(plan)
+        st.rerun()
+
+
+def _is_running(plan: Plan) -> bool:
+    return any(experiment.digest == plan.digest for experiment in state.experiments().active())
+
+
+def _load_data(plan: Plan) -> None:
+    """Load what has to be downloaded here, where a spinner shows it and a failure is told at once."""
+    for name in {member.spec.dataset for member in plan.members if member.spec is not None}:
+        if DATASETS[name].is_downloaded:
+            state.dataset(name)
+
+
+def _ask_folds(spec: RunSpec) -> CrossValidation:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        k = _ask_integer(K, key="folds_k")
+    stratify = right.toggle(
+        "Stratify",
+        key="folds_stratify",
+        persist_state="session",
+        help="Give every fold the same share of each class.",
+    )
+    return CrossValidation(spec, k, stratify)
+
+
+def _ask_sizes(spec: RunSpec) -> LearningCurve:
+    left, right = st.columns(2)
+    known = DATASETS[spec.dataset].n_images
+    sizes = [size for size in (70, 700, 7000, 70000) if size <= 10 * known][-3:]
+    text = left.text_input(
+        "Training images",
+        ", ".join(str(size) for size in sizes),
+        key=f"sizes_{spec.dataset}",
+        persist_state="session",
+        help="Sizes of the training part, such as 700, 7000, 70000. More than there are means all.",
+    )
+    with right:
+        n_repeats = _ask_integer(N_REPEATS, key="sizes_repeats")
+    numbers = [int(part) if part.isascii() and part.isdigit() else part for part in listed_texts(text)]
+    return LearningCurve(spec, tuple(numbers), n_repeats)
+
+
+def _ask_recipe() -> RecipeTables:
+    left, right = st.columns(2)
+    name = left.selectbox(
+        "Recipe",
+        list(RECIPES),
+        format_func=lambda name: RECIPES[name].title,
+        key="published_recipe",
+        persist_state="session",
+        help="Everything that its source published is trained again.",
+    )
+    with right:
+        n_seeds = _ask_integer(N_SEEDS, key="published_seeds")
+    return RecipeTables(name, n_seeds)
+
+
+def _ask_sweep(spec: RunSpec) -> Sweep:
+    known = {name: setting for name, setting in settings_of(spec.model).items() if name not in _NOT_VARIED}
+    names = st.multiselect(
+        "Settings to vary",
+        list(known),
+        default=["learning_rate"],
+        format_func=lambda name: known[name].record.label,
+        key=f"sweep_names_{spec.model}",
+        persist_state="session",
+        help="One gives points, two a heat map, more parallel lines and what matters most.",
+    )
+    axes = tuple(_ask_axis(name, known[name].record, spec) for name in names)
+    seeds, drawn, halving = st.columns(3)
+    with seeds:
+        n_seeds = _ask_integer(N_SEEDS, key="sweep_seeds")
+    with drawn:
+        n_random = _ask_integer(N_RANDOM, key="sweep_random")
+    with halving:
+        factor = _ask_integer(FACTOR, key="sweep_factor")
+    return Sweep(spec, axes, n_seeds=n_seeds, n_random=n_random, factor=factor)
+
+
+def _ask_axis(name: str, record: Parameter, spec: RunSpec) -> Axis:
+    key = f"axis_{spec.model}_{name}"
+    if isinstance(record, Choice):
+        return Axis.of(name, _ask_choices(record, key))
+    if not isinstance(record, Integer | Number):
+        return Axis.of(name, _ask_list(name, record, spec, key))
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    how = left.segmented_control(
+        record.label,
+        [_RANGE, _LIST],
+        default=_RANGE,
+        required=True,
+        key=f"{key}_how",
+        persist_state="session",
+        help=record.help,
+    )
+    with right:
+        return _ask_range(name, record, key) if how == _RANGE else Axis.of(name, _ask_list(name, record, spec, key))
+
+
+def _ask_choices(record: Choice, key: str) -> Sequence[str]:
+    return st.multiselect(
+        record.label,
+        list(record.options),
+        default=list(record.options),
+        format_func=record.options.__getitem__,
+        key=key,
+        persist_state="session",
+        help=record.help,
+    )
+
+
+def _ask_list(name: str, record: Parameter, spec: RunSpec, key: str) -> list[str]:
+    text = st.text_input(
+        f"{record.label}: values",
+        setting_text(name, setting_value(spec, name), spec.model),
+        key=f"{key}_list",
+        persist_state="session",
+        help=f"Values with commas between: {record.expectation}.",
+    )
+    return listed_texts(text)
+
+
+def _ask_range(name: str, record: Integer | Number, key: str) -> Axis:
+    low, high, n, scale = st.columns(4, vertical_alignment="bottom")
+    shared: dict[str, Any] = {"min_value": record.minimum, "max_value": record.maximum, "persist_state": "session"}
+    if isinstance(record, Number):
+        shared |= {"format": "%.6g", "step": record.step or record.slider[0]}
+    lowest = low.number_input("From", value=record.slider[0], key=f"{key}_low", **shared)
+    highest = high.number_input("To", value=record.slider[1], key=f"{key}_high", **shared)
+    count = n.number_input("Values", 2, 50, 5, key=f"{key}_n", persist_state="session")
+    chosen = scale.selectbox(
+        "Spacing", ["linear", "log"], index=int(record.scale == "log"), key=f"{key}_scale", persist_state="session"
+    )
+    return Axis(name, low=lowest, high=highest, n=count, scale=chosen)
+
+
+def _ask_integer(record: Integer, *, key: str) -> int | None:
+    shared: dict[str, Any] = {"key": key, "help": record.help, "persist_state": "session"}
+    if record.none_label is None:
+        return st.slider(record.label, *record.slider, record.default, **shared)
+    low, high = record.slider
+    stops = slider_stops(record) if record.scale == "log" else [None, *range(low, high + 1)]
+    return st.select_slider(
+        record.label,
+        stops,
+        record.default,
+        format_func=lambda stop: record.none_label if stop is None else str(stop),
+        **shared,
+    )

@@ -1,0 +1,173 @@
+"""An experiment as the user follows it: progress, what has come so far, each member's row."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from digitcore.experiments import Experiment
+from digitcore.experiments.experiment import progress_of_experiment
+from digitcore.experiments.plans import plan_from_json
+from digitcore.experiments.report import member_columns, plan_words
+from digitcore.experiments.tables import in_percent, labelled, members_table
+from digitcore.runs.progress import duration_text
+from digitcore.runs.store import KeptExperiment
+from pages.parts import fold_view, learning_curve_view, recipe_view, state, sweep_view
+from pages.parts.messages import caught, plain
+
+POLL_SECONDS = 1.0
+VIEWS = {
+    "cross-validation": fold_view,
+    "sweep": sweep_view,
+    "learning-curve": learning_curve_view,
+    "recipe": recipe_view,
+}
+ACCURACIES = {
+    "train_accuracy": "Train (%)",
+    "validation_accuracy": "Validation (%)",
+    "test_accuracy": "Test (%)",
+}
+
+
+def show(kind: str) -> None:
+    """Show the experiment of this kind that was started or opened last."""
+    kept = {each.digest: each for each in state.recent_experiments() if each.kind == kind}
+    linked = state.shown_experiment()
+    if linked and linked not in kept and (found := state.engine().store.load_experiment(linked)):
+        kept |= {linked: found} if found.kind == kind else {}
+    if not kept:
+        st.info("Nothing of this kind yet: press **Start**, and the results appear here as they come.")
+        return
+    key = state.experiment_key(kind)
+    start = linked if linked in kept else next(iter(kept))
+    # What was just started is shown, whatever was chosen before.
+    just_started = state.take_started()
+    if just_started or st.session_state.get(key) not in kept:
+        st.session_state[key] = start
+    digest = st.selectbox("Experiment", list(kept), format_func=lambda digest: _label(kept[digest]), key=key)
+    state.show_experiment(digest)
+    _live(digest, state.experiment(digest).state == "running")
+
+
+def show_reading_help(kind: str) -> None:
+    """Show how to read what this kind of experiment gives."""
+    with st.expander("How to read this"):
+        st.markdown(HELP[kind])
+
+
+def _label(kept: KeptExperiment) -> str:
+    return f"{plan_words(plan_from_json(kept.plan))} · {kept.created_at:%d %b %H:%M} UTC"
+
+
+def _live(digest: str, running: bool) -> None:
+    @st.fragment(run_every=POLL_SECONDS if running else None)
+    @caught()
+    def live() -> None:
+        experiment = state.experiment(digest)
+        if running and experiment.state != "running":
+            st.rerun()
+        _show_progress(experiment)
+        table = members_table(experiment)
+        VIEWS[experiment.plan.KIND].show(experiment, table)
+        _show_members(experiment, table)
+
+    live()
+
+
+def _show_progress(experiment: Experiment) -> None:
+    if experiment.reason:
+        st.warning(plain(experiment.reason))
+    progress = progress_of_experiment(experiment, state.engine().n_workers)
+    counted = f"{progress.n_ended} of {progress.n_trainings} trainings"
+    if experiment.state == "running":
+        bar, stop = st.columns([5, 1], vertical_alignment="center")
+        left = f" · about {duration_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
+        bar.progress(progress.fraction, text=f"{counted}{left}")
+        stop.button(
+            "Stop", key="stop_experiment", on_click=state.experiments().stop, args=(experiment.digest,), width="stretch"
+        )
+        return
+    n_failed = sum(run.state == "failed" for run in experiment.runs.values())
+    if experiment.state == "stopped":
+        words, again = f"Stopped after {counted}; what was trained is kept.", "Go on"
+    elif n_failed:
+        words, again = f"{counted}, {n_failed} of them failed: the table says why.", "Try them again"
+    else:
+        st.caption(f"{counted} in {duration_text(experiment.seconds)}")
+        return
+    info, button = st.columns([4, 1], vertical_alignment="center")
+    info.info(words)
+    button.button(
+        again, key="resume_experiment", on_click=state.start_experiment, args=(experiment.plan,), width="stretch"
+    )
+
+
+def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
+    st.subheader("Every training")
+    names = member_columns(experiment.plan)
+    model = experiment.plan.spec.model if hasattr(experiment.plan, "spec") else ""
+    shown = labelled(table, list(names), model) if model else table
+    accuracies = [name for name in ACCURACIES if table[name].notna().any()]
+    event = st.dataframe(
+        in_percent(shown, accuracies),
+        hide_index=True,
+        column_order=[*names, "state", *accuracies, "epochs", "seconds", "reason"],
+        column_config={
+            **names,
+            "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%d"),
+            **{name: st.column_config.NumberColumn(label, format="%.2f") for name, label in ACCURACIES.items()},
+            "state": "State",
+            "epochs": st.column_config.NumberColumn("Epochs", format="%d"),
+            "seconds": st.column_config.NumberColumn("Time (s)", format="%.2f"),
+            "reason": "Reason",
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"members_{experiment.digest}",
+        placeholder="",
+        alt="A row for each training, with its settings, state and accuracies",
+    )
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    csv = table.to_csv(index=False).encode()
+    left.download_button("Save as CSV", csv, f"{experiment.plan.KIND}-{experiment.digest}.csv", "text/csv")
+    with right:
+        _offer_run(experiment, table, event.selection.rows)
+
+
+def _offer_run(experiment: Experiment, table: pd.DataFrame, rows: list[int]) -> None:
+    run = experiment.runs.get(table["digest"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
+    if run is None:
+        st.caption("Click on a row to open its run. A chart's own menu saves it as an image.")
+    elif st.button("Open this run", key="open_member"):
+        state.open_run(run)
+
+
+HELP = {
+    "cross-validation": (
+        "The training part is divided into equal **folds**; each is held out once while the model learns from the "
+        "others. The line is the mean over the folds, the band one **standard deviation** to each side: how much a "
+        "figure depends on which images happened to be held out. The confusion matrix pools the predictions of all "
+        "held-out images, each made by a model that has not seen the image. A test part takes no part in this."
+    ),
+    "sweep": (
+        "Every point is the same training but for the settings varied. With several **seeds** a point the bar is one "
+        "standard deviation to each side: differences within it are noise. **Successive halving** trains all points "
+        "for a few epochs, and only the best for more, going on where they stood. **Importance** is how much worse a "
+        "random forest predicts the accuracy when a setting's values are shuffled."
+    ),
+    "learning-curve": (
+        "The same training on more and more images, drawn anew at each repeat. Where the **gap** between training "
+        "and held-out images is wide, the model learns by heart, and more images help. Where the lines have met, "
+        "more images bring little: a larger model may."
+    ),
+    "learning-rate": (
+        "One short training in which the learning rate grows with every batch. While it is too small nothing happens; "
+        "then the loss falls, and at last it explodes. The suggested rate is where the loss falls most steeply. Try "
+        "a third of it if the training jumps about."
+    ),
+    "recipe": (
+        "Each figure that the recipe's source published stands beside the same training here. The sources trained "
+        "once, with a seed that nobody knows: train several **seeds**, and the bar (one standard deviation to each "
+        "side) shows which differences are noise."
+    ),
+}

@@ -1,0 +1,64 @@
+"""What cross-validation says: curves with their spread, scores, the pooled confusion matrix."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_chart
+from digitcore.evaluation import confusion_table
+from digitcore.experiments import Experiment
+from digitcore.experiments.tables import fold_curves_table, part_scores_table, part_summary_table
+from digitcore.runs.report import percent_text
+from pages.parts import state
+
+FIGURE_WIDTH = 220
+# A matrix beside a chart, or on a phone.
+CELL_SIZE = 38
+SPREADS = {"band": "Band", "bars": "Error bars"}
+
+
+def show(experiment: Experiment, table: pd.DataFrame) -> None:
+    """Show figures, curves and confusion matrix of the folds that are done."""
+    digests = state.done_runs(experiment)
+    if not digests:
+        st.info("The first fold is being trained.")
+        return
+    with st.container(horizontal=True, gap="medium"):
+        for row in part_summary_table(table).itertuples():
+            with st.container(width=FIGURE_WIDTH, gap=None):
+                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean))
+                st.caption(f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far")
+    spread = st.segmented_control(
+        "Spread", list(SPREADS), format_func=SPREADS.get, default="band", required=True, key="fold_spread"
+    )
+    show_curves(digests, spread)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Final accuracy of every fold**")
+        _show_scores(digests, table)
+    with right:
+        st.markdown("**All held-out images together**")
+        _show_matrix(digests)
+
+
+# What does not change is written down once: charts take altair tens of milliseconds.
+@st.cache_data(show_spinner=False, max_entries=32)
+def show_curves(digests: tuple[str, ...], spread: str) -> None:
+    """Draw loss and accuracy of every epoch, mean and spread over the runs."""
+    runs = state.runs_with_epochs(digests)
+    for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+        chart = fold_curves_chart(fold_curves_table(runs, measure), measure=measure, spread=spread)
+        column.altair_chart(chart, width="stretch")
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _show_scores(digests: tuple[str, ...], _table: pd.DataFrame) -> None:
+    st.altair_chart(fold_scores_chart(part_scores_table(_table, "fold")), width="stretch")
+
+
+@st.cache_data(show_spinner="Counting the predictions ...", max_entries=32)
+def _show_matrix(digests: tuple[str, ...]) -> None:
+    truth, prediction, class_names = state.pooled_predictions(digests)
+    table = confusion_table(truth, prediction, class_names)
+    st.altair_chart(confusion_chart(table, scale="log", cell_size=CELL_SIZE), width="content")

@@ -1,0 +1,38 @@
+"""What a learning curve says: accuracy over the number of training images, and the gap."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from digitcore.charts import learning_curve_chart
+from digitcore.experiments import Experiment
+from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
+from pages.parts.fold_view import SPREADS
+
+
+def show(experiment: Experiment, table: pd.DataFrame) -> None:
+    """Show the sizes that have come."""
+    curve = learning_curve_table(table)
+    if curve.empty:
+        st.info("The first size is being trained.")
+        return
+    spread = st.segmented_control(
+        "Spread", list(SPREADS), format_func=SPREADS.get, default="band", required=True, key="size_spread"
+    )
+    _show_curve(experiment.digest, experiment.n_ended, spread, _curve=curve)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _show_curve(digest: str, n_ended: int, spread: str, _curve: pd.DataFrame) -> None:
+    held_out = _curve["part"].iloc[-1]
+    st.altair_chart(learning_curve_chart(_curve, held_out_name=held_out, spread=spread), width="stretch")
+    st.dataframe(
+        in_percent(gap_table(_curve), ["gap"]),
+        hide_index=True,
+        column_config={
+            "n_train": st.column_config.NumberColumn("Training images", format="%d"),
+            "gap": st.column_config.NumberColumn("Gap: train less held out (points)", format="%.2f"),
+        },
+        alt="The overfitting gap of every size",
+    )

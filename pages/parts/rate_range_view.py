@@ -1,0 +1,80 @@
+"""The learning-rate range test: asked for, waited for, shown."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from digitcore.charts import rate_range_chart
+from digitcore.experiments.rate_range import HIGHEST, LOWEST, N_STEPS, rate_range
+from digitcore.experiments.report import spec_words
+from digitcore.learning_rates import suggested_rate
+from digitcore.models.hyperparameters import LEARNING_RATE
+from digitcore.runs import RunSpec
+from digitcore.runs.engine import Computation
+from pages.parts import messages, state
+
+POLL_SECONDS = 0.5
+
+
+def show(spec: RunSpec) -> None:
+    """Ask for the ends, start the test, and show what it found."""
+    ends = _ask_ends()
+    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary.markdown(f"**Range test of {messages.plain(spec_words(spec))}** :gray[· {ends[2]} batches]")
+    if button.button("Start", type="primary", width="stretch", key="start_range"):
+        state.want_range_test(spec, ends)
+    if not state.wants_range_test(spec, ends):
+        st.info("Press **Start**: one short training tries all learning rates between the ends.")
+        return
+    computation = _test(spec, ends)
+    if computation.state == "failed":
+        st.error(messages.plain(computation.reason))
+        st.button("Try again", on_click=state.engine().forget_computation, args=(_key(spec, ends),))
+    elif computation.state == "running":
+        _wait(spec, ends)
+    else:
+        _show_found(spec, computation)
+
+
+def _ask_ends() -> tuple[float, float, int]:
+    low, high, steps = st.columns(3)
+    shared = {"min_value": LEARNING_RATE.minimum, "max_value": LEARNING_RATE.maximum, "format": "%.6g"}
+    lowest = low.number_input("From", value=LOWEST, key="range_low", persist_state="session", **shared)
+    highest = high.number_input("To", value=HIGHEST, key="range_high", persist_state="session", **shared)
+    n_steps = steps.slider("Batches", 50, 1000, N_STEPS, 50, key="range_steps", persist_state="session")
+    return lowest, highest, n_steps
+
+
+def _test(spec: RunSpec, ends: tuple[float, float, int]) -> Computation:
+    return state.engine().compute(_key(spec, ends), rate_range, spec.canonical_json, *ends)
+
+
+def _key(spec: RunSpec, ends: tuple[float, float, int]) -> str:
+    return f"rates-{spec.digest}-" + "-".join(f"{end:g}" for end in ends)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+@messages.caught()
+def _wait(spec: RunSpec, ends: tuple[float, float, int]) -> None:
+    st.info("The range test is at work.")
+    if _test(spec, ends).state != "running":
+        st.rerun()
+
+
+def _show_found(spec: RunSpec, computation: Computation) -> None:
+    table = computation.result
+    suggested = suggested_rate(table)
+    found = not math.isnan(suggested)
+    words, button = st.columns([4, 1], vertical_alignment="center")
+    rounded = float(f"{suggested:.2g}") if found else None
+    words.markdown(
+        f"Suggested learning rate: **{rounded:g}**"
+        if found
+        else "The loss never falls clearly: try more batches, or a higher upper end."
+    )
+    if found and button.button("Open in Train", width="stretch", key="open_rate"):
+        state.open_in_form(spec.with_changes(parameters={"learning_rate": rounded}))
+    st.altair_chart(rate_range_chart(table, suggested=suggested if found else None), width="stretch")
+    st.download_button("Save as CSV", table.to_csv(index=False).encode(), "learning-rates.csv", "text/csv")

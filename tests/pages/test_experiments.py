@@ -1,0 +1,180 @@
+"""The Experiments page, with real trainings on digits."""
+
+import pytest
+
+from digitcore.experiments import RecipeTables
+from pages.parts import state
+
+SECONDS = 60
+QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
+KIND = "Kind of experiment"
+
+
+def open_page(open_app, kind=None, **query):
+    app = open_app(**{**QUICK, **query}).switch_page("pages/experiments.py").run()
+    if kind:
+        choose(app, KIND, kind)
+    return app
+
+
+def choose(app, label, value):
+    next(widget for widget in app.segmented_control if widget.label == label).set_value(value).run()
+
+
+def press(app, label):
+    next(widget for widget in app.button if widget.label == label).click().run()
+
+
+def labels(app):
+    return [widget.label for widget in app.button]
+
+
+def start_and_wait(app):
+    press(app, "Start")
+    state.experiments().wait(app.session_state["experiment"], SECONDS)
+    return app.run()
+
+
+def words(app):
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info, *app.warning))
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_an_empty_page_says_what_to_do(open_fresh_app):
+    app = open_page(open_fresh_app)
+    assert "press **Start**" in words(app)
+    assert not app.exception and not app.error
+
+
+def test_cross_validation_shows_means_and_every_fold(open_app):
+    app = open_page(open_app)
+    assert "5 folds of" in words(app)
+    start_and_wait(app)
+    assert not app.exception and not app.error
+    experiment = state.experiment(app.session_state["experiment"])
+    accuracies = [run.evaluation["parts"]["validation"]["accuracy"] for run in experiment.runs.values()]
+    assert metrics(app)["Validation accuracy"] == f"{100 * sum(accuracies) / 5:.2f} %"
+    assert "between 5 folds" in words(app)
+    assert len(app.dataframe[0].value) == 5
+
+
+def test_a_sweep_shows_its_best_point_and_opens_it_in_the_form(open_app):
+    app = open_page(open_app, "sweep", seed="3")
+    start_and_wait(app)
+    assert "Best: **Learning rate" in words(app)
+    assert "compared by the test part" in words(app)
+    table = app.dataframe[0].value
+    best = table["learning_rate"][table["test_accuracy"].astype(float).idxmax()]
+    press(app, "Open in Train")
+    assert app.title[0].value == "Train"
+    assert f"{app.session_state['spec'].parameters['learning_rate']:g}" == best
+
+
+def test_a_sweep_compared_by_validation_needs_no_warning(open_app):
+    app = open_page(open_app, "sweep", validation="cut")
+    start_and_wait(app)
+    assert not app.warning
+
+
+def test_two_settings_and_three_are_shown(open_app):
+    app = open_page(open_app, "sweep", seed="4")
+    names = next(widget for widget in app.multiselect if widget.label == "Settings to vary")
+    names.set_value(["learning_rate", "seed"]).run()
+    start_and_wait(app)
+    assert "25 points" in words(app)
+    assert not app.exception and not app.error
+    names = next(widget for widget in app.multiselect if widget.label == "Settings to vary")
+    names.set_value(["learning_rate", "seed", "scaling"]).run()
+    start_and_wait(app)
+    assert "What matters most" in words(app)
+    assert not app.exception and not app.error
+
+
+def test_a_learning_curve_shows_the_gap(open_app):
+    app = open_page(open_app, "learning-curve")
+    start_and_wait(app)
+    assert list(app.dataframe[0].value["n_train"]) == [70, 700, 1347]
+    assert not app.exception and not app.error
+
+
+def test_wrong_sizes_are_told_in_a_sentence(open_app):
+    app = open_page(open_app, "learning-curve")
+    app.text_input[0].set_value("many").run()
+    assert "at least one number of training images" in app.error[0].value
+    assert "Start" not in labels(app)
+
+
+def test_a_setting_is_not_varied_without_values(open_app):
+    app = open_page(open_app, "sweep")
+    names = next(widget for widget in app.multiselect if widget.label == "Settings to vary")
+    names.set_value([]).run()
+    assert "at least one setting to vary" in app.error[0].value
+    assert not app.exception
+
+
+def test_the_range_test_suggests_a_rate_for_the_form(open_app):
+    app = open_page(open_app, "learning-rate", batch_size="32")
+    press(app, "Start")
+    computations = state.engine()._computed
+    key = next(key for key in computations if key.startswith("rates-"))
+    if not hasattr(computations[key], "state"):
+        computations[key].result(timeout=SECONDS)
+    app.run()
+    text = next(element.value for element in app.markdown if "Suggested learning rate" in element.value)
+    suggested = float(text.split("**")[1])
+    press(app, "Open in Train")
+    assert app.session_state["spec"].parameters["learning_rate"] == suggested
+
+
+def test_a_recipe_lays_published_figures_beside_ours(open_app, monkeypatch):
+    # The recipe and two cells of its thirty: all of them are the benchmark's business.
+    few = RecipeTables("digits-mlp").members[:3]
+    monkeypatch.setattr(RecipeTables, "members", few)
+    app = open_page(open_app, "recipe")
+    start_and_wait(app)
+    assert metrics(app)["Published"] == "94.70 %"
+    run = state.engine().run(few[0].digest)
+    accuracy = run.evaluation["parts"]["test"]["accuracy"]
+    assert metrics(app)["Here"] == f"{100 * accuracy:.2f} %"
+    assert metrics(app)["Difference"] == f"{100 * accuracy - 94.7:+.2f} points"
+    assert not app.exception and not app.error
+
+
+def test_a_stopped_experiment_can_go_on(open_app):
+    app = open_page(open_app, epochs="20000", batch_size="32", seed="9")
+    press(app, "Start")
+    app.run()
+    press(app, "Stop")
+    assert "what was trained is kept" in words(app)
+    press(app, "Go on")
+    assert state.experiment(app.session_state["experiment"]).state == "running"
+    press(app, "Stop")
+
+
+def test_a_failed_training_is_told_and_tried_again(open_app):
+    app = open_page(open_app, "sweep", model="mlp", epochs="30", scaling="raw")
+    how = next(widget for widget in app.segmented_control if widget.label == "Learning rate")
+    how.set_value("List").run()
+    next(widget for widget in app.text_input if "values" in widget.label).set_value("0.001, 900").run()
+    start_and_wait(app)
+    assert "1 of them failed" in words(app)
+    assert "diverged" in app.dataframe[0].value["reason"][1]
+    assert "Try them again" in labels(app)
+
+
+def test_a_link_opens_its_experiment(open_app):
+    app = open_page(open_app, "learning-curve", seed="5")
+    start_and_wait(app)
+    digest = app.session_state["experiment"]
+    other = open_app(experiment=digest).switch_page("pages/experiments.py").run()
+    assert next(widget for widget in other.segmented_control if widget.label == KIND).value == "learning-curve"
+    assert next(widget for widget in other.selectbox if widget.label == "Experiment").value == digest
+
+
+@pytest.mark.parametrize("digest", ["nonsense", "0" * 20])
+def test_a_link_to_no_experiment_does_no_harm(open_app, digest):
+    app = open_app(experiment=digest).switch_page("pages/experiments.py").run()
+    assert not app.exception and not app.error
