@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 
 from digitcore.datasets import DATASETS
 from digitcore.evaluation import PartEvaluation, Verdict, judge_fit, still_rising
@@ -101,6 +103,16 @@ def run_label(run: Run) -> str:
     score = f", {held_out} {percent_text(part_figures(run)[held_out].accuracy)}" if held_out else ""
     when = f"{run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
     return f"{what}{score} · {when}"
+
+
+def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels by key of which no two are equal: "A", "A (2)"; a page knows a choice by its label alone."""
+    seen: Counter[str] = Counter()
+    distinct = {}
+    for key, label in labels.items():
+        seen[label] += 1
+        distinct[key] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+    return distinct
 
 
 def percent_text(share: float) -> str:

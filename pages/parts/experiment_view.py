@@ -11,6 +11,7 @@ from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.report import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.runs.progress import duration_text
+from digitcore.runs.report import distinct_labels
 from digitcore.runs.store import KeptExperiment
 from pages.parts import fold_view, learning_curve_view, recipe_view, state, sweep_view
 from pages.parts.messages import caught, plain
@@ -44,7 +45,8 @@ def show(kind: str) -> None:
     just_started = state.take_started()
     if just_started or st.session_state.get(key) not in kept:
         st.session_state[key] = start
-    digest = st.selectbox("Experiment", list(kept), format_func=lambda digest: _label(kept[digest]), key=key)
+    labels = distinct_labels({digest: _label(each) for digest, each in kept.items()})
+    digest = st.selectbox("Experiment", list(kept), format_func=labels.get, key=key)
     state.show_experiment(digest)
     _live(digest, state.experiment(digest).state == "running")
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from digitcore.datasets import Part
 from digitcore.runs import Run
-from digitcore.runs.report import run_label
+from digitcore.runs.report import distinct_labels, run_label
 from pages.parts import state
 from pages.parts.messages import plain
 
@@ -28,7 +28,7 @@ def ask_run() -> Run | None:
     digest = st.selectbox(
         "Run",
         list(runs),
-        format_func=lambda digest: run_label(runs[digest]),
+        format_func=_labels(runs).__getitem__,
         key=key,
         help="Every training that was kept, the latest first.",
     )
@@ -52,7 +52,7 @@ def ask_others(run: Run) -> list[Run]:
         st.multiselect(
             "Also ask",
             list(runs),
-            format_func=lambda digest: run_label(runs[digest]),
+            format_func=_labels(runs).__getitem__,
             key=f"other_runs_{run.spec.dataset}",
             placeholder="other runs of the same data set",
             help="The same image, judged by every chosen run.",
@@ -69,6 +69,10 @@ def ask_part(run: Run) -> Part:
     parts = list(run.evaluation["parts"])[::-1]
     name = st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
     return getattr(state.split_of(run.spec), name)
+
+
+def _labels(runs: dict[str, Run]) -> dict[str, str]:
+    return distinct_labels({digest: run_label(run) for digest, run in runs.items()})
 
 
 def _show_empty(wanted: Run | None) -> None:

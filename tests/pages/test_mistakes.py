@@ -102,6 +102,6 @@ def test_a_search_that_fails_says_why_and_can_be_tried_again(open_app, train):
         assert time.monotonic() < deadline
         time.sleep(0.3)
         app.run()
-    assert "5 folds need as many of one class" in app.error[0].value
+    assert "5 folds need as many images of one class" in app.error[0].value
     button(app, "Try again").click().run()
     assert not app.exception

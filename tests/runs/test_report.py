@@ -13,6 +13,7 @@ from digitcore.runs.report import (
     TRAIN_CHOSE_EPOCH,
     VALIDATION_IS_ALL,
     comparison_text,
+    distinct_labels,
     held_out_name,
     run_label,
     verdict_of,
@@ -146,3 +147,7 @@ def test_past_runs_correct_the_expected_time():
 def test_runs_of_another_model_correct_nothing():
     past = run({"train": part(9, 10)}, epochs=10, accuracies=[0.5] * 10)
     assert expected_time(RunSpec(dataset="digits", model="softmax"), [past]).n_runs == 0
+
+
+def test_equal_labels_are_told_apart_by_a_number():
+    assert distinct_labels({"x": "A", "y": "B", "z": "A"}) == {"x": "A", "y": "B", "z": "A (2)"}
