@@ -155,10 +155,10 @@ def test_a_stopped_experiment_can_go_on(open_app):
 
 
 def test_a_failed_training_is_told_and_tried_again(open_app):
-    app = open_page(open_app, "sweep", model="mlp", epochs="30", scaling="raw", batch_size="32")
+    app = open_page(open_app, "sweep", model="mlp", batch_size="32", hidden_units="64-64-64")
     how = next(widget for widget in app.segmented_control if widget.label == "Learning rate")
     how.set_value("List").run()
-    next(widget for widget in app.text_input if "values" in widget.label).set_value("0.001, 900").run()
+    next(widget for widget in app.text_input if "values" in widget.label).set_value("0.001, 30").run()
     start_and_wait(app)
     assert "1 of them failed" in words(app)
     assert "diverged" in app.dataframe[0].value["reason"][1]
