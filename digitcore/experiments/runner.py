@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 2.0
 # A change of a run wakes the runner at once; this is for what nobody tells.
 POLL_SECONDS = 0.5
+NO_WORKER = "The cluster has no worker at the moment: the experiment goes on as soon as one joins."
 
 
 @dataclass
@@ -230,13 +231,19 @@ class ExperimentRunner:
 
     def _fill_places(self) -> None:
         try:
-            free = self.engine.background_places() - len(self._at_work())
+            places = self.engine.background_places()
+            if places == 0:
+                self._tell(NO_WORKER)
+            free = places - len(self._at_work())
             while free > 0 and (chosen := self._next_member()) is not None:
                 free -= self._submit(*chosen)
         except (EngineError, StoreError) as problem:
             self._next_try = time.monotonic() + TICK_SECONDS
-            for running in list(self._running.values()):
-                running.reason = str(problem)
+            self._tell(str(problem))
+
+    def _tell(self, reason: str) -> None:
+        for running in list(self._running.values()):
+            running.reason = reason
 
     def _next_member(self) -> tuple[_Running, Member] | None:
         """Return a waiting member of the experiment that has the fewest at work."""
