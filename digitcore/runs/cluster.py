@@ -46,7 +46,8 @@ class TrainingCluster:
                 self._processes.close()
             where = f"at {scheduler}" if scheduler else "on this machine"
             raise EngineError(f"The training workers {where} cannot be started or reached: {error}.") from error
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        self._warm: set[str] = set()
+        self._start_warm_up()
 
     @property
     def alive(self) -> bool:
@@ -66,6 +67,7 @@ class TrainingCluster:
         if len(self._processes.worker_spec) == self._n_workers:
             # Started late: a server without experiments never pays for it.
             self._processes.scale(self._n_workers + 1)
+            self._start_warm_up()
         return self._n_workers
 
     def close(self) -> None:
@@ -77,11 +79,16 @@ class TrainingCluster:
             except Exception as error:  # a half-dead cluster must not keep its successor from starting
                 log.warning("While closing the training workers: %s", error)
 
+    def _start_warm_up(self) -> None:
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
     def _warm_up(self) -> None:
         try:
-            started = len(self._processes.workers) if self._processes is not None else 1
+            started = len(self._processes.worker_spec) if self._processes is not None else 1
             self.client.wait_for_workers(started, timeout=START_SECONDS)
-            self.client.run(warm_up)
+            cold = set(self.client.nthreads()) - self._warm
+            self.client.run(warm_up, workers=list(cold))
+            self._warm |= cold
         except Exception as error:  # the first training is merely slower then
             log.warning("The training workers could not be warmed up: %s", error)
 

@@ -392,6 +392,7 @@ class Engine:
                 _stop_name(topic),
                 live.checkpoint,
                 live.keep_checkpoint,
+                live.background,
                 key=topic,
                 pure=False,
                 priority=BACKGROUND_PRIORITY if live.background else 0,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import fields
+from operator import attrgetter
 
 import numpy as np
 from distributed import Event, get_worker
@@ -17,6 +18,9 @@ from digitcore.runs.turns import turn_on
 
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
 REPORT_SECONDS = 0.15
+# Nobody watches the curve of a training in the background; its messages cost the others a tenth of the cores.
+BACKGROUND_REPORT_SECONDS = 1.0
+_figures = attrgetter(*(field.name for field in fields(Epoch)))
 
 
 class Reporter:
@@ -28,11 +32,13 @@ class Reporter:
         Where the server listens.
     stop_name : str
         Name of the distributed event that the server sets to end the training.
+    every_seconds : float
+        Time between messages.
     """
 
-    def __init__(self, topic: str, stop_name: str):
+    def __init__(self, topic: str, stop_name: str, every_seconds: float):
         self._worker = get_worker()
-        self._topic = topic
+        self._topic, self._every_seconds = topic, every_seconds
         self._stop = Event(stop_name)
         self._waiting: list[tuple] = []
         self._sent_at = 0.0
@@ -45,8 +51,8 @@ class Reporter:
 
     def add(self, epoch: Epoch) -> None:
         """Report an epoch, now or with the next ones."""
-        self._waiting.append(astuple(epoch))
-        if time.monotonic() - self._sent_at >= REPORT_SECONDS:
+        self._waiting.append(_figures(epoch))
+        if time.monotonic() - self._sent_at >= self._every_seconds:
             self.flush()
             self.asked_to_stop()
 
@@ -76,12 +82,15 @@ def train_in_worker(
     stop_name: str,
     checkpoint: Mapping[str, np.ndarray] | None = None,
     keep_checkpoint: bool = False,
+    background: bool = False,
 ) -> Outcome:
     """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way.
 
-    ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`.
+    ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`. In the
+    ``background`` reports are rarer.
     """
-    reporter, spec = Reporter(topic, stop_name), RunSpec.from_json(spec_json)
+    reporter = Reporter(topic, stop_name, BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS)
+    spec = RunSpec.from_json(spec_json)
     with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
 
         def after_epoch(epoch: Epoch) -> None:
