@@ -490,7 +490,7 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("difference:Q", title="Difference (points)", format="+.2f"),
         ],
     )
-    legend = alt.Legend(gradientLength=200, format="+~g")
+    legend = alt.Legend(orient="top", gradientLength=200, format="+~g", titleLimit=300)
     color = alt.Color(
         "difference:Q",
         title="Here − published (points)",
@@ -498,9 +498,9 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
         legend=legend,
     )
     layers = [base.mark_rect().encode(color=color), *_cell_figures(base, _figure_font(shown["figure"], cell))]
-    side = cell * max(len(names), 1)
     description = f"Difference of two confusion matrices of {len(names)} classes in points, here minus published."
-    return alt.layer(*layers).properties(width=side, height=side, description=description)
+    # Steps, as in a heat map: a page would take axes and legend out of a width.
+    return alt.layer(*layers).properties(width=alt.Step(cell), height=alt.Step(cell), description=description)
 
 
 def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:

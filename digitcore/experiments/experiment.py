@@ -126,6 +126,11 @@ def expected_experiment_seconds(plan: Plan, n_workers: int = 1, past: Sequence[R
     return rungs * sum(_expected_work(plan.members, past).values()) / max(1, n_workers)
 
 
+def may_end_early(plan: Plan) -> bool:
+    """Whether early stopping may make the experiment shorter than expected."""
+    return any(member.spec.parameters["patience"] is not None for member in plan.members if member.spec is not None)
+
+
 def _expected_work(members: Sequence[Member], past: Sequence[Run]) -> dict[str, float]:
     """Return the expected seconds of every training, by digest."""
     specs = list(dict.fromkeys(member.spec for member in members if member.spec is not None))

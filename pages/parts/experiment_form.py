@@ -11,7 +11,7 @@ from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.experiments import Axis, CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
 from digitcore.experiments.axes import listed_texts
-from digitcore.experiments.experiment import expected_experiment_seconds
+from digitcore.experiments.experiment import expected_experiment_seconds, may_end_early
 from digitcore.experiments.parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
 from digitcore.experiments.report import plan_words
 from digitcore.parameters import Choice, Integer, Number, Parameter, slider_stops
@@ -76,7 +76,8 @@ def show_plan(plan: Plan | None) -> None:
         return
     seconds = expected_experiment_seconds(plan, state.engine().n_workers, state.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**{plain(plan_words(plan))}** :gray[· takes about {duration_text(seconds)}]")
+    about = "at most" if may_end_early(plan) else "about"
+    summary.markdown(f"**{plain(plan_words(plan))}** :gray[· takes {about} {duration_text(seconds)}]")
     if button.button("Start", type="primary", width="stretch", disabled=_is_running(plan)):
         _load_data(plan)
         state.start_experiment(plan)

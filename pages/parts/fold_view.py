@@ -24,11 +24,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     if not digests:
         st.info("The first fold is being trained.")
         return
-    with st.container(horizontal=True, gap="medium"):
-        for row in part_summary_table(table).itertuples():
-            with st.container(width=FIGURE_WIDTH, gap=None):
-                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean))
-                st.caption(f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far")
+    show_figures(table)
     spread = st.segmented_control(
         "Spread", list(SPREADS), format_func=SPREADS.get, default="band", required=True, key="fold_spread"
     )
@@ -40,6 +36,15 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     with right:
         st.markdown("**All held-out images together**")
         _show_matrix(digests)
+
+
+def show_figures(table: pd.DataFrame) -> None:
+    """Show mean and spread of each part's final accuracy over the folds of ``table``."""
+    with st.container(horizontal=True, gap="medium"):
+        for row in part_summary_table(table).itertuples():
+            with st.container(width=FIGURE_WIDTH, gap=None):
+                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean))
+                st.caption(f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far")
 
 
 # What does not change is written down once: charts take altair tens of milliseconds.

@@ -52,6 +52,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.subheader(f"{published.title}, {published.label}")
         st.caption(f"Published: {published.words}")
         if folds:
+            fold_view.show_figures(table[table["digest"].isin(folds)])
             fold_view.show_curves(folds, "bars")
 
 

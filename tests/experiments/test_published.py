@@ -79,6 +79,6 @@ def test_confusion_matrices_are_compared_in_per_cent_of_the_true_class():
 def test_the_recipes_own_runs_and_the_folds_are_found():
     experiment = experiment_of("mnist-softmax", lambda values: 0.5, n_seeds=2)
     assert recipe_runs(experiment) == [member.digest for member in experiment.plan.members[:2]]
-    folds = fold_runs(experiment, "700 images")
+    folds = fold_runs(experiment, "700 images, 30 epochs")
     assert len(folds) == 5
     assert {experiment.runs[digest].spec.split.max_images for digest in folds} == {700}
