@@ -10,7 +10,7 @@ test: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest
 
-# The real MNIST files are looked for in DIGITCORE_DATA; takes a quarter of an hour.
+# The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.
 bench: .venv/.bench
 	$(BIN)/python benchmarks/training.py
 

@@ -14,6 +14,7 @@ with messages.caught(), st.container():
     problem = ""
     if kind == experiment_form.RECIPE:
         state.keep_spec(spec)
+        st.sidebar.caption("A recipe brings all settings with it.")
     else:
         with st.sidebar:
             spec, problem = run_form.ask_spec(spec)
