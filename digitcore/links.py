@@ -67,7 +67,7 @@ def _known(name: str, default: str, kind: str, known: Mapping, problems: list[st
 
 def _texts(spec: RunSpec) -> dict[str, str]:
     names = [name for name in settings_of(spec.model) if name != "model"]
-    return {name: setting_text(name, setting_value(spec, name), spec.model) for name in names}
+    return {name: setting_text(name, setting_value(spec, name)) for name in names}
 
 
 def _read(given: Mapping[str, str], model: str, problems: list[str]) -> dict[str, Any]:

@@ -69,6 +69,11 @@ def settings_of(model: str) -> dict[str, Setting]:
     }
 
 
+def all_settings() -> dict[str, Setting]:
+    """Return every setting that any model has, by its flat name; of several models' the first one's."""
+    return {name: setting for model in reversed(MODELS) for name, setting in settings_of(model).items()}
+
+
 def setting_value(spec: RunSpec, name: str) -> Any:
     """Return the value of a setting by its flat name, as its record takes it."""
     setting = settings_of(spec.model)[name]
@@ -79,15 +84,17 @@ def setting_value(spec: RunSpec, name: str) -> Any:
     return getattr(spec.split if setting.group == "split" else spec, setting.record.name)
 
 
-def setting_text(name: str, value: Any, model: str) -> str:
+def setting_text(name: str, value: Any) -> str:
     """Return a value of a setting as text: ``"0.01"``, ``"32-16"``, ``"none"``."""
-    setting = settings_of(model).get(name)
-    return str(value) if setting is None else setting.record.text(value)
+    return all_settings()[name].record.text(value)
 
 
-def setting_label(name: str, value: Any, model: str) -> str:
-    """Return a value of a setting as a reader calls it: ``"Adam with AMSGrad"``, ``"full batch"``, ``"0.01"``."""
-    setting = settings_of(model).get(name)
+def setting_label(name: str, value: Any) -> str:
+    """Return a value of a setting as a reader calls it: ``"Adam with AMSGrad"``, ``"full batch"``, ``"0.01"``.
+
+    What is no setting, such as the number of a fold, is shown as it is.
+    """
+    setting = all_settings().get(name)
     if setting is None:
         return str(value)
     if isinstance(setting.record, Choice):

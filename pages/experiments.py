@@ -22,6 +22,7 @@ with messages.caught(), st.container():
     if problem:
         st.error(messages.plain(problem))
     elif kind == experiment_form.RATE:
+        state.show_experiment(None)
         rate_range_view.show(spec)
     else:
         plan = experiment_form.ask_plan(kind, spec)

@@ -55,4 +55,4 @@ def test_all_wrong_settings_come_in_one_message():
     ],
 )
 def test_values_have_a_text_for_links_and_a_label_for_readers(name, value, text, label):
-    assert (setting_text(name, value, "mlp"), setting_label(name, value, "mlp")) == (text, label)
+    assert (setting_text(name, value), setting_label(name, value)) == (text, label)

@@ -7,14 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
 
 from digitcore.errors import InvalidSetting
-from digitcore.models import MODELS
 from digitcore.parameters import Integer, Number, Parameter, unknown_name
-from digitcore.settings import settings_of
+from digitcore.settings import all_settings
 
 Scale = Literal["linear", "log"]
 
@@ -44,26 +44,32 @@ class Range:
     scale: Scale = "linear"
 
     def __post_init__(self) -> None:
+        if not all(isinstance(end, Real) and not isinstance(end, bool) for end in (self.low, self.high)):
+            raise InvalidSetting(f"A range must have numbers as its ends, got {self.low!r} and {self.high!r}")
+        if not isinstance(self.n, Integral) or not 2 <= self.n <= 1000:
+            raise InvalidSetting(f"A range must have 2 to 1000 values, got {self.n!r}")
+        # Plain numbers, for NumPy's have no JSON.
+        for name, plain in (("low", float), ("high", float), ("n", int)):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         if self.scale not in ("linear", "log"):
             raise InvalidSetting(f"The scale of a range must be linear or log, got {self.scale!r}")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InvalidSetting(f"A range must go from a lower to a higher number, got {self.low} to {self.high}")
+            raise InvalidSetting(f"A range must go from a lower to a higher number, got {self.low:g} to {self.high:g}")
         if self.scale == "log" and self.low <= 0:
-            raise InvalidSetting(f"A logarithmic range must begin above 0, got {self.low}")
-        if not isinstance(self.n, int) or not 2 <= self.n <= 1000:
-            raise InvalidSetting(f"A range must have 2 to 1000 values, got {self.n!r}")
+            raise InvalidSetting(f"A logarithmic range must begin above 0, got {self.low:g}")
 
     def grid(self) -> list[float]:
         """Return the ``n`` numbers, ascending, with at most six significant digits but for the ends."""
         spaced = np.geomspace if self.scale == "log" else np.linspace
         inner = [float(f"{value:.6g}") for value in spaced(self.low, self.high, self.n)[1:-1]]
-        return [float(self.low), *inner, float(self.high)]
+        return [self.low, *inner, self.high]
 
     def draw(self, generator: np.random.Generator) -> float:
         """Return a number drawn evenly on the scale."""
         if self.scale == "linear":
-            return float(f"{generator.uniform(self.low, self.high):.6g}")
-        drawn = math.exp(generator.uniform(math.log(self.low), math.log(self.high)))
+            drawn = generator.uniform(self.low, self.high)
+        else:
+            drawn = math.exp(generator.uniform(math.log(self.low), math.log(self.high)))
         return min(max(float(f"{drawn:.6g}"), self.low), self.high)
 
 
@@ -101,9 +107,11 @@ class Axis:
         if self.low is None and not values:
             raise InvalidSetting(f"{self.name} needs at least one value to vary it")
         object.__setattr__(self, "listed", values)
-        if self.low is not None:
+        if self.range is not None:
+            for name in ("low", "high", "n"):
+                object.__setattr__(self, name, getattr(self.range, name))
             for end in (self.low, self.high):
-                record.clean(round(end) if isinstance(record, Integer) else end)
+                self._fitting(end)
 
     @classmethod
     def of(cls, name: str, given: Range | Sequence) -> Axis:
@@ -117,10 +125,10 @@ class Axis:
     @property
     def record(self) -> Parameter:
         """The setting's record, of the first model that has it."""
-        known = {name: setting.record for model in MODELS for name, setting in settings_of(model).items()}
+        known = all_settings()
         if self.name not in known:
             raise unknown_name("setting", self.name, known)
-        return known[self.name]
+        return known[self.name].record
 
     @cached_property
     def range(self) -> Range | None:
@@ -138,7 +146,11 @@ class Axis:
         """Return a value drawn at random."""
         if self.range is None:
             return self.listed[generator.integers(len(self.listed))]
-        return self._fitting(self.range.draw(generator))
+        if not isinstance(self.record, Integer):
+            return self._fitting(self.range.draw(generator))
+        # Half a step more at both ends, or these would come half as often as the others.
+        wider = Range(self.low - 0.5, self.high + 0.5, scale=self.scale) if self.low >= 1 else self.range
+        return self._fitting(min(max(round(wider.draw(generator)), self.low), self.high))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters that make this axis, as JSON takes them."""

@@ -77,7 +77,7 @@ def _run_here(plan: Plan, bar: _Bar) -> Experiment:
     checkpoints: dict[str, dict[str, np.ndarray] | None] = {}
     created_at = datetime.now(UTC)
     while (member := _next_member(plan, runs)) is not None:
-        before = checkpoints.get(member.continues.digest) if member.continues else None
+        before = checkpoints.pop(member.continues.digest, None) if member.continues else None
         outcome = train_spec(member.spec, checkpoint=before, keep_checkpoint=is_halving(plan))
         checkpoints[member.digest] = checkpoint_of(outcome.arrays)
         runs[member.digest] = Run(

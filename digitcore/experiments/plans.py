@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -121,6 +122,10 @@ class CrossValidation(Plan):
 
     def __post_init__(self) -> None:
         self._clean(k=K)
+        if not isinstance(self.stratify, bool | np.bool_):
+            raise InvalidSetting(f"stratify must be True or False, got {self.stratify!r}")
+        object.__setattr__(self, "stratify", bool(self.stratify))
+        _check_any(self.members)
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -219,14 +224,15 @@ class Sweep(Plan):
         return tuple(sorted(rungs))
 
     def _member(self, point: Mapping[str, Any], n: int, epochs: int | None) -> Member:
+        seed = point.get("seed", self.spec.random_state) + n
+        values = {**point, "seed": seed}
         try:
-            spec = with_settings(self.spec, point)
+            spec = with_settings(self.spec, values)
+            if epochs is not None:
+                spec = spec.with_changes(parameters={"epochs": epochs})
         except InvalidSetting as problem:
-            return Member(None, dict(point), problem=str(problem))
-        spec = spec.with_changes(random_state=spec.random_state + n)
-        if epochs is not None:
-            spec = spec.with_changes(parameters={"epochs": epochs})
-        return Member(spec, {**point, "seed": spec.random_state})
+            return Member(None, values, problem=str(problem))
+        return Member(spec, values)
 
 
 @dataclass(frozen=True)
@@ -258,13 +264,15 @@ class LearningCurve(Plan):
     def __post_init__(self) -> None:
         self._clean(n_repeats=N_REPEATS)
         sizes = tuple(self.sizes)
-        if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
-            raise InvalidSetting(f"sizes must be at least one number of training images from 1, got {list(sizes)!r}")
+        if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+            words = ", ".join(str(size) for size in sizes) or "none"
+            raise InvalidSetting(f"Give at least one number of training images, each from 1, such as 700; got {words}")
         split = self.spec.split
         if split.validation == "none" and split.kind == "random" and split.test_size == 0:
             raise InvalidSetting("A learning curve needs images held out: choose a validation or a test part")
-        object.__setattr__(self, "sizes", tuple(sorted({min(size, self.n_available) for size in sizes})))
+        object.__setattr__(self, "sizes", tuple(sorted({min(int(size), self.n_available) for size in sizes})))
         _check_number(len(self.sizes) * self.n_repeats)
+        _check_any(self.members)
 
     @cached_property
     def n_available(self) -> int:
@@ -280,8 +288,12 @@ class LearningCurve(Plan):
     def _member(self, size: int, n: int) -> Member:
         drawn = {"max_train": size if size < self.n_available else None}
         split = {**drawn, "random_state": self.spec.split.random_state + n}
-        spec = self.spec.with_changes(split=split, random_state=self.spec.random_state + n)
-        return Member(spec, {"n_train": size, "repeat": n + 1})
+        values = {"n_train": size, "repeat": n + 1}
+        try:
+            spec = self.spec.with_changes(split=split, random_state=self.spec.random_state + n)
+        except InvalidSetting as problem:
+            return Member(None, values, problem=str(problem))
+        return Member(spec, values)
 
 
 @dataclass(frozen=True)

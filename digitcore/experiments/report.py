@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.experiments.plans import CrossValidation, LearningCurve, Plan, RecipeTables, Sweep, plan_from_json
@@ -13,11 +15,16 @@ from digitcore.models import MODELS
 from digitcore.recipes import RECIPES, recipe_of
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.store import KeptExperiment
-from digitcore.settings import setting_label, settings_of
+from digitcore.settings import all_settings, setting_label
 
 CHOSEN_BY_TEST = (
     "The points are compared by the test part, so the best one's accuracy is too favourable: for an honest figure "
     "watch a validation part instead, and look at the test part once."
+)
+DIFFERENT_DATA = "The points are of different data sets: their accuracies do not compare."
+DIFFERENT_PARTS = (
+    "Some points are measured on other parts of the data than others, because the split itself was varied: only those "
+    "measured on the most telling part can be best."
 )
 CHOSEN_BY_TRAIN = "There are no images held out: the points are compared by the training part itself."
 
@@ -36,11 +43,10 @@ def spec_words(spec: RunSpec) -> str:
     return f"{name}, {_counted(spec.parameters['epochs'], 'epoch')}"
 
 
-def point_words(values: Mapping[str, Any], names: Iterable[str], model: str) -> str:
+def point_words(values: Mapping[str, Any], names: Iterable[str]) -> str:
     """Return a point of a sweep in words: "Learning rate 0.1, Batch size full batch"."""
-    known = settings_of(model)
-    labels = {name: known[name].record.label if name in known else name for name in names}
-    return ", ".join(f"{label} {setting_label(name, values[name], model)}" for name, label in labels.items())
+    known = all_settings()
+    return ", ".join(f"{known[name].record.label} {setting_label(name, values[name])}" for name in names)
 
 
 def member_columns(plan: Plan) -> dict[str, str]:
@@ -55,13 +61,33 @@ def member_columns(plan: Plan) -> dict[str, str]:
     return {**{axis.name: axis.record.label for axis in plan.axes}, "seed": "Seed"}
 
 
-def sweep_warning(sweep: Sweep) -> str:
-    """Return what a reader of the best point's accuracy must know; empty when it was compared as it should be."""
-    split = sweep.spec.split
-    if split.validation in ("cut", "fold"):
-        return ""
-    has_test = split.kind == "official" or split.test_size > 0
-    return CHOSEN_BY_TEST if has_test else CHOSEN_BY_TRAIN
+def sweep_warnings(sweep: Sweep, members: pd.DataFrame) -> list[str]:
+    """Return what a reader of the best point's accuracy must know, a sentence each.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The plan.
+    members : DataFrame
+        From :func:`digitcore.experiments.tables.members_table`.
+    """
+    parts = {part for part in members["score_part"] if part is not None}
+    warnings = [DIFFERENT_DATA] if any(axis.name == "dataset" for axis in sweep.axes) else []
+    if len(parts) > 1:
+        warnings.append(DIFFERENT_PARTS)
+    if "validation" not in parts and parts:
+        warnings.append(CHOSEN_BY_TEST if "test" in parts else CHOSEN_BY_TRAIN)
+    return warnings
+
+
+def readable_experiments(kept: Iterable[KeptExperiment]) -> list[KeptExperiment]:
+    """Return those of kept experiments whose data set, model and kind this version knows."""
+    readable = []
+    for experiment in kept:
+        with contextlib.suppress(InvalidSetting):
+            plan_from_json(experiment.plan)
+            readable.append(experiment)
+    return readable
 
 
 def _rule_words(plan: CrossValidation | Sweep | LearningCurve) -> str:
@@ -80,13 +106,3 @@ def _n_trainings(plan: Plan) -> int:
 
 def _counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def readable_experiments(kept: Iterable[KeptExperiment]) -> list[KeptExperiment]:
-    """Return those of kept experiments whose data set, model and kind this version knows."""
-    readable = []
-    for experiment in kept:
-        with contextlib.suppress(InvalidSetting):
-            plan_from_json(experiment.plan)
-            readable.append(experiment)
-    return readable

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.experiments.experiment import Experiment, State, has_ended, members_of
@@ -15,13 +16,15 @@ from digitcore.experiments.halving import is_halving, possible_digests
 from digitcore.experiments.plans import Member, Plan, plan_from_json
 from digitcore.runs.engine import Engine
 from digitcore.runs.run import Run
-from digitcore.runs.store import KeptExperiment
+from digitcore.runs.store import SERVER_STOPPED, KeptExperiment
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 2.0
 # A change of a run wakes the runner at once; this is for what nobody tells.
 POLL_SECONDS = 0.5
+# The experiments that a runner of this process has in hand, by the engine that trains them.
+_RUNNING_HERE: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
 NO_WORKER = "The cluster has no worker at the moment: the experiment goes on as soon as one joins."
 
 
@@ -79,6 +82,7 @@ class ExperimentRunner:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed = False
+        self._cancelled: set[str] = set()
         self._next_tick = self._next_try = 0.0
         self._take_over()
         self._thread = threading.Thread(target=self._loop, name="experiments", daemon=True)
@@ -100,9 +104,11 @@ class ExperimentRunner:
         """
         with self._lock:
             if plan.digest not in self._running:
+                runs = self.engine.runs(possible_digests(plan))
+                kept = {digest: run for digest, run in runs.items() if run.state != "failed"}
                 store = self.engine.store
                 store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, self.engine.owner)
-                self._begin(plan, store.load_experiment(plan.digest), again=True)
+                self._begin(plan, store.load_experiment(plan.digest), kept)
             self._wake.set()
             return self._running[plan.digest].snapshot()
 
@@ -111,8 +117,8 @@ class ExperimentRunner:
 
         A member that somebody else is waiting for goes on.
         """
-        running = self._end(digest, "stopped")
-        if running is not None:
+        running = self._running.get(digest)
+        if running is not None and self._end(running, "stopped"):
             self._cancel(running.at_work)
 
     def experiment(self, digest: str) -> Experiment | None:
@@ -161,19 +167,24 @@ class ExperimentRunner:
         self._closed = True
         self._wake.set()
         self._thread.join()
+        _RUNNING_HERE.get(self.engine, set()).difference_update(self._running)
 
-    def _begin(self, plan: Plan, kept: KeptExperiment, *, again: bool = False) -> None:
-        runs = self.engine.runs(possible_digests(plan))
-        if again:
-            runs = {digest: run for digest, run in runs.items() if run.state != "failed"}
+    def _begin(self, plan: Plan, kept: KeptExperiment, runs: dict[str, Run]) -> None:
         self._running[plan.digest] = _Running(plan, kept.created_at, kept.seconds, runs)
+        _RUNNING_HERE.setdefault(self.engine, set()).add(plan.digest)
 
     def _take_over(self) -> None:
-        store = self.engine.store
-        for digest in store.take_experiments(self.engine.owner, self.engine.owner_is_alive):
+        store, engine = self.engine.store, self.engine
+        here = _RUNNING_HERE.get(engine, set())
+        taken = store.take_experiments(engine.owner, engine.owner_is_alive, here)
+        if taken:
+            # Else their members would still seem to be in training.
+            store.close_orphans(engine.owner_is_alive)
+        for digest in taken:
             kept = store.load_experiment(digest)
             try:
-                self._begin(plan_from_json(kept.plan), kept)
+                plan = plan_from_json(kept.plan)
+                self._begin(plan, kept, engine.runs(possible_digests(plan)))
             except InvalidSetting as problem:
                 log.warning("The experiment %s cannot go on: %s", digest, problem)
                 store.save_experiment(digest, state="stopped", seconds=kept.seconds)
@@ -201,33 +212,43 @@ class ExperimentRunner:
             return
         self._next_tick = now + TICK_SECONDS
         try:
-            for digest, running in list(self._running.items()):
-                self.engine.store.save_experiment(digest, state="running", seconds=running.seconds)
-            self._take_over()
+            with self._lock:
+                for digest, running in self._running.items():
+                    self.engine.store.save_experiment(digest, state="running", seconds=running.seconds)
+                self._take_over()
         except StoreError as problem:
             log.warning("%s", problem)
 
     def _turn(self) -> None:
-        for digest, running in list(self._running.items()):
+        for running in list(self._running.values()):
             self._look_after(running)
             if not running.at_work and next(running.waiting(), None) is None:
-                self._end(digest, "done")
+                self._end(running, "done")
         if self._running and time.monotonic() >= self._next_try:
             self._fill_places()
 
     def _look_after(self, running: _Running) -> None:
         if running.at_work:
-            running.runs = running.runs | self.engine.runs(list(running.at_work))
-            running.at_work = frozenset(digest for digest in running.at_work if running.runs[digest].active)
+            looked_at = self.engine.runs(list(running.at_work))
+            running.runs = running.runs | looked_at
+            running.at_work = frozenset(digest for digest, run in looked_at.items() if run.active)
+            # What this runner has cancelled itself, for a stop before this start, or what a dead server left half done.
+            again = {d for d, run in looked_at.items() if run.state == "cancelled" and d in self._cancelled}
+            again |= {digest for digest, run in looked_at.items() if run.reason == SERVER_STOPPED}
+            running.tried -= again
+            self._cancelled -= again
 
-    def _end(self, digest: str, state: State) -> _Running | None:
+    def _end(self, running: _Running, state: State) -> bool:
+        """End an experiment, unless it has ended meanwhile; whether it is ended here."""
+        digest = running.plan.digest
         with self._lock:
-            running = self._running.get(digest)
-            if running is not None:
-                self.engine.store.save_experiment(digest, state=state, seconds=running.seconds)
-                running.ended = True
-                del self._running[digest]
-        return running
+            if self._running.get(digest) is not running:
+                return False
+            self.engine.store.save_experiment(digest, state=state, seconds=running.seconds)
+            running.ended = True
+            del self._running[digest]
+            _RUNNING_HERE[self.engine].discard(digest)
+        return True
 
     def _fill_places(self) -> None:
         try:
@@ -263,11 +284,12 @@ class ExperimentRunner:
         running.runs = running.runs | {member.digest: run}
         if not run.active:
             return 0
-        if running.ended:  # stopped meanwhile
-            self._cancel([member.digest])
-            return 0
-        running.at_work = running.at_work | {member.digest}
-        return 1
+        with self._lock:
+            if not running.ended:
+                running.at_work = running.at_work | {member.digest}
+                return 1
+        self._cancel([member.digest])  # it was stopped meanwhile
+        return 0
 
     def _at_work(self) -> frozenset[str]:
         return frozenset().union(*(running.at_work for running in list(self._running.values())))
@@ -277,4 +299,5 @@ class ExperimentRunner:
         wanted = self._at_work()
         for digest in digests:
             if digest not in wanted and self.engine.is_background(digest):
+                self._cancelled.add(digest)
                 self.engine.cancel(digest)

@@ -20,7 +20,7 @@ from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.halving import is_halving
 from digitcore.experiments.plans import Member
 from digitcore.parameters import Integer, Number
-from digitcore.runs.report import score_of, watched_name
+from digitcore.runs.report import chosen_by, score_of, watched_name
 from digitcore.runs.run import Run
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import split_for
@@ -29,11 +29,13 @@ from digitcore.settings import setting_label, with_settings
 PARTS = ("train", "validation", "test")
 # With fewer points a forest says nothing about what matters.
 FEWEST_FOR_IMPORTANCE = 8
+# More points of a curve than a chart has pixels only make it slow.
+MOST_EPOCHS = 200
 # Listed numbers that span so much are spaced by their logarithms.
 LOG_RATIO = 20
 _SPREAD = ["mean", "sd", "low", "high", "n"]
 _FIGURES = [f"{part}_{measure}" for measure in ("accuracy", "loss") for part in PARTS]
-_FIGURES += ["n_train", "score", "epochs", "seconds"]
+_FIGURES += ["n_train", "score", "epochs_trained", "seconds"]
 
 
 def members_table(experiment: Experiment) -> pd.DataFrame:
@@ -44,15 +46,18 @@ def members_table(experiment: Experiment) -> pd.DataFrame:
     DataFrame
         The values that the rule varied, a column each; ``state`` ("waiting" before it has begun) and ``reason``;
         ``n_train`` images; ``train_accuracy``, ``validation_accuracy``, ``test_accuracy`` and the same for ``loss``;
-        ``score``, the accuracy by which members are compared; ``epochs`` trained; ``seconds``; ``digest`` of the run.
+        ``score``, the accuracy by which members are compared, ``score_part``, the part it is of, and ``comparable``:
+        whether it is of the most telling part that any has and, with successive halving, of the furthest rung;
+        ``epochs_trained``; ``seconds``; ``digest`` of the run.
     """
-    rows = [_member_row(member, experiment.runs.get(member.digest)) for member in _furthest(experiment)]
-    table = pd.DataFrame(rows, dtype=object)
-    return table.astype({name: float for name in _FIGURES})
+    members = _furthest(experiment)
+    rows = [_member_row(member, experiment.runs.get(member.digest)) for member in members]
+    table = pd.DataFrame(rows, dtype=object).astype({name: float for name in _FIGURES})
+    return table.assign(comparable=_comparable(table, members if is_halving(experiment.plan) else []))
 
 
-def fold_curves_table(runs: Sequence[Run], measure: str) -> pd.DataFrame:
-    """Return mean and spread over runs of every epoch.
+def fold_curves_table(runs: Sequence[Run], measure: str, most: int = MOST_EPOCHS) -> pd.DataFrame:
+    """Return mean and spread over runs of every epoch, of at most ``most`` evenly spread ones.
 
     Parameters
     ----------
@@ -72,9 +77,10 @@ def fold_curves_table(runs: Sequence[Run], measure: str) -> pd.DataFrame:
         figures = _stacked(lines)  # (n_runs, n_epochs)
         if np.isnan(figures).all():
             continue
-        table = _spread_of(figures)
+        shown = np.unique(np.linspace(0, figures.shape[1] - 1, min(most, figures.shape[1])).round().astype(int))
+        table = _spread_of(figures[:, shown])
         table.insert(0, "part", part)
-        table.insert(0, "epoch", np.arange(1, len(table) + 1))
+        table.insert(0, "epoch", shown + 1)
         tables.append(table)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["epoch", "part", *_SPREAD])
 
@@ -126,26 +132,22 @@ def points_table(members: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The settings, ``mean``, ``sd``, ``low``, ``high`` and ``n`` of the score, ``epochs`` (the most that were
-        trained), and ``best`` for the point of the highest mean; with successive halving only points that went
-        furthest can be best. In the order of the members.
+        The settings, ``mean``, ``sd``, ``low``, ``high`` and ``n`` of the score, and ``best`` for the point of the
+        highest mean among those with ``comparable`` members. In the order of the members.
     """
     grouped: dict[tuple, list[int]] = {}
     for row, point in enumerate(zip(*(members[name] for name in names), strict=True)):
         grouped.setdefault(point, []).append(row)
-    figures = [
-        {**spread(members["score"].iloc[rows]), "epochs": members["epochs"].iloc[rows].max()}
-        for rows in grouped.values()
-    ]
+    figures = [spread(members["score"].iloc[rows]) for rows in grouped.values()]
     table = pd.DataFrame(list(grouped), columns=list(names), dtype=object)
-    table = table.join(pd.DataFrame(figures, columns=[*_SPREAD, "epochs"]))
-    furthest = table["mean"].where(table["epochs"] == table["epochs"].max())
-    return table.assign(best=table.index == (furthest.idxmax() if furthest.notna().any() else -1))
+    table = table.join(pd.DataFrame(figures, columns=_SPREAD))
+    compared = table["mean"].where([members["comparable"].iloc[rows].any() for rows in grouped.values()])
+    return table.assign(best=table.index == (compared.idxmax() if compared.notna().any() else -1))
 
 
-def labelled(table: pd.DataFrame, names: Sequence[str], model: str) -> pd.DataFrame:
+def labelled(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return ``table`` with the values of settings as readers call them: "full batch" for None."""
-    columns = {name: [setting_label(name, value, model) for value in table[name]] for name in names}
+    columns = {name: [setting_label(name, value) for value in table[name]] for name in names}
     return table.assign(**columns)
 
 
@@ -159,22 +161,22 @@ def axis_scale(axis: Axis) -> str:
     return "log" if low > 0 and high / low >= LOG_RATIO else "linear"
 
 
-def line_table(points: pd.DataFrame, axis: Axis, model: str) -> pd.DataFrame:
+def line_table(points: pd.DataFrame, axis: Axis) -> pd.DataFrame:
     """Return the points of one axis as charts draw them: ``value`` (text where it is no number), spread, ``best``."""
-    shown = points if axis_scale(axis) != "nominal" else labelled(points, [axis.name], model)
+    shown = points if axis_scale(axis) != "nominal" else labelled(points, [axis.name])
     return shown.rename(columns={axis.name: "value"}).infer_objects()
 
 
-def heat_table(points: pd.DataFrame, x: Axis, y: Axis, model: str) -> pd.DataFrame:
+def heat_table(points: pd.DataFrame, x: Axis, y: Axis) -> pd.DataFrame:
     """Return the points of a grid of two axes as charts draw them: ``x`` and ``y`` as texts, spread."""
-    shown = labelled(points, [x.name, y.name], model).rename(columns={x.name: "x", y.name: "y"})
+    shown = labelled(points, [x.name, y.name]).rename(columns={x.name: "x", y.name: "y"})
     return shown[["x", "y", "mean", "sd", "n"]]
 
 
-def parallel_table(points: pd.DataFrame, axes: Sequence[Axis], model: str) -> pd.DataFrame:
+def parallel_table(points: pd.DataFrame, axes: Sequence[Axis]) -> pd.DataFrame:
     """Return the points as parallel lines are drawn: numbers or words for each axis, and ``score``."""
     words = [axis.name for axis in axes if axis_scale(axis) == "nominal"]
-    shown = labelled(points, words, model).rename(columns={"mean": "score"})
+    shown = labelled(points, words).rename(columns={"mean": "score"})
     return shown[[*(axis.name for axis in axes), "score"]].infer_objects()
 
 
@@ -295,10 +297,22 @@ def _member_row(member: Member, run: Run | None) -> dict[str, Any]:
     for measure in ("accuracy", "loss"):
         row |= {f"{part}_{measure}": figures.get(part, {}).get(measure, math.nan) for part in PARTS}
     row["score"] = score_of(run) if run and run.state == "done" else math.nan
-    row["epochs"] = run.evaluation.get("n_epochs", math.nan) if run else math.nan
+    row["score_part"] = chosen_by(run) if run and run.state == "done" else None
+    row["epochs_trained"] = run.evaluation.get("n_epochs", math.nan) if run else math.nan
     row["seconds"] = run.seconds if run and run.state == "done" else math.nan
     row["digest"] = member.digest or ""
     return row
+
+
+def _comparable(table: pd.DataFrame, in_rungs: Sequence[Member]) -> np.ndarray:
+    """Return which rows' scores compare: of one part, and of one rung where members are in rungs."""
+    parts = table["score_part"].tolist()
+    telling = next((part for part in ("validation", "test", "train") if part in parts), None)
+    comparable = np.array([part == telling for part in parts]) & table["score"].notna().to_numpy()
+    if in_rungs:
+        epochs = np.array([member.spec.parameters["epochs"] if member.spec else 0 for member in in_rungs])
+        comparable &= epochs == epochs[comparable].max(initial=0)
+    return comparable
 
 
 def _furthest(experiment: Experiment) -> list[Member]:

@@ -233,7 +233,7 @@ class Engine:
             return cluster.spare_one()
 
     def arrays(self, digest: str) -> dict[str, np.ndarray]:
-        """Return the run's arrays: ``weights.*`` and ``probabilities.*``.
+        """Return the run's arrays, see :class:`digitcore.runs.training.Outcome`.
 
         Raises
         ------

@@ -90,8 +90,8 @@ def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
     spec : RunSpec
         What is to be trained.
     past : sequence of Run
-        Finished runs of this machine. Those of the same model correct the estimate by the median of true over
-        estimated time.
+        Runs of this machine, finished or under way. Those of the same model correct the estimate by the median of true
+        over estimated time.
     """
     correction, n_runs = _correction(spec.model, past)
     return ExpectedTime(_seconds_per_epoch(spec) * spec.parameters["epochs"] * correction, n_runs)
@@ -105,13 +105,17 @@ def expected_seconds(specs: Sequence[RunSpec], past: Sequence[Run] = ()) -> list
 
 def _correction(model: str, past: Sequence[Run]) -> tuple[float, int]:
     """Return the median of true over estimated time of the runs of a model, and their number."""
-    alike = [run for run in past if run.spec.model == model and run.seconds > 0 and _n_trained(run)]
-    ratios = [run.seconds / (_seconds_per_epoch(run.spec) * _n_trained(run)) for run in alike]
+    alike = [run for run in past if run.spec.model == model and _seconds(run) > 0 and _n_trained(run)]
+    ratios = [_seconds(run) / (_seconds_per_epoch(run.spec) * _n_trained(run)) for run in alike]
     return (median(ratios) if ratios else 1.0), len(ratios)
 
 
 def _n_trained(run: Run) -> int:
-    return run.evaluation.get("n_epochs", 0)
+    return run.evaluation.get("n_epochs", len(run.epochs))
+
+
+def _seconds(run: Run) -> float:
+    return run.seconds or sum(epoch.seconds for epoch in run.epochs)
 
 
 def _seconds_per_epoch(spec: RunSpec) -> float:

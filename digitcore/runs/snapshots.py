@@ -54,7 +54,8 @@ class Recorder:
         most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))
         self._epochs = snapshot_epochs(model.epochs, most)
         self._taken: list[tuple[int, dict[str, np.ndarray]]] = []
-        self.take(len(model.history_))
+        # A training that goes on may be over already: then this is all there is.
+        self.take(len(model.history_), last=bool(model.history_))
 
     def take(self, epoch: int, *, last: bool = False) -> None:
         """Take a snapshot if this epoch is among those to keep, or is the ``last`` one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -270,8 +270,10 @@ class Store:
         with self._transaction("write") as connection:
             connection.execute(sa.update(_experiments).where(_experiments.c.digest == digest).values(values))
 
-    def take_experiments(self, owner: str, is_alive: Callable[[str, float], bool]) -> list[str]:
-        """Make ``owner`` the owner of the running experiments whose owners are no more, and return their digests.
+    def take_experiments(
+        self, owner: str, is_alive: Callable[[str, float], bool], in_hand: Collection[str] = ()
+    ) -> list[str]:
+        """Make ``owner`` the owner of running experiments that nobody runs, and return their digests.
 
         Parameters
         ----------
@@ -279,13 +281,15 @@ class Store:
             Who takes them.
         is_alive : callable
             As for :meth:`close_orphans`.
+        in_hand : collection of str
+            Digests of those that the owner runs already.
         """
         columns = (_experiments.c.digest, _experiments.c.owner, _experiments.c.heartbeat_at)
-        query = sa.select(*columns).where(_experiments.c.state == "running", _experiments.c.owner != owner)
+        query = sa.select(*columns).where(_experiments.c.state == "running", _experiments.c.digest.not_in(in_hand))
         taken = []
         with self._transaction("write") as connection:
             for row in connection.execute(query).all():
-                if is_alive(row.owner, (_now() - row.heartbeat_at).total_seconds()):
+                if row.owner != owner and is_alive(row.owner, (_now() - row.heartbeat_at).total_seconds()):
                     continue
                 same = (_experiments.c.digest == row.digest) & (_experiments.c.owner == row.owner)
                 update = sa.update(_experiments).where(same).values(owner=owner, heartbeat_at=_now())
@@ -300,9 +304,13 @@ class Store:
             row = connection.execute(query).mappings().first()
         return None if row is None else _kept_experiment(row)
 
-    def recent_experiments(self, n_experiments: int = 30) -> list[KeptExperiment]:
-        """Return the latest experiments, newest first."""
-        query = sa.select(_experiments).order_by(_experiments.c.created_at.desc(), _experiments.c.digest)
+    def recent_experiments(self, kind: str, n_experiments: int = 30) -> list[KeptExperiment]:
+        """Return the latest experiments of a kind, newest first."""
+        query = (
+            sa.select(_experiments)
+            .where(_experiments.c.kind == kind)
+            .order_by(_experiments.c.created_at.desc(), _experiments.c.digest)
+        )
         with self._transaction("read") as connection:
             rows = connection.execute(query.limit(n_experiments)).mappings()
             return [_kept_experiment(row) for row in rows]

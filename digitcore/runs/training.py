@@ -56,7 +56,7 @@ class Outcome:
         ``weights.<name>`` as the estimator gives them, ``probabilities.<part>`` float32 ``(n_images, n_classes)``,
         ``snapshots.<name>``, and ``checkpoint.<name>`` where it was asked for.
     seconds : float
-        Wall time of the training alone, without loading and evaluating.
+        Wall time of the training alone, without loading and evaluating; with that of the epochs it went on from.
     """
 
     state: State = "done"
@@ -153,6 +153,7 @@ def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, wishes: _Wishes
     for epoch in model.history_:
         outcome.epochs.append(epoch)
         wishes.on_epoch(epoch)
+        outcome.seconds += epoch.seconds
     if wishes.keep_checkpoint:
         # Stays if there is nothing left to train.
         outcome.arrays |= with_prefix(_CHECKPOINT, wishes.checkpoint or {})
@@ -224,7 +225,7 @@ def _timed(outcome: Outcome) -> Iterator[None]:
     try:
         yield
     finally:
-        outcome.seconds = time.perf_counter() - start
+        outcome.seconds += time.perf_counter() - start
 
 
 def n_threads(spec: RunSpec) -> int:

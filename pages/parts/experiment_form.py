@@ -40,9 +40,8 @@ _RANGE, _LIST = "Range", "List"
 
 def ask_kind() -> str:
     """Ask for the kind of experiment; a link's experiment has chosen it already."""
-    digest = state.shown_experiment()
     if state.EXPERIMENT_KIND not in st.session_state:
-        linked = state.experiments().experiment(digest) if digest else None
+        linked = state.linked_experiment()
         st.session_state[state.EXPERIMENT_KIND] = linked.plan.KIND if linked else CROSS_VALIDATION
     return st.segmented_control(
         "Kind of experiment",
@@ -197,7 +196,7 @@ def _ask_choices(record: Choice, key: str) -> Sequence[str]:
 def _ask_list(name: str, record: Parameter, spec: RunSpec, key: str) -> list[str]:
     text = st.text_input(
         f"{record.label}: values",
-        setting_text(name, setting_value(spec, name), spec.model),
+        setting_text(name, setting_value(spec, name)),
         key=f"{key}_list",
         persist_state="session",
         help=f"Values with commas between: {record.expectation}.",

@@ -7,12 +7,12 @@ import streamlit as st
 
 from digitcore.experiments import Experiment
 from digitcore.experiments.experiment import progress_of_experiment
-from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.report import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.runs.progress import duration_text
 from digitcore.runs.report import distinct_labels
 from digitcore.runs.store import KeptExperiment
+from digitcore.settings import all_settings
 from pages.parts import fold_view, learning_curve_view, recipe_view, state, sweep_view
 from pages.parts.messages import caught, plain
 
@@ -32,21 +32,22 @@ ACCURACIES = {
 
 def show(kind: str) -> None:
     """Show the experiment of this kind that was started or opened last."""
-    kept = {each.digest: each for each in state.recent_experiments() if each.kind == kind}
-    linked = state.shown_experiment()
-    if linked and linked not in kept and (found := state.engine().store.load_experiment(linked)):
-        kept |= {linked: found} if found.kind == kind else {}
-    if not kept:
+    labels = {digest: _label(*each) for digest, each in state.recent_experiments(kind).items()}
+    linked = state.linked_experiment()
+    if linked is not None and kind == linked.plan.KIND:
+        labels.setdefault(linked.digest, plan_words(linked.plan))
+    if not labels:
+        state.show_experiment(None)
         st.info("Nothing of this kind yet: press **Start**, and the results appear here as they come.")
         return
     key = state.experiment_key(kind)
-    start = linked if linked in kept else next(iter(kept))
+    start = linked.digest if linked is not None and linked.digest in labels else next(iter(labels))
     # What was just started is shown, whatever was chosen before.
     just_started = state.take_started()
-    if just_started or st.session_state.get(key) not in kept:
+    if just_started or st.session_state.get(key) not in labels:
         st.session_state[key] = start
-    labels = distinct_labels({digest: _label(each) for digest, each in kept.items()})
-    digest = st.selectbox("Experiment", list(kept), format_func=labels.get, key=key)
+    labels = distinct_labels(labels)
+    digest = st.selectbox("Experiment", list(labels), format_func=labels.__getitem__, key=key)
     state.show_experiment(digest)
     _live(digest, state.experiment(digest).state == "running")
 
@@ -57,8 +58,8 @@ def show_reading_help(kind: str) -> None:
         st.markdown(HELP[kind])
 
 
-def _label(kept: KeptExperiment) -> str:
-    return f"{plan_words(plan_from_json(kept.plan))} · {kept.created_at:%d %b %H:%M} UTC"
+def _label(kept: KeptExperiment, words: str) -> str:
+    return f"{words} · {kept.created_at:%d %b %H:%M} UTC"
 
 
 def _live(digest: str, running: bool) -> None:
@@ -90,7 +91,7 @@ def _show_progress(experiment: Experiment) -> None:
         )
         return
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
-    if experiment.state == "stopped":
+    if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:
         words, again = f"Stopped after {counted}; what was trained is kept.", "Go on"
     elif n_failed:
         words, again = f"{counted}, {n_failed} of them failed: the table says why.", "Try them again"
@@ -107,19 +108,18 @@ def _show_progress(experiment: Experiment) -> None:
 def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
     st.subheader("Every training")
     names = member_columns(experiment.plan)
-    model = experiment.plan.spec.model if hasattr(experiment.plan, "spec") else ""
-    shown = labelled(table, list(names), model) if model else table
+    shown = labelled(table, [name for name in names if name in all_settings()])
     accuracies = [name for name in ACCURACIES if table[name].notna().any()]
     event = st.dataframe(
         in_percent(shown, accuracies),
         hide_index=True,
-        column_order=[*names, "state", *accuracies, "epochs", "seconds", "reason"],
+        column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", "reason"],
         column_config={
             **names,
             "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%d"),
             **{name: st.column_config.NumberColumn(label, format="%.2f") for name, label in ACCURACIES.items()},
             "state": "State",
-            "epochs": st.column_config.NumberColumn("Epochs", format="%d"),
+            "epochs_trained": st.column_config.NumberColumn("Epochs trained", format="%d"),
             "seconds": st.column_config.NumberColumn("Time (s)", format="%.2f"),
             "reason": "Reason",
         },

@@ -14,9 +14,10 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
-from digitcore.errors import DigitcoreError
+from digitcore.errors import DigitcoreError, InvalidSetting
 from digitcore.experiments import Experiment, ExperimentRunner, Plan
-from digitcore.experiments.report import readable_experiments
+from digitcore.experiments.plans import plan_from_json
+from digitcore.experiments.report import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
 from digitcore.quiz import QuizRound, QuizScore
@@ -89,9 +90,18 @@ def dataset(name: str) -> Dataset:
 
 
 @st.cache_resource(show_spinner=False, ttl=10)
-def recent_experiments() -> list[KeptExperiment]:
-    """The latest experiments that this version can read."""
-    return readable_experiments(engine().store.recent_experiments())
+def recent_experiments(kind: str) -> dict[str, tuple[KeptExperiment, str]]:
+    """The latest experiments of a kind that this version can read, each with its plan in words, by digest."""
+    kept = readable_experiments(engine().store.recent_experiments(kind))
+    return {each.digest: (each, plan_words(plan_from_json(each.plan))) for each in kept}
+
+
+def linked_experiment() -> Experiment | None:
+    """The experiment that the address names, if this version can read it."""
+    with contextlib.suppress(InvalidSetting):
+        return experiment(shown_experiment()) if shown_experiment() else None
+    show_experiment(None)
+    return None
 
 
 def experiment(digest: str) -> Experiment | None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from digitcore.charts import importance_chart, parallel_chart, sweep_chart, sweep_heat_chart
 from digitcore.experiments import Axis, Experiment
-from digitcore.experiments.report import point_words, sweep_warning
+from digitcore.experiments.report import point_words, sweep_warnings
 from digitcore.experiments.tables import (
     FEWEST_FOR_IMPORTANCE,
     axis_scale,
@@ -34,40 +34,39 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.info("The first point is being trained.")
         return
     _show_best(experiment, points, names)
-    warning = sweep_warning(sweep)
-    if warning:
+    for warning in sweep_warnings(sweep, table):
         st.warning(warning)
     _show_points(experiment.digest, experiment.n_ended, _experiment=experiment, _points=points)
 
 
 def _show_best(experiment: Experiment, points: pd.DataFrame, names: list[str]) -> None:
-    best, model = points[points["best"]].iloc[0], experiment.plan.spec.model
+    best = points[points["best"]].iloc[0]
     spread = f" ± {100 * best['sd']:.2f} points over {best['n']} seeds" if best["n"] > 1 else ""
     words, button = st.columns([4, 1], vertical_alignment="center")
     so_far = "Best so far" if experiment.state == "running" else "Best"
-    words.markdown(f"{so_far}: **{plain(point_words(best, names, model))}**, {percent_text(best['mean'])}{spread}")
+    words.markdown(f"{so_far}: **{plain(point_words(best, names))}**, {percent_text(best['mean'])}{spread}")
     if button.button("Open in Train", key="open_best", width="stretch"):
         state.open_in_form(best_spec(experiment))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def _show_points(digest: str, n_ended: int, _experiment: Experiment, _points: pd.DataFrame) -> None:
-    axes, model = _experiment.plan.axes, _experiment.plan.spec.model
+    axes = _experiment.plan.axes
     titles = {axis.name: axis.record.label for axis in axes}
     if len(axes) == 1:
         scale = axis_scale(axes[0])
-        st.altair_chart(sweep_chart(line_table(_points, axes[0], model), title=titles[axes[0].name], scale=scale))
+        st.altair_chart(sweep_chart(line_table(_points, axes[0]), title=titles[axes[0].name], scale=scale))
     elif len(axes) == 2 and _experiment.plan.n_random is None:
-        table = heat_table(_points, *axes, model)
+        table = heat_table(_points, *axes)
         x, y = (titles[axis.name] for axis in axes)
         st.altair_chart(sweep_heat_chart(table, x_title=x, y_title=y), width="content")
     else:
-        _show_many(_points, axes, model)
+        _show_many(_points, axes)
 
 
-def _show_many(points: pd.DataFrame, axes: Sequence[Axis], model: str) -> None:
+def _show_many(points: pd.DataFrame, axes: Sequence[Axis]) -> None:
     titles = {axis.name: axis.record.label for axis in axes}
-    shown = parallel_table(points, axes, model)
+    shown = parallel_table(points, axes)
     st.altair_chart(parallel_chart(shown, list(titles.items())), width="stretch")
     st.markdown("**What matters most**")
     table = importance_table(points, list(titles))

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,9 @@ def test_a_range_of_whole_numbers_is_rounded_and_says_each_once():
         (0, 1, 1, "linear", "must have 2 to 1000 values, got 1"),
         (0, 1, 5, "even", "must be linear or log, got 'even'"),
         (0, float("inf"), 5, "linear", "from a lower to a higher number, got 0 to inf"),
+        ("a", 1, 5, "linear", "must have numbers as its ends, got 'a' and 1"),
+        (1, None, 5, "linear", "must have numbers as its ends, got 1 and None"),
+        (0, 1, 2.5, "linear", "must have 2 to 1000 values, got 2.5"),
     ],
 )
 def test_ranges_that_cannot_be_are_named(low, high, n, scale, words):
@@ -59,3 +64,18 @@ def test_drawn_values_spread_over_the_logarithm():
     assert drawn.min() > -4 and drawn.max() < 0
     # The middle of even draws between -4 and 0; of draws even in the rate itself it would be near -0.3.
     assert np.median(drawn) == pytest.approx(-2, abs=0.15)
+
+
+def test_numbers_of_numpy_are_taken():
+    low, high, n = np.float32(0.25), np.int64(2), np.int64(3)
+    axis = Axis.of("learning_rate", Range(low, high, n))
+    assert axis.values == (0.25, 1.125, 2.0)
+    assert json.dumps(axis.as_dict())
+    assert Axis.of("batch_size", np.array([8, 16])).values == (8, 16)
+
+
+def test_whole_numbers_are_drawn_alike_often_and_never_beyond_the_ends():
+    axis, generator = Axis.of("batch_size", Range(1, 4)), np.random.default_rng(0)
+    counts = np.bincount([axis.draw(generator) for _ in range(4000)], minlength=5)
+    assert counts[0] == 0 and len(counts) == 5
+    assert counts[1:].min() > 850

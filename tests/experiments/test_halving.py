@@ -67,8 +67,8 @@ def test_all_rungs_are_among_the_possible_runs():
 def test_halving_trains_fewer_epochs_and_finds_the_same_best():
     values = {"learning_rate": [1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0]}
     halved, whole = sweep(SPEC, values, factor=3), sweep(SPEC, values)
-    assert halved["epochs"].sum() < whole["epochs"].sum() / 2
-    best = halved["score"].where(halved["epochs"] == 9).idxmax()
+    assert halved["epochs_trained"].sum() < whole["epochs_trained"].sum() / 2
+    best = halved["score"].where(halved["epochs_trained"] == 9).idxmax()
     assert whole["score"][best] >= whole["score"].nlargest(2).min()
 
 
@@ -82,3 +82,17 @@ def test_a_promoted_member_has_the_figures_of_a_training_from_the_start():
 @pytest.mark.parametrize("n_points", [1, 2])
 def test_too_few_points_have_one_rung(n_points):
     assert plan_of(n_points).rungs == (9,)
+
+
+def test_halving_goes_with_early_stopping():
+    spec = SPEC.with_changes(parameters={"epochs": 90, "patience": 3}, split={"validation": "cut"})
+    table = sweep(spec, {"learning_rate": [5e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0]}, factor=3)
+    assert list(table["state"]) == ["done"] * 9
+    assert (table["epochs_trained"] < 90).all()
+
+
+def test_going_on_counts_the_time_of_all_epochs():
+    experiment = run_plan(plan_of(9))
+    last = next(member for member in experiment.members if member.spec.parameters["epochs"] == 9)
+    run = experiment.runs[last.digest]
+    assert run.seconds >= sum(epoch.seconds for epoch in run.epochs)

@@ -111,3 +111,17 @@ def test_a_cluster_of_three_keeps_one_place_free(cluster, tmp_path):
         engine.start()
         engine._cluster.client.wait_for_workers(3, timeout=SECONDS)
         assert engine.background_places() == 2
+
+
+def test_a_single_training_goes_before_the_members_of_a_sweep(cluster, tmp_path):
+    cluster.add_worker()
+    plan = Sweep(SPEC, (Axis.of("seed", list(range(200, 240))),))
+    with Engine(Store(home=tmp_path / "home"), scheduler=cluster.address) as engine, ExperimentRunner(engine) as runner:
+        runner.start(plan)
+        wait_for(lambda: runner.experiment(plan.digest).n_ended >= 1, "the first member")
+        # The only worker is at work on a member; 38 more wait.
+        before = runner.experiment(plan.digest).n_ended
+        single = engine.submit(SPEC.with_changes(random_state=999))
+        assert engine.wait(single.digest, SECONDS).state == "done"
+        assert runner.experiment(plan.digest).n_ended <= before + 3
+        runner.stop(plan.digest)

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from digitcore.errors import InvalidSetting
@@ -133,9 +134,9 @@ def test_a_learning_curve_needs_images_held_out():
         LearningCurve(SPEC.with_changes(split={"test_size": 0}), (10,))
 
 
-@pytest.mark.parametrize("sizes", [(), (0,), (1.5,)])
+@pytest.mark.parametrize("sizes", [(), (0,), (1.5,), ("many",)])
 def test_wrong_sizes_are_refused(sizes):
-    with pytest.raises(InvalidSetting, match="at least one number of training images from 1"):
+    with pytest.raises(InvalidSetting, match="at least one number of training images"):
         LearningCurve(SPEC, sizes)
 
 
@@ -163,3 +164,22 @@ def test_the_cross_validations_of_mnist_softmax_draw_their_images_first():
     few = folds[14].spec
     assert (few.split.max_images, few.split.n_folds, few.parameters["epochs"]) == (700, 5, 30)
     assert few.parameters["patience"] is None
+
+
+def test_seeds_beyond_the_last_fail_alone():
+    last = SPEC.with_changes(random_state=2**32 - 1)
+    one, beyond = Sweep(last, (Axis.of("learning_rate", [0.1]),), n_seeds=2).members
+    assert one.spec == last.with_changes(parameters={"learning_rate": 0.1})
+    assert beyond.spec is None and "random_state" in beyond.problem
+    sizes = LearningCurve(last, (100,), n_repeats=2).members
+    assert [member.spec is None for member in sizes] == [False, True]
+
+
+def test_plans_take_numbers_of_numpy():
+    assert LearningCurve(SPEC, np.geomspace(10, 1000, 3).astype(int)).sizes == (10, 100, 1000)
+    assert CrossValidation(SPEC, 3, np.True_).canonical_json == CrossValidation(SPEC, 3, True).canonical_json
+
+
+def test_stratify_is_yes_or_no():
+    with pytest.raises(InvalidSetting, match="stratify must be True or False, got 'yes'"):
+        CrossValidation(SPEC, 3, "yes")

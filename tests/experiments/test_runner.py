@@ -37,7 +37,7 @@ def test_an_experiment_trains_its_members_and_is_kept(runner, quick):
     assert ended.state == "done"
     assert ended.n_ended == 3
     assert runner.experiment(plan.digest).plan == plan
-    assert [kept.digest for kept in runner.engine.store.recent_experiments(1)] == [plan.digest]
+    assert [kept.digest for kept in runner.engine.store.recent_experiments(plan.KIND, 1)] == [plan.digest]
 
 
 def test_members_have_the_bits_of_a_training_alone(runner, quick):
@@ -82,6 +82,16 @@ def test_a_stop_ends_the_members_and_a_start_goes_on(runner, slow):
     wait_for(lambda: not any(run.active for run in runner.experiment(plan.digest).runs.values()))
     assert runner.start(plan).state == "running"
     wait_for(lambda: any(run.active for run in runner.experiment(plan.digest).runs.values()))
+
+
+def test_a_start_at_once_after_a_stop_leaves_nothing_out(runner, quick):
+    plan = seeds(quick(epochs=4000, batch_size=64), [54, 55])
+    runner.start(plan)
+    wait_for(lambda: any(run.state == "running" for run in runner.experiment(plan.digest).runs.values()))
+    runner.stop(plan.digest)
+    runner.start(plan)
+    ended = runner.wait(plan.digest, 60)
+    assert [ended.runs[member.digest].state for member in plan.members] == ["done", "done"]
 
 
 def test_a_member_that_a_user_waits_for_goes_on_after_a_stop(runner, slow):
@@ -149,6 +159,39 @@ def test_another_server_goes_on_where_a_killed_one_stood(tmp_path, quick, slow):
         assert [run.state for run in ended.runs.values()] == ["done"] * 6
         for digest, run in trained.items():
             assert ended.runs[digest].created_at == run.created_at
+
+
+def test_a_takeover_finds_the_orphans_whoever_looks_first(tmp_path, quick):
+    store, plan = Store(home=tmp_path), seeds(quick(), [76, 77])
+    with Engine(store) as engine, ExperimentRunner(engine) as runner:
+        dead = f"{engine.owner.split('|')[0]}|1999999|1.000"
+        store.begin(plan.members[0].spec, dead, background=True)
+        store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, dead)
+        runner._next_tick = 0  # before the engine's own
+        runner._wake.set()
+        wait_for(lambda: runner.experiment(plan.digest).state == "done")
+        assert [run.state for run in runner.experiment(plan.digest).runs.values()] == ["done", "done"]
+
+
+def test_the_next_runner_of_a_process_goes_on_where_a_closed_one_stood(experiment_engine, quick):
+    plan = seeds(quick(epochs=2000, batch_size=64), [78, 79])
+    with ExperimentRunner(experiment_engine) as first:
+        first.start(plan)
+    with ExperimentRunner(experiment_engine) as second:
+        assert second.wait(plan.digest, 60).n_ended == 2
+
+
+def test_a_plan_that_cannot_be_begun_leaves_nothing_behind(runner, quick, monkeypatch):
+    plan = seeds(quick(), [85])
+    monkeypatch.setattr(runner.engine, "runs", failing_runs)
+    with pytest.raises(StoreError):
+        runner.start(plan)
+    monkeypatch.undo()
+    assert runner.experiment(plan.digest) is None
+
+
+def failing_runs(digests):
+    raise StoreError("The disk is full: free some space.")
 
 
 def test_a_stopped_experiment_is_not_taken_over(tmp_path, quick):

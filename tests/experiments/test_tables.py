@@ -6,6 +6,14 @@ import pandas as pd
 import pytest
 
 from digitcore.experiments import Axis, CrossValidation, Experiment, LearningCurve, Range, Sweep, run_plan
+from digitcore.experiments.report import (
+    CHOSEN_BY_TEST,
+    CHOSEN_BY_TRAIN,
+    DIFFERENT_DATA,
+    DIFFERENT_PARTS,
+    point_words,
+    sweep_warnings,
+)
 from digitcore.experiments.tables import (
     axis_scale,
     best_spec,
@@ -69,7 +77,7 @@ def test_none_and_numbers_stay_what_they_are():
     table = members_table(sweep_of([0.7, 0.8], batch_size=[16, None]))
     assert list(table["batch_size"]) == [16, None]
     assert isinstance(table["batch_size"][0], int)
-    assert list(labelled(table, ["batch_size"], "softmax")["batch_size"]) == ["16", "full batch"]
+    assert list(labelled(table, ["batch_size"])["batch_size"]) == ["16", "full batch"]
 
 
 def test_an_impossible_member_has_its_reason():
@@ -138,8 +146,9 @@ def test_halving_compares_only_who_went_furthest():
     plan = Sweep(SPEC.with_changes(parameters={"epochs": 9}), (Axis.of("learning_rate", [1.0, 0.3, 0.1]),), factor=3)
     experiment = run_plan(plan)
     points = points_table(members_table(experiment), ["learning_rate"])
-    assert sorted(points["epochs"]) == [3, 3, 9]
-    assert points["epochs"][points["best"]].item() == 9
+    reached = members_table(experiment)["epochs_trained"]
+    assert sorted(reached) == [3, 3, 9]
+    assert points.index[points["best"]].item() == reached.idxmax()
     assert best_spec(experiment).parameters["epochs"] == 9
 
 
@@ -206,18 +215,18 @@ def test_only_numbers_have_a_scale(name, given, scale):
 
 def test_points_of_one_axis_are_numbers_or_words():
     numbers = sweep_of([0.7, 0.8], learning_rate=[0.1, 0.01])
-    table = line_table(points_table(members_table(numbers), ["learning_rate"]), numbers.plan.axes[0], "softmax")
+    table = line_table(points_table(members_table(numbers), ["learning_rate"]), numbers.plan.axes[0])
     assert list(table["value"]) == [0.1, 0.01]
     assert table["value"].dtype == float
     words = sweep_of([0.7, 0.8], batch_size=[16, None])
-    table = line_table(points_table(members_table(words), ["batch_size"]), words.plan.axes[0], "softmax")
+    table = line_table(points_table(members_table(words), ["batch_size"]), words.plan.axes[0])
     assert list(table["value"]) == ["16", "full batch"]
 
 
 def test_parallel_lines_take_numbers_and_words():
     experiment = sweep_of([0.1, 0.2], learning_rate=[0.1, 0.01], batch_size=[None])
     names = [axis.name for axis in experiment.plan.axes]
-    table = parallel_table(points_table(members_table(experiment), names), experiment.plan.axes, "softmax")
+    table = parallel_table(points_table(members_table(experiment), names), experiment.plan.axes)
     assert table["learning_rate"].dtype == float
     assert list(table["batch_size"]) == ["full batch"] * 2
     assert list(table["score"]) == [0.1, 0.2]
@@ -231,7 +240,7 @@ def test_per_cent_are_for_the_named_columns_only():
 def test_a_grid_of_two_axes_has_a_cell_a_point():
     experiment = sweep_of([0.1, 0.2, 0.3, 0.4], learning_rate=[0.1, 0.01], optimizer=["sgd", "adam"])
     names = [axis.name for axis in experiment.plan.axes]
-    table = heat_table(points_table(members_table(experiment), names), *experiment.plan.axes, "softmax")
+    table = heat_table(points_table(members_table(experiment), names), *experiment.plan.axes)
     cells = dict(zip(zip(table["x"], table["y"], strict=True), table["mean"], strict=True))
     assert cells == {("0.1", "SGD"): 0.1, ("0.1", "Adam"): 0.2, ("0.01", "SGD"): 0.3, ("0.01", "Adam"): 0.4}
 
@@ -240,5 +249,59 @@ def test_tables_do_not_change_what_they_are_given():
     members = members_table(sweep_of([0.7, 0.8], learning_rate=[0.1, 0.01]))
     before = members.copy()
     points_table(members, ["learning_rate"])
-    labelled(members, ["learning_rate"], "softmax")
+    labelled(members, ["learning_rate"])
     pd.testing.assert_frame_equal(members, before)
+
+
+def test_early_stopping_makes_no_point_better():
+    spec = SPEC.with_changes(parameters={"epochs": 60, "patience": 2}, split={"validation": "cut"})
+    experiment = run_plan(Sweep(spec, (Axis.of("learning_rate", [1e-5, 1e-3, 1.0]),)))
+    table = members_table(experiment)
+    assert table["epochs_trained"].nunique() > 1
+    assert best_spec(experiment).parameters["learning_rate"] == table["learning_rate"][table["score"].idxmax()]
+
+
+def test_the_epochs_themselves_can_be_varied():
+    spec = SPEC.with_changes(parameters={"patience": 1})
+    experiment = run_plan(Sweep(spec, (Axis.of("epochs", [1, 2, 30]),)))
+    points = points_table(members_table(experiment), ["epochs"])
+    assert list(points["epochs"]) == [1, 2, 30]
+    assert best_spec(experiment).parameters["epochs"] == points["epochs"][points["best"]].item()
+
+
+def test_training_accuracies_never_beat_validation():
+    axes = (Axis.of("validation", ["none", "cut"]), Axis.of("test_size", [0.0]))
+    experiment = run_plan(Sweep(SPEC.with_changes(parameters={"epochs": 60}), axes))
+    table = members_table(experiment)
+    assert list(table["score_part"]) == ["train", "validation"]
+    assert table["score"][0] > table["score"][1]
+    assert best_spec(experiment).split.validation == "cut"
+
+
+def test_warnings_name_what_the_points_were_compared_by():
+    def warnings(axes, **split):
+        experiment = run_plan(Sweep(SPEC.with_changes(split=split), axes))
+        return sweep_warnings(experiment.plan, members_table(experiment))
+
+    rates = (Axis.of("learning_rate", [0.1]),)
+    assert warnings(rates, validation="cut") == []
+    assert warnings(rates) == [CHOSEN_BY_TEST]
+    assert warnings(rates, test_size=0) == [CHOSEN_BY_TRAIN]
+    assert warnings((Axis.of("test_size", [0.0, 0.5]),)) == [DIFFERENT_PARTS, CHOSEN_BY_TEST]
+    assert warnings((Axis.of("dataset", ["digits"]),), validation="cut") == [DIFFERENT_DATA]
+
+
+def test_long_curves_are_thinned_with_both_ends_kept():
+    epochs = tuple(Epoch(n, 1.0 / n, 0.5, None, None, 0.1) for n in range(1, 1002))
+    table = fold_curves_table([run_of(SPEC, epochs=epochs)], "loss")
+    assert len(table) == 200
+    assert (table["epoch"].iloc[0], table["epoch"].iloc[-1]) == (1, 1001)
+    assert table["mean"].iloc[-1] == pytest.approx(1 / 1001)
+
+
+def test_a_setting_that_the_base_model_lacks_is_labelled_like_any_other():
+    axes = (Axis.of("model", ["mlp"]), Axis.of("hidden_units", ["16-8"]))
+    experiment = run_plan(Sweep(SPEC, axes))
+    points = points_table(members_table(experiment), ["model", "hidden_units"])
+    words = point_words(points.iloc[0], ["model", "hidden_units"])
+    assert words == "Model Neural network (MLP), Hidden layers 16-8"

@@ -178,3 +178,23 @@ def test_a_link_opens_its_experiment(open_app):
 def test_a_link_to_no_experiment_does_no_harm(open_app, digest):
     app = open_app(experiment=digest).switch_page("pages/experiments.py").run()
     assert not app.exception and not app.error
+
+
+def test_an_experiment_that_cannot_be_read_does_no_harm(open_app):
+    plan = '{"kind":"sweep","spec":{"dataset":"klingon"}}'
+    state.engine().store.begin_experiment("deadbeef" * 2, "sweep", plan, "elsewhere|1|1")
+    state.engine().store.save_experiment("deadbeef" * 2, state="stopped", seconds=1.0)
+    app = open_app(experiment="deadbeef" * 2).switch_page("pages/experiments.py").run()
+    choose(app, KIND, "sweep")
+    assert "Start" in labels(app)
+    assert not app.exception and not app.error
+
+
+def test_the_epochs_can_be_swept(open_app):
+    app = open_page(open_app, "sweep", seed="6")
+    names = next(widget for widget in app.multiselect if widget.label == "Settings to vary")
+    names.set_value(["epochs"]).run()
+    next(widget for widget in app.number_input if widget.label == "To").set_value(8).run()
+    start_and_wait(app)
+    assert "Best: **Epochs" in words(app)
+    assert not app.exception and not app.error

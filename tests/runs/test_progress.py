@@ -110,6 +110,6 @@ def test_a_run_that_stopped_early_counts_the_epochs_it_made():
 
 def test_runs_that_say_nothing_about_time_are_left_out():
     never_began = Run(spec(), "failed")
-    no_time = run(spec(epochs=3), [1.0] * 3, factor=0.0)
+    no_time = run(spec(epochs=3), [0.0] * 3, factor=0.0)
     other_model = run(spec(model="mlp", epochs=3), [1.0] * 3, factor=9.0)
     assert expected_time(spec(), [never_began, no_time, other_model]) == expected_time(spec())

@@ -1,0 +1,111 @@
+"""Experiments as they run, in a real browser on a real server."""
+
+import csv
+import io
+import re
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Server
+from tests.browser.test_dashboard import open_page, settle
+
+pytestmark = pytest.mark.browser
+# Trainings of a second or two: an experiment of five is under way while the test looks.
+SPEC = "model=mlp&epochs=400&batch_size=64"
+QUICK = "model=softmax&epochs=5&batch_size=none"
+
+
+def open_kind(page, url, query, kind):
+    open_page(page, f"{url}/experiments?{query}")
+    page.get_by_role("radio", name=kind, exact=True).click()
+    settle(page)
+
+
+def start(page):
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
+def progress(page):
+    return page.get_by_text(re.compile(r"^\d+ of \d+ trainings"))
+
+
+def stop_button(page):
+    """Ours: Streamlit shows one of its own while a script runs."""
+    return page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True)
+
+
+def count_of(text):
+    return int(re.match(r"(\d+) of", text).group(1))
+
+
+def test_results_come_one_by_one_and_a_stop_keeps_them(server, page):
+    open_kind(page, server.url, SPEC, "Cross-validation")
+    start(page)
+    expect(progress(page)).to_contain_text(re.compile("^[1-3] of 5 trainings · about .* left"), timeout=60_000)
+    expect(page.get_by_text("Validation accuracy")).to_be_visible()
+    stop_button(page).click()
+    stopped = page.get_by_text(re.compile(r"Stopped after \d of 5 trainings"))
+    expect(stopped).to_be_visible()
+    page.get_by_role("button", name="Go on", exact=True).click()
+    expect(page.get_by_text(re.compile("^5 of 5 trainings in"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("between 5 folds").first).to_be_visible()
+
+
+def test_table_and_charts_can_be_saved(server, page):
+    open_kind(page, server.url, QUICK, "Sweep")
+    start(page)
+    expect(page.get_by_text(re.compile("^5 of 5 trainings in"))).to_be_visible(timeout=60_000)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert len(rows) == 5
+    assert all(0 < float(row["test_accuracy"]) < 1 for row in rows)
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.hover()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as PNG").first.click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_best_point_is_one_click_from_train(server, page):
+    open_kind(page, server.url, QUICK, "Sweep")
+    if page.get_by_role("button", name="Open in Train").count() == 0:
+        start(page)
+    page.get_by_role("button", name="Open in Train").click()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("learning_rate="))
+
+
+def test_a_visit_to_another_page_and_a_reload_find_the_experiment_again(server, page):
+    open_kind(page, server.url, SPEC + "&seed=1", "Learning curve")
+    start(page)
+    expect(progress(page)).to_be_visible()
+    page.get_by_role("link", name="Data", exact=True).click()
+    settle(page)
+    page.get_by_role("link", name="Experiments", exact=True).click()
+    expect(progress(page)).to_be_visible()
+    expect(page).to_have_url(re.compile("experiment=[0-9a-f]{20}"))
+    page.reload()
+    expect(progress(page)).to_be_visible()
+    expect(page.get_by_role("radio", name="Learning curve", exact=True)).to_be_checked()
+    if stop_button(page).count():
+        stop_button(page).click()
+
+
+def test_a_killed_servers_experiment_goes_on_at_the_next_one(own_server, page, tmp_path):
+    open_kind(page, own_server.url, SPEC, "Learning curve")
+    start(page)
+    expect(progress(page)).to_contain_text(re.compile("^[2-9] of 9 trainings"), timeout=60_000)
+    ended = count_of(progress(page).inner_text())
+    own_server.stop(signal.SIGKILL)
+    again = Server(tmp_path)
+    try:
+        open_kind(page, again.url, SPEC, "Learning curve")
+        expect(progress(page)).to_be_visible()
+        assert count_of(progress(page).inner_text()) >= ended
+        # Nobody has pressed anything.
+        expect(page.get_by_text(re.compile("^9 of 9 trainings in"))).to_be_visible(timeout=90_000)
+    finally:
+        again.stop(signal.SIGKILL)
