@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,8 @@ def _start_workers() -> None:
         engine().start()
         # Takes over what a killed server left half done.
         experiments()
+    # A second of importing that the first page with a split would have to wait for.
+    importlib.import_module("sklearn.model_selection")
 
 
 @st.cache_resource(show_spinner=False)
