@@ -5,22 +5,18 @@ charts set no background. Each chart carries a ``description``, the alternative 
 """
 
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
-from digitcore.charts.experiments import (
-    confusion_difference_chart,
-    fold_curves_chart,
-    fold_scores_chart,
+from digitcore.charts.folds import fold_curves_chart, fold_scores_chart, learning_curve_chart
+from digitcore.charts.layers import quantiles_chart, silent_chart
+from digitcore.charts.map import map_chart
+from digitcore.charts.published import confusion_difference_chart, published_chart, published_curve_chart
+from digitcore.charts.results import class_balance_chart, confusion_chart, curves_chart, probability_chart
+from digitcore.charts.sweeps import (
     importance_chart,
-    learning_curve_chart,
     parallel_chart,
-    published_chart,
-    published_curve_chart,
     rate_range_chart,
     sweep_chart,
     sweep_heat_chart,
 )
-from digitcore.charts.layers import quantiles_chart, silent_chart
-from digitcore.charts.map import map_chart
-from digitcore.charts.results import class_balance_chart, confusion_chart, curves_chart, probability_chart
 
 __all__ = [
     "class_balance_chart",
