@@ -148,7 +148,7 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
 
 def _source_color(field: str) -> alt.Color:
     scale = alt.Scale(domain=list(SOURCES), range=[palette.MUTED, palette.ACCENT])
-    return alt.Color(field, title=None, scale=scale, legend=alt.Legend(orient="top"))
+    return alt.Color(field, title=None, scale=scale, legend=alt.Legend(orient="top", symbolOpacity=1))
 
 
 def _of_source(chart: alt.Chart, source: str) -> alt.Chart:
@@ -159,4 +159,4 @@ def _of_source(chart: alt.Chart, source: str) -> alt.Chart:
     if chart.mark.type == "errorbar":
         return chart
     shapes = alt.Scale(domain=list(SOURCES), range=["diamond", "circle"])
-    return chart.encode(shape=alt.Shape("source:N", title=None, scale=shapes, legend=alt.Legend(orient="top")))
+    return chart.encode(shape=alt.Shape("source:N", title=None, scale=shapes, legend=alt.Legend(orient="top", symbolOpacity=1)))
