@@ -146,9 +146,14 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(*layers).properties(width=alt.Step(cell), height=alt.Step(cell), description=description)
 
 
+def _source_legend() -> alt.Legend:
+    # One for colour and shape; without the opacity it would be as faint as the spread.
+    return alt.Legend(orient="top", symbolOpacity=1)
+
+
 def _source_color(field: str) -> alt.Color:
     scale = alt.Scale(domain=list(SOURCES), range=[palette.MUTED, palette.ACCENT])
-    return alt.Color(field, title=None, scale=scale, legend=alt.Legend(orient="top", symbolOpacity=1))
+    return alt.Color(field, title=None, scale=scale, legend=_source_legend())
 
 
 def _of_source(chart: alt.Chart, source: str) -> alt.Chart:
@@ -159,4 +164,4 @@ def _of_source(chart: alt.Chart, source: str) -> alt.Chart:
     if chart.mark.type == "errorbar":
         return chart
     shapes = alt.Scale(domain=list(SOURCES), range=["diamond", "circle"])
-    return chart.encode(shape=alt.Shape("source:N", title=None, scale=shapes, legend=alt.Legend(orient="top", symbolOpacity=1)))
+    return chart.encode(shape=alt.Shape("source:N", title=None, scale=shapes, legend=_source_legend()))
