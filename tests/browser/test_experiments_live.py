@@ -42,7 +42,8 @@ def count_of(text):
 
 
 def test_results_come_one_by_one(server, page):
-    open_kind(page, server.url, SPEC, "Cross-validation")
+    # Long enough for the page, which looks once a second, to see some folds before others on a quick machine, too.
+    open_kind(page, server.url, "model=mlp&epochs=2500&batch_size=64", "Cross-validation")
     start(page)
     expect(progress(page)).to_contain_text(re.compile("^[1-4] of 5 trainings · about .* left"), timeout=60_000)
     expect(page.get_by_text("Validation accuracy")).to_be_visible()
