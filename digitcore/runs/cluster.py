@@ -90,7 +90,8 @@ class TrainingCluster:
             self.client.run(warm_up, workers=list(cold))
             self._warm |= cold
         except Exception as error:  # the first training is merely slower then
-            log.warning("The training workers could not be warmed up: %s", error)
+            if self.client.status == "running":  # else it was closed before the workers had come
+                log.warning("The training workers could not be warmed up: %s", error)
 
 
 def _start_processes(n_workers: int) -> SubprocessCluster:
