@@ -99,7 +99,13 @@ class Contestant:
 
     def __init__(self, recipe, name):
         command = [sys.executable, __file__, "--contestant", recipe, name]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        from digitcore.runs.watchdog import WORKER_ENVIRONMENT
+
+        # This project trains in workers, whose environment is their own.
+        environment = os.environ | (WORKER_ENVIRONMENT if name == "digitcore" else {})
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         self.before = float(self.process.stdout.readline())
 
     def epoch(self):

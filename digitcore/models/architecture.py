@@ -18,6 +18,7 @@ from digitcore.parameters import clean_parameters, unknown_name
 
 # Weights, gradients, two moments of Adam and the best epoch's copy are five float32 each: 1 GB at this many.
 MOST_PARAMETERS = 50_000_000
+_SMALL_BATCH, _FEW_UNITS, _FEW_HIDDEN_PRODUCTS = 64, 256, 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,22 @@ def layers_table(
 def multiply_adds(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> int:
     """Return the multiply-adds of one image's way through the network, forward only; see :func:`plan`."""
     return sum(layer.multiply_adds for layer in plan(model_name, parameters, image_shape, n_classes))
+
+
+def is_narrow(layers: Sequence[Layer], batch_size: int) -> bool:
+    """Whether a network is trained faster by leaving out what is zero than by products of whole matrices.
+
+    It has dense layers of few units, and small batches; measured on images most of whose pixels are zero.
+    """
+    dense = [layer for layer in layers if layer.kind == "dense"]
+    others = [layer for layer in layers if layer.kind not in ("dense", "dropout")]
+    return (
+        not others
+        and len(dense) > 1
+        and batch_size <= _SMALL_BATCH
+        and max(layer.weight_shape[0] for layer in dense) <= _FEW_UNITS
+        and sum(layer.multiply_adds for layer in dense[1:]) <= _FEW_HIDDEN_PRODUCTS
+    )
 
 
 def weight_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:

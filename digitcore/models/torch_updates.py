@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,8 @@ class Update(Protocol):
         All weights and biases, ``(n_parameters,)``.
     sums : dict of str to Tensor
         Where each named weight's gradients are added up.
+    summed : Tensor
+        What the dense layers' sums are views of, as the weights are of ``values``.
     scale : float
         What the gradient of the mean loss is multiplied with on the way into ``sums``.
     learning_rate : float
@@ -29,6 +32,7 @@ class Update(Protocol):
 
     values: torch.Tensor
     sums: dict[str, torch.Tensor]
+    summed: torch.Tensor
     scale: float
     learning_rate: float
     kept: float
@@ -51,13 +55,14 @@ class OptimizerUpdate:
 
     scale, kept = 1.0, 0.0
 
-    def __init__(self, module: nn.Module, settings: Mapping[str, Any]):
-        self.values = gather_weights(module)
-        gradient = torch.zeros_like(self.values)
-        self.sums = _like_weights(module, gradient)
-        self._convolved = gradient[: _n_convolved(module)]
-        self._rule = Rule(settings, self.values, gradient)
-        self.end, self.state, self.load_state = self._rule.step, self._rule.state, self._rule.load_state
+    def __init__(self, module: nn.Module, settings: Mapping[str, Any], inputs_first: bool):
+        self.values = gather_weights(module, inputs_first)
+        self.summed = torch.zeros_like(self.values)
+        self._views = partial(_like_weights, module, inputs_first=inputs_first)
+        self.sums = self._views(self.summed)
+        self._convolved = self.summed[: _n_convolved(module)]
+        self._rule = Rule(settings, self.values, self.summed)
+        self._inputs_first, self.end = inputs_first, self._rule.step
 
     @property
     def learning_rate(self) -> float:
@@ -70,6 +75,25 @@ class OptimizerUpdate:
     def begin(self) -> None:
         self._convolved.zero_()
 
+    def state(self) -> dict[str, np.ndarray]:
+        return {
+            name: np.concatenate([part.ravel() for part in self._parts(tensor)]).reshape(tensor.shape)
+            for name, tensor in self._rule.state.items()
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        for name, tensor in self._rule.state.items():
+            start = 0
+            for part in self._parts(tensor):
+                part[...] = state[name].reshape(-1)[start : start + part.size].reshape(part.shape)
+                start += part.size
+
+    def _parts(self, tensor: torch.Tensor) -> list[np.ndarray]:
+        """Return views of all numbers, one after the other in an order that ``inputs_first`` leaves alone."""
+        if not (self._inputs_first and tensor.dim()):
+            return [tensor.numpy()]
+        return [view.numpy() for view in self._views(tensor).values()]
+
 
 class DirectDescent:
     """Plain gradient descent whose dense layers add their steps to the weights themselves.
@@ -79,9 +103,9 @@ class DirectDescent:
     the images group by group, have their steps summed up first.
     """
 
-    def __init__(self, module: nn.Module, learning_rate: float):
+    def __init__(self, module: nn.Module, learning_rate: float, inputs_first: bool):
         self.learning_rate, self.kept = learning_rate, 1.0
-        self.values = gather_weights(module)
+        self.values = self.summed = gather_weights(module, inputs_first)
         self._convolved, self._steps = self.values[: _n_convolved(module)], torch.zeros(_n_convolved(module))
         self.sums = named_weights(module) | _like_weights(module, self._steps)
 
@@ -106,7 +130,9 @@ class DirectDescent:
         pass
 
 
-def make_update(module: nn.Module, settings: Mapping[str, Any], *, in_one_piece: bool) -> Update:
+def make_update(
+    module: nn.Module, settings: Mapping[str, Any], *, in_one_piece: bool, inputs_first: bool = False
+) -> Update:
     """Return the update that ``settings`` ask for; it moves the weights of ``module`` to one block of memory.
 
     Parameters
@@ -117,10 +143,12 @@ def make_update(module: nn.Module, settings: Mapping[str, Any], *, in_one_piece:
         Clean hyperparameters.
     in_one_piece : bool
         Whether every batch goes through the network at once.
+    inputs_first : bool
+        Whether a dense layer's weights lie in memory as ``(n_inputs, n_units)``; their shape stays.
     """
     if settings["optimizer"] == "sgd" and not settings["momentum"] and in_one_piece:
-        return DirectDescent(module, settings["learning_rate"])
-    return OptimizerUpdate(module, settings)
+        return DirectDescent(module, settings["learning_rate"], inputs_first)
+    return OptimizerUpdate(module, settings, inputs_first)
 
 
 def named_weights(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -128,16 +156,16 @@ def named_weights(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: weights.data for name, weights in module.named_parameters()}
 
 
-def gather_weights(module: nn.Module) -> torch.Tensor:
-    """Move all weights of ``module`` into one tensor ``(n_parameters,)`` and return it."""
+def gather_weights(module: nn.Module, inputs_first: bool = False) -> torch.Tensor:
+    """Move all weights of ``module`` into one tensor ``(n_parameters,)`` and return it; see :func:`make_update`."""
     values = torch.empty(sum(weights.numel() for weights in module.parameters()))
-    for name, view in _like_weights(module, values).items():
+    for name, view in _like_weights(module, values, inputs_first).items():
         weights = module.get_parameter(name)
         weights.data = view.copy_(weights.data)
     return values
 
 
-def _like_weights(module: nn.Module, values: torch.Tensor) -> dict[str, torch.Tensor]:
+def _like_weights(module: nn.Module, values: torch.Tensor, inputs_first: bool = False) -> dict[str, torch.Tensor]:
     """Return views of ``values``, one after the other, in the shapes of the first weights of ``module``."""
     views, start = {}, 0
     for name, weights in module.named_parameters():
@@ -148,6 +176,8 @@ def _like_weights(module: nn.Module, values: torch.Tensor) -> dict[str, torch.Te
         if weights.dim() == 4:
             filters, channels, height, width = weights.shape
             views[name] = part.view(filters, height, width, channels).permute(0, 3, 1, 2)
+        elif weights.dim() == 2 and inputs_first:
+            views[name] = part.view(weights.shape[::-1]).t()
         else:
             views[name] = part.view(weights.shape)
     return views
@@ -179,6 +209,9 @@ class Rule:
         How far a step goes; may be set between two steps.
     step : callable
         Changes the values once.
+    state : dict of str to Tensor
+        What one step hands on to the next: ``"n_steps"``, ``()``, and the running means that the rule has,
+        ``(n_parameters,)``.
     """
 
     def __init__(self, settings: Mapping[str, Any], values: torch.Tensor, gradient: torch.Tensor):
@@ -191,19 +224,10 @@ class Rule:
         self._amsgrad = name == "amsgrad"
         steps = {"sgd": self._sgd, "adagrad": self._adagrad, "rmsprop": self._rmsprop}
         self.step = steps.get(name, self._adam)
-        self._kept = {"n_steps": self._n_steps, **self._moments(name)}
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return copies, float32, of ``"n_steps"`` and of the running means ``(n_parameters,)`` that the rule has."""
-        return {name: tensor.numpy().copy() for name, tensor in self._kept.items()}
-
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what :meth:`state` of an equal rule gave."""
-        for name, tensor in self._kept.items():
-            tensor.copy_(torch.from_numpy(state[name]))
+        self.state = {"n_steps": self._n_steps, **self._moments(name)}
 
     def _moments(self, name: str) -> dict[str, torch.Tensor]:
-        """Return what one step hands on to the next; the other tensors of a rule are for working in."""
+        """Return the running means; the other tensors of a rule are for working in."""
         velocity = {"velocity": self._first} if self._momentum else {}
         means = {"mean": self._first, "square": self._second}
         return {

@@ -18,7 +18,7 @@ from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
-from digitcore.models.architecture import multiply_adds
+from digitcore.models.architecture import is_narrow, plan
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.runs.run import State
 from digitcore.runs.snapshots import Recorder
@@ -31,7 +31,7 @@ MOST_THREADS = 2
 # Two threads gain a third to a half on an idle machine, but threads that meet after every few microseconds need both
 # cores at the same moment: beside a browser that draws, digits-mlp (2700 multiply-adds of an image, 3.7 million of a
 # step) takes twice as long. So they are for steps of so many multiply-adds, forward (mnist-dense 51 million, mnist-cnn
-# 88), and for networks of so many, whatever the batch (mnist-dropout-mlp 89 thousand).
+# 88), and for networks of so many, whatever the batch; narrow networks are trained by loops of one thread.
 _LARGE_STEP = 20_000_000
 _LARGE_NETWORK = 50_000
 # What the names of a checkpoint's arrays begin with.
@@ -236,7 +236,10 @@ def n_threads(spec: RunSpec) -> int:
     split = spec.split
     n_images = min(dataset.n_images, split.max_train or dataset.n_images, split.max_images or dataset.n_images)
     at_once = min(spec.parameters["batch_size"] or n_images, n_images)
-    work = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
+    layers = plan(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
+    if is_narrow(layers, at_once):
+        return 1
+    work = sum(layer.multiply_adds for layer in layers)
     return MOST_THREADS if work >= _LARGE_NETWORK or at_once * work >= _LARGE_STEP else 1
 
 

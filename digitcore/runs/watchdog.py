@@ -17,7 +17,7 @@ POLL_SECONDS = 0.5
 # a third of a short training. And a thread of torch that waits for another soon sleeps instead of spinning, which keeps
 # a training beside another program's threads from standing still. Both are read when a process starts. The workers'
 # priority is left alone: at a lower one, a training of two threads beside a busy program takes ten times as long.
-_ENVIRONMENT = {
+WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 26),
     "GOMP_SPINCOUNT": "10000",
@@ -35,7 +35,7 @@ def dask_setup(server, parent: int | None) -> None:
     if name == "Nanny":
         # The sampling profiler takes the interpreter from the training a hundred times a second.
         dask.config.set({"distributed.worker.profile.enabled": False})
-        server.pre_spawn_env.update(_ENVIRONMENT)
+        server.pre_spawn_env.update(WORKER_ENVIRONMENT)
     watched = parent if parent is not None else os.getppid()
     threading.Thread(target=_watch, args=(watched,), name="watchdog", daemon=True).start()
 

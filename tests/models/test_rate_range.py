@@ -59,9 +59,9 @@ def test_losses_of_a_network_are_those_of_torchs_own_modules(name, rule, batch_s
     model = clone(MODELS[name]).set_params(batch_size=batch_size, **settings_of(rule))
     batches, one_batch = [], NetworkTraining._one_batch
 
-    def watched(training, X, y, logits):
+    def watched(training, X, y):
         batches.append((X.numpy().copy(), y.numpy().copy()))
-        one_batch(training, X, y, logits)
+        return one_batch(training, X, y)
 
     monkeypatch.setattr(NetworkTraining, "_one_batch", watched)
     rates, losses = model.learning_rate_range(X, y, lowest=1e-4, highest=0.03, n_steps=12)
@@ -92,7 +92,7 @@ def test_losses_of_softmax_regression_are_those_of_torch(rule, batch_size, digit
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
 def test_an_accelerator_finds_the_same(name, optimizer, digits, monkeypatch):
-    def elsewhere(module, make_network, at_once, *others):
+    def elsewhere(module, layers, make_network, at_once, *others):
         return AcceleratorTraining(module, torch.device("cpu"), at_once, *others)
 
     model = clone(MODELS[name]).set_params(optimizer=optimizer, epsilon=1e-4)

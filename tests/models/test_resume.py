@@ -12,8 +12,9 @@ import torch
 from safetensors.numpy import load, save
 
 from digitcore.errors import DivergedError, InvalidSetting
-from digitcore.models import CNN, MLP, SoftmaxRegression, torch_layers, torch_network
+from digitcore.models import CNN, MLP, SoftmaxRegression, torch_network
 from digitcore.models.base import EpochClassifier
+from digitcore.models.compiled import dropout
 from digitcore.models.torch_accelerator import AcceleratorTraining
 
 RULES = {
@@ -119,8 +120,7 @@ def test_a_batch_in_several_blocks_is_resumed_too(digits, monkeypatch):
 
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
 def test_masks_that_were_drawn_ahead_and_not_used_do_not_matter(name, digits, monkeypatch):
-    # 15 batches, for which the MLP's second layer draws twice 8 masks.
-    monkeypatch.setattr(torch_layers, "_VALUES_DRAWN", 8 * 20 * 12)
+    monkeypatch.setattr(dropout, "_VALUES_DRAWN", 8 * 20 * 12)
     data = parts(digits)
     straight = fresh(name, batch_size=20, epochs=3).fit(*data)
     resumed = fresh(name, batch_size=20, epochs=3)
@@ -356,7 +356,7 @@ def test_random_numbers_that_a_checkpoint_cannot_hold_are_named(digits):
 def test_a_training_on_an_accelerator_has_no_checkpoint(digits, monkeypatch):
     checkpoint = checkpoint_after(1, fresh("mlp"), *digits)
 
-    def elsewhere(module, make_network, at_once, *others):
+    def elsewhere(module, layers, make_network, at_once, *others):
         return AcceleratorTraining(module, torch.device("cpu"), at_once, *others)
 
     monkeypatch.setattr(torch_network, "NetworkTraining", elsewhere)

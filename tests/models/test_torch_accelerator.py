@@ -32,7 +32,7 @@ def network(request):
 def other_way(monkeypatch):
     """Lets networks train as on an accelerator, here."""
 
-    def start(module, make_network, at_once, *others):
+    def start(module, layers, make_network, at_once, *others):
         return AcceleratorTraining(module, torch.device("cpu"), at_once, *others)
 
     return lambda: monkeypatch.setattr(torch_network, "NetworkTraining", start)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from digitcore.models import CNN, MLP, torch_layers
-from digitcore.models.torch_layers import DropoutMasks, MaxPool
+from digitcore.models import CNN, MLP, torch_layers, torch_network
+from digitcore.models.compiled.dropout import Dropout
 from digitcore.models.torch_network import NetworkTraining
 
 NETWORKS = {
@@ -44,7 +43,7 @@ TORCH_RULES = {
 
 
 class KnownDropout(nn.Module):
-    """Dropout by masks that were drawn before, several groups of images one after the other."""
+    """Dropout by choices that were made before, in the order of the values in memory, channels last."""
 
     def __init__(self, masks: list[np.ndarray]):
         super().__init__()
@@ -54,37 +53,51 @@ class KnownDropout(nn.Module):
         if not self.training:
             return x
         taken = [self.masks.pop(0)]
-        while sum(len(mask) for mask in taken) < len(x):
+        while sum(mask.size for mask in taken) < x.numel():
             taken.append(self.masks.pop(0))
         mask = torch.from_numpy(np.concatenate(taken))
-        return x * (mask.permute(0, 3, 1, 2) if x.dim() == 4 else mask)
+        if x.dim() == 2:
+            return x * mask.view(x.shape)
+        n_images, channels, height, width = x.shape
+        return x * mask.view(n_images, height, width, channels).permute(0, 3, 1, 2)
 
 
 class Watched:
-    """What a training did: its batches and its masks."""
+    """What a training did: its batches, and the masks that each dropout drew."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.batches: list[tuple[np.ndarray, np.ndarray]] = []
-        self.masks: dict[int, list[np.ndarray]] = {}
-        one_batch, draw = NetworkTraining._one_batch, DropoutMasks.draw
+        self._drawn: dict[int, list[np.ndarray]] = {}
+        one_batch, draw = NetworkTraining._one_batch, Dropout.draw
 
-        def watched_batch(training, X, y, logits):
+        def watched_batch(training, X, y):
             self.batches.append((X.numpy().copy(), y.numpy().copy()))
-            one_batch(training, X, y, logits)
+            return one_batch(training, X, y)
 
-        def watched_draw(masks, shape):
-            mask = draw(masks, shape)
-            self.masks.setdefault(id(masks), []).append(mask.numpy().copy())
-            return mask
+        def watched_draw(dropout, n_values):
+            levels = draw(dropout, n_values)
+            mask = np.where(levels <= dropout.highest, np.float32(dropout.scale), np.float32(0))
+            self._drawn.setdefault(id(dropout), []).append(mask)
+            return levels
 
         monkeypatch.setattr(NetworkTraining, "_one_batch", watched_batch)
-        monkeypatch.setattr(DropoutMasks, "draw", watched_draw)
+        monkeypatch.setattr(Dropout, "draw", watched_draw)
+
+    def masks(self, units: list[int]) -> list[list[np.ndarray]]:
+        """Return what each of the network's dropouts drew; narrow layers of so many ``units`` draw together."""
+        drawn = list(self._drawn.values())
+        if len(drawn) == len(units):
+            return drawn
+        bounds = np.cumsum(units)[:-1]
+        apart = [np.split(mask.reshape(-1, sum(units)), bounds, axis=1) for mask in drawn[0]]
+        return [[layer.ravel() for layer in layers] for layers in zip(*apart, strict=True)]
 
 
 def train_plainly(module: nn.Module, watched: Watched, rule: str) -> list[float]:
     """Train ``module`` on the same batches by torch's own means; return the loss of each batch."""
     places = [number for number, part in enumerate(module) if isinstance(part, nn.Dropout)]
-    for place, masks in zip(places, watched.masks.values(), strict=True):
+    units = [part.out_features for part in module if isinstance(part, nn.Linear)][: len(places)]
+    for place, masks in zip(places, watched.masks(units) if places else [], strict=True):
         module[place] = KnownDropout(list(masks))
     optimizer = TORCH_RULES[rule](list(module.parameters()))
     losses = []
@@ -97,16 +110,23 @@ def train_plainly(module: nn.Module, watched: Watched, rule: str) -> list[float]
     return losses
 
 
+# Narrow layers in compiled loops and in torch's products.
+KINDS = [(name, narrow) for name in NETWORKS for narrow in (True, False) if narrow or name.startswith("mlp")]
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("network", NETWORKS)
-def test_ten_steps_are_those_of_torchs_own_modules(network, rule, batch_size, digits, monkeypatch):
+@pytest.mark.parametrize(("network", "narrow"), KINDS)
+def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_size, digits, monkeypatch):
     # Ten steps: of one image, of seven with two left over in the last batch, of all.
     n_images = {1: 10, 7: 65, None: 23}[batch_size]
     X, y = digits[0][:n_images] / digits[0].max(), digits[1][:n_images]
     epochs = 10 if batch_size is None else 1
     monkeypatch.setattr(torch_layers, "_VALUES_IN_CACHE", 1500)
     monkeypatch.setattr(torch_layers, "_WIDE", 4000)
+    monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
+    if not narrow:
+        monkeypatch.setattr(torch_network, "is_narrow", lambda layers, batch_size: False)
     watched = Watched(monkeypatch)
     settings = {"epochs": epochs, "batch_size": batch_size, "random_state": 0}
     model = copy.deepcopy(NETWORKS[network]).set_params(**settings, **RULES[rule])
@@ -126,68 +146,9 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, rule, batch_size, di
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_predictions_are_those_of_torchs_own_modules(network, digits, monkeypatch):
-    monkeypatch.setattr(torch_layers, "_WIDE", 4000)
+    monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
     X, y = digits
     model = copy.deepcopy(NETWORKS[network]).set_params(epochs=1, random_state=0).fit(X, y)
     with torch.inference_mode():
         expected = torch.softmax(model.module_.eval()(torch.from_numpy(X.copy())), dim=1).numpy()
     np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
-
-
-# --- Max-pooling
-
-
-@pytest.mark.parametrize(("window", "stride"), [(2, 1), (2, 2), (3, 1), (3, 2), (2, 3), (4, 3)])
-def test_pooling_and_its_gradient_are_torchs_also_between_equal_values(window, stride):
-    # Few different values, so that most windows have several maxima.
-    x = torch.randint(0, 3, (5, 9, 8, 6), generator=torch.Generator().manual_seed(0)).float()
-    channels_first = x.permute(0, 3, 1, 2).clone().requires_grad_()
-    expected = F.max_pool2d(channels_first, window, stride)
-    dy = torch.rand(expected.shape, generator=torch.Generator().manual_seed(1))
-    expected.backward(dy)
-    pool = MaxPool(window, stride)
-    assert torch.equal(pool.forward(x).permute(0, 3, 1, 2), expected)
-    dx = pool.backward(dy.permute(0, 2, 3, 1).contiguous(), x)
-    torch.testing.assert_close(dx.permute(0, 3, 1, 2), channels_first.grad)
-
-
-# --- Dropout
-
-
-def masks(rate: float, seed: int = 0) -> DropoutMasks:
-    return DropoutMasks(rate, torch.Generator().manual_seed(seed))
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.95])
-def test_masks_switch_off_the_share_asked_for_and_keep_the_mean(rate):
-    mask = masks(rate).draw((1000, 400))
-    # The standard error of the share is 0.0008 at most.
-    assert (mask == 0).double().mean().item() == pytest.approx(rate, abs=0.004)
-    assert mask[mask > 0].unique().numpy() == pytest.approx([1 / (1 - rate)], rel=2e-3)
-    assert mask.double().mean().item() == pytest.approx(1, abs=0.02)
-
-
-@pytest.mark.parametrize("rate", [0.5, 0.1])
-def test_masks_draw_every_value_by_itself(rate):
-    drawn = masks(rate).draw((2000, 8)) > 0
-    correlations = np.corrcoef(drawn.numpy().T) - np.eye(8)
-    assert np.abs(correlations).max() < 0.1
-
-
-def test_masks_are_new_each_time():
-    source = masks(0.5)
-    drawn = [source.draw((500, 50)).clone() for _ in range(6)]
-    assert not any(torch.equal(one, other) for one, other in pairwise(drawn))
-
-
-def test_masks_of_the_same_seed_are_the_same():
-    assert torch.equal(masks(0.5, 3).draw((50,)), masks(0.5, 3).draw((50,)))
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (3, 7), (2, 4), (300_001,)])
-def test_masks_take_any_number_of_values(shape):
-    source = masks(0.5)
-    source.draw((3,))
-    drawn = source.draw(shape)
-    assert drawn.shape == shape
-    assert set(drawn.unique().tolist()) <= {0.0, 2.0}

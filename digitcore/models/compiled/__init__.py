@@ -1,0 +1,25 @@
+"""Loops compiled to the processor's own vector instructions, for what array libraries do in many passes over memory.
+
+Each file stands alone: numba notices a change of the file that a kernel stands in, not of files that it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numba
+
+
+def kernel(*, reorders_sums: bool = False) -> Callable[[Callable], Callable]:
+    """Return a decorator that compiles a function of arrays at its first call; later processes find it on disk.
+
+    A kernel lets other Python threads run, uses no threads of its own and gives equal bits for equal input.
+
+    Parameters
+    ----------
+    reorders_sums : bool
+        Whether the terms of a sum may be added in the order that suits the processor.
+    """
+    # A product and a sum in one instruction; NaN and infinity keep their meaning.
+    allowed = {"contract", "nsz"} | ({"reassoc"} if reorders_sums else set())
+    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=allowed)
