@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from digitcore.models.architecture import Layer, is_narrow
-from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier, LabelledImages, Score, Training
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.compiled.cross_entropy import cross_entropy
 from digitcore.models.torch_accelerator import AcceleratorTraining, choose_device
@@ -187,7 +187,8 @@ class NetworkTraining(Training):
             return None
         X, y = self.held_out
         sums = []
-        for block_X, block_y in self._blocks(X, y):
+        at_once = min(self.at_once, PREDICTED_AT_ONCE)
+        for block_X, block_y in zip(X.split(at_once), y.split(at_once), strict=True):
             logits = self._class_by_class("logits", block_y.shape[0])
             self.network.forward(block_X, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy()))
