@@ -18,6 +18,7 @@ NETWORKS = {
     "mlp": MLP(hidden_units=(20, 12)),
     "mlp without hidden layers": MLP(hidden_units=()),
     "mlp with dropout": MLP(hidden_units=(20, 12), dropout=0.3),
+    "mlp that widens": MLP(hidden_units=(12, 101)),
     "mlp with wide layers": MLP(hidden_units=(101, 63), dropout=0.3),
     "cnn": CNN(channels=(4,), dropout=0.0, hidden_units=(9,)),
     "cnn with dropout": CNN(channels=(4,), pool_stride=1, dropout=0.25, hidden_units=(9,)),
@@ -123,7 +124,6 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_
     X, y = digits[0][:n_images] / digits[0].max(), digits[1][:n_images]
     epochs = 10 if batch_size is None else 1
     monkeypatch.setattr(torch_layers, "_VALUES_IN_CACHE", 1500)
-    monkeypatch.setattr(torch_layers, "_WIDE", 4000)
     monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
     if not narrow:
         monkeypatch.setattr(torch_network, "is_narrow", lambda layers, batch_size: False)
