@@ -37,6 +37,9 @@ _VALUES_IN_CACHE = 180_000
 # On processors that are not Intel's, torch's other library for them leaves half of the instructions aside, but it
 # starts quicker, and adds gradients to a sum without another pass: the CNN gains a fifth, digits-mlp 6 %.
 _LARGE_PRODUCT = 1_500_000
+# Numbers of weights whose gradients go there, too: where another pass over them stays in the caches. mnist-dense gains
+# 14 %, and mnist-cnn, whose weights do not, would lose a tenth.
+_WIDE = range(2**18, 2**20)
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -242,7 +245,9 @@ class Dense:
         """Set the sums of the gradients to ``kept`` times what they were plus ``scale`` times the gradients."""
         n_images = dy.shape[0]
         turned = dy.t()  # (n_units, n_images)
-        if self._is_large(dy) and self._comes_again():
+        if _HAS_ONEDNN and self._n_weights in _WIDE:
+            torch.add(_product(turned * scale, self._x.t()), self.weight_sum, alpha=kept, out=self.weight_sum)
+        elif self._is_large(dy) and self._comes_again():
             self.weight_sum.mul_(kept).add_(_product(self._x_turned, turned).t(), alpha=scale)
         else:
             torch.addmm(self.weight_sum, turned, self._x, beta=kept, alpha=scale, out=self.weight_sum)

@@ -125,6 +125,7 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_
     epochs = 10 if batch_size is None else 1
     monkeypatch.setattr(torch_layers, "_VALUES_IN_CACHE", 1500)
     monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
+    monkeypatch.setattr(torch_layers, "_WIDE", range(4000, 12_000))
     if not narrow:
         monkeypatch.setattr(torch_network, "is_narrow", lambda layers, batch_size: False)
     watched = Watched(monkeypatch)
