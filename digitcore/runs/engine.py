@@ -123,6 +123,7 @@ class Engine:
         self._live: dict[str, _Live] = {}
         self._computed: dict[str, Future | Computation] = {}
         self._changed = threading.Condition()
+        self._n_ended = 0
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = False
         self.store.close_orphans(self.owner_is_alive)
@@ -211,6 +212,11 @@ class Engine:
         with self._changed:
             waiting = (live for live in self._live.values() if live.outcome is None and not live.background)
             return [live.snapshot() for live in waiting]
+
+    @property
+    def n_ended(self) -> int:
+        """Runs that have ended in this process so far: while it stays, what is known of the latest runs does."""
+        return self._n_ended
 
     def wait_for_change(self, timeout: float) -> None:
         """Wait until a run of this process changes, ``timeout`` seconds at most."""
@@ -490,6 +496,7 @@ class Engine:
         saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors)) and not live.unsaved
         self._forget_task(live)
         with self._changed:
+            self._n_ended += 1
             self._show(live, state=outcome.state, reason=reason, epochs=list(ended.epochs), outcome=outcome)
             # In one step: who sees the end may submit the same spec again, and that run must not be removed here.
             if saved:

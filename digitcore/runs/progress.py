@@ -17,8 +17,8 @@ PACE_EPOCHS = 10
 
 # Seconds of a multiply-add and of a weight update for each model, fitted to the times of benchmarks/results.md.
 # They give the first guess on a machine; its own runs correct it.
-SECONDS_PER_MULTIPLY_ADD = {"softmax": 2.9e-11, "mlp": 6.7e-12, "cnn": 1.25e-11}
-SECONDS_PER_UPDATE = {"softmax": 6.0e-5, "mlp": 1.4e-4, "cnn": 4.0e-4}
+SECONDS_PER_MULTIPLY_ADD = {"softmax": 1.8e-11, "mlp": 6.7e-12, "cnn": 1.1e-11}
+SECONDS_PER_UPDATE = {"softmax": 5.0e-5, "mlp": 9.0e-5, "cnn": 3.4e-4}
 # Forward, and backward for weights and inputs, each as dear as one forward pass.
 PASSES_TRAINED = 3
 

@@ -117,7 +117,6 @@ def _train(spec: RunSpec, expected_seconds: float) -> None:
     if run.active and expected_seconds < BLINK_SECONDS:
         with contextlib.suppress(TimeoutError):
             state.engine().wait(run.digest, BLINK_SECONDS)
-            state.forget_recent_runs()
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
@@ -139,7 +138,6 @@ def _live(digest: str, active: bool) -> None:
     def live() -> None:
         run = state.engine().run(digest)
         if active and not run.active:
-            state.forget_recent_runs()
             st.rerun()
         _show_progress(run) if run.active else _show_result(run)
         if run.epochs:

@@ -148,10 +148,15 @@ def pooled_predictions(
     return truth, prediction, dataset(engine().run(digests[0]).spec.dataset).class_names
 
 
-@st.cache_resource(show_spinner=False, ttl=10)
-def recent_runs(*, evaluated: bool = True) -> list[Run]:
+def recent_runs() -> list[Run]:
     """The latest runs, without their epochs."""
-    return engine().store.recent(evaluated=evaluated)
+    return _recent_runs(engine().n_ended)
+
+
+# Other servers on the same store are looked at every ten seconds.
+@st.cache_resource(show_spinner=False, ttl=10, max_entries=2)
+def _recent_runs(n_ended: int) -> list[Run]:
+    return engine().store.recent(evaluated=True)
 
 
 @st.cache_resource(show_spinner=False, ttl=10)
@@ -161,8 +166,8 @@ def past_runs() -> list[Run]:
 
 
 def forget_recent_runs() -> None:
-    """Look the latest runs up again: one has just ended."""
-    recent_runs.clear()
+    """Look the latest runs up again: one is in the background no more, or begins anew."""
+    _recent_runs.clear()
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

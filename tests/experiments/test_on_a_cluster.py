@@ -15,7 +15,7 @@ from digitcore.experiments import Axis, ExperimentRunner, Sweep
 from digitcore.experiments.runner import NO_WORKER
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 
-SPEC = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 150, "hidden_units": (24,), "optimizer": "adam"})
+SPEC = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 600, "hidden_units": (24,), "optimizer": "adam"})
 SECONDS = 120
 
 
@@ -78,7 +78,9 @@ def test_a_sweep_survives_a_killed_worker_and_uses_a_new_one(cluster, tmp_path, 
         assert first == {worker.pid for worker in workers}
         runner.start(plan)
         wait_for(lambda: runner.experiment(plan.digest).n_ended >= 3, "a quarter of the sweep")
-        at_work = next(a for a, keys in client.processing().items() if keys)
+        busy = []
+        wait_for(lambda: busy.extend(a for a, keys in client.processing().items() if keys) or busy, "a busy worker")
+        at_work = busy[0]
         victim = client.run(os.getpid, workers=[at_work])[at_work]
         os.kill(victim, signal.SIGKILL)
         added = cluster.add_worker()
