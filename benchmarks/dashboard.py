@@ -115,7 +115,7 @@ def report_reruns():
 
 
 def time_pages(app, when, repeats):
-    for name in ("train", "mistakes", "weights", "predict", "map", "quiz", "data"):
+    for name in ("train", "mistakes", "weights", "predict", "experiments", "map", "quiz", "data"):
         app.switch_page(f"pages/{name}.py").run()
         app.run()
         times = sorted(timed(app.run) for _ in range(repeats))

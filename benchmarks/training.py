@@ -29,8 +29,9 @@ One epoch including the pass over the validation images (`digits-mlp`: the whole
 `make bench`. Seconds are medians of {rounds} rounds in which the contestants took turns; a ratio is a peer's median
 over this project's. Share of peak: floating-point operations of the matrix products over what `torch.mm` reaches on
 2048x2048 matrices with {threads} threads here, {peak:.0f} GFLOP/s; a share above 1 is possible where a kernel uses
-instructions that `torch.mm` leaves aside. Memory is the process's peak, and how much of it came after the data was
-loaded.
+instructions that `torch.mm` leaves aside, and where products with zero are left out. Memory is the process's peak, and
+how much of it came after the data was loaded; about 100 MB of this project's are the compiler of its loops.
+This project trains with the environment of its workers (`digitcore/runs/watchdog.py`).
 
 {machine}
 """

@@ -97,7 +97,7 @@ class Convolution:
         self.name, self.weight, self.bias = layer.name, weight, bias
         before = (layer.window - 1) // 2 if layer.padding == "same" else 0
         after = layer.window - 1 - before if layer.padding == "same" else 0
-        self._before, self._padding = before, (0, 0, before, after, before, after)
+        self._padding = (0, 0, before, after, before, after)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``(n_images, rows, columns, filters)``."""
@@ -129,15 +129,15 @@ class ConvBlock:
     ----------
     convolution : Convolution
         What comes first.
-    pool : Layer or None
-        The pooling that was planned.
+    pooling : Layer or None
+        What was planned to follow.
     dropout : Dropout or None
         What comes last.
     """
 
-    def __init__(self, convolution: Convolution, pool: Layer | None, dropout: Dropout | None):
+    def __init__(self, convolution: Convolution, pooling: Layer | None, dropout: Dropout | None):
         self.convolution, self.dropout = convolution, dropout
-        self._pooling = Pooling(pool.window, pool.stride) if pool is not None else Pooling()
+        self._pooling = Pooling(pooling.window, pooling.stride) if pooling is not None else Pooling()
         self._scale = dropout.scale if dropout is not None else 1.0
         self._buffers = Buffers()
         self._kept: dict[int, tuple] = {}
@@ -194,7 +194,7 @@ class FirstConvBlock(ConvBlock):
 
     def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> None:
         images, window, origins = self._kept.pop(group)
-        gradients = filters_gradients(images, dy.numpy(), origins, self._pooling, self._scale, window)
+        gradients = filters_gradients(images, window, (dy.numpy(), origins), self._pooling, self._scale)
         d_weight, d_bias = map(torch.from_numpy, gradients)
         d_weight = d_weight.view(window, window, 1, -1).permute(3, 2, 0, 1)  # (n_filters, 1, window, window)
         self.convolution.weight_sum.add_(d_weight, alpha=scale)
@@ -210,19 +210,23 @@ class Dense:
         What was planned.
     weight, bias : Tensor
         ``(units, n_inputs)`` and ``(units,)``.
-    sees_pixels : bool
-        Whether its inputs are the images: what comes again as the same tensor then has the same values.
     """
 
-    def __init__(self, layer: Layer, weight: torch.Tensor, bias: torch.Tensor, sees_pixels: bool):
-        self._sees_pixels = sees_pixels
+    def __init__(self, layer: Layer, weight: torch.Tensor, bias: torch.Tensor):
         self.name, (self.n_units, self.n_inputs) = layer.name, weight.shape
         self._weight, self._bias, self._weight_turned = weight, bias, weight.t()
         self._n_weights = weight.numel()
         self._ones = torch.ones(1)
         self._buffers = Buffers()
-        # The inputs of the last forward, of the last gradient, and the latter's transpose once they come again.
-        self._x = self._x_before = self._x_turned = None
+        self._x = self._x_turned = None
+
+    def expect(self, x: torch.Tensor) -> None:
+        """Get ready for gradients of these inputs only, as the first layer's are in full batches.
+
+        oneDNN multiplies their transpose in half of the time, which pays if it need not be made each time: digits-mlp
+        gains 8 %.
+        """
+        self._x_turned = x.t().contiguous() if self._is_large(x) else None
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the sums ``(n_images, units)``, in ``out`` if given."""
@@ -247,8 +251,9 @@ class Dense:
         turned = dy.t()  # (n_units, n_images)
         if _HAS_ONEDNN and self._n_weights in _WIDE:
             torch.add(_product(turned * scale, self._x.t()), self.weight_sum, alpha=kept, out=self.weight_sum)
-        elif self._is_large(dy) and self._comes_again():
-            self.weight_sum.mul_(kept).add_(_product(self._x_turned, turned).t(), alpha=scale)
+        elif self._x_turned is not None:
+            gradient = _product(self._x_turned, turned).t()
+            torch.add(self.weight_sum.mul_(kept), gradient, alpha=scale, out=self.weight_sum)
         else:
             torch.addmm(self.weight_sum, turned, self._x, beta=kept, alpha=scale, out=self.weight_sum)
         if self._ones.shape[0] < n_images:
@@ -257,18 +262,6 @@ class Dense:
 
     def _is_large(self, images: torch.Tensor) -> bool:
         return _HAS_ONEDNN and images.shape[0] * self._n_weights >= _LARGE_PRODUCT
-
-    def _comes_again(self) -> bool:
-        """Whether the inputs are those of the last gradient, as a full batch's are; then their transpose is kept.
-
-        oneDNN multiplies it in half of the time, which pays if it need not be made each time: digits-mlp gains 8 %.
-        """
-        if not self._sees_pixels or self._x is not self._x_before:
-            self._x_before, self._x_turned = self._x, None
-            return False
-        if self._x_turned is None:
-            self._x_turned = self._x.t().contiguous()
-        return True
 
 
 class Network:
@@ -311,8 +304,13 @@ class Network:
         """Number of logits of an image."""
         return self.dense[-1].n_units
 
-    def prepare_training(self, update: Update, most_images: int) -> None:
-        """Have :meth:`backward` add gradients to the sums of ``update``, for batches of ``most_images`` at most."""
+    def prepare_training(self, update: Update, most_images: int, whole: torch.Tensor | None = None) -> None:
+        """Have :meth:`backward` add gradients to the sums of ``update``, for batches of ``most_images`` at most.
+
+        ``whole`` is given where every batch is all of the images.
+        """
+        if whole is not None and not self.blocks:
+            self.dense[0].expect(whole)
         for layer in (*(block.convolution for block in self.blocks), *self.dense):
             layer.weight_sum, layer.bias_sum = update.sums[f"{layer.name}.weight"], update.sums[f"{layer.name}.bias"]
 
@@ -325,7 +323,7 @@ class Network:
     def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the logits ``(n_images, n_classes)`` of rows of pixels, in ``out`` if given.
 
-        Dropout is on while ``training``; then ``out`` is needed, and a class's logits must lie side by side in it.
+        Dropout is on while ``training``; narrow networks then need ``out``, with a class's logits side by side.
         """
         values = self._forward_images(X, training) if self.blocks else X
         self._activations = []
@@ -382,10 +380,9 @@ class Network:
                 self.blocks.append(self._conv_block(layer, after, weights, generator))
                 self._feature_shape = (after.get("pool") or layer).output_shape
             elif layer.kind == "dense":
-                sees_pixels = not (self.blocks or self.dense)
-                self.dense.append(Dense(layer, *_weight_and_bias(layer, weights), sees_pixels))
+                self.dense.append(Dense(layer, *_weight_and_bias(layer, weights)))
                 if layer.activation == "relu":
-                    dropout = next((other for other in _until_weights(layers[number + 1 :])), None)
+                    dropout = next(_until_weights(layers[number + 1 :]), None)
                     self._rectifiers.append(Rectifier(_dropout(dropout, generator)))
 
     def _conv_block(self, layer, after, weights, generator) -> ConvBlock:
@@ -399,7 +396,7 @@ class NarrowNetwork(Network):
 
     INPUTS_FIRST = True
 
-    def prepare_training(self, update: Update, most_images: int) -> None:
+    def prepare_training(self, update: Update, most_images: int, whole: torch.Tensor | None = None) -> None:
         sizes = [self.dense[0].n_inputs, *(dense.n_units for dense in self.dense)]
         dropout = next((rectifier.dropout for rectifier in self._rectifiers), None)
         self._layers = NarrowLayers(sizes, update.values.numpy(), update.summed.numpy(), dropout, most_images)

@@ -173,7 +173,8 @@ class NetworkTraining(Training):
         self.update = make_update(module, settings, in_one_piece=in_one_piece, inputs_first=kind.INPUTS_FIRST)
         self.weights = named_weights(module)
         self.network = make_network(kind, generator)
-        self.network.prepare_training(self.update, min(self.batch_size, at_once))
+        whole = self.train[0] if in_one_piece and self.batch_size == self.n_images else None
+        self.network.prepare_training(self.update, min(self.batch_size, at_once), whole)
         self.buffers = Buffers()
 
     @torch.inference_mode()
@@ -259,10 +260,14 @@ class NetworkTraining(Training):
 
 @contextmanager
 def _denormals_are_zero() -> Iterator[None]:
-    """Have this thread take numbers below 1e-38 for zero, with which processors calculate slowly.
+    """Have this thread, if it trains alone, take numbers below 1e-38 for zero, with which processors calculate slowly.
 
     The running means of optimizers are full of them, for pixels that are seldom lit: mnist-dropout-mlp gains a sixth.
+    Other threads could not be told, and equal trainings must have equal bits.
     """
+    if torch.get_num_threads() > 1:
+        yield
+        return
     were_zero = (torch.full((), 1e-40) * 1).item() == 0
     torch.set_flush_denormal(True)
     try:

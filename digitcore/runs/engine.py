@@ -215,7 +215,7 @@ class Engine:
 
     @property
     def n_ended(self) -> int:
-        """Runs that have ended in this process so far: while it stays, what is known of the latest runs does."""
+        """Grows with each run that ends in this process, those in the background aside."""
         return self._n_ended
 
     def wait_for_change(self, timeout: float) -> None:
@@ -496,7 +496,7 @@ class Engine:
         saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors)) and not live.unsaved
         self._forget_task(live)
         with self._changed:
-            self._n_ended += 1
+            self._n_ended += not live.background
             self._show(live, state=outcome.state, reason=reason, epochs=list(ended.epochs), outcome=outcome)
             # In one step: who sees the end may submit the same spec again, and that run must not be removed here.
             if saved:

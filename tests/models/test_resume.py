@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load, save
 
 from digitcore.errors import DivergedError, InvalidSetting
-from digitcore.models import CNN, MLP, SoftmaxRegression, torch_network
+from digitcore.models import CNN, MLP, SoftmaxRegression, torch_layers, torch_network
 from digitcore.models.base import EpochClassifier
 from digitcore.models.compiled import dropout
 from digitcore.models.torch_accelerator import AcceleratorTraining
@@ -73,7 +73,9 @@ def assert_same(one: EpochClassifier, other: EpochClassifier) -> None:
 @pytest.mark.parametrize("batch_size", [32, 7, None])
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", MODELS)
-def test_three_epochs_and_four_more_are_seven(name, rule, batch_size, digits):
+def test_three_epochs_and_four_more_are_seven(name, rule, batch_size, digits, monkeypatch):
+    # Products as large as those of a real training.
+    monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
     data, settings = parts(digits), {**RULES[rule], "batch_size": batch_size}
     straight = fresh(name, epochs=7, **settings).fit(*data)
     checkpoint = checkpoint_after(3, fresh(name, epochs=100, **settings), *data)

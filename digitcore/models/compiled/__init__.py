@@ -1,10 +1,12 @@
 """Loops compiled to the processor's own vector instructions, for what array libraries do in many passes over memory.
 
-Each file stands alone: numba notices a change of the file that a kernel stands in, not of files that it calls.
+Each file stands alone, and so some lines stand in two: numba, which keeps what it compiled on disk, notices a change of
+the file that a kernel stands in, not of what that file imports, nor of the options below.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numba
@@ -22,4 +24,11 @@ def kernel(*, reorders_sums: bool = False) -> Callable[[Callable], Callable]:
     """
     # A product and a sum in one instruction; NaN and infinity keep their meaning.
     allowed = {"contract", "nsz"} | ({"reassoc"} if reorders_sums else set())
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=allowed)
+
+    def compiled(function: Callable) -> Callable:
+        dispatcher = numba.njit(nogil=True, error_model="numpy", fastmath=allowed)(function)
+        with contextlib.suppress(RuntimeError):  # no folder can be written: each process compiles for itself
+            dispatcher.enable_caching()
+        return dispatcher
+
+    return compiled

@@ -118,7 +118,7 @@ def _rectify(values, levels, highest, scale):
 
 @kernel()
 def _add_rows(out, matrix, rows, factors, n_rows):
-    """Add rows of a flat matrix, each times its factor, eight in one pass over ``out``."""
+    """Add rows of a flat matrix, each times its factor, eight in one pass over ``out``; also in ``convolution``."""
     n = out.shape[0]
     done = 0
     while done + 8 <= n_rows:

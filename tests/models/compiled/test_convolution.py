@@ -78,6 +78,16 @@ def test_convolution_of_one_channel_and_its_gradients_are_torchs(window, pooling
     rows = weight.detach().numpy().reshape(7, -1).T.copy()
     convolve_and_pool(images, (rows, bias.detach().numpy()), Pooling(*pooling), all_kept(out[0][0].size), out)
     np.testing.assert_allclose(out[0], channels_last(expected), atol=1e-5)
-    d_weight, d_bias = filters_gradients(images, gradient, out[1], Pooling(*pooling), 1.0, window)
+    d_weight, d_bias = filters_gradients(images, window, (gradient, out[1]), Pooling(*pooling), 1.0)
     np.testing.assert_allclose(d_weight.T.reshape(weight.shape), weight.grad.numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(d_bias, bias.grad.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", [(1, 1), (2, 1), (3, 2)])
+def test_weights_that_are_no_numbers_give_results_that_are_none(pooling, rng):
+    images = rng.random((2, 8, 8), dtype=np.float32)
+    weight, bias = np.full((9, 3), np.nan, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    out = results_like(F.max_pool2d(torch.zeros(2, 3, 6, 6), *pooling))
+    out[0][:] = 0
+    convolve_and_pool(images, (weight, bias), Pooling(*pooling), all_kept(out[0][0].size), out)
+    assert np.isnan(out[0]).all()
