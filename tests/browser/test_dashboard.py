@@ -16,7 +16,10 @@ LONG = "model=mlp&epochs=35000"
 
 
 def settle(page):
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    # Twice: a page that has just been opened runs again as soon as the browser has told its size and colours.
+    for _ in range(2):
+        page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        page.wait_for_timeout(300)
 
 
 def open_page(page, url):
