@@ -67,6 +67,7 @@ def test_table_and_charts_can_be_saved(server, page):
     open_kind(page, server.url, QUICK, "Sweep")
     start(page)
     expect(page.get_by_text(re.compile("^5 of 5 trainings in"))).to_be_visible(timeout=60_000)
+    settle(page)  # the table below is drawn last
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
