@@ -98,6 +98,8 @@ def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disab
     labels = {"queued": "Training ...", "running": "Training ...", "done": "Trained", "new": "Train"}
     asked = st.button(
         labels.get(state_now, "Train again"),
+        # One button, whatever it says: else the next one stands below it for a moment and pushes the page down.
+        key="train",
         type="primary",
         width="stretch",
         disabled=disabled or state_now in ("queued", "running", "done"),
