@@ -285,7 +285,8 @@ def _convolve(image, weight, bias, window, sums):
         w[:], at[:] = 0, 0
         for p in range(min(9, window * window - first)):
             at[p] = (first + p) // window * image.shape[1] + (first + p) % window
-            w[p] = weight[first + p]
+            for j in range(n):
+                w[p, j] = weight[first + p, j]
         _add_nine(pixels, image.shape[1], at, w, bias, first == 0, rows, columns, sums)
 
 

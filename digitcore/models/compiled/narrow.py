@@ -87,7 +87,8 @@ def _forward(X, sizes, weights, dropout, work, logits):
                 factors[p] = inputs[rows[p]]
             biases = first_weight + sizes[layer] * n_units
             out = values[image, first_unit : first_unit + n_units]
-            out[:] = weights[biases : biases + n_units]
+            for unit in range(n_units):
+                out[unit] = weights[biases + unit]
             _add_rows(out, weights[first_weight:biases], rows, factors, n_rows)
             if layer < n_layers - 1:
                 start = image * n_hidden + first_unit
