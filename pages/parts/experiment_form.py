@@ -40,12 +40,14 @@ _RANGE, _LIST = "Range", "List"
 
 def ask_kind() -> str:
     """Ask for the kind of experiment; a link's experiment has chosen it already."""
-    if state.EXPERIMENT_KIND not in st.session_state:
+    start = st.session_state.get(state.EXPERIMENT_KIND)
+    if start is None:
         linked = state.linked_experiment()
-        st.session_state[state.EXPERIMENT_KIND] = linked.plan.KIND if linked else CROSS_VALIDATION
+        start = linked.plan.KIND if linked else CROSS_VALIDATION
     return st.segmented_control(
         "Kind of experiment",
         list(KINDS),
+        default=start,
         format_func=KINDS.get,
         required=True,
         key=state.EXPERIMENT_KIND,

@@ -47,7 +47,8 @@ def show(kind: str) -> None:
     if just_started or st.session_state.get(key) not in labels:
         st.session_state[key] = start
     labels = distinct_labels(labels)
-    digest = st.selectbox("Experiment", list(labels), format_func=labels.__getitem__, key=key)
+    index = list(labels).index(st.session_state[key])
+    digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
     state.show_experiment(digest)
     _live(digest, state.experiment(digest).state == "running")
 

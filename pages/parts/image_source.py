@@ -42,7 +42,7 @@ def ask_image(split: Split) -> Question | None:
     source = st.segmented_control(
         "Image",
         list(SOURCES),
-        default=None if "image_source" in st.session_state else "data",
+        default=st.session_state.get("image_source", "data"),
         required=True,
         key="image_source",
         format_func=SOURCES.get,
@@ -73,15 +73,18 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
         st.session_state[part_key] = opened[0]
     elif st.session_state.get(part_key) not in parts:
         st.session_state[part_key] = next(iter(parts))
-    part = parts[left.selectbox("Part", list(parts), key=part_key, format_func=str.title)]
+    names = list(parts)
+    index = names.index(st.session_state[part_key])
+    part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=str.title)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:
         st.session_state[index_key] = opened[1]
     first = FIRST_INDEX if part.n_images > FIRST_INDEX else 0
     last = part.n_images - 1
     st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
+    start = st.session_state[index_key]
     index = right.number_input(
-        "Index", 0, last, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
+        "Index", 0, last, start, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
     )
     image, truth = part.dataset.images[part.indices[index]], int(part.labels[index])
     return Question(image, truth, f"Image {index} of the {part.name} part, a {part.dataset.class_names[truth]}")

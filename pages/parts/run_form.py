@@ -1,4 +1,9 @@
-"""The form that describes a training: one function per group of settings, each widget drawn from its record."""
+"""The form that describes a training: one function per group of settings, each widget drawn from its record.
+
+Each widget gets its value through the session state, where it can be set from outside, and as its default as well: what
+is set there reaches the browser with one drawing only, and where a click interrupts that, the browser would send back a
+default of its own.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +41,12 @@ def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
 
 
 def _ask_recipe() -> None:
-    key = state.form_key("recipe")
-    st.session_state.setdefault(key, state.recipe_name())
+    names = list(RECIPES)
+    key, name = state.form_value("recipe", state.recipe_name())
     st.selectbox(
         "Recipe",
-        list(RECIPES),
+        names,
+        index=names.index(name),
         format_func=lambda name: RECIPES[name].title,
         key=key,
         help="Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
@@ -49,7 +55,7 @@ def _ask_recipe() -> None:
 
 
 def _fill_from_recipe() -> None:
-    name = st.session_state[state.form_key("recipe")]
+    _, name = state.form_value("recipe", state.recipe_name())
     state.put_spec(RECIPES[name].spec, name)
 
 
@@ -91,15 +97,15 @@ def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, paramete
 
 def _ask(record: Parameter, value: Any, dataset: str = "", prefix: str = "") -> Any:
     """Draw the widget for ``record``, showing ``value`` unless the user has touched it, and return its answer."""
-    key = state.form_key(prefix + record.name)
+    name = prefix + record.name
     if isinstance(record, Choice):
-        return _ask_choice(record, value, key, _options(record, dataset))
+        return _ask_choice(record, value, name, _options(record, dataset))
     if isinstance(record, Sizes):
-        st.session_state.setdefault(key, "-".join(str(size) for size in value))
-        return st.text_input(record.label, key=key, help=record.help, placeholder="none")
+        key, text = state.form_value(name, "-".join(str(size) for size in value))
+        return st.text_input(record.label, text, key=key, help=record.help, placeholder="none")
     if record.scale == "log":
-        return _ask_stops(record, value, key)
-    return _ask_slider(record, value, key)
+        return _ask_stops(record, value, name)
+    return _ask_slider(record, value, name)
 
 
 def _options(record: Choice, dataset: str) -> dict[str, str]:
@@ -108,34 +114,30 @@ def _options(record: Choice, dataset: str) -> dict[str, str]:
     return {value: label for value, label in record.options.items() if value not in hidden}
 
 
-def _ask_choice(record: Choice, value: str, key: str, options: dict[str, str]) -> str:
-    st.session_state.setdefault(key, value)
-    if st.session_state[key] not in options:
-        st.session_state[key] = next(iter(options))
+def _ask_choice(record: Choice, value: str, name: str, options: dict[str, str]) -> str:
+    key, value = state.form_value(name, value, options)
+    names = list(options)
     shared = dict(format_func=options.__getitem__, key=key, help=record.help)
     if len("".join(options.values())) <= BUTTON_LETTERS:
-        return st.segmented_control(record.label, list(options), required=True, width="stretch", **shared)
-    return st.selectbox(record.label, list(options), **shared)
+        return st.segmented_control(record.label, names, default=value, required=True, width="stretch", **shared)
+    return st.selectbox(record.label, names, index=names.index(value), **shared)
 
 
-def _ask_stops(record: Integer | Number, value: Any, key: str) -> Any:
+def _ask_stops(record: Integer | Number, value: Any, name: str) -> Any:
     stops = slider_stops(record, extra=[*recipe_values(record.name), value])
     texts = {record.text(stop): stop for stop in stops}
     labels = {text: record.none_label if text == NONE_TEXT else text for text in texts}
-    st.session_state.setdefault(key, record.text(value))
-    if st.session_state[key] not in texts:
-        st.session_state[key] = record.text(value)
-    text = st.select_slider(record.label, list(texts), format_func=labels.__getitem__, key=key, help=record.help)
+    key, text = state.form_value(name, record.text(value), texts)
+    text = st.select_slider(record.label, list(texts), text, format_func=labels.__getitem__, key=key, help=record.help)
     return texts[text]
 
 
-def _ask_slider(record: Integer | Number, value: Any, key: str) -> Any:
+def _ask_slider(record: Integer | Number, value: Any, name: str) -> Any:
     low, high = min(record.slider[0], value), max(record.slider[1], value)
-    st.session_state.setdefault(key, value)
-    return st.slider(record.label, low, high, step=record.step, key=key, help=record.help)
+    key, value = state.form_value(name, value)
+    return st.slider(record.label, low, high, value, record.step, key=key, help=record.help)
 
 
 def _ask_flag(name: str, label: str, help_text: str, value: bool) -> bool:
-    key = state.form_key(name)
-    st.session_state.setdefault(key, value)
-    return st.toggle(label, key=key, help=help_text)
+    key, value = state.form_value(name, value)
+    return st.toggle(label, value, key=key, help=help_text)

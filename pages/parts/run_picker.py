@@ -23,11 +23,12 @@ def ask_run() -> Run | None:
         return None
     start = linked if linked in runs else next(iter(runs))
     key = state.run_key()
-    if st.session_state.setdefault(key, start) not in runs:
-        st.session_state[key] = start
+    digests = list(runs)
+    chosen = st.session_state.get(key)
     digest = st.selectbox(
         "Run",
-        list(runs),
+        digests,
+        index=digests.index(chosen if chosen in runs else start),
         format_func=_labels(runs).__getitem__,
         key=key,
         help="Every training that was kept, the latest first.",

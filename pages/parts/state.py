@@ -6,8 +6,9 @@ import contextlib
 import importlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -30,6 +31,7 @@ from digitcore.runs.training import split_for
 _RUN = "run"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
+_FORM = "form_number"
 _FORM_PREFIX = "form_"
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
@@ -225,7 +227,10 @@ def enter_page(name: str) -> bool:
         PagesManager.uses_pages_directory = False
         st.rerun()
     entered = st.session_state.get(_PAGE) != name
-    st.session_state[_PAGE] = name
+    if entered:
+        # The form's widgets are others at each visit, so that none shows what one of the last visit showed.
+        visit = st.session_state.get(_FORM, 0) + 1
+        st.session_state.update({_PAGE: name, _FORM: visit})
     return entered
 
 
@@ -258,7 +263,7 @@ def _went_elsewhere(query: dict[str, str], entered: bool) -> bool:
 
 def _form_values() -> dict[str, object]:
     """What the widgets of the present page's form say."""
-    own = form_key("")
+    own = _form_key("")
     return {str(key): value for key, value in st.session_state.items() if str(key).startswith(own)}
 
 
@@ -269,7 +274,7 @@ def recipe_name() -> str:
 
 def put_spec(new: RunSpec, recipe: str) -> None:
     """Set the configuration from outside the form; the form's widgets follow."""
-    for key in [key for key in st.session_state if str(key).startswith(_FORM_PREFIX)]:
+    for key in _form_values():
         del st.session_state[key]
     st.session_state[_RECIPE] = recipe
     keep_spec(new)
@@ -288,9 +293,20 @@ def keep_spec(new: RunSpec) -> None:
         st.query_params.from_dict(query)
 
 
-def form_key(name: str) -> str:
-    """The key of a widget of the form: one a page, as widgets of two pages share no value."""
-    return f"{_FORM_PREFIX}{st.session_state.get(_PAGE)}_{name}"
+def form_value(name: str, start: Any, options: Collection | None = None) -> tuple[str, Any]:
+    """The key of a widget of the form, and its value: ``start`` until the user has touched it.
+
+    A value that is not among the ``options`` any more gives way to ``start``, and that to the first of them.
+    """
+    key = _form_key(name)
+    value = st.session_state.setdefault(key, start)
+    if options is not None and value not in options:
+        value = st.session_state[key] = start if start in options else next(iter(options))
+    return key, value
+
+
+def _form_key(name: str) -> str:
+    return f"{_FORM_PREFIX}{st.session_state[_FORM]}_{name}"
 
 
 def link_problems() -> list[str]:

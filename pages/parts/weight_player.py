@@ -83,7 +83,8 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
     place = st.session_state.setdefault(key, len(stops) - 1)
     if playing:
         st.session_state[key] = (place + 1) % len(stops)
-    chosen = st.select_slider("Epoch", range(len(stops)), key=key, format_func=stops.__getitem__)
+    start = st.session_state[key]
+    chosen = st.select_slider("Epoch", range(len(stops)), start, key=key, format_func=stops.__getitem__)
     return chosen if chosen < len(epochs) else None
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
-from tests.browser.test_dashboard import open_page, settle
+from tests.browser.test_dashboard import open_page, settle, stop_button
 
 pytestmark = pytest.mark.browser
 # Trainings of a second or two: an experiment of five is under way while the test looks.
@@ -30,11 +30,6 @@ def start(page):
 
 def progress(page):
     return page.get_by_text(re.compile(r"^\d+ of \d+ trainings"))
-
-
-def stop_button(page):
-    """Ours: Streamlit shows one of its own while a script runs."""
-    return page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True)
 
 
 def count_of(text):

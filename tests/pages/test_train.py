@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from digitcore.recipes import RECIPES
@@ -12,12 +14,14 @@ def metrics(app):
 
 
 def widget(app, name):
-    return next(
+    """The form's widget of this name, or None."""
+    found = (
         w
         for kind in (app.select_slider, app.selectbox, app.slider, app.text_input, app.button_group, app.toggle)
         for w in kind
-        if w.key == f"form_train_{name}"
+        if re.fullmatch(rf"form_\d+_{name}", w.key or "")
     )
+    return next(found, None)
 
 
 def test_the_first_page_says_what_to_do(open_fresh_app):
@@ -40,6 +44,12 @@ def test_training_shows_the_accuracies_of_the_run(open_app, train):
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation['parts']['test']['accuracy']:.2f} %"
     assert "95 % interval" in texts(app)
     assert button(app, "Trained").disabled
+
+
+def test_the_train_button_is_one_button_whatever_it_says(open_app, train):
+    app = open_app(epochs="20", seed="1")
+    before = button(app, "Train").key
+    assert before == button(train(app), "Trained").key is not None
 
 
 def test_a_recipe_is_shown_beside_its_published_figure(open_app, train):
@@ -75,7 +85,7 @@ def test_every_model_has_its_own_settings_and_trains(open_app, train, model):
     parameters = app.session_state["spec"].parameters
     for name in parameters:
         if name not in ("rho", "epsilon", "initial_bias"):  # without effect beside the others, so not asked for
-            assert f"form_train_{name}" in app.session_state or f"form_train_{model}_{name}" in app.session_state, name
+            assert widget(app, name) or widget(app, f"{model}_{name}"), name
     app = train(app)
     assert "Test accuracy" in metrics(app)
 
