@@ -86,7 +86,8 @@ def _show_figures(table: pd.DataFrame, title: str) -> None:
     st.dataframe(
         in_percent(table, ["published", "mean", "sd", "difference"]),
         hide_index=True,
-        column_order=["label", "published", "mean", "sd", "n", "difference"],
+        # What a narrow table hides first is what a single seed leaves empty.
+        column_order=["label", "published", "mean", "difference", "sd", "n"],
         column_config={
             "label": title,
             "published": NUMBER("Published", format="%.1f"),
