@@ -13,6 +13,7 @@ from digitcore.experiments.plans import Member, Plan
 from digitcore.runs.progress import expected_seconds, progress_of
 from digitcore.runs.run import Run
 from digitcore.runs.store import SERVER_STOPPED
+from digitcore.runs.training import n_threads
 
 State = Literal["running", "done", "stopped"]
 
@@ -111,19 +112,20 @@ def progress_of_experiment(experiment: Experiment, n_workers: int = 1) -> Experi
     members = experiment.members
     work = _expected_work(members, list(experiment.runs.values()))
     shares = {member.digest: _share(member, experiment.runs) for member in members if member.spec is not None}
-    total, finished = sum(work.values()), sum(work[digest] * share for digest, share in shares.items())
+    left = {digest: work[digest] * (1 - share) for digest, share in shares.items()}
+    total = sum(work.values())
     return ExperimentProgress(
         n_ended=experiment.n_ended,
         n_trainings=experiment.n_trainings,
-        fraction=min(1.0, finished / total) if total else 1.0,
-        seconds_left=(total - finished) / max(1, n_workers),
+        fraction=max(0.0, 1 - sum(left.values()) / total) if total else 1.0,
+        seconds_left=_wall_seconds(members, left, n_workers),
     )
 
 
 def expected_experiment_seconds(plan: Plan, n_workers: int = 1, past: Sequence[Run] = ()) -> float:
     """Return how long a plan will take; with successive halving its first rung and about as much for each other."""
     rungs = len(plan.rungs) if is_halving(plan) else 1
-    return rungs * sum(_expected_work(plan.members, past).values()) / max(1, n_workers)
+    return rungs * _wall_seconds(plan.members, _expected_work(plan.members, past), n_workers)
 
 
 def may_end_early(plan: Plan) -> bool:
@@ -135,6 +137,14 @@ def _expected_work(members: Sequence[Member], past: Sequence[Run]) -> dict[str, 
     """Return the expected seconds of every training, by digest."""
     specs = list(dict.fromkeys(member.spec for member in members if member.spec is not None))
     return dict(zip((spec.digest for spec in specs), expected_seconds(specs, past), strict=True))
+
+
+def _wall_seconds(members: Sequence[Member], work: Mapping[str, float], n_workers: int) -> float:
+    """Return the seconds that trainings take beside each other; no two workers share one."""
+    specs = {member.digest: member.spec for member in members if member.spec is not None}
+    # A training with two threads leaves no core to another one.
+    taken = sum(seconds * min(n_threads(specs[digest]), max(1, n_workers)) for digest, seconds in work.items())
+    return max(taken / max(1, n_workers), max(work.values(), default=0.0))
 
 
 def _key(member: Member) -> object:

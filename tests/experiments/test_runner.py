@@ -6,8 +6,9 @@ import pytest
 
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.experiments import Axis, CrossValidation, ExperimentRunner, Sweep
-from digitcore.experiments.experiment import progress_of_experiment
-from digitcore.runs import Engine, Store, train_spec
+from digitcore.experiments.experiment import expected_experiment_seconds, progress_of_experiment
+from digitcore.recipes import load_recipe
+from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.store import SERVER_STOPPED
 
 
@@ -242,6 +243,20 @@ def test_progress_counts_members_and_their_epochs(runner, quick):
     runner.start(plan)
     progress = progress_of_experiment(runner.wait(plan.digest, 30))
     assert (progress.n_ended, progress.n_trainings, progress.fraction, progress.seconds_left) == (2, 2, 1.0, 0.0)
+
+
+def test_workers_share_trainings_but_no_single_one():
+    plan = CrossValidation(RunSpec(dataset="digits", model="mlp"), 4)
+    alone = expected_experiment_seconds(plan)
+    assert expected_experiment_seconds(plan, 2) == pytest.approx(alone / 2)
+    assert expected_experiment_seconds(plan, 100) == pytest.approx(alone / 4)
+
+
+def test_trainings_with_two_threads_take_turns_on_two_cores():
+    plan = CrossValidation(load_recipe("mnist-cnn").spec, 5)
+    alone = expected_experiment_seconds(plan)
+    assert expected_experiment_seconds(plan, 2) == pytest.approx(alone)
+    assert expected_experiment_seconds(plan, 4) == pytest.approx(alone / 2)
 
 
 def test_each_worker_reads_the_data_once(runner, quick):
