@@ -71,10 +71,8 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
     part_key = "image_part"
     if opened is not None and opened[0] in parts:
         st.session_state[part_key] = opened[0]
-    elif st.session_state.get(part_key) not in parts:
-        st.session_state[part_key] = next(iter(parts))
     names = list(parts)
-    index = names.index(st.session_state[part_key])
+    index = names.index(state.widget_value(part_key, names[0], parts))
     part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=str.title)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:

@@ -133,7 +133,7 @@ def _ask_stops(record: Integer | Number, value: Any, name: str) -> Any:
 
 
 def _ask_slider(record: Integer | Number, value: Any, name: str) -> Any:
-    low, high = min(record.slider[0], value), max(record.slider[1], value)
+    low, high = state.form_bounds(name, record.slider[0], record.slider[1], value)
     key, value = state.form_value(name, value)
     return st.slider(record.label, low, high, value, record.step, key=key, help=record.help)
 

@@ -24,11 +24,10 @@ def ask_run() -> Run | None:
     start = linked if linked in runs else next(iter(runs))
     key = state.run_key()
     digests = list(runs)
-    chosen = st.session_state.get(key)
     digest = st.selectbox(
         "Run",
         digests,
-        index=digests.index(chosen if chosen in runs else start),
+        index=digests.index(state.widget_value(key, start, runs)),
         format_func=_labels(runs).__getitem__,
         key=key,
         help="Every training that was kept, the latest first.",

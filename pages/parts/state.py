@@ -263,8 +263,13 @@ def _went_elsewhere(query: dict[str, str], entered: bool) -> bool:
 
 def _form_values() -> dict[str, object]:
     """What the widgets of the present page's form say."""
+    # Not by items: the key of a widget that is just becoming another one has no value, and that raises KeyError.
+    return {key: st.session_state.get(key) for key in _form_keys()}
+
+
+def _form_keys() -> list[str]:
     own = _form_key("")
-    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(own)}
+    return [str(key) for key in st.session_state if str(key).startswith(own)]
 
 
 def recipe_name() -> str:
@@ -274,8 +279,8 @@ def recipe_name() -> str:
 
 def put_spec(new: RunSpec, recipe: str) -> None:
     """Set the configuration from outside the form; the form's widgets follow."""
-    for key in _form_values():
-        del st.session_state[key]
+    for key in _form_keys():
+        st.session_state.pop(key, None)
     st.session_state[_RECIPE] = recipe
     keep_spec(new)
 
@@ -294,15 +299,28 @@ def keep_spec(new: RunSpec) -> None:
 
 
 def form_value(name: str, start: Any, options: Collection | None = None) -> tuple[str, Any]:
-    """The key of a widget of the form, and its value: ``start`` until the user has touched it.
-
-    A value that is not among the ``options`` any more gives way to ``start``, and that to the first of them.
-    """
+    """The key of a widget of the form, and its :func:`widget_value`."""
     key = _form_key(name)
+    return key, widget_value(key, start, options)
+
+
+def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float, float]:
+    """The ends of a slider of the form: wider where the value lies outside, and they stay so when it is moved.
+
+    With other ends it would be another slider, and the hand on the keyboard would lose it.
+    """
+    key = _form_key(f"{name}_bounds")
+    low, high = st.session_state.get(key, (low, high))
+    st.session_state[key] = (min(low, value), max(high, value))
+    return st.session_state[key]
+
+
+def widget_value(key: str, start: Any, options: Collection | None = None) -> Any:
+    """The value of a widget: ``start`` until the user has touched it, or when the options have it no more."""
     value = st.session_state.setdefault(key, start)
     if options is not None and value not in options:
         value = st.session_state[key] = start if start in options else next(iter(options))
-    return key, value
+    return value
 
 
 def _form_key(name: str) -> str:

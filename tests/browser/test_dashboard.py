@@ -153,6 +153,17 @@ def test_back_in_the_browser_undoes_a_slider(server, page):
     expect(page.get_by_role("slider", name="Dropout")).to_have_value("0")
 
 
+def test_a_slider_beyond_its_usual_range_follows_a_quick_hand(server, page):
+    open_page(page, f"{server.url}/?seed=500&model=softmax")
+    page.get_by_role("slider", name="Seed").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft", delay=100)
+    expect(page).to_have_url(re.compile("seed=492"))
+    for _ in range(3):
+        page.keyboard.press("ArrowRight", delay=100)
+    expect(page).to_have_url(re.compile("seed=495"))
+
+
 MAIN, SIDEBAR = 0, 1
 
 
