@@ -56,7 +56,12 @@ def wait_for_epoch(page, least):
 
 def stop(page):
     stop_button(page).click()
+    wait_for_stop(page)
+
+
+def wait_for_stop(page):
     expect(page.get_by_text(re.compile("Stopped after .* of 100000 epochs"))).to_be_visible()
+    wait_for_result(page)
 
 
 def wait_for_result(page):
@@ -96,10 +101,12 @@ def test_training_goes_on_while_the_user_does_other_things(server, page):
     stop(page)
 
 
-def test_every_page_shows_what_was_learned(server, page):
-    open_page(page, f"{server.url}/?model=mlp&epochs=300")
+def test_a_training_that_is_followed_ends_in_results_on_every_page(server, page):
+    open_page(page, f"{server.url}/?model=mlp&epochs=15000&seed=2")
     press_train(page)
+    wait_for_epoch(page, 1)
     wait_for_result(page)
+    expect(page.get_by_role("button", name="Trained")).to_be_visible()
     go_to(page, "Mistakes")
     settle(page)
     assert page.locator('[data-testid="stVegaLiteChart"] svg, [data-testid="stVegaLiteChart"] canvas').count() == 2
@@ -120,7 +127,7 @@ def test_two_tabs_share_one_training(server, browser, page):
     other.goto(f"{server.url}/?{LONG}&seed=3")
     assert wait_for_epoch(other, 1)
     stop(other)
-    expect(page.get_by_text(re.compile("Stopped after .* of 100000 epochs"))).to_be_visible()
+    wait_for_stop(page)
     other.context.close()
 
 
@@ -129,7 +136,6 @@ def test_stop_keeps_the_epochs(server, page):
     press_train(page)
     wait_for_epoch(page, 2)
     stop(page)
-    wait_for_result(page)
     expect(page.get_by_role("button", name="Train again")).to_be_enabled()
 
 
