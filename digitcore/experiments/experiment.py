@@ -142,9 +142,10 @@ def _expected_work(members: Sequence[Member], past: Sequence[Run]) -> dict[str, 
 def _wall_seconds(members: Sequence[Member], work: Mapping[str, float], n_workers: int) -> float:
     """Return the seconds that trainings take beside each other; no two workers share one."""
     specs = {member.digest: member.spec for member in members if member.spec is not None}
+    n_workers = max(1, n_workers)
     # A training with two threads leaves no core to another one.
-    taken = sum(seconds * min(n_threads(specs[digest]), max(1, n_workers)) for digest, seconds in work.items())
-    return max(taken / max(1, n_workers), max(work.values(), default=0.0))
+    taken = sum(seconds * min(n_threads(specs[digest]), n_workers) for digest, seconds in work.items())
+    return max(taken / n_workers, max(work.values(), default=0.0))
 
 
 def _key(member: Member) -> object:

@@ -44,10 +44,10 @@ def show(kind: str) -> None:
     start = linked.digest if linked is not None and linked.digest in labels else next(iter(labels))
     # What was just started is shown, whatever was chosen before.
     just_started = state.take_started()
-    if just_started or st.session_state.get(key) not in labels:
+    if just_started:
         st.session_state[key] = start
     labels = distinct_labels(labels)
-    index = list(labels).index(st.session_state[key])
+    index = list(labels).index(state.widget_value(key, start, labels))
     digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
     state.show_experiment(digest)
     _live(digest, state.experiment(digest).state == "running")

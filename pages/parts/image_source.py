@@ -79,8 +79,7 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
         st.session_state[index_key] = opened[1]
     first = FIRST_INDEX if part.n_images > FIRST_INDEX else 0
     last = part.n_images - 1
-    st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
-    start = st.session_state[index_key]
+    start = st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
     index = right.number_input(
         "Index", 0, last, start, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
     )

@@ -84,7 +84,7 @@ def _ask_cell(names: Sequence[str]) -> tuple[int | None, int | None]:
         column.selectbox(
             label,
             options,
-            index=options.index(st.session_state.get(key, state.ANY_CLASS)),
+            index=options.index(state.widget_value(key, state.ANY_CLASS)),
             key=key,
             format_func=lambda index: "any" if index == state.ANY_CLASS else names[index],
             on_change=state.forget_click,

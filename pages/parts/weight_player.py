@@ -80,11 +80,10 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
     kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation['best_epoch']}"]
     stops = [*map(str, epochs), *kept]
     key = f"snapshot_{run.digest}"
-    place = st.session_state.setdefault(key, len(stops) - 1)
+    place = state.widget_value(key, len(stops) - 1)
     if playing:
-        st.session_state[key] = (place + 1) % len(stops)
-    start = st.session_state[key]
-    chosen = st.select_slider("Epoch", range(len(stops)), start, key=key, format_func=stops.__getitem__)
+        place = st.session_state[key] = (place + 1) % len(stops)
+    chosen = st.select_slider("Epoch", range(len(stops)), place, key=key, format_func=stops.__getitem__)
     return chosen if chosen < len(epochs) else None
 
 
