@@ -1,24 +1,30 @@
-"""Entry of `streamlit run dashboard.py`: page configuration and navigation."""
+"""Entry of `streamlit run dashboard.py`: the server, page configuration and navigation."""
 
 import streamlit as st
 
-from pages.parts import state
+if __name__ == "__main__":
+    # Streamlit runs this file for each visitor.
+    from pages.parts import shared, state
 
-st.set_page_config(layout="wide", initial_sidebar_state="auto")
+    st.set_page_config(layout="wide", initial_sidebar_state="auto")
+    navigation = st.navigation(
+        [
+            st.Page("pages/train.py", title="Train", default=True),
+            st.Page("pages/mistakes.py", title="Mistakes"),
+            st.Page("pages/weights.py", title="Weights"),
+            st.Page("pages/predict.py", title="Predict"),
+            st.Page("pages/experiments.py", title="Experiments"),
+            st.Page("pages/map.py", title="Map"),
+            st.Page("pages/quiz.py", title="Quiz"),
+            st.Page("pages/data.py", title="Data"),
+        ],
+        position="top",
+    )
+    shared.start()
+    state.enter_dashboard()
+    navigation.run()
+else:
+    # `streamlit run` imports it once for the server itself.
+    from pages.parts.server import lifespan, middleware
 
-navigation = st.navigation(
-    [
-        st.Page("pages/train.py", title="Train", default=True),
-        st.Page("pages/mistakes.py", title="Mistakes"),
-        st.Page("pages/weights.py", title="Weights"),
-        st.Page("pages/predict.py", title="Predict"),
-        st.Page("pages/experiments.py", title="Experiments"),
-        st.Page("pages/map.py", title="Map"),
-        st.Page("pages/quiz.py", title="Quiz"),
-        st.Page("pages/data.py", title="Data"),
-    ],
-    position="top",
-)
-state.start_engine()
-state.enter_dashboard()
-navigation.run()
+    app = st.App(__file__, lifespan=lifespan, middleware=middleware())

@@ -91,9 +91,9 @@ def report_reruns():
         from digitcore.errors import DatasetUnavailable
         from digitcore.links import spec_to_query
         from digitcore.recipes import load_recipe
-        from pages.parts import state
+        from pages.parts import shared, state
 
-        engine = state.engine()
+        engine = shared.engine()
         try:
             spec = load_recipe("mnist-cnn").spec.with_changes(parameters={"epochs": 2})
             others = [load_recipe(name).spec.with_changes(parameters={"epochs": 2000}) for name in BESIDE]

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.parts import live_run, messages, run_form, state
+from pages.parts import live_run, messages, run_form, shared, state
 
 entered = state.enter_page("train")
 st.title("Train")
 st.caption("Pick images, a model and its settings in the sidebar, press Train, and watch it learn.")
 
 with messages.caught(), st.container():
-    engine = state.engine()
+    engine = shared.engine()
     with st.sidebar:
         spec, problem = run_form.ask_spec(state.spec(entered=entered))
     messages.show_link_problems()

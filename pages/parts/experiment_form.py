@@ -19,7 +19,7 @@ from digitcore.recipes import RECIPES
 from digitcore.runs import RunSpec
 from digitcore.runs.progress import duration_text
 from digitcore.settings import setting_text, setting_value, settings_of
-from pages.parts import state
+from pages.parts import shared, state
 from pages.parts.messages import plain
 
 CROSS_VALIDATION, SWEEP, LEARNING_CURVE, RECIPE = (
@@ -75,7 +75,7 @@ def show_plan(plan: Plan | None) -> None:
     """Show what will be trained, how long it will take, and the button that starts it."""
     if plan is None:
         return
-    seconds = expected_experiment_seconds(plan, state.engine().n_workers, state.past_runs())
+    seconds = expected_experiment_seconds(plan, shared.engine().n_workers, state.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
     about = "at most" if may_end_early(plan) else "about"
     summary.markdown(f"**{plain(plan_words(plan))}** :gray[· takes {about} {duration_text(seconds)}]")
@@ -86,7 +86,7 @@ def show_plan(plan: Plan | None) -> None:
 
 
 def _is_running(plan: Plan) -> bool:
-    return any(experiment.digest == plan.digest for experiment in state.experiments().active())
+    return any(experiment.digest == plan.digest for experiment in shared.experiments().active())
 
 
 def _load_data(plan: Plan) -> None:

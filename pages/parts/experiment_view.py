@@ -13,7 +13,7 @@ from digitcore.runs.progress import duration_text
 from digitcore.runs.report import distinct_labels
 from digitcore.runs.store import KeptExperiment
 from digitcore.settings import all_settings
-from pages.parts import fold_view, learning_curve_view, recipe_view, state, sweep_view
+from pages.parts import fold_view, learning_curve_view, recipe_view, shared, state, sweep_view
 from pages.parts.messages import caught, plain
 
 POLL_SECONDS = 1.0
@@ -81,14 +81,18 @@ def _live(digest: str, running: bool) -> None:
 def _show_progress(experiment: Experiment) -> None:
     if experiment.reason:
         st.warning(plain(experiment.reason))
-    progress = progress_of_experiment(experiment, state.engine().n_workers)
+    progress = progress_of_experiment(experiment, shared.engine().n_workers)
     counted = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
         bar, stop = st.columns([5, 1], vertical_alignment="center")
         left = f" · about {duration_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
         bar.progress(progress.fraction, text=f"{counted}{left}")
         stop.button(
-            "Stop", key="stop_experiment", on_click=state.experiments().stop, args=(experiment.digest,), width="stretch"
+            "Stop",
+            key="stop_experiment",
+            on_click=shared.experiments().stop,
+            args=(experiment.digest,),
+            width="stretch",
         )
         return
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())

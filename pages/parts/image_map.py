@@ -19,7 +19,7 @@ from digitcore.projection import (
 )
 from digitcore.runs import Run
 from digitcore.runs.engine import Computation
-from pages.parts import messages, state
+from pages.parts import messages, shared, state
 from pages.parts.tiles import Tile, show_tiles
 
 SOURCES = {"pixels": "Pixels", "hidden": "Last hidden layer"}
@@ -59,7 +59,7 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
     computation = _tsne(run, part.name, source)
     if computation.state == "failed":
         st.error(messages.plain(computation.reason))
-        forget = state.engine().forget_computation
+        forget = shared.engine().forget_computation
         st.button("Try again", on_click=forget, args=(_tsne_key(run, part.name, source),))
     elif computation.state == "running":
         _wait(run, part.name, source)
@@ -68,7 +68,7 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
 
 def _tsne(run: Run, part_name: str, source: str) -> Computation:
     components = _components(run, part_name, source, N_COMPONENTS)
-    return state.engine().compute(_tsne_key(run, part_name, source), tsne_coordinates, components)
+    return shared.engine().compute(_tsne_key(run, part_name, source), tsne_coordinates, components)
 
 
 def _tsne_key(run: Run, part_name: str, source: str) -> str:

@@ -22,7 +22,7 @@ from digitcore.runs.report import (
     warnings_of,
     watched_name,
 )
-from pages.parts import state
+from pages.parts import shared, state
 from pages.parts.messages import plain
 
 POLL_SECONDS = 0.5
@@ -39,7 +39,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     """Show what will be trained, how long it will take, and the button that starts it."""
     if problem:
         st.error(plain(problem))
-    run = state.engine().run(spec.digest)
+    run = shared.engine().run(spec.digest)
     expected = expected_time(spec, state.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
     summary.markdown(f"**{plain(title_of(spec))}** :gray[· {_expectation(run, expected)}]")
@@ -114,15 +114,15 @@ def _train(spec: RunSpec, expected_seconds: float) -> None:
     if DATASETS[spec.dataset].is_downloaded:
         # Here, where a spinner shows it and a failure is told at once.
         state.dataset(spec.dataset)
-    run = state.engine().submit(spec)
+    run = shared.engine().submit(spec)
     state.show_run(run)
     if run.active and expected_seconds < BLINK_SECONDS:
         with contextlib.suppress(TimeoutError):
-            state.engine().wait(run.digest, BLINK_SECONDS)
+            shared.engine().wait(run.digest, BLINK_SECONDS)
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
-    engine, shown = state.engine(), state.shown_run()
+    engine, shown = shared.engine(), state.shown_run()
     own = engine.run(spec.digest)
     other = engine.run(shown) if shown and shown != spec.digest else None
     if other is not None and other.active:
@@ -138,7 +138,7 @@ def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
 def _live(digest: str, active: bool) -> None:
     @st.fragment(run_every=POLL_SECONDS if active else None)
     def live() -> None:
-        run = state.engine().run(digest)
+        run = shared.engine().run(digest)
         if active and not run.active:
             st.rerun()
         _show_progress(run) if run.active else _show_result(run)
@@ -184,7 +184,7 @@ def _show_progress(run: Run) -> None:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     bar.progress(progress.fraction, text=text)
-    stop.button("Stop", on_click=state.engine().cancel, args=(run.digest,), width="stretch", key="stop")
+    stop.button("Stop", on_click=shared.engine().cancel, args=(run.digest,), width="stretch", key="stop")
 
 
 def _show_result(run: Run) -> None:

@@ -13,7 +13,7 @@ from digitcore.learning_rates import suggested_rate
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.engine import Computation
-from pages.parts import messages, state
+from pages.parts import messages, shared, state
 
 POLL_SECONDS = 0.5
 
@@ -31,7 +31,7 @@ def show(spec: RunSpec) -> None:
     computation = _test(spec, ends)
     if computation.state == "failed":
         st.error(messages.plain(computation.reason))
-        st.button("Try again", on_click=state.engine().forget_computation, args=(_key(spec, ends),))
+        st.button("Try again", on_click=shared.engine().forget_computation, args=(_key(spec, ends),))
     elif computation.state == "running":
         _wait(spec, ends)
     else:
@@ -48,7 +48,7 @@ def _ask_ends() -> tuple[float, float, int]:
 
 
 def _test(spec: RunSpec, ends: tuple[float, float, int]) -> Computation:
-    return state.engine().compute(_key(spec, ends), rate_range, spec.canonical_json, *ends)
+    return shared.engine().compute(_key(spec, ends), rate_range, spec.canonical_json, *ends)
 
 
 def _key(spec: RunSpec, ends: tuple[float, float, int]) -> str:

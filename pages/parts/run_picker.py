@@ -7,14 +7,14 @@ import streamlit as st
 from digitcore.datasets import Part
 from digitcore.runs import Run
 from digitcore.runs.report import distinct_labels, run_label
-from pages.parts import state
+from pages.parts import shared, state
 from pages.parts.messages import plain
 
 
 def ask_run() -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
     linked = state.linked_run()
-    wanted = state.engine().run(linked) if linked else None
+    wanted = shared.engine().run(linked) if linked else None
     runs = {run.digest: run for run in state.recent_runs()}
     if wanted is not None and wanted.evaluated:
         runs.setdefault(wanted.digest, wanted)
@@ -32,7 +32,7 @@ def ask_run() -> Run | None:
         key=key,
         help="Every training that was kept, the latest first.",
     )
-    run = state.engine().run(digest)
+    run = shared.engine().run(digest)
     state.link_run(run)
     if not run.evaluated:  # a stopped training that has been started again
         state.forget_recent_runs()
@@ -60,7 +60,7 @@ def ask_others(run: Run) -> list[Run]:
         if runs
         else []
     )
-    fresh = [state.engine().run(digest) for digest in chosen if digest in runs]
+    fresh = [shared.engine().run(digest) for digest in chosen if digest in runs]
     return [other for other in fresh if other is not None and other.evaluated]
 
 

@@ -1,10 +1,8 @@
-"""Session keys and shared objects: every one of them is named here and nowhere else."""
+"""Session keys and caches: every one of them is named here and nowhere else."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -16,17 +14,18 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
-from digitcore.errors import DigitcoreError, InvalidSetting
-from digitcore.experiments import Experiment, ExperimentRunner, Plan
+from digitcore.errors import InvalidSetting
+from digitcore.experiments import Experiment, Plan
 from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.report import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
 from digitcore.quiz import QuizRound, QuizScore
-from digitcore.runs import Engine, Run, RunSpec
+from digitcore.runs import Run, RunSpec
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for
+from pages.parts import shared
 
 _RUN = "run"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
@@ -46,48 +45,6 @@ _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_
 # Shared by all users of the server.
 
 
-@st.cache_resource(show_spinner=False)
-def engine() -> Engine:
-    """The one engine of this server.
-
-    Raises
-    ------
-    DigitcoreError
-        If the store cannot be opened; the next call tries again.
-    """
-    return Engine()
-
-
-@st.cache_resource(show_spinner=False)
-def start_engine() -> threading.Thread:
-    """Start the workers beside the first page, so that the first training need not wait for them."""
-    thread = threading.Thread(target=_start_workers, name="start-engine", daemon=True)
-    thread.start()
-    return thread
-
-
-def _start_workers() -> None:
-    # The page that needs the engine says what is wrong with it.
-    with contextlib.suppress(DigitcoreError):
-        engine().start()
-        # Takes over what a killed server left half done.
-        experiments()
-    # A second of importing that the first page with a split would have to wait for.
-    importlib.import_module("sklearn.model_selection")
-
-
-@st.cache_resource(show_spinner=False)
-def experiments() -> ExperimentRunner:
-    """The one runner of experiments of this server.
-
-    Raises
-    ------
-    DigitcoreError
-        If the store cannot be opened; the next call tries again.
-    """
-    return ExperimentRunner(engine())
-
-
 @st.cache_resource(show_spinner="Loading the images ...")
 def dataset(name: str) -> Dataset:
     """A data set, loaded once for all."""
@@ -97,7 +54,7 @@ def dataset(name: str) -> Dataset:
 @st.cache_resource(show_spinner=False, ttl=10)
 def recent_experiments(kind: str) -> dict[str, tuple[KeptExperiment, str]]:
     """The latest experiments of a kind that this version can read, each with its plan in words, by digest."""
-    kept = readable_experiments(engine().store.recent_experiments(kind))
+    kept = readable_experiments(shared.engine().store.recent_experiments(kind))
     return {each.digest: (each, plan_words(plan_from_json(each.plan))) for each in kept}
 
 
@@ -111,22 +68,22 @@ def linked_experiment() -> Experiment | None:
 
 def experiment(digest: str) -> Experiment | None:
     """How an experiment stands; one that has ended is looked up once."""
-    running = {each.digest: each for each in experiments().active()}
+    running = {each.digest: each for each in shared.experiments().active()}
     if digest in running:
         return running[digest]
-    kept = engine().store.load_experiment(digest)
+    kept = shared.engine().store.load_experiment(digest)
     return None if kept is None else _ended_experiment(digest, kept.state, kept.seconds)
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=16)
 def _ended_experiment(digest: str, kept_state: str, seconds: float) -> Experiment:
-    return experiments().experiment(digest)
+    return shared.experiments().experiment(digest)
 
 
 def start_experiment(plan: Plan) -> None:
     """Start an experiment and let the page show it."""
     # The form writes the address at the next rerun: a rerun asked for here would still see the old one.
-    st.session_state.update({_EXPERIMENT: experiments().start(plan).digest, _STARTED: True})
+    st.session_state.update({_EXPERIMENT: shared.experiments().start(plan).digest, _STARTED: True})
     recent_experiments.clear()
 
 
@@ -138,7 +95,7 @@ def done_runs(experiment: Experiment) -> tuple[str, ...]:
 
 def runs_with_epochs(digests: Sequence[str]) -> list[Run]:
     """The runs of these digests, whole."""
-    return [engine().run(digest) for digest in digests]
+    return [shared.engine().run(digest) for digest in digests]
 
 
 def pooled_predictions(
@@ -147,24 +104,24 @@ def pooled_predictions(
     """Truth and prediction of a part's images of several runs together, and the names of the classes."""
     pairs = [part_predictions(run, arrays_of(run), part) for run in runs_with_epochs(digests)]
     truth, prediction = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    return truth, prediction, dataset(engine().run(digests[0]).spec.dataset).class_names
+    return truth, prediction, dataset(shared.engine().run(digests[0]).spec.dataset).class_names
 
 
 def recent_runs() -> list[Run]:
     """The latest runs, without their epochs."""
-    return _recent_runs(engine().n_ended)
+    return _recent_runs(shared.engine().n_ended)
 
 
 # Other servers on the same store are looked at every ten seconds.
 @st.cache_resource(show_spinner=False, ttl=10, max_entries=2)
 def _recent_runs(n_ended: int) -> list[Run]:
-    return engine().store.recent(evaluated=True)
+    return shared.engine().store.recent(evaluated=True)
 
 
 @st.cache_resource(show_spinner=False, ttl=10)
 def past_runs() -> list[Run]:
     """The latest runs, those of experiments among them: how long trainings take here."""
-    return engine().store.recent(evaluated=True, background=True)
+    return shared.engine().store.recent(evaluated=True, background=True)
 
 
 def forget_recent_runs() -> None:
@@ -192,7 +149,7 @@ def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _arrays(digest: str, created_at: datetime) -> Mapping[str, np.ndarray]:
     # A run that was stopped and trained again has other arrays, and another time.
-    return engine().arrays(digest)
+    return shared.engine().arrays(digest)
 
 
 def probabilities_of(run: Run, part: Part) -> np.ndarray:
@@ -207,7 +164,7 @@ def model_of(run: Run) -> RunModel:
 
 @st.cache_resource(show_spinner="Loading the model ...", max_entries=8)
 def _model(digest: str, created_at: datetime) -> RunModel:
-    run = engine().run(digest)
+    run = shared.engine().run(digest)
     return RunModel(run, _arrays(digest, created_at), dataset(run.spec.dataset).class_names)
 
 
@@ -289,7 +246,7 @@ def keep_spec(new: RunSpec) -> None:
     """Keep the configuration that the form's widgets describe, and put it into the address."""
     query = spec_to_query(new, recipe_name())
     # A training that was started before the form was changed is found again after a reload.
-    if any(run.digest == shown_run() != new.digest for run in engine().active()):
+    if any(run.digest == shown_run() != new.digest for run in shared.engine().active()):
         query[_RUN] = shown_run()
     if st.session_state.get(_PAGE) == "experiments" and shown_experiment():
         query[_EXPERIMENT] = shown_experiment()
@@ -395,7 +352,7 @@ def wants_range_test(new: RunSpec, ends: tuple[float, float, int]) -> bool:
 
 def open_run(run: Run) -> None:
     """Go to the Train page with a run and its settings."""
-    engine().bring_forward(run.digest)
+    shared.engine().bring_forward(run.digest)
     forget_recent_runs()
     show_run(run)
     open_in_form(run.spec)

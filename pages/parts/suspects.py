@@ -13,7 +13,7 @@ from digitcore.runs import Run
 from digitcore.runs.engine import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.runs.progress import duration_text
-from pages.parts import messages, state
+from pages.parts import messages, shared, state
 from pages.parts.tiles import Tile, show_tiles
 
 POLL_SECONDS = 1.0
@@ -45,7 +45,7 @@ def show(run: Run) -> None:
 
 
 def _folds(run: Run) -> list[Computation]:
-    engine, spec = state.engine(), run.spec
+    engine, spec = shared.engine(), run.spec
     return [
         engine.compute(_fold_key(run, fold), fold_probabilities, spec.canonical_json, fold) for fold in range(N_FOLDS)
     ]
@@ -53,7 +53,7 @@ def _folds(run: Run) -> list[Computation]:
 
 def _forget_folds(run: Run) -> None:
     for fold in range(N_FOLDS):
-        state.engine().forget_computation(_fold_key(run, fold))
+        shared.engine().forget_computation(_fold_key(run, fold))
 
 
 def _fold_key(run: Run, fold: int) -> str:

@@ -1,14 +1,12 @@
 """The dashboard under AppTest, entered through dashboard.py, training for real on digits."""
 
-import contextlib
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from digitcore.errors import DigitcoreError
-from pages.parts import state
+from pages.parts import shared
 
 ENTRY = str(Path(__file__).parents[2] / "dashboard.py")
 SECONDS = 60
@@ -22,16 +20,14 @@ def app_at(query):
 
 
 def forget_engine():
-    with contextlib.suppress(DigitcoreError):  # a test may have broken the store
-        state.experiments().close()
-        state.engine().close()
+    shared.close()
     st.cache_resource.clear()
 
 
 @pytest.fixture(scope="module")
 def shared_engine():
     """One engine for the tests of a module."""
-    st.cache_resource.clear()
+    forget_engine()
     yield
     forget_engine()
 
@@ -58,7 +54,7 @@ def train():
     def train_it(app):
         if any(widget.label == "Train" for widget in app.button):
             button(app, "Train").click().run()
-        state.engine().wait(app.session_state["spec"].digest, SECONDS)
+        shared.engine().wait(app.session_state["spec"].digest, SECONDS)
         return app.run()
 
     return train_it

@@ -3,7 +3,7 @@
 import pytest
 
 from digitcore.experiments import RecipeTables
-from pages.parts import state
+from pages.parts import shared, state
 
 SECONDS = 60
 QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
@@ -31,7 +31,7 @@ def labels(app):
 
 def start_and_wait(app):
     press(app, "Start")
-    state.experiments().wait(app.session_state["experiment"], SECONDS)
+    shared.experiments().wait(app.session_state["experiment"], SECONDS)
     return app.run()
 
 
@@ -118,7 +118,7 @@ def test_a_setting_is_not_varied_without_values(open_app):
 def test_the_range_test_suggests_a_rate_for_the_form(open_app):
     app = open_page(open_app, "learning-rate", batch_size="32")
     press(app, "Start")
-    computations = state.engine()._computed
+    computations = shared.engine()._computed
     key = next(key for key in computations if key.startswith("rates-"))
     if not hasattr(computations[key], "state"):
         computations[key].result(timeout=SECONDS)
@@ -136,7 +136,7 @@ def test_a_recipe_lays_published_figures_beside_ours(open_app, monkeypatch):
     app = open_page(open_app, "recipe")
     start_and_wait(app)
     assert metrics(app)["Published"] == "94.70 %"
-    run = state.engine().run(few[0].digest)
+    run = shared.engine().run(few[0].digest)
     accuracy = run.evaluation["parts"]["test"]["accuracy"]
     assert metrics(app)["Here"] == f"{100 * accuracy:.2f} %"
     assert metrics(app)["Difference"] == f"{100 * accuracy - 94.7:+.2f} points"
@@ -182,8 +182,8 @@ def test_a_link_to_no_experiment_does_no_harm(open_app, digest):
 
 def test_an_experiment_that_cannot_be_read_does_no_harm(open_app):
     plan = '{"kind":"sweep","spec":{"dataset":"klingon"}}'
-    state.engine().store.begin_experiment("deadbeef" * 2, "sweep", plan, "elsewhere|1|1")
-    state.engine().store.save_experiment("deadbeef" * 2, state="stopped", seconds=1.0)
+    shared.engine().store.begin_experiment("deadbeef" * 2, "sweep", plan, "elsewhere|1|1")
+    shared.engine().store.save_experiment("deadbeef" * 2, state="stopped", seconds=1.0)
     app = open_app(experiment="deadbeef" * 2).switch_page("pages/experiments.py").run()
     choose(app, KIND, "sweep")
     assert "Start" in labels(app)

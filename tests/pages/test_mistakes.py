@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
-from pages.parts import state
+from pages.parts import shared, state
 from tests.pages.conftest import button, texts, widget
 
 
@@ -17,7 +17,7 @@ def mistakes(trained_mlp):
 @pytest.fixture
 def counts(mistakes):
     """The confusion matrix of the test part."""
-    run = state.engine().run(mistakes.session_state["spec"].digest)
+    run = shared.engine().run(mistakes.session_state["spec"].digest)
     part = state.split_of(run.spec).test
     return confusion_counts(part.labels, predictions(state.arrays_of(run)["probabilities.test"]), 10)
 

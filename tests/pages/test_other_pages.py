@@ -1,6 +1,6 @@
 import pytest
 
-from pages.parts import state
+from pages.parts import shared
 from tests.pages.conftest import texts
 
 
@@ -16,7 +16,7 @@ def test_mistakes_shows_the_figures_of_the_run(trained):
     assert not app.exception
     assert not app.error
     assert " was taken for " in texts(app)
-    part = state.engine().run(app.session_state["spec"].digest).evaluation["parts"]["test"]
+    part = shared.engine().run(app.session_state["spec"].digest).evaluation["parts"]["test"]
     n_wrong = part["n_images"] - part["n_right"]
     assert f"of {n_wrong} wrong predictions" in texts(app)
     assert app.dataframe[0].value["n_images"].sum() == part["n_images"]
@@ -46,7 +46,7 @@ def test_the_slider_goes_back_to_the_start(trained_mlp):
 def test_with_early_stopping_the_kept_weights_are_shown(open_app, train):
     app = train(open_app(model="mlp", epochs="40", patience="2", validation="cut", learning_rate="1.0"))
     app.switch_page("pages/weights.py").run()
-    best = state.engine().run(app.session_state["spec"].digest).evaluation["best_epoch"]
+    best = shared.engine().run(app.session_state["spec"].digest).evaluation["best_epoch"]
     assert app.select_slider[0].options[-1] == f"kept: {best}"
     assert "at the end; one shared scale" in texts(app)
     app.select_slider[0].set_value(0).run()
@@ -70,9 +70,9 @@ def test_the_data_can_be_seen_whatever_model_the_form_holds(open_app, mnist_dire
 
 def test_a_stopped_training_that_begins_again_is_waited_for(open_app, train):
     app = train(open_app(model="mlp", epochs="7", seed="99"))  # a run of its own: it never ends
-    run = state.engine().run(app.session_state["spec"].digest)
+    run = shared.engine().run(app.session_state["spec"].digest)
     app.switch_page("pages/mistakes.py").run()
-    state.engine().store.begin(run.spec, state.engine().owner)
+    shared.engine().store.begin(run.spec, shared.engine().owner)
     app.run()
     assert not app.exception
     assert not app.error

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts import state
+from pages.parts import shared, state
 from tests.pages.conftest import button, texts, widget
 
 
@@ -21,7 +21,7 @@ def predict_mlp(trained_mlp):
 
 
 def run_of(app):
-    return state.engine().run(app.session_state["spec"].digest)
+    return shared.engine().run(app.session_state["spec"].digest)
 
 
 def said(app):
@@ -84,7 +84,7 @@ def test_several_runs_judge_the_same_image(predict_mlp, open_app, train):
     table = predict_mlp.dataframe[0].value
     index = int(widget(predict_mlp.number_input, "Index").value)
     assert table["prediction"].tolist() == [
-        str(state.arrays_of(state.engine().run(each))["probabilities.test"][index].argmax())
+        str(state.arrays_of(shared.engine().run(each))["probabilities.test"][index].argmax())
         for each in (run_of(predict_mlp).digest, digest)
     ]
 

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from digitcore.recipes import RECIPES
-from pages.parts import state
+from pages.parts import shared
 from tests.pages.conftest import button, texts
 
 QUICK = {"epochs": "50"}
@@ -39,7 +39,7 @@ def test_the_first_page_offers_the_default_recipe(open_fresh_app):
 
 def test_training_shows_the_accuracies_of_the_run(open_app, train):
     app = train(open_app(**QUICK))
-    run = state.engine().run(app.session_state["spec"].digest)
+    run = shared.engine().run(app.session_state["spec"].digest)
     assert metrics(app)["Train accuracy"] == f"{100 * run.evaluation['parts']['train']['accuracy']:.2f} %"
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation['parts']['test']['accuracy']:.2f} %"
     assert "95 % interval" in texts(app)
@@ -145,7 +145,7 @@ def test_training_while_the_sliders_move(open_app):
     toggle = next(toggle for toggle in app.toggle if toggle.label.startswith("Train as I move"))
     toggle.set_value(True).run()
     widget(app, "learning_rate").set_value("0.05").run()
-    run = state.engine().wait(app.session_state["spec"].digest, 30)
+    run = shared.engine().wait(app.session_state["spec"].digest, 30)
     assert run.state == "done"
 
 

@@ -1,0 +1,225 @@
+"""How long visitors of a hosted dashboard wait, and what the server takes, with many of them at once.
+
+    DIGITCORE_DATA=... python benchmarks/load.py                      # 20 visitors, then 100, then another 100
+    DIGITCORE_DATA=... python benchmarks/load.py --visitors 100 --every 2 10 --seconds 1800
+
+Starts a real server in a home of its own. Each visitor is a websocket session that opens the dashboard, moves sliders,
+changes pages, trains scikit-learn's digits, asks the model about an image, and answers the polling of the fragments as
+a browser does. Prints the seconds from an action to the drawn page, the server's processor time per action, and memory,
+threads, handles and temporary files over time with their slopes after the first fifth of the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.streamlit_client import Visitor  # noqa: E402
+
+# Of twenty actions: what people do in a lecture.
+ACTIONS = {"move a slider": 10, "change the page": 6, "train": 1, "ask about an image": 3}
+PAGES = ("", "mistakes", "weights", "predict", "map", "quiz", "data", "experiments")
+# The visitors that come first open the dashboard over this time, as a class does.
+ARRIVAL_SECONDS = 10.0
+
+
+@dataclass
+class Tally:
+    """What the visitors of one round met."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    n_lost: int = 0
+
+    def add(self, action, seconds):
+        self.seconds.setdefault(action, []).append(seconds)
+
+    @property
+    def all_seconds(self):
+        return sorted(second for kind in self.seconds.values() for second in kind)
+
+
+def main():
+    arguments = _arguments()
+    with running_server() as (process, url, temporary):
+        rounds = [(20, (1, 4), 60), (100, (2, 10), 90), (100, (2, 10), 90)]
+        if arguments.visitors:
+            rounds = [(arguments.visitors, tuple(arguments.every), arguments.seconds)]
+        for n_visitors, every, seconds in rounds:
+            report_round(process, url, temporary, n_visitors, every, seconds)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, help="sessions at a time; default: the three rounds of results.md")
+    parser.add_argument("--every", type=float, nargs=2, default=(2, 10), help="seconds between two actions")
+    parser.add_argument("--seconds", type=float, default=90, help="length of the round")
+    return parser.parse_args()
+
+
+@contextmanager
+def running_server(**environment):
+    """Start the dashboard in a home of its own; yield its process, its address and its temporary folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        home, temporary = Path(folder, "home"), Path(folder, "tmp")
+        home.mkdir()
+        temporary.mkdir()
+        command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
+        with Path(folder, "server.log").open("w") as log:
+            process = subprocess.Popen(
+                [*command, "--server.address", "127.0.0.1"],
+                cwd=ROOT,
+                env={**os.environ, "DIGITCORE_HOME": str(home), "TMPDIR": str(temporary), **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_up(process, url)
+            yield psutil.Process(process.pid), url, temporary
+        finally:
+            process.terminate()
+            process.wait(30)
+            print_log(Path(folder, "server.log"))
+
+
+def wait_until_up(process, url):
+    """Wait until the server says that it is healthy."""
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+            return
+        except OSError:
+            if process.poll() is not None:
+                raise RuntimeError("The server ended while it started") from None
+            time.sleep(0.01)
+
+
+def print_log(path):
+    """Print what the server had to say beyond its greeting."""
+    for line in path.read_text().splitlines()[-200:]:
+        if any(word in line for word in ("Error", "WARNING", "Traceback")):
+            print(f"  server's log: {line}")
+
+
+def report_round(process, url, temporary, n_visitors, every, seconds):
+    """Let the visitors act and print what they met and what the server took."""
+    print(f"\n{n_visitors} visitors, an action every {every[0]:g} to {every[1]:g} s, {seconds:g} s", flush=True)
+    tally, samples = Tally(), []
+    cpu_before = sum(process.cpu_times()[:2])
+    asyncio.run(_round(tally, samples, process, url, temporary, n_visitors, every, seconds))
+    cpu = sum(process.cpu_times()[:2]) - cpu_before
+    for action, each in sorted(tally.seconds.items()):
+        print(f"  {action:20s} {_summary(sorted(each))}")
+    print(f"  {'all':20s} {_summary(tally.all_seconds)}")
+    n_actions = len(tally.all_seconds)
+    print(f"  lost: {tally.n_lost}; errors shown: {len(tally.errors)} {sorted(set(tally.errors))[:3]}")
+    print(f"  processor time of the server per action, polling included: {cpu / max(n_actions, 1):.3f} s")
+    _print_samples(samples)
+
+
+def _summary(seconds):
+    p95 = seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))]
+    return f"n {len(seconds):5d}  median {statistics.median(seconds):.3f} s  p95 {p95:.3f} s  max {seconds[-1]:.3f} s"
+
+
+def _print_samples(samples):
+    names = ("memory, MB", "threads", "handles", "temporary files", "workers' memory, MB")
+    table = np.array(samples)
+    hours = table[:, 0] / 3600
+    late = hours >= hours[-1] / 5
+    for column, name in enumerate(names, start=1):
+        values = table[:, column]
+        slope = np.polyfit(hours[late], values[late], 1)[0] if late.sum() > 2 else float("nan")
+        ends = f"from {values[0]:.0f} to {values[-1]:.0f}"
+        print(f"  {name:20s} {ends}, at most {values.max():.0f}; {slope:+.0f} an hour")
+
+
+async def _round(tally, samples, process, url, temporary, n_visitors, every, seconds):
+    end = time.monotonic() + seconds
+    watcher = asyncio.create_task(_watch(samples, process, temporary, end))
+    visits = (_visit(tally, url, number, n_visitors, every, end) for number in range(n_visitors))
+    await asyncio.gather(*visits)
+    await watcher
+
+
+async def _watch(samples, process, temporary, end):
+    start = time.monotonic()
+    while True:
+        now = time.monotonic()
+        workers = sum(_memory(child) for child in process.children(recursive=True))
+        n_files = sum(1 for _ in temporary.rglob("*"))
+        samples.append((now - start, _memory(process), process.num_threads(), process.num_fds(), n_files, workers))
+        if now > end:
+            return
+        await asyncio.sleep(min(5.0, max(0.5, (end - start) / 60)))
+
+
+def _memory(process):
+    try:
+        return process.memory_info().rss / 1e6
+    except psutil.Error:  # it has just ended
+        return 0.0
+
+
+async def _visit(tally, url, number, n_visitors, every, end):
+    choose = random.Random(number)
+    await asyncio.sleep(ARRIVAL_SECONDS * number / n_visitors)
+    visitor = Visitor(url, query={"seed": str(number % 100)})
+    try:
+        tally.add("open", await visitor.open())
+        while time.monotonic() < end:
+            await asyncio.sleep(choose.uniform(*every))
+            await _one_action(tally, visitor, choose)
+    except Exception as error:
+        tally.n_lost += 1
+        tally.errors.append(f"{type(error).__name__}: {error}")
+    finally:
+        tally.errors += visitor.errors
+        await visitor.close()
+
+
+async def _one_action(tally, visitor, choose):
+    (action,) = choose.choices(list(ACTIONS), list(ACTIONS.values()))
+    if action == "ask about an image":
+        if visitor.page != "predict":
+            tally.add("change the page", await visitor.go_to("predict"))
+        index = visitor.find("number_input", "Index")
+        if not index:
+            return
+        tally.add(action, await visitor.set(index[0], double_value=float(choose.randrange(400))))
+    elif action == "change the page":
+        tally.add(action, await visitor.go_to(choose.choice([page for page in PAGES if page != visitor.page])))
+    else:
+        if visitor.page != "":
+            tally.add("change the page", await visitor.go_to(""))
+        seed = visitor.find("slider", "Seed")[0]
+        tally.add("move a slider", await visitor.set(seed, double_array_value=[float(choose.randrange(101))]))
+        trains = [button for button in visitor.find("button", "Train") if not button.disabled]
+        if action == "train" and trains:
+            tally.add(action, await visitor.press(trains[0]))
+
+
+if __name__ == "__main__":
+    main()

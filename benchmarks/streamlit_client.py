@@ -1,0 +1,239 @@
+"""A visitor without a browser: opens the dashboard over its websocket, moves widgets and answers polling fragments."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from urllib.parse import urlencode, urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import connect
+
+# FINISHED_EARLY_FOR_RERUN: the run that the script asked for follows.
+RERUN_FOLLOWS = 2
+# Seconds after which an action without an answer counts as lost.
+LOST_SECONDS = 120.0
+
+
+class Visitor:
+    """One browser tab.
+
+    Parameters
+    ----------
+    url : str
+        Of the server, such as ``"http://127.0.0.1:8501"``.
+    page : str
+        Path of the page to open first, without a slash: ``""``, ``"mistakes"``.
+    query : mapping of str to str, optional
+        Parameters of the address.
+    headers : mapping of str to str, optional
+        Further headers of the handshake, such as a cookie.
+
+    Attributes
+    ----------
+    elements : dict of str to message
+        The elements of the page, by their place in it.
+    errors : list of str
+        Texts of all error boxes and exceptions that were shown, in order.
+    """
+
+    def __init__(self, url, page="", query=None, headers=None):
+        self.url, self.page, self.query = url, page, dict(query or {})
+        self.headers = dict(headers or {})
+        self.elements, self.errors = {}, []
+        self.widgets: dict[str, WidgetState] = {}
+        self.page_hash = ""
+        self._drawn = {}
+        self._timers: dict[str, asyncio.Task] = {}
+        self._socket = self._reader = None
+        self._answered = asyncio.Event()
+        self._expects_whole_run = False
+        self._running_whole = False
+
+    async def __aenter__(self):
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.close()
+
+    async def open(self):
+        """Connect and draw the first page; return the seconds this took."""
+        start = time.perf_counter()
+        address = urlsplit(self.url)
+        headers = {"Origin": self.url, **self.headers}
+        origin = headers.pop("Origin")
+        self._socket = await connect(
+            f"ws://{address.netloc}/_stcore/stream",
+            subprotocols=["streamlit"],
+            origin=origin,
+            additional_headers=headers,
+            max_size=None,
+            open_timeout=60,
+            ping_interval=None,
+            compression=None,
+        )
+        self._reader = asyncio.create_task(self._read())
+        await self._act(page_name=self.page)
+        return time.perf_counter() - start
+
+    async def close(self):
+        """Close the tab."""
+        self._stop_timers()
+        if self._socket is not None:
+            await self._socket.close()
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._reader
+
+    def find(self, kind, label=None):
+        """Return the elements of a kind ("slider", "button") on the page, those with this label if one is given."""
+        found = [getattr(each, kind) for each in self.elements.values() if each.WhichOneof("type") == kind]
+        return [each for each in found if label is None or each.label == label]
+
+    def texts(self):
+        """Return all texts of the page in one."""
+        kinds = {"markdown": "body", "alert": "body", "heading": "body"}
+        elements = [(each.WhichOneof("type"), each) for each in self.elements.values()]
+        return "\n".join(getattr(getattr(each, kind), kinds[kind]) for kind, each in elements if kind in kinds)
+
+    async def rerun(self):
+        """Run the page again; return the seconds until it is drawn."""
+        return await self._act()
+
+    async def go_to(self, page):
+        """Change to the page with this path; return the seconds until it is drawn."""
+        self.page, self.query = page, {}
+        self.elements, self.widgets = {}, {}
+        return await self._act(page_name=page)
+
+    async def set(self, widget, **value):
+        """Set a widget's value, such as ``double_array_value=[0.5]``; return the seconds until the page is drawn."""
+        self.widgets[widget.id] = _state(widget.id, **value)
+        return await self._act()
+
+    async def press(self, button):
+        """Press a button; return the seconds until the page is drawn."""
+        return await self._act(extra=[WidgetState(id=button.id, trigger_value=True)])
+
+    async def send(self, message):
+        """Send any message, without waiting for an answer."""
+        await self._socket.send(message.SerializeToString())
+
+    async def wait_until(self, condition, seconds=30.0):
+        """Wait until ``condition()`` holds, as polling fragments change the page."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"The page did not change as expected within {seconds:g} s:\n{self.texts()}")
+            await asyncio.sleep(0.02)
+
+    async def _act(self, page_name=None, extra=()):
+        start = time.perf_counter()
+        self._answered.clear()
+        self._expects_whole_run = True
+        self._running_whole = False
+        await self.send(self._message(page_name=page_name, extra=extra))
+        async with asyncio.timeout(LOST_SECONDS):
+            await self._answered.wait()
+        if self._reader.done():
+            self._reader.result()
+        return time.perf_counter() - start
+
+    def _message(self, page_name=None, fragment="", extra=()):
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string = urlencode(self.query)
+        state.widget_states.widgets.extend([*self.widgets.values(), *extra])
+        if fragment:
+            state.fragment_id, state.is_auto_rerun = fragment, True
+        if page_name is not None:
+            state.page_name = page_name
+        else:
+            state.page_script_hash = self.page_hash
+        return message
+
+    async def _read(self):
+        try:
+            async for data in self._socket:
+                message = ForwardMsg()
+                message.ParseFromString(data)
+                self._take(message)
+        finally:
+            # Nobody is to wait for an answer that does not come.
+            self._answered.set()
+
+    def _take(self, message):
+        kind = message.WhichOneof("type")
+        whole = not message.metadata.run.fragment_ids
+        if kind == "new_session" and whole:
+            self._stop_timers()
+            self._running_whole = True
+            self._drawn = {}
+        elif kind == "delta":
+            self._take_delta(message, whole)
+        elif kind == "navigation":
+            self.page_hash = message.navigation.page_script_hash or self.page_hash
+        elif kind == "page_info_changed":
+            self.query = _as_dict(message.page_info_changed.query_string)
+        elif kind == "auto_rerun":
+            self._poll(message.auto_rerun)
+        elif kind == "stop_auto_rerun":
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self._stop_timer(fragment)
+        elif kind == "session_event" and message.session_event.WhichOneof("type") == "script_compilation_exception":
+            self.errors.append(message.session_event.script_compilation_exception.message)
+        elif kind == "script_finished" and whole and message.script_finished != RERUN_FOLLOWS and self._running_whole:
+            self.elements = dict(self._drawn)
+            self._running_whole = False
+            self._answered.set()
+
+    def _take_delta(self, message, whole):
+        if message.delta.WhichOneof("type") != "new_element":
+            return
+        element = message.delta.new_element
+        place = tuple(message.metadata.delta_path)
+        (self._drawn if whole else self.elements)[place] = element
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.errors.append(element.exception.message)
+        elif kind == "alert" and element.alert.format == element.alert.ERROR:
+            self.errors.append(element.alert.body)
+
+    def _poll(self, timer):
+        self._stop_timer(timer.fragment_id)
+        self._timers[timer.fragment_id] = asyncio.create_task(self._ask_again(timer.fragment_id, timer.interval))
+
+    async def _ask_again(self, fragment, interval):
+        while True:
+            await asyncio.sleep(interval)
+            with contextlib.suppress(Exception):
+                await self.send(self._message(fragment=fragment))
+
+    def _stop_timer(self, fragment):
+        timer = self._timers.pop(fragment, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _stop_timers(self):
+        for fragment in list(self._timers):
+            self._stop_timer(fragment)
+
+
+def _state(widget_id, **value):
+    """Return the state of a widget; lists go into the field's ``data``."""
+    state = WidgetState(id=widget_id)
+    for name, given in value.items():
+        if isinstance(given, (list, tuple)):
+            getattr(state, name).data.extend(given)
+        else:
+            setattr(state, name, given)
+    return state
+
+
+def _as_dict(query):
+    return dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
