@@ -7,7 +7,7 @@ from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.evaluation import pixel_table
 from digitcore.runs import RunSpec
-from pages.parts import image_grid, messages, state
+from pages.parts import charts, image_grid, messages, state
 
 state.enter_page("data")
 st.title("Data")
@@ -38,7 +38,7 @@ with messages.caught():
 
     st.subheader("Class balance")
     st.caption("Images of each class in the parts that the form on the Train page asks for.")
-    st.altair_chart(class_balance_chart(class_balance_table(split)))
+    st.vega_lite_chart(charts.drawable(class_balance_chart(class_balance_table(split))))
 
     st.subheader("Mean image of each class")
     st.caption("Every pixel is the mean over all images of the class in the training part.")

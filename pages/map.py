@@ -23,7 +23,7 @@ with messages.caught():
         table = map_table(
             coordinates, positions, part.labels[positions], prediction[positions], part.dataset.class_names
         )
-        image_map.show(part, table, key=f"{run.digest}_{source}_{method}")
+        image_map.show(part, table, key=f"{run.digest}_{run.created_at:%Y%m%d%H%M%S%f}_{source}_{method}")
     with st.expander("How to read this"):
         st.markdown(
             "**PCA** turns the images so that the two directions of largest spread lie in the plane. "

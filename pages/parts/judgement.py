@@ -16,6 +16,7 @@ from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.report import run_label
 from pages.parts import messages, state
+from pages.parts.charts import drawable
 from pages.parts.image_source import Question
 
 TILE = 224
@@ -49,7 +50,7 @@ def show(question: Question, runs: Sequence[Run]) -> None:
     truth = None if question.truth is None else dataset.class_names[question.truth]
     with right:
         _show_verdict(probabilities, dataset.class_names, truth)
-        st.altair_chart(probability_chart(probabilities, dataset.class_names, truth=truth))
+        st.vega_lite_chart(drawable(probability_chart(probabilities, dataset.class_names, truth=truth)))
     if len(runs) > 1:
         _show_others(image, runs, dataset.class_names)
     _show_why(model, image, probabilities, question.truth)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
@@ -23,6 +25,7 @@ from digitcore.runs.report import (
     watched_name,
 )
 from pages.parts import shared, state
+from pages.parts.charts import drawable
 from pages.parts.messages import plain
 
 POLL_SECONDS = 0.5
@@ -77,13 +80,22 @@ def title_of(spec: RunSpec) -> str:
 
 def show_curves(run: Run) -> None:
     """Draw loss and accuracy of every epoch side by side."""
-    table, watched = epochs_table(run.epochs), watched_name(run)
-    best = run.evaluation.get("best_epoch") if run.spec.parameters["patience"] is not None else None
-    n_epochs = run.spec.parameters["epochs"] if run.active else None
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
-        tidy = curves_table(table, measure, held_out_name=watched)
-        chart = curves_chart(tidy, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=n_epochs)
-        column.altair_chart(chart, width="stretch")
+        chart = _curves(run.digest, run.created_at, run.state, len(run.epochs), measure, _run=run)
+        column.vega_lite_chart(chart, width="stretch")
+
+
+# Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch.
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _curves(
+    digest: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
+) -> dict[str, Any]:
+    watched = watched_name(_run)
+    best = _run.evaluation.get("best_epoch") if _run.spec.parameters["patience"] is not None else None
+    n_planned = _run.spec.parameters["epochs"] if _run.active else None
+    table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
+    chart = curves_chart(table, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=n_planned)
+    return drawable(chart)
 
 
 def _expectation(run: Run | None, expected) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -21,6 +21,7 @@ from digitcore.evaluation import (
 from digitcore.runs import Run
 from digitcore.selection import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
 from pages.parts import messages, state
+from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
 
 SELECTION = "cell"
@@ -42,7 +43,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
             st.markdown(f"- {messages.plain(sentence)}")
     with left:
         chart = _matrix(run.digest, run.created_at, part.name, values, scale, _part=part, _prediction=prediction)
-        st.altair_chart(chart, key=state.matrix_key(), on_select=lambda: _take_click(names))
+        st.vega_lite_chart(chart, key=state.matrix_key(), on_select=lambda: _take_click(names))
         st.caption("Click a cell to see its images, click it again to let go.")
     _show_images(part, probabilities, truth, taken_for)
 
@@ -50,9 +51,9 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _matrix(
     digest: str, created_at: datetime, part_name: str, values: str, scale: str, _part: Part, _prediction: np.ndarray
-) -> alt.LayerChart:
+) -> dict[str, Any]:
     cells = confusion_table(_part.labels, _prediction, _part.dataset.class_names)
-    return confusion_chart(cells, values=values, scale=scale, select=SELECTION)
+    return drawable(confusion_chart(cells, values=values, scale=scale, select=SELECTION))
 
 
 def _ask_look() -> tuple[str, str]:

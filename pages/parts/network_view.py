@@ -23,7 +23,7 @@ MOST_MAPS, MAP_COLUMNS = 32, 8
 def show_paths(run: Run) -> None:
     """Show, for each class, the units of an MLP that do most for it."""
     model, dataset = state.model_of(run), state.dataset(run.spec.dataset)
-    paths = model.strongest_paths(state.split_of(run.spec).train)
+    paths = _paths(run.digest, run.created_at, _run=run)
     if not any(paths.values()):
         return
     st.subheader("The strongest path to each class")
@@ -38,6 +38,11 @@ def show_paths(run: Run) -> None:
         with st.expander("All units of the paths, first layer to last"):
             table = paths_table(paths, dataset.class_names)
             st.dataframe(table, hide_index=True, column_config={"class_name": "Class", "path": "Units"}, alt="Paths")
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]:
+    return state.model_of(_run).strongest_paths(state.split_of(_run.spec).train)
 
 
 @st.fragment
