@@ -4,9 +4,12 @@ import streamlit as st
 
 if __name__ == "__main__":
     # Streamlit runs this file for each visitor.
-    from pages.parts import shared, state
+    from pages.parts import shared, state, visitor
 
     st.set_page_config(layout="wide", initial_sidebar_state="auto")
+    if visitor.refusal():
+        st.error(visitor.refusal())
+        st.stop()
     navigation = st.navigation(
         [
             st.Page("pages/train.py", title="Train", default=True),

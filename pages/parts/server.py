@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
+from streamlit import config
+
+from digitcore.hosting.gate import Gate
+from digitcore.hosting.hosts import addresses_of_machine, is_loopback
+from digitcore.server_settings import load_server_settings
 
 
 @asynccontextmanager
@@ -16,12 +22,36 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     from pages.parts import shared
 
     await to_thread.run_sync(shared.prepare)
+    print(greeting(config.get_option("server.address"), config.get_option("server.port")), flush=True)
     try:
         yield
     finally:
         await to_thread.run_sync(shared.close)
 
 
+def greeting(address: str | None, port: int) -> str:
+    """Return where the dashboard is to be found, a line each: on this machine and, if it listens there, in its network.
+
+    Parameters
+    ----------
+    address : str or None
+        What the server listens on; None for all addresses.
+    port : int
+        Its port.
+    """
+    everywhere = address in (None, "", "0.0.0.0", "::")
+    outer = [each for each in addresses_of_machine() if not is_loopback(each) and ":" not in each]
+    names = ["localhost", *sorted(outer)] if everywhere else [address]
+    return "\n".join(["The dashboard is ready:", *(f"  http://{name}:{port}" for name in names)])
+
+
 def middleware() -> list[Middleware]:
-    """Return what each request passes on its way to Streamlit."""
-    return []
+    """Return what each request passes on its way to Streamlit.
+
+    Raises
+    ------
+    InvalidSetting
+        If the server's settings are not valid: then there is no server.
+    """
+    index = Path(st.__file__).with_name("static") / "index.html"
+    return [Middleware(Gate, settings=load_server_settings(), index=index.read_text("utf-8"))]
