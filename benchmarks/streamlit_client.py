@@ -105,9 +105,9 @@ class Visitor:
         """Run the page again; return the seconds until it is drawn."""
         return await self._act()
 
-    async def go_to(self, page):
+    async def go_to(self, page, query=None):
         """Change to the page with this path; return the seconds until it is drawn."""
-        self.page, self.query = page, {}
+        self.page, self.query = page, dict(query or {})
         self.elements, self.widgets = {}, {}
         return await self._act(page_name=page)
 
