@@ -28,6 +28,11 @@ if __name__ == "__main__":
     navigation.run()
 else:
     # `streamlit run` imports it once for the server itself.
-    from pages.parts.server import lifespan, middleware
+    from pages.parts import server
 
-    app = st.App(__file__, lifespan=lifespan, middleware=middleware())
+    app = st.App(
+        __file__,
+        lifespan=server.lifespan,
+        middleware=server.middleware(),
+        on_script_error=server.say_what_happened,
+    )

@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.load import running_server  # noqa: E402
+from benchmarks.live_server import LiveServer  # noqa: E402
 from benchmarks.streamlit_client import Visitor  # noqa: E402
 
 REPEATS = 5
@@ -47,10 +47,10 @@ def main():
     with tempfile.TemporaryDirectory() as home:
         os.environ["DIGITCORE_HOME"] = home
         query, beside = trained_run()
-        with running_server(DIGITCORE_HOME=home) as (process, url, _):
-            asyncio.run(time_pages(process, url, query, "quiet"))
+        with LiveServer(Path(home)) as server:
+            asyncio.run(time_pages(server, query, "quiet"))
             if beside:
-                asyncio.run(time_pages(process, url, query, "two trainings under way", beside))
+                asyncio.run(time_pages(server, query, "two trainings under way", beside))
 
 
 def report(what, seconds):
@@ -62,8 +62,8 @@ def time_session(seed, wait_seconds):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         try:
-            with running_server() as (_, url, _):
-                return time_page(browser.new_page(), url, seed, wait_seconds)
+            with tempfile.TemporaryDirectory() as folder, LiveServer(Path(folder)) as server:
+                return time_page(browser.new_page(), server.url, seed, wait_seconds)
         finally:
             browser.close()
 
@@ -99,16 +99,16 @@ def trained_run():
     return {**spec_to_query(spec, "mnist-cnn"), "run": spec.digest}, queries
 
 
-async def time_pages(process, url, query, when, beside=()):
+async def time_pages(server, query, when, beside=()):
     """Print how long each page of the run takes, drawn again after an action."""
-    started = [await start_training(url, other) for other in beside]
-    async with Visitor(url, query=query) as visitor:
+    started = [await start_training(server.url, other) for other in beside]
+    async with Visitor(server.url, query=query) as visitor:
         for name in ("", "mistakes", "weights", "predict", "experiments", "map", "quiz", "data"):
             await visitor.go_to(name, query={"run": query["run"]})
             await visitor.rerun()
-            before = sum(process.cpu_times()[:2])
+            before = server.cpu_seconds
             seconds = sorted([await visitor.rerun() for _ in range(PAGE_REPEATS)])
-            cpu = (sum(process.cpu_times()[:2]) - before) / PAGE_REPEATS
+            cpu = (server.cpu_seconds - before) / PAGE_REPEATS
             p95 = seconds[int(0.95 * (PAGE_REPEATS - 1))]
             median = statistics.median(seconds)
             print(

@@ -29,6 +29,14 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         await to_thread.run_sync(shared.close)
 
 
+def say_what_happened(error: Exception) -> bool:
+    """Show one sentence for an error that no page has caught: a browser that sends what no widget of the page can."""
+    from pages.parts.messages import SURPRISE
+
+    st.error(SURPRISE.format(name=type(error).__name__))
+    return True
+
+
 def greeting(address: str | None, port: int) -> str:
     """Return where the dashboard is to be found, a line each: on this machine and, if it listens there, in its network.
 

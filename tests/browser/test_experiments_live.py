@@ -8,7 +8,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Server
+from benchmarks.live_server import LiveServer
 from tests.browser.test_dashboard import open_page, settle, stop_button
 
 pytestmark = pytest.mark.browser
@@ -105,7 +105,7 @@ def test_a_killed_servers_experiment_goes_on_at_the_next_one(own_server, page, t
     expect(progress(page)).to_contain_text(re.compile("^[2-9] of 9 trainings"), timeout=60_000)
     ended = count_of(progress(page).inner_text())
     own_server.stop(signal.SIGKILL)
-    again = Server(tmp_path)
+    again = LiveServer(tmp_path)
     try:
         open_kind(page, again.url, SHORT, "Learning curve")
         expect(progress(page)).to_be_visible()
