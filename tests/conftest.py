@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from postgresql_server import PostgreSQLServer, Unavailable
 from sklearn.datasets import load_digits
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -51,3 +52,30 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     X = (X[chosen] / 16).astype(np.float32)
     X.setflags(write=False)
     return X, y[chosen]
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server for these tests alone; skips where it is not installed."""
+    try:
+        server = PostgreSQLServer()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgresql_url(postgresql):
+    """The URL of an empty PostgreSQL database."""
+    url = postgresql.create_database()
+    yield url
+    postgresql.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path):
+    """The URL of an empty database, of each kind that the store knows."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'runs.db'}"
+    return request.getfixturevalue("postgresql_url")

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import queue
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,23 +19,26 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
-import psutil
 from distributed import Event, Future, KilledWorker
 
 from digitcore.errors import DigitcoreError, EngineError, InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
 from digitcore.runs.cluster import TrainingCluster
+from digitcore.runs.owners import Owners
 from digitcore.runs.run import Run
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.store import Store
 from digitcore.runs.training import Outcome, checkpoint_of
 from digitcore.runs.worker import train_in_worker
+from digitcore.server_settings import ServerSettings, load_server_settings
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 2.0
-# An owner on another machine that is silent for this long is taken for dead.
-SILENCE_SECONDS = 60.0
+# The weights directory is measured no more often than this, when runs have ended.
+TRIM_SECONDS = 60.0
+# A store that takes so long to refuse a write is left alone until the next tick: all runs' messages wait for it.
+SLOW_SECONDS = 0.5
 MOST_RESTARTS = 3
 MOST_COMPUTED = 32
 # Trainings that somebody waits for come first.
@@ -61,6 +63,7 @@ class _Live:
     problem: str = ""
     epochs: list[Epoch] = field(default_factory=list)
     unsaved: list[Epoch] = field(default_factory=list)
+    unsaved_start: bool = False
     outcome: Outcome | None = None
     future: Future | None = None
     restarts: int = 0
@@ -106,6 +109,8 @@ class Engine:
         on this machine, started with the first run or by :meth:`start`.
     n_workers : int, optional
         Worker processes on this machine. Default: one for each processor core.
+    settings : ServerSettings, optional
+        The server's limits. Default: :func:`digitcore.server_settings.load_server_settings`.
 
     Examples
     --------
@@ -113,9 +118,21 @@ class Engine:
     ...     run = engine.wait(engine.submit(RunSpec(dataset="digits", model="softmax")).digest)
     """
 
-    def __init__(self, store: Store | None = None, *, scheduler: str | None = None, n_workers: int | None = None):
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        scheduler: str | None = None,
+        n_workers: int | None = None,
+        settings: ServerSettings | None = None,
+    ):
+        self.settings = settings if settings is not None else load_server_settings()
         self.store = store if store is not None else Store()
-        self.owner = _this_process()
+        self._owners = Owners()
+        self.owner = self._owners.own
+        self._claim_lock = threading.Lock()
+        self._write_again_at, self._write_problem = 0.0, ""
+        self._trim_due, self._trim_again_at = True, 0.0
         self._scheduler = scheduler or os.environ.get("DIGITCORE_SCHEDULER") or None
         self.n_workers = n_workers or os.cpu_count() or 1
         self._cluster: TrainingCluster | None = None
@@ -156,6 +173,8 @@ class Engine:
     ) -> Run:
         """Train ``spec``, unless it was trained before or is in training now, and return how it stands.
 
+        Of several servers on one store only one trains it; the others follow it through the store.
+
         Parameters
         ----------
         spec : RunSpec
@@ -176,22 +195,34 @@ class Engine:
             If the store cannot be written.
         """
         cluster = self._ready_cluster()
-        with self._changed:
-            known = self.run(spec.digest)
-            if known is not None and (known.active or self._is_trained(known)):
-                if not background:
-                    self.bring_forward(spec.digest)
-                return known
-            checkpoint = self._checkpoint_of(continues)
-            attempt = self.store.begin(spec, self.owner, background=background)
-            live = self._live[spec.digest] = _Live(spec, attempt, created_at=datetime.now(UTC))
-            live.background, live.keep_checkpoint, live.checkpoint = background, keep_checkpoint, checkpoint
+        live = self._claim(spec, background, continues)
+        if live is None:
+            if not background:
+                self.bring_forward(spec.digest)
+            return self.run(spec.digest)
+        live.keep_checkpoint = keep_checkpoint
         try:
             self._send(cluster, live)
         except EngineError as error:
             self._inbox.put(("outcome", live.topic, spec.digest, Outcome(state="failed", reason=str(error))))
             raise
         return live.snapshot()
+
+    def _claim(self, spec: RunSpec, background: bool, continues: RunSpec | None) -> _Live | None:
+        """Begin a new attempt, or return None if the run is trained already, or in training here or elsewhere."""
+        # A lock of its own: while another process keeps the store locked, runs can still be looked at.
+        with self._claim_lock:
+            known = self.run(spec.digest)
+            if known is not None and (self._is_trained(known) or (known.active and spec.digest in self._live)):
+                return None
+            checkpoint = self._checkpoint_of(continues)
+            attempt = self.store.begin(spec, self.owner, background=background, is_alive=self.owner_is_alive)
+            if attempt is None:
+                return None
+            live = _Live(spec, attempt, datetime.now(UTC), background=background, checkpoint=checkpoint)
+            with self._changed:
+                self._live[spec.digest] = live
+            return live
 
     def run(self, digest: str) -> Run | None:
         """Return how the run of this digest stands, or None when there is none."""
@@ -324,7 +355,22 @@ class Engine:
             return live is not None and live.background
 
     def cancel(self, digest: str) -> None:
-        """End a run after its present epoch, or before it begins. A run that is not active is left as it is."""
+        """End a run after its present epoch, or before it begins. A run that is not active is left as it is.
+
+        A run that another server trains is stopped by that server, within seconds.
+
+        Raises
+        ------
+        EngineError
+            If the workers cannot be reached.
+        StoreError
+            If another server's run cannot be marked in the store.
+        """
+        with self._changed:
+            is_here = digest in self._live
+        if not is_here:
+            self.store.request_stop(digest)
+            return
         with self._changed:
             live = self._live.get(digest)
             if live is None or live.outcome is not None or live.future is None:
@@ -369,7 +415,8 @@ class Engine:
             if self._cluster is not None:
                 self._cluster.close()
         with contextlib.suppress(StoreError):
-            self.store.close_orphans(lambda owner, _silence: owner != self.owner)
+            self.store.close_orphans(lambda owner, _beats: owner != self.owner)
+        self._owners.close()
 
     # The workers.
 
@@ -459,11 +506,13 @@ class Engine:
     def _take_message(self, live: _Live, message: Mapping[str, Any]) -> None:
         if message.get("started"):
             reason = LOST_WORKER if live.state == "running" else live.reason
-            self._save(live, lambda: self.store.mark_running(live.spec.digest))
+            live.unsaved_start = True
+            self._save(live)
             self._show(live, state="running", reason=reason)
         epochs = [Epoch(*values) for values in message.get("epochs", ())]
         if epochs:
-            self._save_epochs(live, epochs)
+            live.unsaved += epochs
+            self._save(live)
             self._show(live, epochs=_merged(live.epochs, epochs))
 
     def _take_future(self, live: _Live, future: Future) -> None:
@@ -482,8 +531,7 @@ class Engine:
         self._end(live, outcome)
 
     def _end(self, live: _Live, outcome: Outcome) -> None:
-        if outcome.epochs:
-            self._save_epochs(live, outcome.epochs[len(live.epochs) :])
+        live.unsaved += outcome.epochs[len(live.epochs) :]
         reason = outcome.reason
         ended = replace(
             live.snapshot(),
@@ -493,22 +541,27 @@ class Engine:
             evaluation=outcome.evaluation,
             seconds=outcome.seconds,
         )
-        saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors)) and not live.unsaved
+        saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors))
+        self._trim_due |= saved
         self._forget_task(live)
         with self._changed:
-            self._n_ended += not live.background
+            self._n_ended += not live.background and live.outcome is None
             self._show(live, state=outcome.state, reason=reason, epochs=list(ended.epochs), outcome=outcome)
             # In one step: who sees the end may submit the same spec again, and that run must not be removed here.
-            if saved:
-                self._live.pop(live.spec.digest, None)
+            if saved and self._live.get(live.spec.digest) is live:
+                del self._live[live.spec.digest]
 
     def _tick(self) -> None:
         with contextlib.suppress(StoreError):
             self.store.heartbeat(self.owner)
             self.store.close_orphans(self.owner_is_alive)
+            self._stop_requested()
+            self._trim()
         for live in list(self._live.values()):
             if live.outcome is not None:
                 self._end(live, live.outcome)
+            elif live.problem:
+                self._save(live)
         waiting = [live for live in list(self._live.values()) if live.outcome is None]
         if waiting and self._cluster is not None and not self._cluster.alive:
             for live in waiting:
@@ -527,21 +580,43 @@ class Engine:
         except EngineError as error:
             self._end(live, Outcome(state="failed", reason=str(error), epochs=list(live.epochs)))
 
-    def _save_epochs(self, live: _Live, epochs: list[Epoch]) -> None:
-        live.unsaved += epochs
-        if self._save(live, lambda: self.store.add_epochs(live.spec.digest, live.unsaved)):
-            live.unsaved = []
+    def _stop_requested(self) -> None:
+        for digest in self.store.requested_stops(self.owner):
+            if digest in self._live:
+                with contextlib.suppress(EngineError):  # the next tick tries again
+                    self.cancel(digest)
 
-    def _save(self, live: _Live, write) -> bool:
-        """Write to the store; on failure tell the user and go on: the run stays in memory and is written later."""
+    def _trim(self) -> None:
+        if self._trim_due and time.monotonic() >= self._trim_again_at:
+            self._trim_due, self._trim_again_at = False, time.monotonic() + TRIM_SECONDS
+            self.store.trim(self.settings.max_kept_gigabytes * 1e9)
+
+    def _save(self, live: _Live, finish: Callable[[], None] = lambda: None) -> bool:
+        """Write to the store what it lacks of a run, and return whether it has all now.
+
+        On failure the user is told and the run stays in memory, until the next message or tick.
+        """
+        problem = self._write_problem if time.monotonic() < self._write_again_at else self._write(live, finish)
+        if problem != live.problem:
+            self._show(live, problem=problem)
+        return not problem
+
+    def _write(self, live: _Live, finish: Callable[[], None]) -> str:
+        """Write what the store lacks of a run, and return the problem, or an empty text if there was none."""
+        start = time.monotonic()
         try:
-            write()
+            if live.unsaved_start:
+                self.store.mark_running(live.spec.digest)
+                live.unsaved_start = False
+            if live.unsaved:
+                self.store.add_epochs(live.spec.digest, live.unsaved)
+                live.unsaved = []
+            finish()
         except StoreError as error:
-            self._show(live, problem=str(error))
-            return False
-        if live.problem:
-            self._show(live, problem="")
-        return True
+            if time.monotonic() - start > SLOW_SECONDS:
+                self._write_again_at, self._write_problem = time.monotonic() + TICK_SECONDS, str(error)
+            return str(error)
+        return ""
 
     def _show(self, live: _Live, **changes: Any) -> None:
         with self._changed:
@@ -557,15 +632,9 @@ class Engine:
         with contextlib.suppress(Exception):  # a dead scheduler has forgotten it already
             client.unsubscribe_topic(topic)
 
-    def owner_is_alive(self, owner: str, silent_seconds: float) -> bool:
-        """Whether the server that owns runs or experiments lives, by its process or, elsewhere, its last heartbeat."""
-        host, pid, started = [*owner.split("|"), "", ""][:3]
-        if host != socket.gethostname():
-            return silent_seconds < SILENCE_SECONDS
-        try:
-            return abs(psutil.Process(int(pid)).create_time() - float(started)) < 2
-        except (psutil.Error, ValueError):
-            return False
+    def owner_is_alive(self, owner: str, beats: int | None) -> bool:
+        """Return True if the engine that owns runs or experiments is alive; see :mod:`digitcore.runs.owners`."""
+        return self._owners.is_alive(owner, beats)
 
 
 def _merged(epochs: list[Epoch], more: list[Epoch]) -> list[Epoch]:
@@ -587,7 +656,3 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, KilledWorker):
         return KILLED_TOO_OFTEN
     return f"The computation failed unexpectedly ({type(error).__name__}); the server's log says more."
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()}|{os.getpid()}|{psutil.Process().create_time():.3f}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,63 +12,23 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
 from sqlalchemy.exc import SQLAlchemyError
 
 from digitcore.directories import home_directory
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
+from digitcore.runs import schema
+from digitcore.runs.database import WRITES, create_engine, read_url
 from digitcore.runs.run import ACTIVE, Run
 from digitcore.runs.spec import RunSpec
+from digitcore.runs.weights_files import WeightsFiles
 
-SCHEMA_VERSION = 1
 SERVER_STOPPED = "The server stopped during this training. Its epochs were kept; train again to finish it."
-
-_metadata = sa.MetaData()
-_schema = sa.Table("schema_version", _metadata, sa.Column("version", sa.Integer, primary_key=True))
-_runs = sa.Table(
-    "runs",
-    _metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("spec", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False, index=True),
-    sa.Column("reason", sa.Text, nullable=False, default=""),
-    sa.Column("evaluation", sa.JSON, nullable=False, default=dict),
-    sa.Column("created_at", sa.DateTime, nullable=False, index=True),
-    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
-    sa.Column("attempt", sa.Integer, nullable=False, default=1),
-    sa.Column("owner", sa.String(200), nullable=False),
-    sa.Column("heartbeat_at", sa.DateTime, nullable=False),
-)
-_epochs = sa.Table(
-    "epochs",
-    _metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("train_loss", sa.Float, nullable=False),
-    sa.Column("train_accuracy", sa.Float, nullable=False),
-    sa.Column("validation_loss", sa.Float),
-    sa.Column("validation_accuracy", sa.Float),
-    sa.Column("seconds", sa.Float, nullable=False),
-)
-# Runs that only an experiment has asked for: lists of runs leave them out.
-_background = sa.Table("background_runs", _metadata, sa.Column("digest", sa.String(64), primary_key=True))
-_experiments = sa.Table(
-    "experiments",
-    _metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("plan", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False, index=True),
-    sa.Column("created_at", sa.DateTime, nullable=False, index=True),
-    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
-    sa.Column("owner", sa.String(200), nullable=False),
-    sa.Column("heartbeat_at", sa.DateTime, nullable=False),
-)
 # Parameters of one statement that SQLite takes at least.
 _AT_ONCE = 500
+_runs, _epochs, _experiments, _owners = schema.runs, schema.epochs, schema.experiments, schema.owners
 _EPOCH_FIELDS = [column.name for column in _epochs.columns if column.name != "digest"]
+IsAlive = Callable[[str, int | None], bool]
 
 
 @dataclass(frozen=True)
@@ -104,51 +63,85 @@ class Store:
     Parameters
     ----------
     url : str, optional
-        SQLAlchemy URL. Default: the environment variable ``DIGITCORE_STORE``, else SQLite's ``runs.db`` in the home
-        directory.
+        SQLAlchemy URL of a SQLite or PostgreSQL database. Default: the environment variable ``DIGITCORE_STORE``, else
+        SQLite's ``runs.db`` in the home directory.
     home : Path, optional
         Directory for ``runs.db`` and ``weights/``. Default: :func:`digitcore.directories.home_directory`.
 
     Raises
     ------
     StoreError
-        If the database cannot be opened, is not a database, or is of a newer version.
+        If the URL cannot be read or its driver is missing; if the database cannot be opened, is not a database, or is
+        of a newer version.
     """
 
     def __init__(self, url: str | None = None, home: Path | None = None):
         self.home = Path(home) if home is not None else home_directory()
         self.weights_directory = self.home / "weights"
-        self.url = sa.make_url(url or os.environ.get("DIGITCORE_STORE") or f"sqlite:///{self.home / 'runs.db'}")
+        self._weights = WeightsFiles(self.weights_directory)
+        self.url = read_url(url or os.environ.get("DIGITCORE_STORE") or f"sqlite:///{self.home / 'runs.db'}")
         with self._translated("open"):
             self.weights_directory.mkdir(parents=True, exist_ok=True)
-            self._engine = _create_engine(self.url)
-            self._create_tables()
+            self._engine = create_engine(self.url)
+            self._prepare()
 
-    def begin(self, spec: RunSpec, owner: str, *, background: bool = False) -> int:
-        """Enter ``spec`` as queued, in place of an earlier attempt, and return the attempt's number, counted from 1.
+    def begin(
+        self, spec: RunSpec, owner: str, *, background: bool = False, is_alive: IsAlive = lambda owner, beats: True
+    ) -> int | None:
+        """Enter ``spec`` as queued, unless another owner that is alive has it queued or running.
 
-        With ``background``, :meth:`recent` leaves the run out until :meth:`bring_forward` or another attempt.
+        Of several servers that begin the same spec at once, one succeeds.
+
+        Parameters
+        ----------
+        spec : RunSpec
+            What is to be trained.
+        owner : str
+            Who trains it.
+        background : bool
+            Let :meth:`recent` leave the run out until :meth:`bring_forward` or another attempt.
+        is_alive : callable
+            As for :meth:`close_orphans`. Default: every owner is alive.
+
+        Returns
+        -------
+        int or None
+            The attempt's number, counted from 1; an earlier attempt is replaced. None if another owner has the run.
         """
-        now = _now()
-        fresh = dict(
-            state="queued", reason="", evaluation={}, created_at=now, seconds=0.0, owner=owner, heartbeat_at=now
-        )
+        fresh = dict(state="queued", reason="", evaluation={}, evaluated=False, background=background)
+        fresh |= dict(stop_requested=False, created_at=_now(), seconds=0.0, owner=owner)
+        same = _runs.c.digest == spec.digest
         with self._transaction("write") as connection:
-            earlier = connection.execute(sa.select(_runs.c.attempt).where(_runs.c.digest == spec.digest)).scalar()
-            attempt = (earlier or 0) + 1
+            row = dict(digest=spec.digest, spec=spec.canonical_json, attempt=1, **fresh)
+            if schema.insert_if_new(connection, _runs, row):
+                return 1
+            # Locked until the end of the transaction, so that no other server decides meanwhile.
+            query = sa.select(_runs.c.attempt, _runs.c.state, _runs.c.owner, _beats_of(_runs)).where(same)
+            kept = connection.execute(query.with_for_update(of=_runs)).one()
+            if kept.state in ACTIVE and kept.owner != owner and is_alive(kept.owner, kept.beats):
+                return None
             connection.execute(sa.delete(_epochs).where(_epochs.c.digest == spec.digest))
-            connection.execute(sa.delete(_runs).where(_runs.c.digest == spec.digest))
-            row = dict(digest=spec.digest, spec=spec.canonical_json, attempt=attempt, **fresh)
-            connection.execute(sa.insert(_runs).values(row))
-            connection.execute(sa.delete(_background).where(_background.c.digest == spec.digest))
-            if background:
-                connection.execute(sa.insert(_background).values(digest=spec.digest))
-        return attempt
+            connection.execute(sa.update(_runs).where(same).values(attempt=kept.attempt + 1, **fresh))
+        return kept.attempt + 1
+
+    def request_stop(self, digest: str) -> None:
+        """Ask the owner of a run that is queued or running to stop it."""
+        with self._transaction("write") as connection:
+            active = (_runs.c.digest == digest) & _runs.c.state.in_(ACTIVE)
+            connection.execute(sa.update(_runs).where(active).values(stop_requested=True))
+
+    def requested_stops(self, owner: str) -> list[str]:
+        """Return the digests of an owner's runs that another server was asked to stop."""
+        query = sa.select(_runs.c.digest).where(
+            _runs.c.state.in_(ACTIVE), _runs.c.owner == owner, _runs.c.stop_requested
+        )
+        with self._transaction("read") as connection:
+            return list(connection.scalars(query))
 
     def bring_forward(self, digest: str) -> None:
         """Let lists of runs show one that was in the background."""
         with self._transaction("write") as connection:
-            connection.execute(sa.delete(_background).where(_background.c.digest == digest))
+            connection.execute(sa.update(_runs).where(_runs.c.digest == digest).values(background=False))
 
     def mark_running(self, digest: str) -> None:
         """Note that the training has begun."""
@@ -170,8 +163,9 @@ class Store:
         """Keep a run that has ended: state, reason, evaluation, duration, and its arrays in safetensors format."""
         if tensors is not None:
             with self._translated("write"):
-                _write_atomically(self._tensors_path(run.digest), tensors)
-        values = dict(state=run.state, reason=run.reason, evaluation=dict(run.evaluation), seconds=run.seconds)
+                self._weights.write(run.digest, tensors)
+        values = dict(state=run.state, reason=run.reason, seconds=run.seconds)
+        values |= dict(evaluation=dict(run.evaluation), evaluated=run.evaluated)
         with self._transaction("write") as connection:
             connection.execute(sa.update(_runs).where(_runs.c.digest == run.digest).values(values))
 
@@ -199,17 +193,20 @@ class Store:
         StoreError
             If there are none, or the file is damaged.
         """
-        path = self._tensors_path(digest)
-        try:
-            return load_tensors(path.read_bytes())
-        except FileNotFoundError:
-            raise StoreError(f"The weights of run {digest} are gone from {path.parent}: train it again.") from None
-        except (SafetensorError, OSError, ValueError) as error:
-            raise StoreError(f"The weights file {path} cannot be read ({error}): delete it and train again.") from None
+        return self._weights.load(digest)
 
     def has_tensors(self, digest: str) -> bool:
-        """Whether a run's arrays are there."""
-        return self._tensors_path(digest).is_file()
+        """Return True if a run's arrays are there, in a file that was not cut short."""
+        return self._weights.is_whole(digest)
+
+    def trim(self, max_bytes: float) -> list[str]:
+        """Remove weights files until all together take ``max_bytes`` at most, and return the digests of their runs.
+
+        The files that were read or written longest ago go first; those of runs that are queued or running stay. Of a
+        run without its file the figures and epochs remain.
+        """
+        with self._translated("trim"):
+            return self._weights.trim(max_bytes, self._active_digests())
 
     def recent(self, n_runs: int = 50, *, evaluated: bool = False, background: bool = False) -> list[Run]:
         """Return the latest runs without their epochs, newest first.
@@ -223,56 +220,68 @@ class Store:
         background : bool
             Those in the background, too.
         """
-        query = sa.select(_runs).order_by(_runs.c.created_at.desc(), _runs.c.digest)
+        query = sa.select(_runs).order_by(_runs.c.created_at.desc(), _runs.c.digest.desc()).limit(n_runs)
+        if evaluated:
+            query = query.where(_runs.c.evaluated)
         if not background:
-            query = query.where(_runs.c.digest.not_in(sa.select(_background.c.digest)))
+            query = query.where(~_runs.c.background)
+        runs, n_seen = {}, 0
         with self._transaction("read") as connection:
-            rows = connection.execute(query.limit(None if evaluated else n_runs)).mappings()
-            runs = (run for run in (_readable_run(row) for row in rows) if run is not None)
-            return [run for run in runs if run.evaluated or not evaluated][:n_runs]
+            # Rows that this version cannot read take no place in the list: a further page makes up for them.
+            while len(runs) < n_runs and (rows := connection.execute(query.offset(n_seen)).mappings().all()):
+                runs |= {run.digest: run for run in map(_readable_run, rows) if run is not None}
+                n_seen += len(rows)
+        return list(runs.values())[:n_runs]
 
     def heartbeat(self, owner: str) -> None:
-        """Note that ``owner`` is alive, on every run it is training."""
+        """Note that ``owner`` is alive, if it has a run or an experiment in training."""
+        busy = (_runs.c.owner == owner) & _runs.c.state.in_(ACTIVE)
+        leads = (_experiments.c.owner == owner) & (_experiments.c.state == "running")
+        with self._transaction("read") as connection:
+            if not connection.scalar(sa.select(sa.exists().where(busy) | sa.exists().where(leads))):
+                return
+        beat = sa.update(_owners).where(_owners.c.owner == owner).values(beats=_owners.c.beats + 1)
         with self._transaction("write") as connection:
-            active = (_runs.c.owner == owner) & _runs.c.state.in_(ACTIVE)
-            connection.execute(sa.update(_runs).where(active).values(heartbeat_at=_now()))
+            if connection.execute(beat).rowcount == 0:
+                connection.execute(sa.insert(_owners).values(owner=owner, beats=1))
 
-    def close_orphans(self, is_alive: Callable[[str, float], bool]) -> list[str]:
+    def close_orphans(self, is_alive: IsAlive) -> list[str]:
         """Mark the active runs of owners that are no more as failed, and return their digests.
 
         Parameters
         ----------
         is_alive : callable
-            Gets an owner and the seconds since its last heartbeat.
+            Gets an owner and the number of its heartbeats, None before the first; returns whether it is alive.
         """
-        query = sa.select(_runs.c.digest, _runs.c.owner, _runs.c.heartbeat_at).where(_runs.c.state.in_(ACTIVE))
-        with self._transaction("write") as connection:
+        query = sa.select(_runs.c.digest, _runs.c.owner, _beats_of(_runs)).where(_runs.c.state.in_(ACTIVE))
+        with self._transaction("read") as connection:
             rows = connection.execute(query).all()
-            orphans = [
-                row.digest for row in rows if not is_alive(row.owner, (_now() - row.heartbeat_at).total_seconds())
-            ]
-            update = sa.update(_runs).where(_runs.c.digest.in_(orphans), _runs.c.state.in_(ACTIVE))
-            connection.execute(update.values(state="failed", reason=SERVER_STOPPED))
-        return orphans
+        orphans = [(row.digest, row.owner) for row in rows if not is_alive(row.owner, row.beats)]
+        return [digest for digest, owner in orphans if self._close_orphan(digest, owner)]
+
+    def _close_orphan(self, digest: str, owner: str) -> bool:
+        # Another server may have taken it over meanwhile.
+        same = (_runs.c.digest == digest) & (_runs.c.owner == owner) & _runs.c.state.in_(ACTIVE)
+        failed = sa.update(_runs).where(same).values(state="failed", reason=SERVER_STOPPED)
+        with self._transaction("write") as connection:
+            return connection.execute(failed).rowcount == 1
 
     def begin_experiment(self, digest: str, kind: str, plan: str, owner: str) -> None:
         """Enter an experiment as running, or let one that is kept go on."""
+        taken = dict(state="running", owner=owner)
+        row = dict(digest=digest, kind=kind, plan=plan, created_at=_now(), seconds=0.0, **taken)
         with self._transaction("write") as connection:
-            known = _experiments.c.digest == digest
-            taken = dict(state="running", owner=owner, heartbeat_at=_now())
-            if connection.execute(sa.update(_experiments).where(known).values(taken)).rowcount == 0:
-                row = dict(digest=digest, kind=kind, plan=plan, created_at=_now(), seconds=0.0, **taken)
-                connection.execute(sa.insert(_experiments).values(row))
+            if not schema.insert_if_new(connection, _experiments, row):
+                known = _experiments.c.digest == digest
+                connection.execute(sa.update(_experiments).where(known).values(taken))
 
     def save_experiment(self, digest: str, *, state: str, seconds: float) -> None:
-        """Note where an experiment stands and how long it has been running; its owner is alive."""
-        values = dict(state=state, seconds=seconds, heartbeat_at=_now())
+        """Note where an experiment stands and how long it has been running."""
+        values = dict(state=state, seconds=seconds)
         with self._transaction("write") as connection:
             connection.execute(sa.update(_experiments).where(_experiments.c.digest == digest).values(values))
 
-    def take_experiments(
-        self, owner: str, is_alive: Callable[[str, float], bool], in_hand: Collection[str] = ()
-    ) -> list[str]:
+    def take_experiments(self, owner: str, is_alive: IsAlive, in_hand: Collection[str] = ()) -> list[str]:
         """Make ``owner`` the owner of running experiments that nobody runs, and return their digests.
 
         Parameters
@@ -284,18 +293,18 @@ class Store:
         in_hand : collection of str
             Digests of those that the owner runs already.
         """
-        columns = (_experiments.c.digest, _experiments.c.owner, _experiments.c.heartbeat_at)
+        columns = (_experiments.c.digest, _experiments.c.owner, _beats_of(_experiments))
         query = sa.select(*columns).where(_experiments.c.state == "running", _experiments.c.digest.not_in(in_hand))
-        taken = []
+        with self._transaction("read") as connection:
+            rows = connection.execute(query).all()
+        orphans = [row for row in rows if row.owner == owner or not is_alive(row.owner, row.beats)]
+        return [row.digest for row in orphans if self._take_experiment(row.digest, row.owner, owner)]
+
+    def _take_experiment(self, digest: str, owner: str, new_owner: str) -> bool:
+        # Another server may have been quicker.
+        same = (_experiments.c.digest == digest) & (_experiments.c.owner == owner) & (_experiments.c.state == "running")
         with self._transaction("write") as connection:
-            for row in connection.execute(query).all():
-                if row.owner != owner and is_alive(row.owner, (_now() - row.heartbeat_at).total_seconds()):
-                    continue
-                same = (_experiments.c.digest == row.digest) & (_experiments.c.owner == row.owner)
-                update = sa.update(_experiments).where(same).values(owner=owner, heartbeat_at=_now())
-                # Another server may have been quicker.
-                taken += [row.digest] * connection.execute(update).rowcount
-        return taken
+            return connection.execute(sa.update(_experiments).where(same).values(owner=new_owner)).rowcount == 1
 
     def load_experiment(self, digest: str) -> KeptExperiment | None:
         """Return an experiment, or None when it is not kept."""
@@ -319,27 +328,26 @@ class Store:
         """Close the connections to the database."""
         self._engine.dispose()
 
-    def _create_tables(self) -> None:
-        _metadata.create_all(self._engine)
-        with self._engine.begin() as connection:
-            version = connection.execute(sa.select(_schema.c.version)).scalar()
-            if version is None:
-                connection.execute(sa.insert(_schema).values(version=SCHEMA_VERSION))
-            elif version != SCHEMA_VERSION:
-                raise StoreError(
-                    f"The store {self._name} has version {version}, this digitcore knows version {SCHEMA_VERSION}: "
-                    "update digitcore, or set DIGITCORE_STORE to another store."
-                )
+    def _prepare(self) -> None:
+        with self._transaction("open") as connection:
+            version = schema.read_version(connection)
+        if version is None or version < schema.SCHEMA_VERSION:
+            with self._transaction("prepare") as connection:
+                version = schema.prepare(connection)
+        if version != schema.SCHEMA_VERSION:
+            raise StoreError(
+                f"The store {self._name} has version {version}, this digitcore knows version {schema.SCHEMA_VERSION}: "
+                "update digitcore, or set DIGITCORE_STORE to another store."
+            )
+
+    def _active_digests(self) -> set[str]:
+        with self._transaction("read") as connection:
+            return set(connection.scalars(sa.select(_runs.c.digest).where(_runs.c.state.in_(ACTIVE))))
 
     def _load_epochs(self, connection: sa.Connection, digest: str) -> tuple[Epoch, ...]:
         columns = [_epochs.c[name] for name in _EPOCH_FIELDS]
         query = sa.select(*columns).where(_epochs.c.digest == digest).order_by(_epochs.c.number)
         return tuple(Epoch(**row) for row in connection.execute(query).mappings())
-
-    def _tensors_path(self, digest: str) -> Path:
-        if not digest.isalnum():
-            raise InvalidSetting(f"A run's digest has letters and digits only, got {digest!r}")
-        return self.weights_directory / f"{digest}.safetensors"
 
     @property
     def _name(self) -> str:
@@ -347,8 +355,10 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self, action: str) -> Iterator[sa.Connection]:
-        with self._translated(action), self._engine.begin() as connection:
-            yield connection
+        with self._translated(action), self._engine.connect() as connection:
+            connection.execution_options(**{WRITES: action in ("write", "prepare")})
+            with connection.begin():
+                yield connection
 
     @contextlib.contextmanager
     def _translated(self, action: str) -> Iterator[None]:
@@ -372,23 +382,14 @@ class Store:
                 f"The store {self._name} is not a database (or a damaged one): move that file away, or set "
                 "DIGITCORE_STORE to another store."
             )
+        if "locked" in lowered:
+            return f"The store {self._name} is locked by another process that writes to it: wait for it, or end it."
         return f"Cannot {action} the store {self._name}: {cause}."
 
 
-def _create_engine(url: sa.URL) -> sa.Engine:
-    is_sqlite = url.get_backend_name() == "sqlite"
-    engine = sa.create_engine(url, connect_args={"timeout": 10} if is_sqlite else {}, pool_pre_ping=not is_sqlite)
-    if is_sqlite:
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    # Readers never wait for the writer; a killed process loses nothing that was committed.
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+def _beats_of(table: sa.Table) -> sa.Label:
+    """Return a column: the heartbeats of the owner of a run or an experiment."""
+    return sa.select(_owners.c.beats).where(_owners.c.owner == table.c.owner).scalar_subquery().label("beats")
 
 
 def _run(row: Mapping[str, Any], epochs: tuple[Epoch, ...] = ()) -> Run:
@@ -414,21 +415,6 @@ def _readable_run(row: Mapping[str, Any]) -> Run | None:
         return _run(row)
     except InvalidSetting:
         return None
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name beside ``path`` and rename, so that no reader ever sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _now() -> datetime:

@@ -1,0 +1,139 @@
+"""The tables of the store, and the way from older versions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+SCHEMA_VERSION = 2
+# Any number will do, as long as no other program of the same PostgreSQL database locks it.
+_PREPARING = 7_304_991_216_020
+_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+metadata = sa.MetaData()
+versions = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("evaluation", sa.JSON, nullable=False, default=dict),
+    sa.Column("evaluated", sa.Boolean, nullable=False, default=False),
+    # Submitted only by an experiment: lists of runs leave it out.
+    sa.Column("background", sa.Boolean, nullable=False, default=False),
+    sa.Column("stop_requested", sa.Boolean, nullable=False, default=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+    sa.Column("attempt", sa.Integer, nullable=False, default=1),
+    sa.Column("owner", sa.String(200), nullable=False),
+    # One for each kind of list, in its order.
+    sa.Index("ix_runs_listed", "created_at", "digest"),
+    sa.Index("ix_runs_listed_foreground", "background", "created_at", "digest"),
+    sa.Index("ix_runs_listed_evaluated", "evaluated", "created_at", "digest"),
+    sa.Index("ix_runs_listed_evaluated_foreground", "evaluated", "background", "created_at", "digest"),
+)
+epochs = sa.Table(
+    "epochs",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("train_loss", sa.Float, nullable=False),
+    sa.Column("train_accuracy", sa.Float, nullable=False),
+    sa.Column("validation_loss", sa.Float),
+    sa.Column("validation_accuracy", sa.Float),
+    sa.Column("seconds", sa.Float, nullable=False),
+)
+experiments = sa.Table(
+    "experiments",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("created_at", sa.DateTime, nullable=False, index=True),
+    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+    sa.Column("owner", sa.String(200), nullable=False),
+)
+# Heartbeats are counted, not dated: hosts' clocks differ and are set.
+owners = sa.Table(
+    "owners",
+    metadata,
+    sa.Column("owner", sa.String(200), primary_key=True),
+    sa.Column("beats", sa.Integer, nullable=False),
+)
+
+
+def read_version(connection: sa.Connection) -> int | None:
+    """Return the version of the store's tables, or None when there are none."""
+    inspector = sa.inspect(connection)
+    version = connection.scalar(sa.select(versions.c.version)) if inspector.has_table(versions.name) else None
+    if version is None and inspector.has_table(runs.name):
+        return 1  # whose first server was killed between the tables and their version
+    return version
+
+
+def prepare(connection: sa.Connection) -> int:
+    """Make or bring up to date the tables, in the given transaction, and return the version that they have then.
+
+    Of several processes that open a store at once one makes the tables, and the others wait for it. A version that is
+    not known is left as it is.
+    """
+    if connection.dialect.name == "postgresql":
+        # Held until the transaction ends; SQLite's own write transactions exclude each other.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
+    version = read_version(connection)
+    if version == 1:
+        _migrate_from_1(connection)
+    elif version is None:
+        metadata.create_all(connection)
+    else:
+        return version
+    connection.execute(sa.delete(versions))
+    connection.execute(sa.insert(versions).values(version=SCHEMA_VERSION))
+    return SCHEMA_VERSION
+
+
+def insert_if_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row, unless one of the same key is there, and return whether it was inserted."""
+    insert = _INSERT[connection.dialect.name](table).values(row).on_conflict_do_nothing()
+    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def _migrate_from_1(connection: sa.Connection) -> None:
+    """Copy runs and experiments into new tables, without their dated heartbeats.
+
+    Version 1 kept the digests of background runs in a table, which a store of its first days lacks.
+    """
+    backgrounds = sa.table("background_runs", sa.column("digest"))
+    old = {table: _set_aside(connection, table) for table in (runs, experiments) if _is_there(connection, table.name)}
+    metadata.create_all(connection)
+    background_digests = sa.select(backgrounds.c.digest) if _is_there(connection, backgrounds.name) else [""]
+    for table, aside in old.items():
+        computed = {
+            "evaluated": sa.cast(sa.column("evaluation"), sa.Text).not_in(["{}", "null"]),
+            "background": sa.column("digest").in_(background_digests),
+            "stop_requested": sa.false(),
+        }
+        values = {column.name: computed.get(column.name, sa.column(column.name)) for column in table.columns}
+        query = sa.select(*values.values()).select_from(aside)
+        connection.execute(sa.insert(table).from_select(list(values), query))
+        connection.exec_driver_sql(f"DROP TABLE {aside.name}")
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {backgrounds.name}")
+
+
+def _set_aside(connection: sa.Connection, table: sa.Table) -> sa.TableClause:
+    aside = sa.table(f"{table.name}_version_1")
+    # The new table's indexes take their names.
+    for index in sa.inspect(connection).get_indexes(table.name):
+        connection.exec_driver_sql(f"DROP INDEX {index['name']}")
+    connection.exec_driver_sql(f"ALTER TABLE {table.name} RENAME TO {aside.name}")
+    return aside
+
+
+def _is_there(connection: sa.Connection, name: str) -> bool:
+    return sa.inspect(connection).has_table(name)

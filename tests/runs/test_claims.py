@@ -1,0 +1,140 @@
+"""Several servers on one store: each run is trained by one of them, and the others follow it."""
+
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from digitcore.errors import InvalidSetting
+from digitcore.runs import Engine, Store, schema
+
+
+@pytest.fixture
+def open_store(store_url, tmp_path):
+    """Return a factory of stores on one database."""
+    opened = []
+
+    def open_one():
+        opened.append(Store(store_url, home=tmp_path))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def servers(open_store):
+    """Two engines on one store, as two servers have them."""
+    with Engine(open_store(), n_workers=1) as first, Engine(open_store(), n_workers=1) as second:
+        first.start()
+        second.start()
+        yield first, second
+
+
+def attempts(store):
+    with store._transaction("read") as connection:
+        return dict(connection.execute(sa.select(schema.runs.c.digest, schema.runs.c.attempt)).all())
+
+
+def test_a_run_of_another_owner_is_not_begun_again(open_store, quick):
+    store = open_store()
+    assert store.begin(quick(), "first") == 1
+    assert store.begin(quick(), "second") is None
+    assert store.begin(quick(), "second", is_alive=lambda owner, beats: owner == "first") is None
+
+
+def test_a_run_of_a_dead_owner_is_taken_over(open_store, quick):
+    store, asked = open_store(), []
+    store.begin(quick(), "first")
+    store.heartbeat("first")
+    assert store.begin(quick(), "second", is_alive=lambda *owner: asked.append(owner)) == 2
+    assert asked == [("first", 1)]
+    assert store.close_orphans(lambda owner, beats: owner == "second") == []
+
+
+def test_a_run_that_has_ended_is_begun_by_anybody(open_store, quick):
+    store = open_store()
+    store.begin(quick(), "first")
+    store.close_orphans(lambda owner, beats: False)
+    assert store.begin(quick(), "second") == 2
+
+
+def test_of_many_owners_at_once_one_begins(open_store, quick):
+    stores = [open_store() for _ in range(8)]
+    for seed in range(10):
+        begun, start = [], threading.Barrier(len(stores))
+
+        def begin(number, seed=seed, begun=begun, start=start):
+            start.wait()
+            begun.append(stores[number].begin(quick(seed), f"owner-{number}"))
+
+        threads = [threading.Thread(target=begin, args=(number,)) for number in range(len(stores))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(begun, key=str) == [1] + [None] * (len(stores) - 1)
+
+
+def test_two_servers_train_a_spec_once(servers, quick):
+    specs = [quick(seed, epochs=50) for seed in range(8)]
+    start, ended = threading.Barrier(2), []
+
+    def train(engine):
+        for spec in specs:
+            start.wait()
+            engine.submit(spec)
+        ended.extend(engine.wait(spec.digest, 60) for spec in specs)
+
+    threads = [threading.Thread(target=train, args=(engine,)) for engine in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert attempts(servers[0].store) == {spec.digest: 1 for spec in specs}
+    assert [run.state for run in ended] == ["done"] * 16
+    assert all(len(run.epochs) == 50 for run in ended)
+
+
+def test_the_other_server_follows_the_epochs_and_can_stop_the_run(servers, slow):
+    first, second = servers
+    digest = first.submit(slow()).digest
+    assert second.submit(slow()).active
+    deadline = time.monotonic() + 30
+    while len(second.run(digest).epochs) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert second.active() == []
+    second.cancel(digest)
+    assert second.wait(digest, 30).state == "cancelled"
+    assert first.run(digest).state == "cancelled"
+    assert attempts(first.store) == {digest: 1}
+
+
+def test_a_stop_that_came_too_late_does_not_stop_the_next_attempt(open_store, quick):
+    store = open_store()
+    store.begin(quick(), "first")
+    store.request_stop(quick().digest)
+    assert store.requested_stops("first") == [quick().digest]
+    assert store.requested_stops("second") == []
+    store.close_orphans(lambda owner, beats: False)
+    assert store.requested_stops("first") == []
+    store.begin(quick(), "first")
+    assert store.requested_stops("first") == []
+
+
+def test_a_stop_of_a_run_that_is_nowhere_changes_nothing(servers, quick):
+    servers[0].cancel(quick().digest)
+    with pytest.raises(InvalidSetting, match="There is no run"):
+        servers[0].wait(quick().digest)
+
+
+def test_the_run_of_a_dead_server_is_trained_by_the_next_one(servers, quick):
+    engine, _ = servers
+    dead = f"{engine.owner.split('|')[0]}|1999999|1.000"
+    engine.store.begin(quick(), dead)
+    engine.submit(quick())
+    assert engine.wait(quick().digest, 30).state == "done"
+    assert attempts(engine.store) == {quick().digest: 2}
