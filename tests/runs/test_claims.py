@@ -25,11 +25,9 @@ def open_store(store_url, tmp_path):
 
 
 @pytest.fixture
-def servers(open_store):
+def servers(open_store, scheduler):
     """Two engines on one store, as two servers have them."""
-    with Engine(open_store(), n_workers=1) as first, Engine(open_store(), n_workers=1) as second:
-        first.start()
-        second.start()
+    with Engine(open_store(), scheduler=scheduler) as first, Engine(open_store(), scheduler=scheduler) as second:
         yield first, second
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from safetensors.numpy import save
 
 from digitcore.errors import InvalidSetting, StoreError
@@ -92,6 +93,58 @@ def test_recent_lists_the_newest_first_and_only_evaluated_ones_if_asked(store, q
     assert [run.spec.random_state for run in store.recent(evaluated=True)] == [1]
 
 
+@pytest.mark.parametrize("evaluated", [False, True])
+@pytest.mark.parametrize("background", [False, True])
+def test_recent_reads_no_more_rows_than_it_lists(store, evaluated, background):
+    seen = []
+    sa.event.listen(store._engine, "before_cursor_execute", lambda *call: seen.append(call[2:4]))
+    store.recent(7, evaluated=evaluated, background=background)
+    statement, parameters = next(call for call in seen if call[0].startswith("SELECT"))
+    with store._engine.connect() as connection:
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    # One walk along an index, in its order: nothing is scanned, nothing sorted.
+    index = {
+        (False, True): "SCAN runs USING INDEX ix_runs_listed",
+        (False, False): "SEARCH runs USING INDEX ix_runs_listed_foreground (background=?)",
+        (True, True): "SEARCH runs USING INDEX ix_runs_listed_evaluated (evaluated=?)",
+        (True, False): "SEARCH runs USING INDEX ix_runs_listed_evaluated_foreground (evaluated=? AND background=?)",
+    }
+    assert [step[3] for step in steps] == [index[evaluated, background]]
+
+
+def test_a_run_is_evaluated_until_it_begins_anew(store, quick):
+    store.begin(quick(), "me")
+    assert store.recent(evaluated=True) == []
+    store.finish(finished(quick()))
+    assert [run.digest for run in store.recent(evaluated=True)] == [quick().digest]
+    store.begin(quick(), "me")
+    assert store.recent(evaluated=True) == []
+
+
+def test_a_background_run_is_listed_once_it_is_brought_forward(store, quick):
+    for seed in range(3):
+        store.begin(quick(seed), "me", background=True)
+    assert store.recent() == []
+    assert len(store.recent(background=True)) == 3
+    store.bring_forward(quick(1).digest)
+    store.begin(quick(2), "me")
+    assert [run.digest for run in store.recent()] == [quick(2).digest, quick(1).digest]
+
+
+@pytest.mark.parametrize("n_unreadable", [1, 7, 25])
+def test_runs_of_an_unknown_data_set_take_no_place_in_the_list(store, quick, n_unreadable):
+    for seed in range(4 + n_unreadable):
+        store.begin(quick(seed), "me")
+        store.finish(finished(quick(seed)))
+    newest = [quick(seed).digest for seed in range(4, 4 + n_unreadable)]
+    with sqlite3.connect(store.home / "runs.db") as connection:
+        marks = ", ".join("?" * len(newest))
+        letters = f"UPDATE runs SET spec = replace(spec, 'digits', 'letters') WHERE digest IN ({marks})"
+        connection.execute(letters, newest)
+    assert [run.spec.random_state for run in store.recent(3, evaluated=True)] == [3, 2, 1]
+    assert [run.spec.random_state for run in store.recent(50)] == [3, 2, 1, 0]
+
+
 def test_a_run_of_an_unknown_model_is_left_out_of_the_list(store, quick):
     store.begin(quick(), "me")
     with sqlite3.connect(store.home / "runs.db") as connection:
@@ -146,7 +199,6 @@ def test_a_full_disk_is_said_and_nothing_kept_is_lost(store, quick):
     store.add_epochs(quick().digest, EPOCHS[:1])
     with store._engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-    import sqlalchemy as sa
 
     # SQLite's own limit answers a write exactly as a full disk does.
     limit = lambda connection, _record, _proxy: connection.execute(f"PRAGMA max_page_count={pages}")  # noqa: E731
