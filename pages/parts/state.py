@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
-from digitcore.errors import DigitcoreError, InvalidSetting
+from digitcore.errors import DatasetError, DigitcoreError, InvalidSetting
 from digitcore.experiments import Experiment, ExperimentRunner, Plan
 from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.report import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
 from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
+from digitcore.pictures import read_picture
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Engine, Run, RunSpec
 from digitcore.runs.prediction import RunModel
@@ -41,6 +43,7 @@ _SUSPECTS = "suspects_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
+_PICTURE = "picture_brought"
 
 
 # Shared by all users of the server.
@@ -469,6 +472,27 @@ def open_image(part: str, position: int) -> None:
 def take_opened_image() -> tuple[str, int] | None:
     """The image that another page opened, once."""
     return st.session_state.pop(_OPENED, None)
+
+
+def gray_of(file: UploadedFile, most_megapixels: float) -> np.ndarray:
+    """The grey values of a picture that the user has brought, read once however often the page runs.
+
+    Raises
+    ------
+    DigitcoreError
+        As :func:`digitcore.pictures.read_picture` does.
+    """
+    kept = st.session_state.get(_PICTURE)
+    if kept is None or kept[0] != file.file_id:
+        try:
+            kept = (file.file_id, read_picture(file.getvalue(), most_megapixels=most_megapixels), "")
+        except DatasetError as problem:
+            kept = (file.file_id, None, str(problem))
+        st.session_state[_PICTURE] = kept
+    _, gray, problem = kept
+    if gray is None:
+        raise DatasetError(problem)
+    return gray
 
 
 def change_key(name: str) -> str:
