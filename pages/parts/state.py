@@ -22,13 +22,14 @@ from digitcore.experiments import Experiment, ExperimentRunner, Plan
 from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.report import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
-from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
+from digitcore.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
 from digitcore.pictures import read_picture
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Engine, Run, RunSpec
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for
+from digitcore.server_settings import load_server_settings
 
 _RUN = "run"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
@@ -217,6 +218,11 @@ def _model(digest: str, created_at: datetime) -> RunModel:
 # One user's own.
 
 
+def max_text_length() -> int:
+    """Characters of a text that a user types or a link brings."""
+    return load_server_settings().max_text_length
+
+
 def enter_dashboard() -> None:
     """Note that the page about to be shown is one of the dashboard's."""
     st.session_state[_AT_HOME] = True
@@ -247,8 +253,9 @@ def spec(*, entered: bool) -> RunSpec:
     """
     query = st.query_params.to_dict()
     if _SPEC not in st.session_state or _went_elsewhere(query, entered):
+        query, unread = readable_query(query, max_text_length())
         recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT])
-        st.session_state[_PROBLEMS] = problems
+        st.session_state[_PROBLEMS] = [*unread, *problems]
         if _EXPERIMENT in query:
             st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
         if _RUN in query:
@@ -350,9 +357,10 @@ def run_key() -> str:
     return f"run_choice_{st.session_state[_PAGE]}"
 
 
-def linked_run() -> str | None:
-    """Digest of the run that the address names, else of the one shown last."""
-    return st.query_params.get(_RUN) or shown_run()
+def linked_run() -> tuple[str | None, list[str]]:
+    """Digest of the run that the address names, else of the one shown last, and what is wrong with the address."""
+    query, problems = readable_query(st.query_params.to_dict(), max_text_length())
+    return query.get(_RUN) or shown_run(), problems
 
 
 def link_run(run: Run) -> None:
