@@ -48,3 +48,7 @@ class StoreError(DigitcoreError, OSError):
 
 class EngineError(DigitcoreError, RuntimeError):
     """The training engine cannot be started or reached."""
+
+
+class ServerBusy(DigitcoreError, RuntimeError):
+    """The server has no room for something just now; trying again later helps."""

@@ -8,12 +8,14 @@ from typing import Any
 from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
-from digitcore.parameters import unknown_name
+from digitcore.parameters import short_text, unknown_name
 from digitcore.recipes import RECIPES
 from digitcore.runs.spec import RunSpec
 from digitcore.settings import setting_text, setting_value, settings_of, switch_model, with_settings
 
 DEFAULT_RECIPE = "digits-mlp"
+# A link that sets everything has forty.
+MOST_PARAMETERS = 100
 
 
 def spec_to_query(spec: RunSpec, recipe: str = DEFAULT_RECIPE) -> dict[str, str]:
@@ -30,6 +32,28 @@ def spec_to_query(spec: RunSpec, recipe: str = DEFAULT_RECIPE) -> dict[str, str]
     if spec.model != RECIPES[recipe].spec.model:
         changes["model"] = spec.model
     return changes if recipe == DEFAULT_RECIPE else {"recipe": recipe, **changes}
+
+
+def readable_query(query: Mapping[str, str], max_length: int) -> tuple[dict[str, str], list[str]]:
+    """Return the parameters of a link that are short enough to be read, and a sentence for what is not.
+
+    Parameters
+    ----------
+    query : mapping of str to str
+        The link's parameters.
+    max_length : int
+        Characters of a name or a value at most.
+    """
+    if len(query) > MOST_PARAMETERS:
+        return {}, [f"The link has {len(query)} parameters, at most {MOST_PARAMETERS} are read: all were left out."]
+    readable, problems = {}, []
+    for name, text in query.items():
+        try:
+            label = "the name of a parameter" if len(name) > max_length else name
+            readable[short_text(name, label, max_length)] = short_text(text, label, max_length)
+        except InvalidSetting as problem:
+            problems.append(f"In the link, {problem}; it was left out.")
+    return readable, problems
 
 
 def query_to_spec(query: Mapping[str, str], ignored: Iterable[str] = ()) -> tuple[str, RunSpec, list[str]]:

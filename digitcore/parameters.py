@@ -20,6 +20,8 @@ NONE_TEXT = "none"
 # Stops of a logarithmic slider within each power of ten: near enough to even steps, and round numbers all.
 _ROUND_REAL = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 _ROUND_WHOLE = (1, 2, 3, 5, 7)
+# A message shows so much of a value.
+SHOWN_LETTERS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ class Parameter:
         return str(value)
 
     def _refuse(self, value: Any) -> InvalidSetting:
-        return InvalidSetting(f"{self.name} must be {self.expectation}, got {value!r}")
+        return InvalidSetting(f"{self.name} must be {self.expectation}, got {shortened(value)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +143,10 @@ class Number(Parameter):
     scale: Scale = "linear"
 
     def _clean(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise self._refuse(value)
-        if not self.minimum <= value <= self.maximum:
+        # In this order: a whole number may be too large for isfinite.
+        if not self.minimum <= value <= self.maximum or not math.isfinite(value):
             raise self._refuse(value)
         return float(value)
 
@@ -240,12 +243,36 @@ def _mantissas(whole: bool) -> tuple:
     return _ROUND_WHOLE if whole else _ROUND_REAL
 
 
+def shortened(value: Any) -> str:
+    """Return a value as a message shows it: its ``repr``, of long ones the beginning, such as ``'aaaa…'``."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= SHOWN_LETTERS else f"{value[:SHOWN_LETTERS]}…")
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes out no whole number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 2 * SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…"
+
+
+def short_text(text: str, name: str, max_length: int) -> str:
+    """Return a text that a visitor has typed, if it is short enough to be read.
+
+    Raises
+    ------
+    InvalidSetting
+        If it has more than ``max_length`` characters; ``name`` stands in the message.
+    """
+    if len(text) > max_length:
+        raise InvalidSetting(f"{name} must have at most {max_length} characters, got {shortened(text)}: shorten it")
+    return text
+
+
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)
-    near = difflib.get_close_matches(str(name), known, n=1)
+    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS], known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InvalidSetting(f"Unknown {kind} {name!r}: known are {', '.join(known)}.{hint}")
+    return InvalidSetting(f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{hint}")
 
 
 def clean_parameters(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:

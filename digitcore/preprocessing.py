@@ -5,22 +5,25 @@ Ink is float, 0 (paper) to 1 (full ink), ``(height, width)``.
 
 from __future__ import annotations
 
-import io
+import base64
+import contextlib
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 
-from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.errors import InvalidSetting
 
 # Fainter than this share of the darkest ink counts as paper when the ink's edges are looked for.
 PAPER = 0.15
 # A separate piece of a photo's ink is dust below this share of the largest piece's; the bar of a 5 has more.
 SPECK = 0.1
-# A photo is made this small at most before anything else: a stroke is still many pixels wide.
-PHOTO_SIDE = 400
-MOST_PHOTO_PIXELS = 50_000_000
+# Side of what the drawing pad sends: five times MNIST's, so that its pixels do not show.
+PAD_PIXELS = 140
+_PAD_LETTERS = 4 * math.ceil(PAD_PIXELS**2 / 3)
 
 
 @dataclass(frozen=True)
@@ -112,47 +115,30 @@ def clean_photo(gray: np.ndarray, frame: Frame) -> list[Step]:
     return [first, Step(inverted, ink), *clean_drawing(ink, frame)[1:]]
 
 
-def load_photo(content: bytes) -> np.ndarray:
-    """Return an image file as grey values, uint8 ``(height, width)``, at most 400 pixels a side, turned upright.
+def pad_ink(sent: Any) -> np.ndarray:
+    """Return what the drawing pad has sent as ink, ``(140, 140)``.
+
+    Parameters
+    ----------
+    sent : Any
+        Base64 of 140 × 140 grey values, row by row, 255 for full ink. A browser that was tampered with may send
+        anything; nothing but text of exactly this length is decoded.
 
     Raises
     ------
-    DatasetError
-        If it is no image that Pillow reads, or has more than 50 million pixels.
+    InvalidSetting
+        If it is anything else.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            if picture.width * picture.height > MOST_PHOTO_PIXELS:
-                raise DatasetError(
-                    f"The picture has {picture.width} × {picture.height} pixels, at most {MOST_PHOTO_PIXELS:,} are "
-                    "taken: make it smaller"
-                )
-            picture.draft("L", (2 * PHOTO_SIDE, 2 * PHOTO_SIDE))
-            upright = ImageOps.exif_transpose(picture)
-            # Where a picture is transparent, paper shows.
-            sheet = Image.new("RGBA", upright.size, "white")
-            gray = Image.alpha_composite(sheet, _of_eight_bits(upright).convert("RGBA")).convert("L")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise DatasetError("This file is not a picture that can be read: use a PNG or a JPEG file") from error
-    gray.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
-    return np.asarray(gray)
-
-
-def _of_eight_bits(picture: Image.Image) -> Image.Image:
-    """Scanners write 16 bits a pixel, of which Pillow would keep the darkest 256 grey values only."""
-    if not picture.mode.startswith(("I", "F")):
-        return picture
-    values = np.asarray(picture, dtype=np.float64)
-    return Image.fromarray((values * 255 / max(values.max(), 1)).clip(0, 255).astype(np.uint8))
-
-
-def pad_ink(picture: np.ndarray) -> np.ndarray:
-    """Return the white strokes on a pad's dark ground, uint8 RGB or RGBA ``(height, width, channels)``, as ink."""
-    gray = picture[..., :3].mean(axis=2)
-    ground = gray.min()
-    return (gray - ground) / max(255 - ground, 1)
+    gray = None
+    if isinstance(sent, str) and len(sent) == _PAD_LETTERS:
+        with contextlib.suppress(ValueError):  # letters that are not those of base64
+            gray = np.frombuffer(base64.b64decode(sent, validate=True), np.uint8)
+    if gray is None or gray.size != PAD_PIXELS**2:
+        raise InvalidSetting(
+            f"A drawing must be {PAD_PIXELS} × {PAD_PIXELS} grey values in base64, the browser sent something else: "
+            "reload the page and draw again."
+        )
+    return gray.reshape(PAD_PIXELS, PAD_PIXELS) / 255
 
 
 def as_image(ink: np.ndarray, max_value: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 import pytest
 
-from digitcore.links import query_to_spec, spec_to_query
+from digitcore.links import query_to_spec, readable_query, spec_to_query
 from digitcore.recipes import RECIPES
 from digitcore.settings import switch_model
 
@@ -61,3 +61,26 @@ def test_what_is_wrong_in_a_link_is_said_and_left_out(query, words):
 
 def test_what_belongs_to_others_is_not_a_problem():
     assert query_to_spec({"run": "abc"}, ignored=["run"])[2] == []
+
+
+def test_what_is_short_enough_is_read():
+    query = {"hidden_units": "9" * 20, "run": "abc"}
+    assert readable_query(query, 20) == (query, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"hidden_units": "9" * 21}, "In the link, hidden_units must have at most 20 characters, got '9"),
+        ({"run": "a" * 1_000_000}, "In the link, run must have at most 20 characters, got 'a"),
+        ({"a" * 1_000_000: "1"}, "In the link, the name of a parameter must have at most 20 characters, got 'a"),
+        ({f"p{n}": "1" for n in range(100)}, "The link has 101 parameters, at most 100 are read"),
+    ],
+    ids=["value", "digest", "name", "number"],
+)
+def test_what_is_too_long_is_said_and_left_out(query, words):
+    readable, problems = readable_query({"epochs": "3", **query}, 20)
+    assert readable == ({} if len(query) == 100 else {"epochs": "3"})
+    (problem,) = problems
+    assert problem.startswith(words)
+    assert len(problem) < 250

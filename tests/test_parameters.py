@@ -2,7 +2,7 @@ import pytest
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters as h
-from digitcore.parameters import clean_parameters, slider_stops
+from digitcore.parameters import clean_parameters, short_text, shortened, slider_stops, unknown_name
 
 EVERY = [*h.SOFTMAX, *h.MLP, *h.CNN]
 
@@ -80,3 +80,41 @@ def test_a_setting_without_effect_is_reset():
 def test_all_problems_come_in_one_message():
     with pytest.raises(InvalidSetting, match=r"Did you mean 'epochs'.*momentum must be"):
         clean_parameters(h.SOFTMAX, {"epoch": 3, "momentum": 2})
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("adam", "'adam'"),
+        ("a" * 60, repr("a" * 60)),
+        ("a" * 61, repr("a" * 60 + "…")),
+        ("a" * 1_000_000, repr("a" * 60 + "…")),
+        (0.1, "0.1"),
+        (None, "None"),
+        ([0] * 1000, "[" + "0, " * 19 + "0,…"),
+        (10**5000, "a number of thousands of digits"),
+        ([10**5000], "a number of thousands of digits"),
+    ],
+    ids=lambda value: str(type(value).__name__),
+)
+def test_a_long_value_is_shown_by_its_beginning(value, shown):
+    assert shortened(value) == shown
+
+
+@pytest.mark.parametrize("record", EVERY, ids=lambda record: record.name)
+@pytest.mark.parametrize("value", ["x" * 1_000_000, [0.5] * 100_000, 10**5000], ids=["text", "list", "number"])
+def test_a_message_never_echoes_a_long_value(record, value):
+    with pytest.raises(InvalidSetting) as caught:
+        record.clean(value)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_long_name_is_unknown_in_a_short_message():
+    message = str(unknown_name("setting", "epochz" * 200_000, ["epochs"]))
+    assert message == f"Unknown setting '{'epochz' * 10}…': known are epochs."
+
+
+def test_a_text_of_the_greatest_length_is_taken_and_a_longer_one_refused():
+    assert short_text("32-16", "hidden_units", 5) == "32-16"
+    with pytest.raises(InvalidSetting, match="^hidden_units must have at most 4 characters, got '32-16': shorten it$"):
+        short_text("32-16", "hidden_units", 4)

@@ -1,15 +1,15 @@
-import io
+import base64
+import tracemalloc
 
 import numpy as np
 import pytest
-from PIL import Image
 from scipy import ndimage
 from sklearn.datasets import load_digits as load_bunch
 
 from digitcore.datasets import DATASETS, load_dataset
-from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.errors import InvalidSetting
 from digitcore.models import MLP
-from digitcore.preprocessing import PHOTO_SIDE, Frame, as_image, clean_drawing, clean_photo, load_photo, pad_ink
+from digitcore.preprocessing import Frame, as_image, clean_drawing, clean_photo, pad_ink
 
 MNIST = Frame((28, 28), 20)
 SMALL = Frame((8, 8), 8)
@@ -128,54 +128,31 @@ def test_a_photo_without_a_digit_is_told():
         clean_photo(np.full((50, 50), 200, np.uint8), MNIST)
 
 
-def file_of(picture, kind="PNG", **settings):
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **settings)
-    return buffer.getvalue()
+def test_what_the_pad_sends_is_ink():
+    gray = np.arange(140 * 140).reshape(140, 140).astype(np.uint8)
+    np.testing.assert_array_equal(pad_ink(base64.b64encode(gray.tobytes()).decode()), gray / 255)
 
 
-def test_a_large_photo_is_made_small():
-    gray = load_photo(file_of(Image.new("RGB", (1600, 800), "white"), "JPEG"))
-    assert gray.shape == (PHOTO_SIDE // 2, PHOTO_SIDE)
-    assert gray.min() >= 254
-
-
-def test_transparent_paper_is_white():
-    picture = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
-    picture.putpixel((10, 10), (0, 0, 0, 255))
-    gray = load_photo(file_of(picture))
-    assert (gray[0, 0], gray[10, 10]) == (255, 0)
-
-
-def test_a_scan_of_16_bits_keeps_its_grey_values():
-    gray = load_photo(file_of(Image.fromarray(photo().astype(np.uint16) * 257)))
-    assert abs(gray.astype(int) - photo() * (255 / photo().max())).max() <= 1
-
-
-def test_a_photo_is_turned_upright():
-    picture = Image.new("L", (40, 20), 255)
-    settings = picture.getexif()
-    settings[0x0112] = 6  # to be turned by 90 degrees
-    assert load_photo(file_of(picture, "JPEG", exif=settings)).shape == (40, 20)
+RIGHT = base64.b64encode(bytes(140 * 140)).decode()
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not a picture", file_of(Image.new("L", (50, 50)))[:60]], ids=["empty", "text", "truncated"]
+    "sent",
+    [
+        *(None, True, 7, float("nan"), b"bytes", [RIGHT], {"pixels": RIGHT}, RIGHT.encode()),
+        *("", "A", RIGHT[:-1], RIGHT + "A", RIGHT * 2, "A" * len(RIGHT), "=" * len(RIGHT), "!" * len(RIGHT)),
+        *("é" * len(RIGHT), "\0" * len(RIGHT), "data:image/png;base64," + RIGHT[22:], "A" * 20_000_000),
+    ],
+    ids=lambda sent: f"{type(sent).__name__} {str(sent)[:10]}",
 )
-def test_a_file_that_is_no_picture_is_told(content):
-    with pytest.raises(DatasetError, match="not a picture that can be read"):
-        load_photo(content)
-
-
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded():
-    with pytest.raises(DatasetError, match="at most 50,000,000 are taken"):
-        load_photo(file_of(Image.new("1", (10_000, 6_000))))
-
-
-def test_white_strokes_on_dark_ground_are_ink():
-    picture = np.full((2, 2, 4), (20, 22, 31, 255), np.uint8)
-    picture[0, 1] = 255
-    np.testing.assert_allclose(pad_ink(picture), [[0, 1], [0, 0]])
+def test_what_no_pad_sends_is_refused_without_decoding_much(sent):
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidSetting, match="^A drawing must be 140 × 140 grey values .* draw again.$"):
+            pad_ink(sent)
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_ink_as_the_data_set_keeps_it():

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from digitcore.datasets.packed import BLOCK, content_blocks, most_packed_bytes
 from digitcore.errors import DatasetUnavailable
 
 TIMEOUT_SECONDS = 20.0
-_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,35 @@ class Progress:
     total_bytes: int | None
 
 
-def sha256_of_content(path: Path) -> str:
+@dataclass(frozen=True)
+class Content:
+    """What a file contains, gunzipped where it is gzipped.
+
+    Attributes
+    ----------
+    sha256 : str
+        SHA-256, 64 hexadecimal digits.
+    n_bytes : int
+        Size.
+    """
+
+    sha256: str
+    n_bytes: int
+
+
+class _TooLarge(Exception):
+    """A server sent more than a file of the expected content can have."""
+
+
+def sha256_of_content(path: Path, n_bytes: int) -> str:
     """Return the SHA-256 of a file's content, gunzipped where it is gzipped, as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    n_bytes : int
+        Expected size of the content. Of longer content only the beginning is read, so that the sum is a wrong one.
 
     Raises
     ------
@@ -48,12 +75,9 @@ def sha256_of_content(path: Path) -> str:
         If it cannot be read or is a damaged gzip file.
     """
     digest = hashlib.sha256()
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        with gzip.GzipFile(fileobj=raw) if packed else contextlib.nullcontext(raw) as content:
-            while block := content.read(_BLOCK):
-                digest.update(block)
+    with path.open("rb") as file:
+        for block in content_blocks(file, n_bytes):
+            digest.update(block)
     return digest.hexdigest()
 
 
@@ -61,7 +85,7 @@ def download(
     urls: Sequence[str],
     target: Path,
     *,
-    sha256: str,
+    expected: Content,
     progress: Callable[[Progress], None] = lambda progress: None,
     timeout: float = TIMEOUT_SECONDS,
 ) -> None:
@@ -76,8 +100,8 @@ def download(
         Mirrors, http or https, in the order to try.
     target : Path
         Where the file goes; its directory is made.
-    sha256 : str
-        SHA-256 of the content, gunzipped where it is gzipped.
+    expected : Content
+        What the file contains. A server that sends more than such a file can have is not listened to.
     progress : callable, optional
         Gets a :class:`Progress` after every block. What it raises ends the download and leaves the part file.
     timeout : float
@@ -93,7 +117,7 @@ def download(
         target.parent.mkdir(parents=True, exist_ok=True)
         with _part_file(target) as part:
             for url in urls:
-                problem = _try_mirror(url, part, target.name, sha256, progress, timeout)
+                problem = _try_mirror(url, part, target.name, expected, progress, timeout)
                 if problem is None:
                     os.replace(part, target)
                     return
@@ -124,27 +148,41 @@ def _part_file(target: Path) -> Iterator[Path]:
                 lock.unlink(missing_ok=True)
 
 
-def _try_mirror(url: str, part: Path, name: str, sha256: str, progress, timeout: float) -> str | None:
+def _try_mirror(url: str, part: Path, name: str, expected: Content, progress, timeout: float) -> str | None:
     """Fetch from one mirror; return what is wrong, or None when the part file is whole and right."""
     if not url.startswith(("http://", "https://")):
         return "only http and https are allowed"
     try:
-        _transfer(url, part, name, progress, timeout)
+        _transfer(url, part, _bounded(progress, name, most_packed_bytes(expected.n_bytes)), timeout)
+    except _TooLarge as error:
+        part.unlink(missing_ok=True)
+        return str(error)
     except urllib.error.HTTPError as error:
         return f"the server answered {error.code}"
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         return f"the transfer broke off ({getattr(error, 'reason', None) or error or type(error).__name__})"
     try:
-        came = sha256_of_content(part)
+        came = sha256_of_content(part, expected.n_bytes)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         came = f"a damaged file ({error})"
-    if came != sha256:
+    if came != expected.sha256:
         part.unlink(missing_ok=True)
-        return f"the file is not the published one (SHA-256 {came[:12]}..., expected {sha256[:12]}...)"
+        return f"the file is not the published one (SHA-256 {came[:12]}..., expected {expected.sha256[:12]}...)"
     return None
 
 
-def _transfer(url: str, part: Path, name: str, progress, timeout: float) -> None:
+def _bounded(progress: Callable[[Progress], None], name: str, most_bytes: int) -> Callable[[int, int | None], None]:
+    """Return a callback for received and total bytes that ends the transfer of a file with more than ``most_bytes``."""
+
+    def check(received: int, total: int | None) -> None:
+        if max(received, total or 0) > most_bytes:
+            raise _TooLarge(f"the server sends more than the {most_bytes} bytes that the file can have")
+        progress(Progress(name, received, total))
+
+    return check
+
+
+def _transfer(url: str, part: Path, progress: Callable[[int, int | None], None], timeout: float) -> None:
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -160,16 +198,16 @@ def _transfer(url: str, part: Path, name: str, progress, timeout: float) -> None
         start = have if resumed else 0
         length = response.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None
-        _write_blocks(response, part, start, total, name, progress)
+        _write_blocks(response, part, start, total, progress)
 
 
-def _write_blocks(response, part: Path, start: int, total: int | None, name: str, progress) -> None:
+def _write_blocks(response, part: Path, start: int, total: int | None, progress) -> None:
     received = start
     with part.open("ab" if start else "wb") as file:
-        while block := response.read1(_BLOCK):
+        while block := response.read1(BLOCK):
             file.write(block)
             received += len(block)
-            progress(Progress(name, received, total))
+            progress(received, total)
         file.flush()
         os.fsync(file.fileno())
     if total is not None and received < total:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from digitcore.datasets.dataset import Dataset
-from digitcore.datasets.download import Progress, download, sha256_of_content
+from digitcore.datasets.download import Content, Progress, download, sha256_of_content
 from digitcore.datasets.idx import read_idx
 from digitcore.directories import data_directory
 from digitcore.errors import DatasetError, DatasetUnavailable
@@ -22,12 +22,15 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-# SHA-256 of the decompressed files.
 FILES = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "train-images-idx3-ubyte": Content(
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 16 + 60_000 * 28 * 28
+    ),
+    "train-labels-idx1-ubyte": Content("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 8 + 60_000),
+    "t10k-images-idx3-ubyte": Content(
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 16 + 10_000 * 28 * 28
+    ),
+    "t10k-labels-idx1-ubyte": Content("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 8 + 10_000),
 }
 N_TRAIN = 60_000
 
@@ -94,14 +97,16 @@ def _read_checked(folder: Path, name: str) -> np.ndarray:
     path = _find(folder, name)
     if path is None:
         raise DatasetUnavailable(f"{folder / name}.gz has just disappeared: try again.")
+    expected = FILES[name]
     try:
-        right = sha256_of_content(path) == FILES[name]
+        right = sha256_of_content(path, expected.n_bytes) == expected.sha256
     except (OSError, EOFError, zlib.error):
         right = False
     if not right:
-        read_idx(path)  # says more exactly what is wrong, where the format itself is broken
+        # Says more exactly what is wrong, where the format itself is broken.
+        read_idx(path, most_bytes=expected.n_bytes)
         raise DatasetError(f"{path} is not the published file (its SHA-256 differs): delete it and get it again.")
-    return read_idx(path)
+    return read_idx(path, most_bytes=expected.n_bytes)
 
 
 def _obtain(missing: Sequence[str], folder: Path, progress, mirrors: Sequence[str], fetch) -> None:
@@ -109,7 +114,7 @@ def _obtain(missing: Sequence[str], folder: Path, progress, mirrors: Sequence[st
     try:
         for name in missing:
             urls = [f"{mirror}{name}.gz" for mirror in mirrors]
-            download(urls, folder / f"{name}.gz", sha256=FILES[name], progress=progress)
+            download(urls, folder / f"{name}.gz", expected=FILES[name], progress=progress)
     except DatasetUnavailable as error:
         if isinstance(error.__cause__, OSError):
             raise
@@ -140,7 +145,7 @@ def _write_files(images: np.ndarray, labels: np.ndarray, folder: Path) -> None:
             raise DatasetUnavailable(f"Cannot write {target} ({error.strerror or error}): make room for it.") from error
 
 
-def _write_idx(target: Path, array: np.ndarray, expected: str) -> None:
+def _write_idx(target: Path, array: np.ndarray, expected: Content) -> None:
     """Write uint8 values as a gzipped IDX file, under its name only once its content is checked."""
     header = struct.pack(f">HBB{array.ndim}I", 0, 0x08, array.ndim, *array.shape)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +154,7 @@ def _write_idx(target: Path, array: np.ndarray, expected: str) -> None:
     try:
         with os.fdopen(handle, "wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6) as file:
             file.write(header + array.astype(np.uint8).tobytes())
-        if sha256_of_content(part) != expected:
+        if sha256_of_content(part, expected.n_bytes) != expected.sha256:
             raise DatasetError(f"OpenML's images are not those of {target.name}: get the file from elsewhere.")
         os.replace(part, target)
     finally:

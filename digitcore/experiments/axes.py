@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from digitcore.errors import InvalidSetting
-from digitcore.parameters import Integer, Number, Parameter, unknown_name
+from digitcore.parameters import Integer, Number, Parameter, shortened, unknown_name
 from digitcore.settings import all_settings
 
 Scale = Literal["linear", "log"]
@@ -45,14 +45,15 @@ class Range:
 
     def __post_init__(self) -> None:
         if not all(isinstance(end, Real) and not isinstance(end, bool) for end in (self.low, self.high)):
-            raise InvalidSetting(f"A range must have numbers as its ends, got {self.low!r} and {self.high!r}")
+            ends = f"{shortened(self.low)} and {shortened(self.high)}"
+            raise InvalidSetting(f"A range must have numbers as its ends, got {ends}")
         if not isinstance(self.n, Integral) or not 2 <= self.n <= 1000:
-            raise InvalidSetting(f"A range must have 2 to 1000 values, got {self.n!r}")
+            raise InvalidSetting(f"A range must have 2 to 1000 values, got {shortened(self.n)}")
         # Plain numbers, for NumPy's have no JSON.
         for name, plain in (("low", float), ("high", float), ("n", int)):
             object.__setattr__(self, name, plain(getattr(self, name)))
         if self.scale not in ("linear", "log"):
-            raise InvalidSetting(f"The scale of a range must be linear or log, got {self.scale!r}")
+            raise InvalidSetting(f"The scale of a range must be linear or log, got {shortened(self.scale)}")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise InvalidSetting(f"A range must go from a lower to a higher number, got {self.low:g} to {self.high:g}")
         if self.scale == "log" and self.low <= 0:
@@ -119,7 +120,7 @@ class Axis:
         if isinstance(given, Range):
             return cls(name, low=given.low, high=given.high, n=given.n, scale=given.scale)
         if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
-            raise InvalidSetting(f"{name} must be varied by a list of values or a Range, got {given!r}")
+            raise InvalidSetting(f"{name} must be varied by a list of values or a Range, got {shortened(given)}")
         return cls(name, tuple(given))
 
     @property

@@ -16,7 +16,7 @@ from digitcore.datasets.parameters import SCALING, SPLIT
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
 from digitcore.models.architecture import plan
-from digitcore.parameters import Integer, clean_parameters, unknown_name
+from digitcore.parameters import Integer, clean_parameters, shortened, unknown_name
 
 SEED = Integer(
     name="random_state",
@@ -181,7 +181,7 @@ def _clean_split(given: Any) -> SplitSpec:
     if isinstance(given, SplitSpec):
         return given
     if not isinstance(given, Mapping):
-        raise InvalidSetting(f"split must be a mapping of settings, got {given!r}")
+        raise InvalidSetting(f"split must be a mapping of settings, got {shortened(given)}")
     return SplitSpec(**given)
 
 
@@ -215,4 +215,4 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     if isinstance(cause, InvalidSetting):
         return str(cause)
     name = ".".join(str(part) for part in detail["loc"])
-    return f"{name}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {detail['input']!r}"
+    return f"{name}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {shortened(detail['input'])}"

@@ -14,7 +14,7 @@ from digitcore.experiments.axes import listed_texts
 from digitcore.experiments.experiment import expected_experiment_seconds, may_end_early
 from digitcore.experiments.parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
 from digitcore.experiments.report import plan_words
-from digitcore.parameters import Choice, Integer, Number, Parameter, slider_stops
+from digitcore.parameters import Choice, Integer, Number, Parameter, short_text, slider_stops
 from digitcore.recipes import RECIPES
 from digitcore.runs import RunSpec
 from digitcore.runs.progress import duration_text
@@ -116,13 +116,15 @@ def _ask_sizes(spec: RunSpec) -> LearningCurve:
     text = left.text_input(
         "Training images",
         ", ".join(str(size) for size in sizes),
+        max_chars=state.max_text_length() + 1,
         key=f"sizes_{spec.dataset}",
         persist_state="session",
         help="Sizes of the training part, such as 700, 7000, 70000. More than there are means all.",
     )
     with right:
         n_repeats = _ask_integer(N_REPEATS, key="sizes_repeats")
-    numbers = [int(part) if part.isascii() and part.isdigit() else part for part in listed_texts(text)]
+    parts = listed_texts(short_text(text, "The list of training images", state.max_text_length()))
+    numbers = [int(part) if part.isascii() and part.isdigit() else part for part in parts]
     return LearningCurve(spec, tuple(numbers), n_repeats)
 
 
@@ -199,11 +201,12 @@ def _ask_list(name: str, record: Parameter, spec: RunSpec, key: str) -> list[str
     text = st.text_input(
         f"{record.label}: values",
         setting_text(name, setting_value(spec, name)),
+        max_chars=state.max_text_length() + 1,
         key=f"{key}_list",
         persist_state="session",
         help=f"Values with commas between: {record.expectation}.",
     )
-    return listed_texts(text)
+    return listed_texts(short_text(text, f"The list of values of {name}", state.max_text_length()))
 
 
 def _ask_range(name: str, record: Integer | Number, key: str) -> Axis:

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from digitcore import palette
 from digitcore.datasets import DATASETS, Split
 from digitcore.errors import InvalidSetting
 from digitcore.images import grayscale_png
-from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, load_photo, pad_ink
-from pages.parts import state
+from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
+from digitcore.server_settings import load_server_settings
+from pages.parts import drawing_pad, state
+from pages.parts.messages import plain
 
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
 WORDS = {"draw": "Your drawing", "photo": "Your picture", "camera": "Your photo"}
-PAD_SIDE = 280
 # People fill two thirds of the pad, and the data sets' strokes are about two pixels wide, large images or small.
 STROKE_PIXELS, FILLED = 2, 0.7
 # The image that the sources look at first, where there are as many.
@@ -56,7 +55,7 @@ def ask_image(split: Split) -> Question | None:
         with left:
             steps = {"draw": _ask_drawing, "photo": _ask_upload, "camera": _ask_camera}[source](frame)
     except InvalidSetting as problem:
-        st.info(str(problem))
+        st.info(plain(str(problem)))
         return None
     if not steps:
         return None
@@ -88,30 +87,25 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
 
 
 def _ask_drawing(frame: Frame) -> Sequence[Step]:
-    st.caption("Draw a digit with the mouse or a finger. Undo, redo and clear stand above the pad.")
-    st.space("small")  # the pad's own toolbar floats above it
-    result = st_canvas(
-        stroke_width=round(PAD_SIDE * FILLED * STROKE_PIXELS / frame.ink_size),
-        stroke_color=palette.TILE_LIGHT,
-        background_color=palette.TILE_DARK,
-        width=PAD_SIDE,
-        height=PAD_SIDE,
-        return_image_data=True,
-        key="drawing_pad",
-    )
-    if not (result.json_data or {}).get("objects") or result.image_data is None:
-        return []
-    return clean_drawing(pad_ink(result.image_data), frame)
+    st.caption("Draw a digit with the mouse, a pen or a finger. By keyboard, choose an image *From the data*.")
+    sent = drawing_pad.ask_pixels(FILLED * STROKE_PIXELS / frame.ink_size)
+    return clean_drawing(pad_ink(sent), frame) if sent is not None else []
 
 
 def _ask_upload(frame: Frame) -> Sequence[Step]:
-    file = st.file_uploader("A picture of one digit", type=["png", "jpg", "jpeg", "webp", "bmp", "gif"])
-    return clean_photo(load_photo(file.getvalue()), frame) if file is not None else []
+    kinds = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+    megapixels = load_server_settings().max_upload_megapixels
+    file = st.file_uploader(
+        "A picture of one digit", type=kinds, help=f"Dark ink on plain paper, at most {megapixels:g} million pixels."
+    )
+    return clean_photo(state.gray_of(file, megapixels), frame) if file is not None else []
 
 
 def _ask_camera(frame: Frame) -> Sequence[Step]:
     photo = st.camera_input("A photo of one digit, filling most of the picture")
-    return clean_photo(load_photo(photo.getvalue()), frame) if photo is not None else []
+    if photo is None:
+        return []
+    return clean_photo(state.gray_of(photo, load_server_settings().max_upload_megapixels), frame)
 
 
 def _show_steps(steps: Sequence[Step]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -39,6 +39,10 @@ def caught() -> Iterator[None]:
 
 def show_link_problems() -> None:
     """Say what was wrong with the link that was opened."""
-    problems = state.link_problems()
+    show_problems(state.link_problems())
+
+
+def show_problems(problems: Sequence[str]) -> None:
+    """Show sentences as one warning, if there are any."""
     if problems:
         st.warning("\n\n".join(plain(problem) for problem in problems))

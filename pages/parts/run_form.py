@@ -7,7 +7,7 @@ default of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -17,7 +17,7 @@ from digitcore.datasets.parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIF
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
-from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, slider_stops
+from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
 from digitcore.recipes import RECIPES, recipe_values
 from digitcore.runs import RunSpec
 from digitcore.runs.spec import SEED
@@ -33,11 +33,20 @@ def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
     _ask_recipe()
     try:
         values = {**_ask_data(spec), **_ask_model(spec)}
+        _check_texts(values["parameters"])
         asked, problem = RunSpec(**values), ""
     except InvalidSetting as error:
         asked, problem = spec, str(error)
     state.keep_spec(asked)
     return asked, problem
+
+
+def _check_texts(values: Mapping[str, Any]) -> None:
+    """Refuse texts that are too long to be read."""
+    # Not where each is asked for: the rest of the form would not be drawn.
+    for name, value in values.items():
+        if isinstance(value, str):
+            short_text(value, name, state.max_text_length())
 
 
 def _ask_recipe() -> None:
@@ -102,7 +111,9 @@ def _ask(record: Parameter, value: Any, dataset: str = "", prefix: str = "") -> 
         return _ask_choice(record, value, name, _options(record, dataset))
     if isinstance(record, Sizes):
         key, text = state.form_value(name, "-".join(str(size) for size in value))
-        return st.text_input(record.label, text, key=key, help=record.help, placeholder="none")
+        return st.text_input(
+            record.label, text, max_chars=state.max_text_length() + 1, key=key, help=record.help, placeholder="none"
+        )
     if record.scale == "log":
         return _ask_stops(record, value, name)
     return _ask_slider(record, value, name)

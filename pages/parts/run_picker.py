@@ -8,12 +8,13 @@ from digitcore.datasets import Part
 from digitcore.runs import Run
 from digitcore.runs.report import distinct_labels, run_label
 from pages.parts import shared, state
-from pages.parts.messages import plain
+from pages.parts.messages import plain, show_problems
 
 
 def ask_run() -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
-    linked = state.linked_run()
+    linked, problems = state.linked_run()
+    show_problems(problems)
     wanted = shared.engine().run(linked) if linked else None
     runs = {run.digest: run for run in state.recent_runs()}
     if wanted is not None and wanted.evaluated:

@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
-from digitcore.errors import InvalidSetting
+from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.experiments import Experiment, Plan
 from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.report import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
-from digitcore.links import DEFAULT_RECIPE, query_to_spec, spec_to_query
+from digitcore.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
+from digitcore.pictures import read_picture
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for
+from digitcore.server_settings import load_server_settings
 from pages.parts import shared
 
 _RUN = "run"
@@ -40,6 +43,7 @@ _SUSPECTS = "suspects_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
+_PICTURE = "picture_brought"
 
 
 # Shared by all users of the server.
@@ -171,6 +175,11 @@ def _model(digest: str, created_at: datetime) -> RunModel:
 # One user's own.
 
 
+def max_text_length() -> int:
+    """Characters of a text that a user types or a link brings."""
+    return load_server_settings().max_text_length
+
+
 def enter_dashboard() -> None:
     """Note that the page about to be shown is one of the dashboard's."""
     st.session_state[_AT_HOME] = True
@@ -201,8 +210,9 @@ def spec(*, entered: bool) -> RunSpec:
     """
     query = st.query_params.to_dict()
     if _SPEC not in st.session_state or _went_elsewhere(query, entered):
+        query, unread = readable_query(query, max_text_length())
         recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT])
-        st.session_state[_PROBLEMS] = problems
+        st.session_state[_PROBLEMS] = [*unread, *problems]
         if _EXPERIMENT in query:
             st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
         if _RUN in query:
@@ -304,9 +314,10 @@ def run_key() -> str:
     return f"run_choice_{st.session_state[_PAGE]}"
 
 
-def linked_run() -> str | None:
-    """Digest of the run that the address names, else of the one shown last."""
-    return st.query_params.get(_RUN) or shown_run()
+def linked_run() -> tuple[str | None, list[str]]:
+    """Digest of the run that the address names, else of the one shown last, and what is wrong with the address."""
+    query, problems = readable_query(st.query_params.to_dict(), max_text_length())
+    return query.get(_RUN) or shown_run(), problems
 
 
 def link_run(run: Run) -> None:
@@ -426,6 +437,27 @@ def open_image(part: str, position: int) -> None:
 def take_opened_image() -> tuple[str, int] | None:
     """The image that another page opened, once."""
     return st.session_state.pop(_OPENED, None)
+
+
+def gray_of(file: UploadedFile, most_megapixels: float) -> np.ndarray:
+    """The grey values of a picture that the user has brought, read once however often the page runs.
+
+    Raises
+    ------
+    DigitcoreError
+        As :func:`digitcore.pictures.read_picture` does.
+    """
+    kept = st.session_state.get(_PICTURE)
+    if kept is None or kept[0] != file.file_id:
+        try:
+            kept = (file.file_id, read_picture(file.getvalue(), most_megapixels=most_megapixels), "")
+        except DatasetError as problem:
+            kept = (file.file_id, None, str(problem))
+        st.session_state[_PICTURE] = kept
+    _, gray, problem = kept
+    if gray is None:
+        raise DatasetError(problem)
+    return gray
 
 
 def change_key(name: str) -> str:

@@ -3,12 +3,13 @@ import hashlib
 
 import pytest
 
-from digitcore.datasets.download import Progress, download, sha256_of_content
+from digitcore.datasets.download import Content, Progress, download, sha256_of_content
+from digitcore.datasets.packed import BLOCK
 from digitcore.errors import DatasetUnavailable
 
 CONTENT = bytes(range(256)) * 1000
 PACKED = gzip.compress(CONTENT, 0)
-SHA = hashlib.sha256(CONTENT).hexdigest()
+EXPECTED = Content(hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def fetch(mirror, tmp_path):
     target = tmp_path / "new" / "file.gz"
 
     def run(urls=None, **options):
-        download(urls or [f"{mirror.url}file.gz"], target, sha256=SHA, timeout=0.5, **options)
+        download(urls or [f"{mirror.url}file.gz"], target, expected=EXPECTED, timeout=0.5, **options)
         return target
 
     run.target, run.part = target, target.with_name("file.gz.part")
@@ -40,7 +41,20 @@ def test_progress_ends_at_the_whole(fetch):
 def test_the_sum_is_of_the_unpacked_content(fetch, tmp_path):
     plain = tmp_path / "plain"
     plain.write_bytes(CONTENT)
-    assert sha256_of_content(plain) == sha256_of_content(fetch()) == SHA
+    assert sha256_of_content(plain, len(CONTENT)) == sha256_of_content(fetch(), len(CONTENT)) == EXPECTED.sha256
+
+
+def test_of_content_that_is_too_long_the_beginning_alone_is_read(tmp_path):
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(bytes(50_000_000)))
+    assert sha256_of_content(path, 1000) == hashlib.sha256(bytes(BLOCK)).hexdigest()
+
+
+def test_a_server_that_sends_too_much_is_not_listened_to(fetch, mirror):
+    mirror.files["file.gz"] = PACKED + bytes(200_000)
+    with pytest.raises(DatasetUnavailable, match=r"the server sends more than the \d+ bytes that the file can have"):
+        fetch()
+    assert not fetch.part.exists()
 
 
 def test_a_broken_transfer_is_named_and_resumed(fetch, mirror):
@@ -119,7 +133,7 @@ def test_a_callback_that_raises_ends_the_download_and_keeps_what_came(fetch):
 def test_a_directory_that_cannot_be_made_is_named(mirror, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetUnavailable, match="Cannot write .*choose another directory with DIGITCORE_DATA"):
-        download([mirror.url], tmp_path / "file" / "x.gz", sha256=SHA)
+        download([mirror.url], tmp_path / "file" / "x.gz", expected=EXPECTED)
 
 
 def test_a_full_disk_is_named(fetch, monkeypatch):

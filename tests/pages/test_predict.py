@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitcore.pictures import read_picture
 from pages.parts import shared, state
 from tests.pages.conftest import button, texts, widget
 
@@ -113,16 +114,48 @@ def test_a_file_that_is_of_no_use_gets_one_sentence(predict_mlp, content, words)
     assert words in all_texts(predict_mlp)
 
 
+def pad_pixels(gray):
+    """What the pad sends for a drawing: 140 × 140 grey values."""
+    small = Image.fromarray(gray).resize((140, 140))
+    return base64.b64encode(np.asarray(small).tobytes()).decode()
+
+
 def test_a_drawing_is_judged(predict_mlp, one):
-    picture = np.dstack([255 - one] * 3 + [np.full_like(one, 255)])
-    drawn = {
-        "raw": {"objects": [{"type": "Path"}]},
-        "data": f"data:image/png;base64,{base64.b64encode(png_of(picture)).decode()}",
-    }
     predict_mlp.segmented_control(key="image_source").set_value("draw").run()
     assert "The model says" not in texts(predict_mlp)
-    predict_mlp.session_state["drawing_pad"] = {"drawing": drawn}
+    predict_mlp.session_state["drawing_pad"] = {"pixels": pad_pixels(255 - one)}
     predict_mlp.run()
     assert not predict_mlp.exception
     assert "Your drawing, as the model sees it" in texts(predict_mlp)
     assert said(predict_mlp)
+
+
+@pytest.mark.parametrize("sent", ["A" * 10_000_000, "A" * 26_136, 7, ["A"], {"pixels": "A"}, float("nan")], ids=type)
+def test_a_forged_drawing_ends_in_one_sentence(predict_mlp, sent):
+    predict_mlp.segmented_control(key="image_source").set_value("draw").run()
+    predict_mlp.session_state["drawing_pad"] = {"pixels": sent}
+    predict_mlp.run()
+    assert not predict_mlp.exception
+    assert "A drawing must be 140 × 140 grey values in base64" in texts(predict_mlp)
+    assert "The model says" not in texts(predict_mlp)
+
+
+def test_a_picture_is_read_once_however_often_the_page_runs(predict_mlp, one, monkeypatch):
+    reads = []
+    monkeypatch.setattr(
+        state, "read_picture", lambda *given, **limits: reads.append(given) or read_picture(*given, **limits)
+    )
+    predict_mlp.segmented_control(key="image_source").set_value("photo").run()
+    for content in (png_of(one), b"no picture"):
+        predict_mlp.file_uploader[0].set_value(("one.png", content, "image/png")).run()
+        predict_mlp.run()
+    assert [given[0] for given in reads] == [png_of(one), b"no picture"]
+    assert "not a picture that can be read" in all_texts(predict_mlp)
+
+
+def test_a_picture_of_too_many_pixels_is_refused(predict_mlp, monkeypatch):
+    monkeypatch.setenv("DIGITCORE_MAX_UPLOAD_MEGAPIXELS", "0.01")
+    predict_mlp.segmented_control(key="image_source").set_value("photo").run()
+    predict_mlp.file_uploader[0].set_value(("one.png", png_of(np.zeros((101, 101), np.uint8)), "image/png")).run()
+    assert not predict_mlp.exception
+    assert "more than 0.01 million pixels" in all_texts(predict_mlp).replace("\\", "")
