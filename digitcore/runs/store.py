@@ -19,6 +19,7 @@ from digitcore.errors import InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
 from digitcore.runs import schema
 from digitcore.runs.database import WRITES, create_engine, read_url
+from digitcore.runs.ended_epochs import EndedEpochs
 from digitcore.runs.run import ACTIVE, Run
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.weights_files import WeightsFiles
@@ -83,6 +84,7 @@ class Store:
         with self._translated("open"):
             self.weights_directory.mkdir(parents=True, exist_ok=True)
             self._engine = create_engine(self.url)
+            self._ended_epochs = EndedEpochs()
             self._prepare()
 
     def begin(
@@ -173,7 +175,15 @@ class Store:
         """Return the run with its epochs, or None when it is not kept."""
         with self._transaction("read") as connection:
             row = connection.execute(sa.select(_runs).where(_runs.c.digest == digest)).mappings().first()
-            return None if row is None else _run(row, self._load_epochs(connection, digest))
+            if row is None:
+                return None
+            if row["state"] in ACTIVE:
+                return _run(row, self._load_epochs(connection, digest))
+            last = connection.execute(
+                sa.select(sa.func.max(_epochs.c.number)).where(_epochs.c.digest == digest)
+            ).scalar()
+            key = (digest, row["attempt"], last or 0)
+            return _run(row, self._ended_epochs.get(key, lambda: self._load_epochs(connection, digest)))
 
     def load_many(self, digests: Sequence[str]) -> dict[str, Run]:
         """Return the runs that are kept among ``digests``, without their epochs, by digest."""
