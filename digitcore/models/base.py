@@ -300,7 +300,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._DTYPES)
         y, sums = self._class_positions(np.asarray(y), len(X)), {}
-        for images in map(LabelledImages, _blocks(X, self._images_at_once()), _blocks(y, self._images_at_once())):
+        at_once = self._images_looked_at_once()
+        for images in map(LabelledImages, _blocks(X, at_once), _blocks(y, at_once)):
             share = len(images.y) / len(y)
             for name, mean in self._loss_gradients(images).items():
                 sums[name] = sums.get(name, 0.0) + share * mean
@@ -323,7 +324,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._DTYPES)
-        blocks = [self._hidden_values(block) for block in _blocks(X, self._images_at_once())]
+        blocks = [self._hidden_values(block) for block in _blocks(X, self._images_looked_at_once())]
         return {layer: np.concatenate([values[layer] for values in blocks]) for layer in blocks[0]}
 
     def get_weights(self) -> dict[str, np.ndarray]:
@@ -411,6 +412,10 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _images_at_once(self) -> int:
         return PREDICTED_AT_ONCE
+
+    def _images_looked_at_once(self) -> int:
+        """Return how many images' activations or gradients may be computed from one pause to the next."""
+        return self._images_at_once()
 
     def _plan(self, settings: Mapping[str, Any], n_features: int, n_classes: int) -> list[Layer]:
         return plan(self.MODEL_NAME, settings, self._image_shape(n_features), n_classes)

@@ -25,6 +25,9 @@ from digitcore.models.torch_updates import make_update, named_weights
 
 # Values of all layers together that one block of images may take: 64 MB in float32.
 _VALUES_AT_ONCE = 2**24
+# Multiply-adds of all layers, forward, from one pause to the next where torch goes through the whole network at once:
+# well below a second, also with the way back.
+_WORK_AT_ONCE = 2**32
 # Several at a time are enough for torch to share the work among its threads: the MLP gains 5 %.
 _BATCHES_GATHERED = 3
 
@@ -75,6 +78,7 @@ class TorchNetwork(EpochClassifier):
         self.module_ = build_module(layers, self._image_shape(self.n_features_in_))
         n_values = self.n_features_in_ + sum(prod(layer.output_shape) for layer in layers)
         self._at_once = max(1, _VALUES_AT_ONCE // n_values)
+        self._looked_at_once = max(1, _WORK_AT_ONCE // sum(layer.multiply_adds for layer in layers))
 
     def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
         network = self._network()
@@ -118,6 +122,9 @@ class TorchNetwork(EpochClassifier):
 
     def _images_at_once(self) -> int:
         return min(self._at_once, super()._images_at_once())
+
+    def _images_looked_at_once(self) -> int:
+        return min(self._looked_at_once, self._images_at_once())
 
     def _copy_weights(self) -> dict[str, np.ndarray]:
         # In C order, whatever layout the convolutions keep theirs in.
