@@ -42,6 +42,10 @@ class DivergedError(DigitcoreError, ArithmeticError):
         )
 
 
+class Interrupted(DigitcoreError, RuntimeError):
+    """A training or another long computation was ended between two batches because somebody asked for it."""
+
+
 class StoreError(DigitcoreError, OSError):
     """The store of runs cannot be opened, read or written."""
 

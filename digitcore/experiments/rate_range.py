@@ -16,6 +16,8 @@ def rate_range(
 ) -> pd.DataFrame:
     """Try learning rates in one short training, a batch each, and return the loss at each.
 
+    It takes one thread, so that it keeps nobody waiting.
+
     Parameters
     ----------
     spec : RunSpec or str
@@ -44,6 +46,6 @@ def rate_range(
     divided = split_for(spec)
     X, y = divided.train.features(spec.scaling), divided.train.labels
     model = model_for(spec, divided.dataset)
-    with threads_for(spec):
+    with threads_for(spec, most=1):
         found = model.learning_rate_range(X, y, lowest=lowest, highest=highest, n_steps=n_steps)
     return rate_range_table(found.rates, found.losses)

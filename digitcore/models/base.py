@@ -15,10 +15,11 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from digitcore.errors import DivergedError, InvalidSetting
+from digitcore.errors import DivergedError, Interrupted, InvalidSetting
 from digitcore.models.architecture import Layer, plan, weight_shapes
 from digitcore.models.checkpoint import check_checkpoint, history_arrays, history_of, under_prefix, with_prefix
 from digitcore.models.epoch import Epoch
+from digitcore.models.pauses import pause
 from digitcore.models.rate_range import RateRange, geometric_rates, until_hopeless
 from digitcore.parameters import Parameter, clean_parameters
 
@@ -141,6 +142,10 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         the generator is closed before its end, the estimator predicts with the weights that it has. With ``patience``
         the weights of the best epoch are put back, however the training ends.
 
+        Inside :func:`digitcore.models.pauses.pauses` an epoch can be ended between two batches by an exception, which
+        leaves the generator. ``history_`` then has the whole epochs, and the weights, without ``patience``, are those
+        of the last batch.
+
         Parameters
         ----------
         X, y, validation_data
@@ -242,7 +247,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._DTYPES)
         predict_block, at_once = self._predictor(), self._images_at_once()
-        blocks = [predict_block(X[start : start + at_once]) for start in range(0, len(X), at_once)]
+        blocks = [predict_block(block) for block in _blocks(X, at_once)]
         return np.concatenate(blocks)  # (n_images, n_classes)
 
     def predict(self, X) -> np.ndarray:
@@ -294,7 +299,13 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._DTYPES)
-        return self._loss_gradients(LabelledImages(X, self._class_positions(np.asarray(y), len(X))))
+        y, sums = self._class_positions(np.asarray(y), len(X)), {}
+        at_once = self._images_looked_at_once()
+        for images in map(LabelledImages, _blocks(X, at_once), _blocks(y, at_once)):
+            share = len(images.y) / len(y)
+            for name, mean in self._loss_gradients(images).items():
+                sums[name] = sums.get(name, 0.0) + share * mean
+        return sums
 
     def activations(self, X) -> dict[str, np.ndarray]:
         """Return what every hidden layer makes of images, dropout off.
@@ -312,7 +323,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             without hidden layers.
         """
         check_is_fitted(self)
-        return self._hidden_values(validate_data(self, X, reset=False, dtype=self._DTYPES))
+        X = validate_data(self, X, reset=False, dtype=self._DTYPES)
+        blocks = [self._hidden_values(block) for block in _blocks(X, self._images_looked_at_once())]
+        return {layer: np.concatenate([values[layer] for values in blocks]) for layer in blocks[0]}
 
     def get_weights(self) -> dict[str, np.ndarray]:
         """Return copies of all weights by name, such as ``"output.weight"`` ``(n_classes, n_inputs)``; see ``plan``."""
@@ -399,6 +412,10 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _images_at_once(self) -> int:
         return PREDICTED_AT_ONCE
+
+    def _images_looked_at_once(self) -> int:
+        """Return how many images' activations or gradients may be computed from one pause to the next."""
+        return self._images_at_once()
 
     def _plan(self, settings: Mapping[str, Any], n_features: int, n_classes: int) -> list[Layer]:
         return plan(self.MODEL_NAME, settings, self._image_shape(n_features), n_classes)
@@ -522,10 +539,21 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 delattr(self, name)
 
 
+def _blocks(array: np.ndarray, at_once: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(array), at_once):
+        pause()
+        yield array[start : start + at_once]
+
+
 def _one_epoch(training: Training, number: int, learning_rate: float) -> Epoch:
     start = time.perf_counter()
-    trained = training.one_epoch()
-    held_out = training.score_held_out()
+    try:
+        trained = training.one_epoch()
+        held_out = training.score_held_out()
+    except Interrupted:
+        if training.weights_are_finite():
+            raise
+        raise DivergedError(number, learning_rate) from None
     # NaN and infinity stay in a sum, so an epoch's mean loss tells of every batch. The last batch's update shows in the
     # weights only.
     losses = (trained.loss,) if held_out is None else (trained.loss, held_out.loss)

@@ -19,6 +19,7 @@ from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.optimizers import make_optimizer
+from digitcore.models.pauses import pause, pause_hook
 
 # Images whose logits are one product: NumPy's library has quicker ways for small matrices, and an epoch of
 # mnist-softmax gains a fifth.
@@ -226,8 +227,10 @@ class SoftmaxTraining(Training):
 
     def one_epoch(self) -> Score:
         # Overflow is found by the loss and told as one sentence; warnings on the way there say nothing more.
+        hook = pause_hook()
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in self._batches():
+                hook()
                 self._one_batch(*batch)
             return self._score(self.train)
 
@@ -241,6 +244,7 @@ class SoftmaxTraining(Training):
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
         for rate, (X, y) in zip(rates, endless, strict=False):
+            pause()
             with np.errstate(over="ignore", invalid="ignore"):
                 loss = self._score(LabelledImages(X, y)).loss
                 self.optimizer.learning_rate = rate

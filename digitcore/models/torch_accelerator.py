@@ -20,6 +20,7 @@ from torch import nn
 from digitcore.errors import InvalidSetting
 from digitcore.models.architecture import Layer
 from digitcore.models.base import LabelledImages, Score, Training
+from digitcore.models.pauses import pause
 
 # Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty
 # kernels, a few tenths of a millisecond: below this the images had better stay where they are.
@@ -103,9 +104,12 @@ class AcceleratorTraining(Training):
 
     def one_epoch(self) -> Score:
         self.copy.train()
-        with self._random_numbers(), _float32_throughout():
-            scores = [self._one_batch(*batch) for batch in self._batches()]
-        self.module.load_state_dict(self.copy.state_dict())
+        try:
+            with self._random_numbers(), _float32_throughout():
+                scores = [self._one_batch(*batch) for batch in self._batches()]
+        finally:
+            # Also of an epoch that a pause has ended: then these are the weights that are kept.
+            self.module.load_state_dict(self.copy.state_dict())
         return _mean_score(scores, self.n_images)
 
     @torch.inference_mode()
@@ -115,8 +119,7 @@ class AcceleratorTraining(Training):
         X, y = self.held_out
         self.copy.eval()
         with _float32_throughout():
-            blocks = zip(X.split(self.at_once), y.split(self.at_once), strict=True)
-            scores = [_sums(self.copy(block_X), block_y) for block_X, block_y in blocks]
+            scores = [_sums(self.copy(block_X), block_y) for block_X, block_y in self._blocks(X, y)]
         return _mean_score(scores, len(y))
 
     def weights_are_finite(self) -> bool:
@@ -143,13 +146,18 @@ class AcceleratorTraining(Training):
         """Update the weights once; return loss and right predictions, summed, before the update."""
         self.optimizer.zero_grad()
         sums = []
-        for block_X, block_y in zip(X.split(self.at_once), y.split(self.at_once), strict=True):
+        for block_X, block_y in self._blocks(X, y):
             loss, n_right = _sums(self.copy(block_X), block_y)
             (loss / len(y)).backward()
             sums.append((loss.detach(), n_right))
         self.optimizer.step()
         losses, rights = zip(*sums, strict=True)
         return torch.stack(losses).sum(), torch.stack(rights).sum()
+
+    def _blocks(self, X: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for block in zip(X.split(self.at_once), y.split(self.at_once), strict=True):
+            pause()
+            yield block
 
     def _on_device(self, images: LabelledImages) -> tuple[torch.Tensor, torch.Tensor]:
         X = torch.from_numpy(np.require(images.X, dtype=np.float32, requirements=("C", "W")))

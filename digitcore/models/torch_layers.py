@@ -28,6 +28,7 @@ from digitcore.models.compiled.convolution import (
 )
 from digitcore.models.compiled.dropout import Dropout
 from digitcore.models.compiled.narrow import NarrowLayers
+from digitcore.models.pauses import pause
 from digitcore.models.torch_updates import Update
 
 # Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
@@ -369,7 +370,10 @@ class Network:
     def _groups(self, n_images: int) -> Iterator[slice]:
         # The first block goes image by image all by itself.
         at_once = max(1, _VALUES_IN_CACHE // self._widest) if len(self.blocks) > 1 else n_images
-        return (slice(start, min(start + at_once, n_images)) for start in range(0, n_images, at_once))
+        for start in range(0, n_images, at_once):
+            # One image can take a second: a thousand filters of a thousand channels each.
+            pause()
+            yield slice(start, min(start + at_once, n_images))
 
     def _build(
         self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None

@@ -17,6 +17,7 @@ from digitcore.models.architecture import Layer, is_narrow
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier, LabelledImages, Score, Training
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.compiled.cross_entropy import cross_entropy
+from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.torch_accelerator import AcceleratorTraining, choose_device
 from digitcore.models.torch_layers import Buffers, NarrowNetwork, Network
 from digitcore.models.torch_modules import build_module, initialize
@@ -24,6 +25,9 @@ from digitcore.models.torch_updates import make_update, named_weights
 
 # Values of all layers together that one block of images may take: 64 MB in float32.
 _VALUES_AT_ONCE = 2**24
+# Multiply-adds of all layers, forward, from one pause to the next where torch goes through the whole network at once:
+# well below a second, also with the way back.
+_WORK_AT_ONCE = 2**32
 # Several at a time are enough for torch to share the work among its threads: the MLP gains 5 %.
 _BATCHES_GATHERED = 3
 
@@ -74,6 +78,7 @@ class TorchNetwork(EpochClassifier):
         self.module_ = build_module(layers, self._image_shape(self.n_features_in_))
         n_values = self.n_features_in_ + sum(prod(layer.output_shape) for layer in layers)
         self._at_once = max(1, _VALUES_AT_ONCE // n_values)
+        self._looked_at_once = max(1, _WORK_AT_ONCE // sum(layer.multiply_adds for layer in layers))
 
     def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
         network = self._network()
@@ -117,6 +122,9 @@ class TorchNetwork(EpochClassifier):
 
     def _images_at_once(self) -> int:
         return min(self._at_once, super()._images_at_once())
+
+    def _images_looked_at_once(self) -> int:
+        return min(self._looked_at_once, self._images_at_once())
 
     def _copy_weights(self) -> dict[str, np.ndarray]:
         # In C order, whatever layout the convolutions keep theirs in.
@@ -179,8 +187,12 @@ class NetworkTraining(Training):
 
     @torch.inference_mode()
     def one_epoch(self) -> Score:
+        hook, sums = pause_hook(), []
         with _denormals_are_zero():
-            return _mean_score([self._one_batch(*batch) for batch in self._batches()], self.n_images)
+            for batch in self._batches():
+                hook()
+                sums.append(self._one_batch(*batch))
+        return _mean_score(sums, self.n_images)
 
     @torch.inference_mode()
     def score_held_out(self) -> Score | None:
@@ -190,6 +202,7 @@ class NetworkTraining(Training):
         sums = []
         at_once = min(self.at_once, PREDICTED_AT_ONCE)
         for block_X, block_y in zip(X.split(at_once), y.split(at_once), strict=True):
+            pause()
             logits = self._class_by_class("logits", block_y.shape[0])
             self.network.forward(block_X, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy()))
@@ -203,6 +216,7 @@ class NetworkTraining(Training):
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
         for rate, (X, y) in zip(rates, endless, strict=False):
+            pause()
             self.update.learning_rate = rate
             with _denormals_are_zero():
                 loss, _ = self._one_batch(X, y)
@@ -255,7 +269,13 @@ class NetworkTraining(Training):
     def _blocks(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         if tensors[0].shape[0] <= self.at_once:
             return iter([tensors])
-        return zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True)
+        return _with_pauses(zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True))
+
+
+def _with_pauses(blocks: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[tuple[torch.Tensor, ...]]:
+    for block in blocks:
+        pause()
+        yield block
 
 
 @contextmanager

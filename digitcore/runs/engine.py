@@ -355,7 +355,7 @@ class Engine:
             return live is not None and live.background
 
     def cancel(self, digest: str) -> None:
-        """End a run after its present epoch, or before it begins. A run that is not active is left as it is.
+        """End a run before it begins or in the middle of an epoch. A run that is not active is left as it is.
 
         A run that another server trains is stopped by that server, within seconds.
 

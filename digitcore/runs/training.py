@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,11 +15,12 @@ from threadpoolctl import threadpool_limits
 
 from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
-from digitcore.errors import DigitcoreError, InvalidSetting
+from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import is_narrow, plan
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.pauses import pauses
 from digitcore.runs.run import State
 from digitcore.runs.snapshots import Recorder
 from digitcore.runs.spec import RunSpec
@@ -34,6 +35,17 @@ MOST_THREADS = 2
 # 88), and for networks of so many, whatever the batch; narrow networks are trained by loops of one thread.
 _LARGE_STEP = 20_000_000
 _LARGE_NETWORK = 50_000
+# After a stop, an epoch that ends within the first of these is finished: a stopped training of short epochs is then a
+# training of fewer epochs. The second is for the evaluation of all parts.
+FINISH_SECONDS, EVALUATION_SECONDS = 0.3, 5.0
+STOPPED = "The training was stopped."
+STOPPED_IN_FIRST_EPOCH = (
+    "The training was stopped in its first epoch, so there is nothing to evaluate yet: train it again for longer."
+)
+STOPPED_IN_EVALUATION = (
+    f"To evaluate the stopped training would have taken more than {EVALUATION_SECONDS:g} seconds, so its epochs and "
+    "weights are kept without figures and predictions: train it again to the end to have them."
+)
 # What the names of a checkpoint's arrays begin with.
 _CHECKPOINT = "checkpoint"
 
@@ -47,7 +59,7 @@ class Outcome:
     state : {"done", "cancelled", "failed"}
         How it ended.
     reason : str
-        Why it failed, in one or two sentences; empty otherwise.
+        Why it failed, or why it was not evaluated, in one or two sentences; empty otherwise.
     epochs : list of Epoch
         All epochs, in order.
     evaluation : dict
@@ -78,6 +90,7 @@ def train_spec(
     *,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     should_stop: Callable[[], bool] = lambda: False,
+    on_pause: Callable[[], object] = lambda: None,
     checkpoint: Mapping[str, np.ndarray] | None = None,
     keep_checkpoint: bool = False,
 ) -> Outcome:
@@ -90,7 +103,12 @@ def train_spec(
     on_epoch : callable, optional
         Gets each :class:`digitcore.models.Epoch` as soon as it is over.
     should_stop : callable, optional
-        Asked before the first epoch and after each; True ends the training there, with the weights as they stand.
+        Asked before the first epoch, after each, and between batches several times a second. True ends the training, in
+        the middle of an epoch if that is not over in 0.3 seconds: then the epoch is not reported, and the weights are
+        those of the last batch (with ``patience``, of the best epoch). The evaluation gets 5 seconds from then on; if
+        they are not enough, the outcome is "cancelled" and has epochs and weights, no evaluation, and a reason.
+    on_pause : callable, optional
+        Called between batches several times a second; may wait.
     checkpoint : mapping of str to ndarray, optional
         From :func:`checkpoint_of` a run of the same settings and fewer epochs: the training goes on from there. Its
         epochs are reported, too, so that the outcome is that of a training from the start; its weights over the epochs
@@ -104,16 +122,21 @@ def train_spec(
         A failure that digitcore foresees (a diverged loss, a data set that is not there) is an outcome with state
         "failed" and a reason; anything else is raised.
     """
-    outcome, wishes = Outcome(), _Wishes(on_epoch, should_stop, checkpoint, keep_checkpoint)
-    if should_stop():
+    outcome, stop = Outcome(), _Stop(should_stop, on_pause)
+    wishes = _Wishes(on_epoch, checkpoint, keep_checkpoint)
+    if stop.requested():
         return Outcome(state="cancelled")
     try:
         divided = split_for(spec)
         model = model_for(spec, divided.dataset)
-        with threads_for(spec):
+        if stop.requested():
+            return Outcome(state="cancelled")
+        with threads_for(spec), pauses(stop.look):
             with _timed(outcome):
-                _fit(model, spec, divided, outcome, wishes)
-            _evaluate(model, spec, divided, outcome)
+                _fit(model, spec, divided, outcome, wishes, stop)
+            _evaluate(model, spec, divided, outcome, stop)
+    except Interrupted:
+        outcome.state, outcome.reason = "cancelled", STOPPED_IN_FIRST_EPOCH
     except DigitcoreError as error:
         outcome.state, outcome.reason = "failed", str(error)
     return outcome
@@ -142,12 +165,42 @@ class _Wishes:
     """What the caller of :func:`train_spec` asks for beside the spec."""
 
     on_epoch: Callable[[Epoch], None]
-    should_stop: Callable[[], bool]
     checkpoint: Mapping[str, np.ndarray] | None
     keep_checkpoint: bool
 
 
-def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, wishes: _Wishes) -> None:
+class _Stop:
+    """The end that somebody has asked for, and how long after it what is under way may last.
+
+    Parameters
+    ----------
+    should_stop, on_pause : callable
+        Those of :func:`train_spec`.
+    """
+
+    def __init__(self, should_stop: Callable[[], bool], on_pause: Callable[[], object]):
+        self._should_stop, self._on_pause = should_stop, on_pause
+        self._requested_at: float | None = None
+        self.allow(FINISH_SECONDS)
+
+    def allow(self, seconds: float) -> None:
+        """Let what begins now last for ``seconds`` after a stop that has been or will be asked for."""
+        self._begun_at, self._seconds = time.monotonic(), seconds
+
+    def requested(self) -> bool:
+        """Whether somebody has asked for the end."""
+        if self._requested_at is None and self._should_stop():
+            self._requested_at = time.monotonic()
+        return self._requested_at is not None
+
+    def look(self) -> None:
+        """Pause, and raise :class:`Interrupted` when the time after a stop is over."""
+        self._on_pause()
+        if self.requested() and time.monotonic() >= max(self._requested_at, self._begun_at) + self._seconds:
+            raise Interrupted(STOPPED)
+
+
+def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, wishes: _Wishes, stop: _Stop) -> None:
     X, y = divided.train.features(spec.scaling), divided.train.labels
     epochs = _begin(model, (X, y, watched(divided, spec.scaling)), wishes.checkpoint)
     for epoch in model.history_:
@@ -158,18 +211,20 @@ def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, wishes: _Wishes
         # Stays if there is nothing left to train.
         outcome.arrays |= with_prefix(_CHECKPOINT, wishes.checkpoint or {})
     recorder = Recorder(model, X, y)
-    for epoch in epochs:
-        outcome.epochs.append(epoch)
-        wishes.on_epoch(epoch)
-        stopped = wishes.should_stop()
-        last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
-        recorder.take(epoch.number, last=last)
-        if last and wishes.keep_checkpoint:
-            outcome.arrays |= _checkpoint_arrays(model)
-        if stopped:
+    with closing(epochs):
+        try:
+            for epoch in epochs:
+                outcome.epochs.append(epoch)
+                wishes.on_epoch(epoch)
+                stopped = stop.requested()
+                last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
+                if last and wishes.keep_checkpoint:
+                    outcome.arrays |= _checkpoint_arrays(model)
+                recorder.take(epoch.number, last=last)
+                if stopped:
+                    raise Interrupted(STOPPED)
+        except Interrupted:
             outcome.state = "cancelled"
-            break
-    epochs.close()
     outcome.arrays |= recorder.arrays
 
 
@@ -197,15 +252,23 @@ def watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | Non
     return (held_out.features(scaling)[known], held_out.labels[known]) if known.any() else None
 
 
-def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome) -> None:
-    figures = {}
-    for part in divided.parts:
-        probabilities = all_classes(model, part.features(spec.scaling), divided.dataset.n_classes)
-        outcome.arrays[f"probabilities.{part.name}"] = probabilities
-        figures[part.name] = asdict(evaluate_part(part.labels, probabilities))
+def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Stop) -> None:
     outcome.arrays |= {f"weights.{name}": weights for name, weights in model.get_weights().items()}
+    if not outcome.epochs:
+        outcome.reason = STOPPED_IN_FIRST_EPOCH
+        return
+    stop.allow(EVALUATION_SECONDS)
+    try:
+        probabilities = {
+            part.name: all_classes(model, part.features(spec.scaling), divided.dataset.n_classes)
+            for part in divided.parts
+        }
+    except Interrupted:
+        outcome.state, outcome.reason = "cancelled", STOPPED_IN_EVALUATION
+        return
+    outcome.arrays |= {f"probabilities.{name}": values for name, values in probabilities.items()}
     outcome.evaluation = {
-        "parts": figures,
+        "parts": {part.name: asdict(evaluate_part(part.labels, probabilities[part.name])) for part in divided.parts},
         "best_epoch": int(model.best_epoch_),
         "n_epochs": len(outcome.epochs),
         "missing_classes": {part.name: list(missing_classes(part)) for part in divided.parts},

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from digitcore.runs.training import MOST_THREADS
 
-# After so long at an epoch's end, others may go first.
-TURN_SECONDS = 1.0
+# After so long others may go first. A training alone on the cores is often a long one, and somebody waits for the quick
+# one behind it: beside each other with three threads on two cores, both take no less time than in such turns.
+ALONE_SECONDS, BESIDE_SECONDS = 0.3, 1.0
 _POLL_SECONDS = 0.02
 
 
@@ -43,6 +44,7 @@ class Turn:
 
     def __init__(self, folder: Path, *, alone: bool, n_places: int | None = None):
         self._mode = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+        self._seconds = ALONE_SECONDS if alone else BESIDE_SECONDS
         n_places = n_places or max(1, (os.cpu_count() or 1) // MOST_THREADS)
         folder.mkdir(parents=True, exist_ok=True)
         self._queue = os.open(folder / "queue", os.O_CREAT | os.O_RDWR, 0o600)
@@ -70,11 +72,20 @@ class Turn:
 
     def pass_on(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Let others go first if this turn has lasted long enough; False as for :meth:`wait`."""
-        if self._held is None or time.monotonic() - self._since < TURN_SECONDS:
+        if self._held is None or time.monotonic() - self._since < self._seconds:
             return True
         fcntl.flock(self._held, fcntl.LOCK_UN)
         self._held = None
+        if self._others_wait():
+            # Those who stand in the queue ask for its head more often than this, so they come first.
+            time.sleep(2 * _POLL_SECONDS)
         return self.wait(should_stop)
+
+    def _others_wait(self) -> bool:
+        if not _lock(self._queue, fcntl.LOCK_EX):
+            return True
+        fcntl.flock(self._queue, fcntl.LOCK_UN)
+        return False
 
     def _take_place(self) -> bool:
         for place in self._places:
@@ -92,14 +103,26 @@ class Turn:
         return True
 
 
+class NoTurn:
+    """A :class:`Turn` of somebody who waits for nobody."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def wait(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Return True."""
+        return True
+
+    pass_on = wait
+
+
 @contextlib.contextmanager
-def turn_on(folder: Path, *, alone: bool) -> Iterator[Turn | None]:
-    """Give a :class:`Turn`, or None where the folder cannot be written: then nobody waits for anybody."""
+def turn_on(folder: Path, *, alone: bool) -> Iterator[Turn | NoTurn]:
+    """Give a :class:`Turn`, or a :class:`NoTurn` where the folder cannot be written."""
     try:
         turn = Turn(folder, alone=alone)
     except OSError:
-        yield None
-        return
+        turn = NoTurn()
     with contextlib.closing(turn):
         yield turn
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 import click
 import dask
 
-POLL_SECONDS = 0.5
+from digitcore.child import end_with
+
 # dask has freed memory given back at every turn; a training step then asks for its buffers anew each time, which takes
 # a third of a short training. And a thread of torch that waits for another soon sleeps instead of spinning, which keeps
 # a training beside another program's threads from standing still. Both are read when a process starts. The workers'
@@ -37,10 +37,4 @@ def dask_setup(server, parent: int | None) -> None:
         dask.config.set({"distributed.worker.profile.enabled": False})
         server.pre_spawn_env.update(WORKER_ENVIRONMENT)
     watched = parent if parent is not None else os.getppid()
-    threading.Thread(target=_watch, args=(watched,), name="watchdog", daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(POLL_SECONDS)
-    os._exit(1)
+    threading.Thread(target=end_with, args=(watched,), name="watchdog", daemon=True).start()

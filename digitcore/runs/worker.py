@@ -1,26 +1,62 @@
-"""What runs inside a dask worker: train one spec, report its epochs, listen for the stop signal."""
+"""What runs inside a dask worker: train a spec or compute something, report epochs, listen for the stop signal."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from distributed import Event, get_worker
 
+from digitcore.child import run_in_child
 from digitcore.directories import home_directory
+from digitcore.errors import Interrupted
 from digitcore.models import Epoch
+from digitcore.models.pauses import pauses
+from digitcore.projection import tsne_coordinates
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import Outcome, n_threads, train_spec
 from digitcore.runs.turns import turn_on
+
+log = logging.getLogger(__name__)
 
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
 REPORT_SECONDS = 0.15
 # Nobody watches the curve of a training in the background; its messages cost the others a tenth of the cores.
 BACKGROUND_REPORT_SECONDS = 1.0
+# Functions of libraries that know no pauses: only their process can be ended.
+_WITHOUT_PAUSES = frozenset({tsne_coordinates})
 _figures = attrgetter(*(field.name for field in fields(Epoch)))
+
+
+class StopSignal:
+    """The event by which the server asks a task of this worker to end.
+
+    Parameters
+    ----------
+    name : str
+        Name of the distributed event.
+    every_seconds : float
+        Time from one question to the next: each takes a millisecond.
+    """
+
+    def __init__(self, name: str, every_seconds: float):
+        self._event, self._every_seconds = Event(name), every_seconds
+        self._is_set, self._asked_at = False, -every_seconds
+
+    def is_set(self) -> bool:
+        """Whether to end; asks the server unless it was asked a moment ago."""
+        if not self._is_set and time.monotonic() - self._asked_at >= self._every_seconds:
+            try:
+                self._is_set = self._event.is_set()
+            except (OSError, TimeoutError) as error:  # a scheduler under load is no reason to end
+                log.warning("Could not ask whether to stop: %s", error)
+            self._asked_at = time.monotonic()
+        return self._is_set
 
 
 class Reporter:
@@ -30,20 +66,15 @@ class Reporter:
     ----------
     topic : str
         Where the server listens.
-    stop_name : str
-        Name of the distributed event that the server sets to end the training.
     every_seconds : float
         Time between messages.
     """
 
-    def __init__(self, topic: str, stop_name: str, every_seconds: float):
+    def __init__(self, topic: str, every_seconds: float):
         self._worker = get_worker()
         self._topic, self._every_seconds = topic, every_seconds
-        self._stop = Event(stop_name)
         self._waiting: list[tuple] = []
         self._sent_at = 0.0
-        self._stopped = False
-        self.asked_to_stop()
 
     def start(self) -> None:
         """Tell the server that the training begins."""
@@ -54,22 +85,12 @@ class Reporter:
         self._waiting.append(_figures(epoch))
         if time.monotonic() - self._sent_at >= self._every_seconds:
             self.flush()
-            self.asked_to_stop()
 
     def flush(self) -> None:
         """Send what waits."""
         if self._waiting:
             self._send({"epochs": self._waiting})
             self._waiting = []
-
-    def should_stop(self) -> bool:
-        """Whether the server asked for the end; up to date as of the last message sent."""
-        return self._stopped
-
-    def asked_to_stop(self) -> bool:
-        """Ask the server whether to stop; this takes a millisecond."""
-        self._stopped = self._stop.is_set()
-        return self._stopped
 
     def _send(self, message: dict) -> None:
         self._worker.log_event(self._topic, message)
@@ -89,27 +110,50 @@ def train_in_worker(
     ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`. In the
     ``background`` reports are rarer.
     """
-    reporter = Reporter(topic, stop_name, BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS)
+    every_seconds = BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS
+    reporter, stop = Reporter(topic, every_seconds), StopSignal(stop_name, every_seconds)
     spec = RunSpec.from_json(spec_json)
     with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
-
-        def after_epoch(epoch: Epoch) -> None:
-            reporter.add(epoch)
-            if turn is not None:
-                turn.pass_on(reporter.asked_to_stop)
-
-        if turn is not None:
-            turn.wait(reporter.asked_to_stop)
+        turn.wait(stop.is_set)
         reporter.start()
         outcome = train_spec(
             spec,
-            on_epoch=after_epoch,
-            should_stop=reporter.should_stop,
+            on_epoch=reporter.add,
+            should_stop=stop.is_set,
+            on_pause=lambda: turn.pass_on(stop.is_set),
             checkpoint=checkpoint,
             keep_checkpoint=keep_checkpoint,
         )
         reporter.flush()
     return outcome
+
+
+def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], stop_name: str) -> Any:
+    """Return ``function(*arguments)``, unless the server sets the event ``stop_name`` before its end.
+
+    Trainings and predictions in it take turns as those of one thread do, and end at the next pause. A function that
+    has no pauses runs in a process of its own, which is ended.
+
+    Raises
+    ------
+    Interrupted
+        If the event was set.
+    """
+    stop = StopSignal(stop_name, REPORT_SECONDS)
+
+    def look() -> None:
+        if stop.is_set():
+            raise Interrupted("The computation was stopped.")
+
+    look()
+    if function in _WITHOUT_PAUSES:
+        with pauses(look):
+            return run_in_child(function, arguments)
+    with turn_on(home_directory() / "turns", alone=False) as turn:
+        turn.wait(stop.is_set)
+        with pauses(lambda: (turn.pass_on(stop.is_set), look())):
+            look()
+            return function(*arguments)
 
 
 def warm_up() -> None:

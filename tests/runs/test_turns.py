@@ -103,7 +103,7 @@ def test_who_waits_to_be_alone_is_not_passed_by_later_ones(holder, turn):
 
 
 def test_a_long_turn_is_passed_on_to_who_waits(turn, monkeypatch):
-    monkeypatch.setattr(turns, "TURN_SECONDS", 0.1)
+    monkeypatch.setattr(turns, "ALONE_SECONDS", 0.1)
     first, second, order = turn(True), turn(True), []
     first.wait()
     waiting = threading.Thread(target=lambda: second.wait() and order.append("second"))
@@ -117,7 +117,7 @@ def test_a_long_turn_is_passed_on_to_who_waits(turn, monkeypatch):
 
 
 def test_a_long_turn_goes_on_when_nobody_waits(turn, monkeypatch):
-    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "ALONE_SECONDS", 0.0)
     mine = turn(True)
     mine.wait()
     assert mine.pass_on()
@@ -125,5 +125,30 @@ def test_a_long_turn_goes_on_when_nobody_waits(turn, monkeypatch):
 
 def test_where_nothing_can_be_written_nobody_waits(tmp_path):
     (tmp_path / "file").write_text("")
-    with turn_on(tmp_path / "file" / "turns", alone=True) as turn:
-        assert turn is None
+    with (
+        turn_on(tmp_path / "file" / "turns", alone=True) as first,
+        turn_on(tmp_path / "file" / "turns", alone=True) as second,
+    ):
+        assert first.wait(after(0)) and second.wait(after(0)) and first.pass_on(after(0))
+
+
+def test_who_passes_a_turn_on_comes_after_who_waited(turn, monkeypatch):
+    monkeypatch.setattr(turns, "ALONE_SECONDS", 0.0)
+    holder, others, order = turn(True), [turn(True), turn(False)], []
+    holder.wait()
+    waiting = []
+    for number, other in enumerate(others):
+
+        def take(other=other, number=number):
+            other.wait()
+            order.append(number)
+            other.close()
+
+        waiting.append(threading.Thread(target=take))
+        waiting[-1].start()
+        time.sleep(0.1)
+    holder.pass_on()
+    order.append("holder")
+    for thread in waiting:
+        thread.join()
+    assert order == [0, 1, "holder"]
