@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import fields
@@ -11,10 +12,14 @@ import numpy as np
 from distributed import Event, get_worker
 
 from digitcore.directories import home_directory
+from digitcore.errors import OutOfMemory
 from digitcore.models import Epoch
+from digitcore.runs.memory import within_memory
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import Outcome, n_threads, train_spec
 from digitcore.runs.turns import turn_on
+
+log = logging.getLogger(__name__)
 
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
 REPORT_SECONDS = 0.15
@@ -67,8 +72,11 @@ class Reporter:
         return self._stopped
 
     def asked_to_stop(self) -> bool:
-        """Ask the server whether to stop; this takes a millisecond."""
-        self._stopped = self._stop.is_set()
+        """Ask the server whether to stop; this takes a millisecond. Without an answer the training goes on."""
+        try:
+            self._stopped = self._stop.is_set()
+        except (OSError, TimeoutError) as error:  # a busy machine; the next question will be answered
+            log.warning("Whether to stop could not be asked: %s", error)
         return self._stopped
 
     def _send(self, message: dict) -> None:
@@ -87,8 +95,22 @@ def train_in_worker(
     """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way.
 
     ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`. In the
-    ``background`` reports are rarer.
+    ``background`` reports are rarer. A training that needs too much memory is an outcome with state "failed".
     """
+    try:
+        return within_memory(_train, spec_json, topic, stop_name, checkpoint, keep_checkpoint, background)
+    except OutOfMemory as error:
+        return Outcome(state="failed", reason=str(error))
+
+
+def _train(
+    spec_json: str,
+    topic: str,
+    stop_name: str,
+    checkpoint: Mapping[str, np.ndarray] | None,
+    keep_checkpoint: bool,
+    background: bool,
+) -> Outcome:
     reporter = Reporter(topic, stop_name, BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS)
     spec = RunSpec.from_json(spec_json)
     with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
