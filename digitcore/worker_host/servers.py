@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,9 +189,18 @@ def _end(directory: Path) -> None:
     for child in others:
         with contextlib.suppress(psutil.Error):
             child.kill()
-    psutil.wait_procs(others, timeout=2)
+    deadline = time.monotonic() + 2
+    while any(map(_runs, others)) and time.monotonic() < deadline:
+        time.sleep(0.01)
     shutil.rmtree(directory, ignore_errors=True)
     os._exit(0)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE  # that of a killed process may take the system a while to clear
+    except psutil.Error:
+        return False
 
 
 def _prefer_to_be_killed() -> None:
