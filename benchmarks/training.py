@@ -31,7 +31,7 @@ over this project's. Share of peak: floating-point operations of the matrix prod
 2048x2048 matrices with {threads} threads here, {peak:.0f} GFLOP/s; a share above 1 is possible where a kernel uses
 instructions that `torch.mm` leaves aside, and where products with zero are left out. Memory is the process's peak, and
 how much of it came after the data was loaded; about 100 MB of this project's are the compiler of its loops.
-This project trains with the environment of its workers (`digitcore/runs/watchdog.py`).
+This project trains with the environment of its workers (`digitcore/worker_host/process.py`).
 
 {machine}
 """
@@ -100,7 +100,7 @@ class Contestant:
 
     def __init__(self, recipe, name):
         command = [sys.executable, __file__, "--contestant", recipe, name]
-        from digitcore.runs.watchdog import WORKER_ENVIRONMENT
+        from digitcore.worker_host.process import WORKER_ENVIRONMENT
 
         # This project trains in workers, whose environment is their own.
         environment = os.environ | (WORKER_ENVIRONMENT if name == "digitcore" else {})

@@ -56,3 +56,21 @@ class EngineError(DigitcoreError, RuntimeError):
 
 class ServerBusy(DigitcoreError, RuntimeError):
     """The server has no room for something just now; trying again later helps."""
+
+
+class OutOfMemory(DigitcoreError, RuntimeError):
+    """A training or a computation needs more memory than its process may have.
+
+    Attributes
+    ----------
+    limit_bytes : int or None
+        What it may have; None if it is the machine that has no more.
+    """
+
+    def __init__(self, limit_bytes: int | None = None):
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        limit = "" if self.limit_bytes is None else f" (limit {self.limit_bytes / 1e9:.3g} GB)"
+        return f"The training process ran out of memory{limit}: try a smaller batch, a smaller model or fewer images."

@@ -3,108 +3,202 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
+from collections.abc import Callable
 
 from distributed import Client
-from distributed.deploy.subprocess import SubprocessCluster
 
 from digitcore.errors import EngineError
 from digitcore.runs.worker import warm_up
+from digitcore.worker_host.process import HostProcess
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 30
-_WATCHDOG = "digitcore.runs.watchdog"
+# For a cluster that runs elsewhere to answer.
+CONNECT_SECONDS = 30
+# For the embedded one, which may start on a busy machine: one that cannot start ends by itself.
+START_SECONDS = 600
+
+WORKERS_STARTING = "The training processes are still starting: the training begins when they are up."
 
 
 class TrainingCluster:
-    """A connection to dask workers.
+    """A connection to dask workers. It is made in the background: nothing here waits for it but :attr:`client`.
 
     Parameters
     ----------
     scheduler : str or None
-        Address such as ``tcp://host:8786`` of a cluster that runs already; None starts scheduler and workers as
-        processes of this machine, which end with this process.
+        Address such as ``tcp://host:8786`` or ``tls://host:8786`` of a cluster that runs already, to be reached with
+        the keys of dask's own configuration; None starts scheduler and workers as processes of this machine, which end
+        with this process.
     n_workers : int
         Worker processes to start, each training one run at a time. Ignored with a ``scheduler``.
-
-    Raises
-    ------
-    EngineError
-        If the cluster cannot be started or reached.
+    memory_gigabytes : float
+        Memory of one of these processes.
     """
 
-    def __init__(self, scheduler: str | None, n_workers: int):
-        self._processes, self._n_workers = None, n_workers
-        try:
-            if scheduler is None:
-                self._processes = _start_processes(n_workers)
-            self.client = Client(self._processes or scheduler, timeout=START_SECONDS, set_as_default=False)
-        except Exception as error:
-            if self._processes is not None:
-                self._processes.close()
-            where = f"at {scheduler}" if scheduler else "on this machine"
-            raise EngineError(f"The training workers {where} cannot be started or reached: {error}.") from error
-        self._warm: set[str] = set()
-        self._start_warm_up()
+    def __init__(self, scheduler: str | None, n_workers: int, memory_gigabytes: float = 4.0):
+        self._scheduler, self._n_workers, self._n_started = scheduler, n_workers, n_workers
+        self._memory_bytes = int(memory_gigabytes * 1e9)
+        self._host: HostProcess | None = None
+        self._address = scheduler
+        self._n_ready = 0
+        self._client: Client | None = None
+        self._problem = ""
+        self._closed = False
+        self._changed = threading.Condition(threading.RLock())
+        self._waiting: list[Callable[[], None]] = []
+        threading.Thread(target=self._connect, name="start-cluster", daemon=True).start()
+
+    @property
+    def client(self) -> Client:
+        """The connection; see :meth:`wait_until_connected`."""
+        self.wait_until_connected()
+        return self._client
+
+    def wait_until_connected(self) -> None:
+        """Wait for the scheduler, which is up after a second; workers may come later.
+
+        Raises
+        ------
+        EngineError
+            If the cluster cannot be started or reached.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._client is not None or self._problem)
+            if self._problem:
+                raise EngineError(self._problem)
+
+    @property
+    def starting(self) -> bool:
+        """Whether no worker can train yet, but some are on their way: what is submitted waits for them."""
+        with self._changed:
+            if self._problem:
+                return False
+            return self._client is None or (self._scheduler is None and self._n_ready == 0)
+
+    @property
+    def n_ready(self) -> int:
+        """Workers that are up and can train at full speed."""
+        if self._scheduler is not None:
+            return 0 if self._client is None else len(self._client.nthreads())
+        return self._n_ready
+
+    @property
+    def problem(self) -> str:
+        """Why the cluster could not be started or reached, in one sentence; empty otherwise."""
+        return self._problem
 
     @property
     def alive(self) -> bool:
-        """Whether scheduler and workers are there. A worker that is being restarted by its nanny counts."""
-        if self.client.status != "running":
-            return False
-        if self._processes is None:
-            return True
-        started = [self._processes.scheduler, *self._processes.workers.values()]
-        return all(part.process is not None and part.process.returncode is None for part in started)
+        """Whether scheduler and workers are there or on their way. A worker that is being restarted counts."""
+        with self._changed:
+            if self._problem or self._closed:
+                return False
+            if self._client is not None and self._client.status != "running":
+                return False
+            return self._host is None or self._host.alive
+
+    def when_ready(self, function: Callable[[], None]) -> None:
+        """Call ``function`` as soon as a training can begin, or cannot any more: now, or later from another thread."""
+        with self._changed:
+            if self.starting:
+                self._waiting.append(function)
+                return
+        function()
 
     def spare_one(self) -> int:
         """Keep a worker free of trainings in the background, and return how many of those may be at work at a time."""
-        if self._processes is None:
-            n_threads = sum(self.client.nthreads().values())
+        client = self.client
+        if self._host is None:
+            n_threads = sum(client.nthreads().values())
             return n_threads - 1 if n_threads > 2 else n_threads
-        if len(self._processes.worker_spec) == self._n_workers:
+        if self._n_started == self._n_workers:
             # Started late: a server without experiments never pays for it.
-            self._processes.scale(self._n_workers + 1)
-            self._start_warm_up()
+            self._n_started += 1
+            self._host.scale(self._n_started)
         return self._n_workers
 
     def close(self) -> None:
         """End the connection, and the processes that were started."""
-        for closing in (self.client, self._processes):
-            try:
-                if closing is not None:
-                    closing.close(timeout=5)
-            except Exception as error:  # a half-dead cluster must not keep its successor from starting
-                log.warning("While closing the training workers: %s", error)
-
-    def _start_warm_up(self) -> None:
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
-
-    def _warm_up(self) -> None:
+        with self._changed:
+            self._closed = True
+            client, host = self._client, self._host
         try:
-            started = len(self._processes.worker_spec) if self._processes is not None else 1
-            self.client.wait_for_workers(started, timeout=START_SECONDS)
-            cold = set(self.client.nthreads()) - self._warm
-            self.client.run(warm_up, workers=list(cold))
-            self._warm |= cold
+            if client is not None:
+                client.close(timeout=5)
+        except Exception as error:  # a half-dead cluster must not keep its successor from starting
+            log.warning("While closing the training workers: %s", error)
+        if host is not None:
+            host.close()
+        self._fail("it was closed")
+
+    # The thread that starts, and the one that hears from the host.
+
+    def _connect(self) -> None:
+        try:
+            security = None
+            if self._scheduler is None:
+                host = HostProcess(self._n_workers, self._memory_bytes, self._take_report)
+                with self._changed:
+                    self._host = host
+                    self._changed.wait_for(lambda: self._address or self._problem or self._closed, START_SECONDS)
+                    if self._address is None:
+                        raise TimeoutError(f"their host did not answer within {START_SECONDS} seconds")
+                security = host.security
+            timeout = START_SECONDS if self._scheduler is None else CONNECT_SECONDS
+            client = Client(self._address, timeout=timeout, security=security, set_as_default=False)
+        except Exception as error:
+            self._fail(str(error))
+            if self._host is not None:
+                self._host.close()
+            return
+        with self._changed:
+            if not self._closed:
+                self._client = client
+            self._changed.notify_all()
+        if self._closed:
+            client.close(timeout=5)
+        elif self._scheduler is not None:
+            self._warm_up(client)
+        self._call_waiting()
+
+    def _take_report(self, report: dict | None) -> None:
+        if report is None:
+            code = self._host.process.returncode if self._host is not None else None
+            self._fail(f"their host has ended with code {code}, and the server's log says why")
+            return
+        if "problem" in report:
+            self._fail(report["problem"])
+            return
+        with self._changed:
+            self._address = report.get("address", self._address)
+            self._n_ready = report.get("n_workers", self._n_ready)
+            self._changed.notify_all()
+        self._call_waiting()
+
+    def _fail(self, problem: str) -> None:
+        with self._changed:
+            if not self._problem:
+                where = f"at {self._scheduler}" if self._scheduler else "on this machine"
+                self._problem = f"The training workers {where} cannot be started or reached: {problem}."
+            self._n_ready = 0
+            self._changed.notify_all()
+        self._call_waiting()
+
+    def _call_waiting(self) -> None:
+        with self._changed:
+            if self.starting:
+                return
+            waiting, self._waiting = self._waiting, []
+        for function in waiting:
+            function()
+
+    def _warm_up(self, client: Client) -> None:
+        """Spare the first trainings of a cluster elsewhere the time for imports; embedded workers do so themselves."""
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            client.run(warm_up)
         except Exception as error:  # the first training is merely slower then
-            if self.client.status == "running":  # else it was closed before the workers had come
+            if not self._closed:
                 log.warning("The training workers could not be warmed up: %s", error)
-
-
-def _start_processes(n_workers: int) -> SubprocessCluster:
-    parent = str(os.getpid())
-    return SubprocessCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        dashboard_address=None,
-        scheduler_kwargs={"preload": [_WATCHDOG], "preload_argv": ["--parent", parent]},
-        worker_kwargs={
-            "preload": [_WATCHDOG],
-            "preload_nanny": [_WATCHDOG],
-            "preload_nanny_argv": ["--parent", parent],
-            "dashboard": False,
-        },
-    )

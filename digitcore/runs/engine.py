@@ -23,7 +23,8 @@ from distributed import Event, Future, KilledWorker
 
 from digitcore.errors import DigitcoreError, EngineError, InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
-from digitcore.runs.cluster import TrainingCluster
+from digitcore.runs.cluster import WORKERS_STARTING, TrainingCluster
+from digitcore.runs.memory import within_memory
 from digitcore.runs.owners import Owners
 from digitcore.runs.run import Run
 from digitcore.runs.spec import RunSpec
@@ -307,7 +308,9 @@ class Engine:
             with self._as_engine_error():
                 # A name of its own each time: the scheduler would hand out the failure of an equal one.
                 name = f"compute-{key}-{time.monotonic_ns()}"
-                known = cluster.client.submit(function, *arguments, key=name, pure=False, priority=COMPUTE_PRIORITY)
+                known = cluster.client.submit(
+                    within_memory, function, *arguments, key=name, pure=False, priority=COMPUTE_PRIORITY
+                )
             self._keep_computed(key, known)
         if known.status == "pending":
             return Computation("running")
@@ -430,8 +433,11 @@ class Engine:
                     log.warning("The training workers are gone; starting new ones.")
                     self._cluster.close()
                     self._cluster = None
-                self._cluster = TrainingCluster(self._scheduler, self.n_workers)
-            return self._cluster
+                memory_gigabytes = load_server_settings().worker_memory_gigabytes
+                self._cluster = TrainingCluster(self._scheduler, self.n_workers, memory_gigabytes)
+            cluster = self._cluster
+            cluster.wait_until_connected()
+            return cluster
 
     def _send(self, cluster: TrainingCluster, live: _Live) -> None:
         client, topic, digest = cluster.client, live.topic, live.spec.digest
@@ -451,6 +457,8 @@ class Engine:
                 priority=BACKGROUND_PRIORITY if live.background else 0,
             )
             live.future.add_done_callback(lambda future: self._inbox.put(("done", topic, digest, future)))
+        if cluster.starting:
+            self._show(live, reason=WORKERS_STARTING)
 
     @contextlib.contextmanager
     def _as_engine_error(self):
@@ -505,7 +513,7 @@ class Engine:
 
     def _take_message(self, live: _Live, message: Mapping[str, Any]) -> None:
         if message.get("started"):
-            reason = LOST_WORKER if live.state == "running" else live.reason
+            reason = LOST_WORKER if live.state == "running" else live.reason.replace(WORKERS_STARTING, "")
             live.unsaved_start = True
             self._save(live)
             self._show(live, state="running", reason=reason)
@@ -520,11 +528,11 @@ class Engine:
             outcome = future.result()
         except KilledWorker:
             outcome = Outcome(state="failed", reason=KILLED_TOO_OFTEN, epochs=list(live.epochs))
-        except (CancelledError, OSError, TimeoutError) as error:
-            log.warning("Lost the task of run %s: %s", live.spec.digest, error)
-            self._restart(live)
-            return
-        except Exception as error:
+        except (Exception, CancelledError) as error:
+            if future.status != "error":  # it is not the training that raised this
+                log.warning("Lost the task of run %s: %s", live.spec.digest, error)
+                self._restart(live)
+                return
             log.exception("Run %s failed", live.spec.digest)
             reason = f"The training failed unexpectedly ({type(error).__name__}: {error}); the server's log says more."
             outcome = Outcome(state="failed", reason=reason, epochs=list(live.epochs))

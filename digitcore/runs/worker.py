@@ -14,10 +14,11 @@ from distributed import Event, get_worker
 
 from digitcore.child import run_in_child
 from digitcore.directories import home_directory
-from digitcore.errors import Interrupted
+from digitcore.errors import Interrupted, OutOfMemory
 from digitcore.models import Epoch
 from digitcore.models.pauses import pauses
 from digitcore.projection import tsne_coordinates
+from digitcore.runs.memory import within_memory
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import Outcome, n_threads, train_spec
 from digitcore.runs.turns import turn_on
@@ -108,8 +109,22 @@ def train_in_worker(
     """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way.
 
     ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`. In the
-    ``background`` reports are rarer.
+    ``background`` reports are rarer. A training that needs too much memory is an outcome with state "failed".
     """
+    try:
+        return within_memory(_train, spec_json, topic, stop_name, checkpoint, keep_checkpoint, background)
+    except OutOfMemory as error:
+        return Outcome(state="failed", reason=str(error))
+
+
+def _train(
+    spec_json: str,
+    topic: str,
+    stop_name: str,
+    checkpoint: Mapping[str, np.ndarray] | None,
+    keep_checkpoint: bool,
+    background: bool,
+) -> Outcome:
     every_seconds = BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS
     reporter, stop = Reporter(topic, every_seconds), StopSignal(stop_name, every_seconds)
     spec = RunSpec.from_json(spec_json)

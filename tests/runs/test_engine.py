@@ -202,7 +202,7 @@ def test_a_killed_scheduler_is_replaced_and_the_run_goes_on(own_engine, quick):
     spec = quick(8, epochs=6000)
     own_engine.submit(spec)
     wait_for_epochs(own_engine, spec.digest, 10)
-    scheduler = next(p for p in psutil.Process().children() if "distributed.Scheduler" in " ".join(p.cmdline()))
+    scheduler = next(p for p in psutil.Process().children() if "digitcore.worker_host" in " ".join(p.cmdline()))
     scheduler.kill()
     run = own_engine.wait(spec.digest, 60)
     assert run.state == "done"
@@ -262,7 +262,7 @@ def test_a_store_that_fails_meanwhile_loses_nothing(own_engine, slow, monkeypatc
 
 
 def test_a_scheduler_that_is_not_there_is_named(tmp_path, quick, monkeypatch):
-    monkeypatch.setattr("digitcore.runs.cluster.START_SECONDS", 1)
+    monkeypatch.setattr("digitcore.runs.cluster.CONNECT_SECONDS", 1)
     with (
         Engine(Store(home=tmp_path), scheduler="tcp://127.0.0.1:9") as engine,
         pytest.raises(EngineError, match=r"tcp://127\.0\.0\.1:9 cannot be started or reached"),

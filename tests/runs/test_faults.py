@@ -1,0 +1,177 @@
+"""What a training survives: real processes that are killed, stopped, or run out of memory."""
+
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from digitcore.runs import Engine, RunSpec, Store, train_spec
+from digitcore.runs import engine as engine_module
+from digitcore.runs.cluster import WORKERS_STARTING
+from digitcore.runs.worker import train_in_worker
+
+# 190 MB of weights, as much of gradients, and twice as much that the optimizer keeps.
+HUGE = RunSpec(
+    dataset="digits", model="mlp", parameters={"hidden_units": (6800, 6800), "epochs": 1, "optimizer": "adam"}
+)
+
+
+def for_workers(function):
+    """Let a function travel with its code: workers cannot import this module."""
+    function.__module__ = "__main__"
+    return function
+
+
+def wait_for(condition, what, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def own_engine(tmp_path):
+    with Engine(Store(home=tmp_path), n_workers=2) as engine:
+        yield engine
+
+
+def host_of(engine):
+    return psutil.Process(engine._cluster._host.process.pid)
+
+
+def forker_of(engine):
+    """The process that workers are forked from."""
+    return next(child for child in host_of(engine).children() if "forkserver" in " ".join(child.cmdline()))
+
+
+def workers_of(engine):
+    return forker_of(engine).children()
+
+
+def begin(engine, spec):
+    """Submit a spec and wait for its first epochs."""
+    engine.submit(spec)
+    wait_for(lambda: len(engine.run(spec.digest).epochs) >= 10, "ten epochs")
+
+
+def assert_ends_as_if_nothing_had_been(engine, spec):
+    run = engine.wait(spec.digest, 120)
+    assert run.state == "done"
+    assert [epoch.number for epoch in run.epochs] == list(range(1, spec.parameters["epochs"] + 1))
+    expected = train_spec(spec).arrays["weights.output.weight"]
+    np.testing.assert_array_equal(engine.arrays(spec.digest)["weights.output.weight"], expected)
+
+
+def test_the_host_killed_twice_is_replaced_and_the_run_ends_as_if_nothing_had_been(own_engine, quick):
+    spec = quick(1, epochs=6000)
+    begin(own_engine, spec)
+    for _ in range(2):
+        killed = host_of(own_engine)
+        others = killed.children(recursive=True)
+        killed.kill()
+        _, alive = psutil.wait_procs(others, timeout=5)
+        assert alive == []
+        wait_for(lambda killed=killed: host_of(own_engine).pid != killed.pid, "another host")
+        wait_for(lambda: not own_engine._cluster.starting, "its workers")
+    assert_ends_as_if_nothing_had_been(own_engine, spec)
+
+
+def test_all_workers_killed_at_once_are_replaced(own_engine, quick):
+    spec = quick(2, epochs=6000)
+    begin(own_engine, spec)
+    for worker in workers_of(own_engine):
+        worker.kill()
+    assert_ends_as_if_nothing_had_been(own_engine, spec)
+
+
+def test_what_workers_are_forked_from_killed_is_replaced(own_engine, quick):
+    spec = quick(3, epochs=6000)
+    begin(own_engine, spec)
+    old = workers_of(own_engine)
+    forker_of(own_engine).kill()
+    assert_ends_as_if_nothing_had_been(own_engine, spec)
+    _, alive = psutil.wait_procs(old, timeout=20)
+    assert alive == []
+
+
+def test_a_training_that_needs_too_much_memory_fails_at_once_and_the_next_one_trains(own_engine, quick, monkeypatch):
+    monkeypatch.setenv("DIGITCORE_WORKER_MEMORY_GIGABYTES", "1")
+    failed = own_engine.wait(own_engine.submit(HUGE).digest, 60)
+    assert failed.state == "failed"
+    assert failed.reason.startswith("The training process ran out of memory (limit 1 GB): try a smaller batch")
+    host = host_of(own_engine)
+    for seed in range(4):
+        assert own_engine.wait(own_engine.submit(quick(seed)).digest, 60).state == "done"
+    assert host.is_running()
+
+
+@for_workers
+def hoard():
+    """Take memory in small pieces, as fast as can be."""
+    kept = []
+    while True:
+        kept.append(bytearray(1000))
+
+
+def test_a_computation_that_needs_too_much_memory_fails_with_a_sentence(own_engine, monkeypatch):
+    monkeypatch.setenv("DIGITCORE_WORKER_MEMORY_GIGABYTES", "1")
+    own_engine.start()
+    wait_for(lambda: own_engine._cluster.n_ready == 2, "both workers")
+    before = set(workers_of(own_engine))
+    wait_for(lambda: own_engine.compute("hoard", hoard).state == "failed", "the failure")
+    assert "ran out of memory (limit 1 GB)" in own_engine.compute("hoard", hoard).reason
+    wait_for(lambda: len(before & set(workers_of(own_engine))) == 1, "a fresh process in the place of the full one")
+
+
+def test_a_run_waits_for_workers_that_are_slow_to_start(own_engine, quick):
+    own_engine.start()
+    forker = forker_of(own_engine)
+    forker.suspend()
+    own_engine.submit(quick(4))
+    time.sleep(0.3)
+    run = own_engine.run(quick(4).digest)
+    assert (run.state, run.reason) == ("queued", WORKERS_STARTING)
+    forker.resume()
+    run = own_engine.wait(run.digest, 60)
+    assert (run.state, run.reason) == ("done", "")
+
+
+@for_workers
+def without_answers(*arguments):
+    """Train while every question whether to stop times out."""
+    from digitcore.runs import worker
+
+    class Silent:
+        def __init__(self, name):
+            pass
+
+        def is_set(self):
+            raise TimeoutError("No answer in time")
+
+    answering, worker.Event = worker.Event, Silent
+    try:
+        return train_in_worker(*arguments)
+    finally:
+        worker.Event = answering
+
+
+def test_a_question_whether_to_stop_that_times_out_does_not_disturb_the_training(engine, quick, monkeypatch):
+    monkeypatch.setattr(engine_module, "train_in_worker", without_answers)
+    run = engine.wait(engine.submit(quick(5, epochs=500)).digest, 60)
+    assert (run.state, run.reason, len(run.epochs)) == ("done", "", 500)
+
+
+@for_workers
+def failing(*_):
+    raise TimeoutError("a mirror did not answer")
+
+
+def test_a_training_that_itself_raises_a_timeout_fails_and_is_not_begun_again(engine, quick, monkeypatch):
+    restarted = []
+    monkeypatch.setattr(engine_module, "train_in_worker", failing)
+    monkeypatch.setattr(engine, "_restart", restarted.append)
+    run = engine.wait(engine.submit(quick(6)).digest, 60)
+    assert run.state == "failed"
+    assert "TimeoutError: a mirror did not answer" in run.reason
+    assert restarted == []
