@@ -54,6 +54,14 @@ class EngineError(DigitcoreError, RuntimeError):
     """The training engine cannot be started or reached."""
 
 
+class LimitReached(DigitcoreError, RuntimeError):
+    """A limit of the server stands against something that would otherwise begin."""
+
+
+class NotAllowed(DigitcoreError, PermissionError):
+    """Somebody else has started what is to be stopped."""
+
+
 class ServerBusy(DigitcoreError, RuntimeError):
     """The server has no room for something just now; trying again later helps."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from distributed import Client
 
 from digitcore.errors import EngineError
+from digitcore.runs.dispatch import Places, places_of_cluster, places_of_machine
 from digitcore.runs.worker import warm_up
 from digitcore.worker_host.process import HostProcess
 
@@ -35,9 +36,17 @@ class TrainingCluster:
         Worker processes to start, each training one run at a time. Ignored with a ``scheduler``.
     memory_gigabytes : float
         Memory of one of these processes.
+    on_change : callable
+        Called from another thread whenever workers have come or gone, or the cluster has failed.
     """
 
-    def __init__(self, scheduler: str | None, n_workers: int, memory_gigabytes: float = 4.0):
+    def __init__(
+        self,
+        scheduler: str | None,
+        n_workers: int,
+        memory_gigabytes: float = 4.0,
+        on_change: Callable[[], None] = lambda: None,
+    ):
         self._scheduler, self._n_workers, self._n_started = scheduler, n_workers, n_workers
         self._memory_bytes = int(memory_gigabytes * 1e9)
         self._host: HostProcess | None = None
@@ -47,7 +56,7 @@ class TrainingCluster:
         self._problem = ""
         self._closed = False
         self._changed = threading.Condition(threading.RLock())
-        self._waiting: list[Callable[[], None]] = []
+        self._on_change = on_change
         threading.Thread(target=self._connect, name="start-cluster", daemon=True).start()
 
     @property
@@ -99,25 +108,27 @@ class TrainingCluster:
                 return False
             return self._host is None or self._host.alive
 
-    def when_ready(self, function: Callable[[], None]) -> None:
-        """Call ``function`` as soon as a training can begin, or cannot any more: now, or later from another thread."""
+    def places(self) -> Places:
+        """Return how many tasks may run at a time, with the workers that are up now."""
         with self._changed:
-            if self.starting:
-                self._waiting.append(function)
-                return
-        function()
-
-    def spare_one(self) -> int:
-        """Keep a worker free of trainings in the background, and return how many of those may be at work at a time."""
-        client = self.client
+            client = self._client
+        if client is None:
+            return Places(0, 0, 0)
         if self._host is None:
-            n_threads = sum(client.nthreads().values())
-            return n_threads - 1 if n_threads > 2 else n_threads
-        if self._n_started == self._n_workers:
-            # Started late: a server without experiments never pays for it.
-            self._n_started += 1
-            self._host.scale(self._n_started)
-        return self._n_workers
+            return places_of_cluster(sum(client.nthreads().values()))
+        return places_of_machine(self._n_workers).within(self._n_ready)
+
+    def have_spare_workers(self) -> None:
+        """Start the workers that are kept free of some kinds of tasks, see :class:`digitcore.runs.dispatch.Places`.
+
+        Not at once: a server on which one visitor trains quick networks never pays for them.
+        """
+        n_all = places_of_machine(self._n_workers).total
+        with self._changed:
+            if self._host is None or self._n_started == n_all:
+                return
+            self._n_started = n_all
+        self._host.scale(n_all)
 
     def close(self) -> None:
         """End the connection, and the processes that were started."""
@@ -161,7 +172,7 @@ class TrainingCluster:
             client.close(timeout=5)
         elif self._scheduler is not None:
             self._warm_up(client)
-        self._call_waiting()
+        self._on_change()
 
     def _take_report(self, report: dict | None) -> None:
         if report is None:
@@ -175,7 +186,7 @@ class TrainingCluster:
             self._address = report.get("address", self._address)
             self._n_ready = report.get("n_workers", self._n_ready)
             self._changed.notify_all()
-        self._call_waiting()
+        self._on_change()
 
     def _fail(self, problem: str) -> None:
         with self._changed:
@@ -184,15 +195,7 @@ class TrainingCluster:
                 self._problem = f"The training workers {where} cannot be started or reached: {problem}."
             self._n_ready = 0
             self._changed.notify_all()
-        self._call_waiting()
-
-    def _call_waiting(self) -> None:
-        with self._changed:
-            if self.starting:
-                return
-            waiting, self._waiting = self._waiting, []
-        for function in waiting:
-            function()
+        self._on_change()
 
     def _warm_up(self, client: Client) -> None:
         """Spare the first trainings of a cluster elsewhere the time for imports; embedded workers do so themselves."""

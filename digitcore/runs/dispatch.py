@@ -51,6 +51,11 @@ class Places:
     not_quick: int
     background: int
 
+    def within(self, n_workers: int) -> Places:
+        """Return these places with no more than so many workers: all but the last are for what is not quick."""
+        most = min(n_workers, max(1, n_workers - 1))
+        return Places(min(self.total, n_workers), min(self.not_quick, most), min(self.background, most))
+
 
 def places_of_machine(n_workers: int) -> Places:
     """Return the places of worker processes on this machine: two more than are kept busy by an experiment.

@@ -16,21 +16,24 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from distributed import Event, Future, KilledWorker
 
-from digitcore.errors import DigitcoreError, EngineError, InvalidSetting, StoreError
+from digitcore.errors import DigitcoreError, EngineError, InvalidSetting, NotAllowed, StoreError
 from digitcore.models.epoch import Epoch
 from digitcore.runs.cluster import WORKERS_STARTING, TrainingCluster
+from digitcore.runs.computations import RUNNING, Computation, Computations, Computing
+from digitcore.runs.dispatch import Kind, Queue, Task, places_of_machine
+from digitcore.runs.limits import check_training
 from digitcore.runs.memory import within_memory
 from digitcore.runs.owners import Owners
 from digitcore.runs.run import Run
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.store import Store
-from digitcore.runs.training import Outcome, checkpoint_of
-from digitcore.runs.worker import train_in_worker
+from digitcore.runs.training import Outcome, checkpoint_of, n_threads
+from digitcore.runs.worker import compute_in_worker, train_in_worker
 from digitcore.server_settings import ServerSettings, load_server_settings
 
 log = logging.getLogger(__name__)
@@ -41,10 +44,9 @@ TRIM_SECONDS = 60.0
 # A store that takes so long to refuse a write is left alone until the next tick: all runs' messages wait for it.
 SLOW_SECONDS = 0.5
 MOST_RESTARTS = 3
-MOST_COMPUTED = 32
-# Trainings that somebody waits for come first.
-BACKGROUND_PRIORITY, COMPUTE_PRIORITY = -5, -10
 
+NO_WORKER = "The cluster has no worker at the moment: the training begins as soon as one joins."
+STARTED_BY_ANOTHER = "Another visitor has started this, who alone may stop it."
 LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
 KILLED_TOO_OFTEN = (
     "The training process was killed again and again, most likely for lack of memory: "
@@ -71,6 +73,17 @@ class _Live:
     background: bool = False
     keep_checkpoint: bool = False
     checkpoint: Mapping[str, np.ndarray] | None = None
+    # Who has asked for it, first who started it; nobody where it was asked for from Python.
+    visitors: list[str] = field(default_factory=list)
+    watched_kind: Kind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watched_kind = "large" if n_threads(self.spec) > 1 else "quick"
+
+    @property
+    def task(self) -> Task:
+        """What the queue sees of it."""
+        return Task(self.topic, "background" if self.background else self.watched_kind, frozenset(self.visitors))
 
     @property
     def topic(self) -> str:
@@ -87,15 +100,6 @@ class _Live:
             created_at=self.created_at,
             seconds=outcome.seconds,
         )
-
-
-@dataclass(frozen=True)
-class Computation:
-    """How a computation in a worker stands: its state, its result when done, a sentence when failed."""
-
-    state: Literal["running", "done", "failed"]
-    result: Any = None
-    reason: str = ""
 
 
 class Engine:
@@ -139,7 +143,8 @@ class Engine:
         self._cluster: TrainingCluster | None = None
         self._cluster_lock = threading.Lock()
         self._live: dict[str, _Live] = {}
-        self._computed: dict[str, Future | Computation] = {}
+        self._computations = Computations()
+        self._queue = Queue(self.settings.max_running_per_visitor)
         self._changed = threading.Condition()
         self._n_ended = 0
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
@@ -171,10 +176,12 @@ class Engine:
         background: bool = False,
         continues: RunSpec | None = None,
         keep_checkpoint: bool = False,
+        visitor: str = "",
     ) -> Run:
         """Train ``spec``, unless it was trained before or is in training now, and return how it stands.
 
-        Of several servers on one store only one trains it; the others follow it through the store.
+        Of several servers on one store only one trains it; the others follow it through the store. What waits begins in
+        the order of :class:`digitcore.runs.dispatch.Queue`.
 
         Parameters
         ----------
@@ -187,43 +194,62 @@ class Engine:
             with the same bits as from the start.
         keep_checkpoint : bool
             Keep what a longer training needs to go on from the end of this one.
+        visitor : str
+            Who asks: the server's limits hold for visitors. Empty for calls from Python, which have none.
 
         Raises
         ------
         EngineError
             If the workers cannot be started or reached.
+        LimitReached
+            If one of the server's limits stands against it.
         StoreError
             If the store cannot be written.
         """
         cluster = self._ready_cluster()
-        live = self._claim(spec, background, continues)
-        if live is None:
-            if not background:
-                self.bring_forward(spec.digest)
+        if self._scheduler is not None:
+            cluster.wait_until_connected()
+        live = _Live(spec, 0, datetime.now(UTC), background=background, keep_checkpoint=keep_checkpoint)
+        live.visitors = [visitor] * bool(visitor)
+        if not self._claim(live, continues):
+            self._join(spec.digest, background, visitor)
             return self.run(spec.digest)
-        live.keep_checkpoint = keep_checkpoint
-        try:
-            self._send(cluster, live)
-        except EngineError as error:
-            self._inbox.put(("outcome", live.topic, spec.digest, Outcome(state="failed", reason=str(error))))
-            raise
+        self._inbox.put(("dispatch",))
         return live.snapshot()
 
-    def _claim(self, spec: RunSpec, background: bool, continues: RunSpec | None) -> _Live | None:
-        """Begin a new attempt, or return None if the run is trained already, or in training here or elsewhere."""
+    def _claim(self, live: _Live, continues: RunSpec | None) -> bool:
+        """Begin a new attempt; False if the run is trained already, or in training here or elsewhere."""
+        digest = live.spec.digest
         # A lock of its own: while another process keeps the store locked, runs can still be looked at.
         with self._claim_lock:
-            known = self.run(spec.digest)
-            if known is not None and (self._is_trained(known) or (known.active and spec.digest in self._live)):
-                return None
-            checkpoint = self._checkpoint_of(continues)
-            attempt = self.store.begin(spec, self.owner, background=background, is_alive=self.owner_is_alive)
+            known = self.run(digest)
+            if known is not None and (self._is_trained(known) or (known.active and digest in self._live)):
+                return False
+            if live.visitors and not live.background:
+                check_training(live.spec, self._n_active(), self._n_active(*live.visitors), self.settings)
+            live.checkpoint = self._checkpoint_of(continues)
+            attempt = self.store.begin(live.spec, self.owner, background=live.background, is_alive=self.owner_is_alive)
             if attempt is None:
-                return None
-            live = _Live(spec, attempt, datetime.now(UTC), background=background, checkpoint=checkpoint)
+                return False
+            live.attempt = attempt
             with self._changed:
-                self._live[spec.digest] = live
-            return live
+                self._live[digest] = live
+            return True
+
+    def _join(self, digest: str, background: bool, visitor: str) -> None:
+        """Note that one more asks for a run."""
+        with self._changed:
+            live = self._live.get(digest)
+            if live is not None and visitor and visitor not in live.visitors:
+                live.visitors.append(visitor)
+        if not background:
+            self.bring_forward(digest)
+
+    def _n_active(self, visitor: str = "") -> int:
+        """Return the number of watched trainings that wait or run, of all visitors or of one."""
+        with self._changed:
+            active = [live for live in self._live.values() if live.outcome is None and not live.background]
+            return sum(not visitor or visitor in live.visitors for live in active)
 
     def run(self, digest: str) -> Run | None:
         """Return how the run of this digest stands, or None when there is none."""
@@ -258,8 +284,8 @@ class Engine:
     def background_places(self) -> int:
         """Return how many trainings in the background may be at work at a time.
 
-        Of the workers on this machine all but one, which is started for the purpose; of a cluster's threads all but one
-        as soon as there are three. So a training of somebody else begins at once.
+        On this machine as many as it has processor cores; of a cluster's threads all but one as soon as there are
+        three, and all but two as soon as there are six. So a training of somebody else begins at once.
 
         Raises
         ------
@@ -267,8 +293,11 @@ class Engine:
             If the workers cannot be started or reached.
         """
         cluster = self._ready_cluster()
+        if self._scheduler is None:
+            return places_of_machine(self.n_workers).background
+        cluster.wait_until_connected()
         with self._as_engine_error():
-            return cluster.spare_one()
+            return cluster.places().background
 
     def arrays(self, digest: str) -> dict[str, np.ndarray]:
         """Return the run's arrays, see :class:`digitcore.runs.training.Outcome`.
@@ -284,8 +313,8 @@ class Engine:
                 return dict(live.outcome.arrays)
         return self.store.load_tensors(digest)
 
-    def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Computation:
-        """Return how a computation in a worker stands; the first call starts it, behind all trainings.
+    def compute(self, key: str, function: Callable[..., Any], *arguments: Any, visitor: str = "") -> Computation:
+        """Return how a computation in a worker stands; the first call starts it, behind all watched trainings.
 
         Parameters
         ----------
@@ -293,49 +322,37 @@ class Engine:
             Names the computation: equal keys mean equal results. The last 32 results, and failures, are kept.
         function, *arguments
             What to compute; importable and serialisable.
+        visitor : str
+            Who asks.
 
         Raises
         ------
         EngineError
             If the workers cannot be started or reached.
         """
-        with self._changed:
-            known = self._computed.get(key)
-        if isinstance(known, Computation):
-            return known
-        if known is None or known.status in ("lost", "cancelled"):
-            cluster = self._ready_cluster()
-            with self._as_engine_error():
-                # A name of its own each time: the scheduler would hand out the failure of an equal one.
-                name = f"compute-{key}-{time.monotonic_ns()}"
-                known = cluster.client.submit(
-                    within_memory, function, *arguments, key=name, pure=False, priority=COMPUTE_PRIORITY
-                )
-            self._keep_computed(key, known)
-        if known.status == "pending":
-            return Computation("running")
-        if known.status == "error":
-            log.error("The computation %s failed: %r", key, known.exception())
-            ended = Computation("failed", reason=_reason(known.exception()))
-        else:
-            with self._as_engine_error():
-                ended = Computation("done", result=known.result(timeout=30))
-        self._keep_computed(key, ended)
-        return ended
+        self._ready_cluster()
+        computation = self._computations.get_or_add(key, visitor, function, arguments)
+        if computation is RUNNING:
+            self._inbox.put(("dispatch",))
+        return computation
 
     def forget_computation(self, key: str) -> None:
         """Let the next :meth:`compute` of this key start anew, after a failure."""
-        with self._changed:
-            self._computed.pop(key, None)
+        self._computations.forget(key)
 
-    def _keep_computed(self, key: str, computed: Future | Computation) -> None:
-        with self._changed:
-            self._computed.pop(key, None)
-            self._computed[key] = computed
-            ended = [name for name, each in self._computed.items() if isinstance(each, Computation)]
-            # What still runs is somebody's: only results are let go.
-            for name in ended[: max(0, len(ended) - MOST_COMPUTED)]:
-                del self._computed[name]
+    def cancel_computation(self, key: str, visitor: str = "") -> None:
+        """End a computation, unless other visitors wait for it. One that has ended is left as it is.
+
+        Raises
+        ------
+        EngineError
+            If the workers cannot be reached.
+        """
+        computing = self._computations.leave(key, visitor)
+        if computing is not None and computing.future is not None:
+            with self._as_engine_error():
+                Event(_stop_name(computing.name), client=computing.future.client).set()
+            self._inbox.put(("dispatch",))
 
     def bring_forward(self, digest: str) -> None:
         """Take a run out of the background: somebody looks at it.
@@ -357,18 +374,36 @@ class Engine:
             live = self._live.get(digest)
             return live is not None and live.background
 
-    def cancel(self, digest: str) -> None:
+    def may_stop(self, digest: str, visitor: str) -> bool:
+        """Return True if this visitor may stop a run: who started it may, and by the server's settings anyone."""
+        with self._changed:
+            live = self._live.get(digest)
+            starters = live.visitors[:1] if live is not None else []
+        return self.settings.stop == "anyone" or not visitor or not starters or visitor in starters
+
+    def cancel(self, digest: str, visitor: str = "") -> None:
         """End a run before it begins or in the middle of an epoch. A run that is not active is left as it is.
 
         A run that another server trains is stopped by that server, within seconds.
+
+        Parameters
+        ----------
+        digest : str
+            Of the run.
+        visitor : str
+            Who asks; empty for calls from Python.
 
         Raises
         ------
         EngineError
             If the workers cannot be reached.
+        NotAllowed
+            If another visitor has started it, and only that one may stop it.
         StoreError
             If another server's run cannot be marked in the store.
         """
+        if not self.may_stop(digest, visitor):
+            raise NotAllowed(STARTED_BY_ANOTHER)
         with self._changed:
             is_here = digest in self._live
         if not is_here:
@@ -376,14 +411,15 @@ class Engine:
             return
         with self._changed:
             live = self._live.get(digest)
-            if live is None or live.outcome is not None or live.future is None:
+            if live is None or live.outcome is not None:
                 return
             future, topic, waiting = live.future, live.topic, live.state == "queued"
-        # Outside the lock: both calls go to the scheduler.
-        with self._as_engine_error():
-            Event(_stop_name(topic), client=future.client).set()
-            if waiting:
-                self._inbox.put(("outcome", topic, digest, Outcome(state="cancelled")))
+        if waiting:
+            self._inbox.put(("outcome", topic, digest, Outcome(state="cancelled")))
+        if future is not None:
+            # Outside the lock: the call goes to the scheduler.
+            with self._as_engine_error():
+                Event(_stop_name(topic), client=future.client).set()
 
     def wait(self, digest: str, timeout: float | None = None) -> Run:
         """Wait until a run has ended and return it.
@@ -433,11 +469,13 @@ class Engine:
                     log.warning("The training workers are gone; starting new ones.")
                     self._cluster.close()
                     self._cluster = None
-                memory_gigabytes = load_server_settings().worker_memory_gigabytes
-                self._cluster = TrainingCluster(self._scheduler, self.n_workers, memory_gigabytes)
-            cluster = self._cluster
-            cluster.wait_until_connected()
-            return cluster
+                self._cluster = TrainingCluster(
+                    self._scheduler,
+                    self.n_workers,
+                    self.settings.worker_memory_gigabytes,
+                    on_change=lambda: self._inbox.put(("dispatch",)),
+                )
+            return self._cluster
 
     def _send(self, cluster: TrainingCluster, live: _Live) -> None:
         client, topic, digest = cluster.client, live.topic, live.spec.digest
@@ -454,11 +492,16 @@ class Engine:
                 live.background,
                 key=topic,
                 pure=False,
-                priority=BACKGROUND_PRIORITY if live.background else 0,
             )
             live.future.add_done_callback(lambda future: self._inbox.put(("done", topic, digest, future)))
-        if cluster.starting:
-            self._show(live, reason=WORKERS_STARTING)
+
+    def _send_computation(self, cluster: TrainingCluster, computing: Computing) -> None:
+        arguments = (computing.function, computing.arguments, _stop_name(computing.name))
+        with self._as_engine_error():
+            computing.future = cluster.client.submit(
+                within_memory, compute_in_worker, *arguments, key=computing.name, pure=False
+            )
+            computing.future.add_done_callback(lambda future: self._inbox.put(("computed", computing, future)))
 
     @contextlib.contextmanager
     def _as_engine_error(self):
@@ -500,20 +543,82 @@ class Engine:
     def _handle(self, kind: str, message: list) -> None:
         if kind == "tick":
             return
+        if kind == "dispatch":
+            self._dispatch()
+            return
+        if kind == "computed":
+            self._take_computed(*message)
+            self._dispatch()
+            return
         topic, digest, content = message
         live = self._live.get(digest)
         if live is None or live.topic != topic or live.outcome is not None:
             return
         if kind == "message":
             self._take_message(live, content)
-        elif kind == "outcome":
+            return
+        if kind == "outcome":
             self._end(live, content)
         else:
             self._take_future(live, content)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Send the workers what may begin now."""
+        cluster = self._cluster
+        waiting = self._tasks(sent=False)
+        if cluster is None or not waiting:
+            return
+        if cluster.starting:
+            self._tell_waiting(WORKERS_STARTING)
+            return
+        try:
+            self._send_next(cluster, waiting)
+        except EngineError as problem:
+            log.warning("%s", problem)  # the next tick tries again
+
+    def _send_next(self, cluster: TrainingCluster, waiting: dict[Task, _Live | Computing]) -> None:
+        running = self._tasks(sent=True)
+        tasks = [*waiting, *running]
+        if len(tasks) > self.n_workers or any(task.kind != "quick" for task in tasks):
+            with self._as_engine_error():
+                cluster.have_spare_workers()
+        with self._as_engine_error():
+            places = cluster.places()
+        self._tell_waiting("" if places.total else NO_WORKER)
+        while (task := self._queue.next(list(waiting), list(running), places)) is not None:
+            chosen = running[task] = waiting.pop(task)
+            if isinstance(chosen, _Live):
+                self._send(cluster, chosen)
+            else:
+                self._send_computation(cluster, chosen)
+
+    def _tasks(self, *, sent: bool) -> dict[Task, _Live | Computing]:
+        """Return what waits here or, ``sent``, is with the workers, oldest first."""
+        with self._changed:
+            live = [each for each in self._live.values() if each.outcome is None]
+        under_way = [*live, *self._computations.under_way()]
+        return {each.task: each for each in under_way if (each.future is not None) == sent}
+
+    def _tell_waiting(self, reason: str) -> None:
+        for each in self._tasks(sent=False).values():
+            if isinstance(each, _Live) and each.reason != reason and each.reason != LOST_WORKER:
+                self._show(each, reason=reason)
+
+    def _take_computed(self, computing: Computing, future: Future) -> None:
+        if future.status in ("lost", "cancelled"):
+            computing.future = None  # it waits again
+            return
+        try:
+            ended = Computation("done", result=future.result(timeout=30))
+        except (Exception, CancelledError) as error:
+            log.error("The computation %s failed: %r", computing.key, error)
+            ended = Computation("failed", reason=_reason(error))
+        self._computations.end(computing, ended)
 
     def _take_message(self, live: _Live, message: Mapping[str, Any]) -> None:
         if message.get("started"):
-            reason = LOST_WORKER if live.state == "running" else live.reason.replace(WORKERS_STARTING, "")
+            reason = LOST_WORKER if live.state == "running" else live.reason
             live.unsaved_start = True
             self._save(live)
             self._show(live, state="running", reason=reason)
@@ -570,23 +675,32 @@ class Engine:
                 self._end(live, live.outcome)
             elif live.problem:
                 self._save(live)
-        waiting = [live for live in list(self._live.values()) if live.outcome is None]
-        if waiting and self._cluster is not None and not self._cluster.alive:
-            for live in waiting:
-                self._restart(live)
+        if self._cluster is not None and not self._cluster.alive:
+            self._replace_cluster(self._cluster.problem)
+        self._dispatch()
+
+    def _replace_cluster(self, problem: str) -> None:
+        """Train again, in new workers, what was with those that are gone."""
+        under_way = [*self._tasks(sent=True).values(), *self._tasks(sent=False).values()]
+        for each in under_way:
+            if isinstance(each, Computing):
+                each.future = None
+            elif each.future is not None:
+                self._restart(each)
+            elif problem:
+                # The workers never came up: nothing that waits for them would begin.
+                self._end(each, Outcome(state="failed", reason=problem))
+        if self._tasks(sent=False):
+            self._ready_cluster()
 
     def _restart(self, live: _Live) -> None:
-        """Train a run again whose workers are gone."""
+        """Let a run wait again whose worker is gone."""
         if live.restarts >= MOST_RESTARTS:
             self._end(live, Outcome(state="failed", reason=KILLED_TOO_OFTEN, epochs=list(live.epochs)))
             return
-        try:
-            cluster = self._ready_cluster()
-            live.restarts += 1
-            self._send(cluster, live)
-            self._show(live, reason=LOST_WORKER)
-        except EngineError as error:
-            self._end(live, Outcome(state="failed", reason=str(error), epochs=list(live.epochs)))
+        self._forget_task(live)
+        live.restarts += 1
+        self._show(live, reason=LOST_WORKER)
 
     def _stop_requested(self) -> None:
         for digest in self.store.requested_stops(self.owner):

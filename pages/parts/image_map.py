@@ -21,7 +21,7 @@ from digitcore.projection import (
     tsne_coordinates,
 )
 from digitcore.runs import Run
-from digitcore.runs.engine import Computation
+from digitcore.runs.computations import Computation
 from pages.parts import messages, shared, state
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles

@@ -12,7 +12,7 @@ from digitcore.experiments.report import spec_words
 from digitcore.learning_rates import suggested_rate
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
-from digitcore.runs.engine import Computation
+from digitcore.runs.computations import Computation
 from pages.parts import messages, shared, state
 
 POLL_SECONDS = 0.5

@@ -10,7 +10,7 @@ import streamlit as st
 from digitcore.datasets import Part
 from digitcore.label_suspects import find_label_suspects, suspects_table
 from digitcore.runs import Run
-from digitcore.runs.engine import Computation
+from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.runs.progress import duration_text
 from pages.parts import messages, shared, state

@@ -20,10 +20,12 @@ from distributed.comm import connect
 
 from digitcore.errors import EngineError
 from digitcore.runs.cluster import TrainingCluster
+from digitcore.runs.dispatch import Places
 
 SERVER = """
 import sys, time
 from digitcore.runs.cluster import TrainingCluster
+from digitcore.runs.dispatch import Places
 cluster = TrainingCluster(None, 1)
 while cluster.starting:
     time.sleep(0.05)
@@ -187,11 +189,13 @@ def test_a_worker_has_the_umask_of_the_server(cluster):
     assert there == before
 
 
-def test_a_spare_worker_joins(cluster):
-    assert cluster.spare_one() == 1
-    wait_for(lambda: cluster.n_ready == 2, "the spare worker")
-    assert cluster.spare_one() == 1
-    assert len(cluster.client.nthreads()) == 2
+def test_spare_workers_join_once(cluster):
+    assert cluster.places() == Places(1, 1, 1)
+    cluster.have_spare_workers()
+    wait_for(lambda: cluster.n_ready == 3, "the spare workers")
+    cluster.have_spare_workers()
+    assert cluster.places() == Places(3, 2, 1)
+    assert len(cluster.client.nthreads()) == 3
 
 
 @pytest.mark.parametrize("how", ["close", signal.SIGTERM, signal.SIGKILL], ids=str)
@@ -243,9 +247,8 @@ def test_a_cluster_in_use_is_not_taken_for_a_leftover(temporary):
 
 
 def test_a_slow_start_is_waited_for(tmp_path):
-    cluster = TrainingCluster(None, 1)
     called = threading.Event()
-    cluster.when_ready(called.set)
+    cluster = TrainingCluster(None, 1, on_change=lambda: cluster.starting or called.set())
     cluster.wait_until_connected()
     host = psutil.Process(cluster._host.process.pid)
     host.suspend()
@@ -276,9 +279,8 @@ def test_a_long_path_of_temporary_files_is_no_hindrance(tmp_path, monkeypatch):
 def test_what_cannot_start_is_an_error_and_not_waited_for(tmp_path, temporary, monkeypatch, broken):
     (tmp_path / f"{broken}.py").write_text("raise ImportError('broken on purpose')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    cluster = TrainingCluster(None, 1)
     called = threading.Event()
-    cluster.when_ready(called.set)
+    cluster = TrainingCluster(None, 1, on_change=lambda: cluster.starting or called.set())
     assert called.wait(60)
     assert "cannot be started" in cluster.problem
     assert not cluster.starting

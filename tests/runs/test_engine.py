@@ -11,7 +11,6 @@ import pytest
 from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
-from digitcore.runs import engine as engine_module
 from digitcore.runs.engine import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads
@@ -291,18 +290,18 @@ def test_a_failure_that_digitcore_foresaw_keeps_its_sentence(engine):
 
 
 def test_old_results_are_let_go(engine, monkeypatch):
-    monkeypatch.setattr(engine_module, "MOST_COMPUTED", 4)
+    monkeypatch.setattr("digitcore.runs.computations.MAX_KEPT", 4)
     for number in range(7):
         assert computed(engine, f"number-{number}", int, number).result == number
-    assert len(engine._computed) == 4
+    assert len(engine._computations._by_key) == 4
 
 
 def test_what_still_runs_is_not_let_go(engine, monkeypatch):
-    monkeypatch.setattr(engine_module, "MOST_COMPUTED", 1)
+    monkeypatch.setattr("digitcore.runs.computations.MAX_KEPT", 1)
     keys = [f"many-{number}" for number in range(5)]
     for key in keys:
         engine.compute(key, time.sleep, 0.3)
-    assert set(keys) <= set(engine._computed)
+    assert {each.key for each in engine._computations.under_way()} == set(keys)
     assert [computed(engine, key, time.sleep, 0.3).state for key in keys] == ["done"] * 5
 
 

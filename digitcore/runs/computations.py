@@ -1,0 +1,103 @@
+"""Computations in workers beside the trainings: range tests, maps, searches of labels."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from distributed import Future
+
+from digitcore.runs.dispatch import Task
+
+# Of those that have ended.
+MAX_KEPT = 32
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How a computation in a worker stands: its state, its result when done, a sentence when failed."""
+
+    state: Literal["running", "done", "failed"]
+    result: Any = None
+    reason: str = ""
+
+
+RUNNING = Computation("running")
+
+
+@dataclass
+class Computing:
+    """A computation that has not ended: what is computed, for whom, and the handle to the worker's task."""
+
+    key: str
+    function: Callable[..., Any]
+    arguments: tuple
+    visitors: set[str]
+    future: Future | None = None
+    # A name of its own each time: the scheduler would hand out the failure of an equal one.
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = f"compute-{self.key}-{time.monotonic_ns()}"
+
+    @property
+    def task(self) -> Task:
+        """What the queue sees of it."""
+        return Task(self.name, "computation", frozenset(self.visitors))
+
+
+class Computations:
+    """The computations of an engine, by key: equal keys mean equal results. Safe to use from several threads."""
+
+    def __init__(self):
+        self._by_key: dict[str, Computing | Computation] = {}
+        self._lock = threading.Lock()
+
+    def get_or_add(self, key: str, visitor: str, function: Callable[..., Any], arguments: tuple) -> Computation:
+        """Return how a computation stands; an unknown one is added and waits."""
+        visitors = {visitor} if visitor else set()
+        with self._lock:
+            known = self._by_key.get(key)
+            if isinstance(known, Computation):
+                return known
+            if known is None:
+                self._by_key[key] = Computing(key, function, arguments, visitors)
+            else:
+                known.visitors |= visitors
+            return RUNNING
+
+    def under_way(self) -> list[Computing]:
+        """Return those that have not ended, oldest first."""
+        with self._lock:
+            return [each for each in self._by_key.values() if isinstance(each, Computing)]
+
+    def end(self, computing: Computing, ended: Computation) -> None:
+        """Keep a result or a failure; of those, the last 32 are kept."""
+        with self._lock:
+            if self._by_key.get(computing.key) is not computing:  # it was stopped meanwhile
+                return
+            del self._by_key[computing.key]
+            self._by_key[computing.key] = ended
+            kept = [key for key, each in self._by_key.items() if isinstance(each, Computation)]
+            for key in kept[: max(0, len(kept) - MAX_KEPT)]:
+                del self._by_key[key]
+
+    def forget(self, key: str) -> None:
+        """Let the next request for this key start anew, after a failure."""
+        with self._lock:
+            if isinstance(self._by_key.get(key), Computation):
+                del self._by_key[key]
+
+    def leave(self, key: str, visitor: str) -> Computing | None:
+        """Take a visitor from a computation's; return it, and forget it, if nobody waits for it any more."""
+        with self._lock:
+            computing = self._by_key.get(key)
+            if not isinstance(computing, Computing):
+                return None
+            computing.visitors.discard(visitor)
+            if computing.visitors:
+                return None
+            return self._by_key.pop(key)

@@ -1,0 +1,87 @@
+"""What a server allows its visitors: each refusal is a sentence, before anything begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digitcore.errors import LimitReached
+from digitcore.runs.progress import duration_text, expected_time
+from digitcore.runs.spec import RunSpec
+from digitcore.server_settings import ServerSettings
+
+
+def check_training(spec: RunSpec, n_active: int, n_own: int, settings: ServerSettings) -> None:
+    """Refuse a training that one of the server's limits stands against.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What a visitor wants to train.
+    n_active, n_own : int
+        Trainings that are queued or running, of all visitors and of this one.
+    settings : ServerSettings
+        The limits.
+
+    Raises
+    ------
+    LimitReached
+        In one sentence.
+    """
+    check_minutes([spec], settings)
+    if n_active >= settings.max_active_runs:
+        raise LimitReached(
+            f"This server has {n_active} trainings queued or running, which is as many as it takes: try again in a few "
+            "minutes."
+        )
+    if n_own >= settings.max_active_runs_per_visitor:
+        raise LimitReached(
+            f"You have {n_own} trainings queued or running, which is as many as one visitor may have: wait until one "
+            "has ended, or stop one."
+        )
+
+
+def check_experiment(specs: Sequence[RunSpec], n_own: int, settings: ServerSettings) -> None:
+    """Refuse an experiment that one of the server's limits stands against.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        Its members.
+    n_own : int
+        Experiments of this visitor that run.
+    settings : ServerSettings
+        The limits.
+
+    Raises
+    ------
+    LimitReached
+        In one sentence.
+    """
+    if len(specs) > settings.max_experiment_runs:
+        raise LimitReached(
+            f"This experiment has {len(specs):,} trainings, at most {settings.max_experiment_runs:,} are allowed here: "
+            "try fewer values or fewer seeds."
+        )
+    check_minutes(specs, settings)
+    if n_own >= settings.max_experiments_per_visitor:
+        raise LimitReached(
+            f"You have {n_own} experiments running, which is as many as one visitor may have: wait until one has "
+            "ended, or stop one."
+        )
+
+
+def check_minutes(specs: Sequence[RunSpec], settings: ServerSettings) -> None:
+    """Refuse trainings that would take too long, as estimated from multiply-adds, images and epochs.
+
+    Raises
+    ------
+    LimitReached
+        In one sentence.
+    """
+    most = 60 * settings.max_training_minutes
+    longest = max((expected_time(spec).seconds for spec in specs), default=0.0)
+    if longest > most:
+        raise LimitReached(
+            f"This training would take about {duration_text(longest)}, at most {duration_text(most)} are allowed here: "
+            "try fewer epochs, fewer images or a smaller model."
+        )
