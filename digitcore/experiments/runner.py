@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from digitcore.errors import EngineError, InvalidSetting, StoreError
+from digitcore.errors import EngineError, InvalidSetting, NotAllowed, StoreError
 from digitcore.experiments.experiment import Experiment, State, has_ended, members_of
 from digitcore.experiments.halving import is_halving, possible_digests
 from digitcore.experiments.plans import Member, Plan, plan_from_json
-from digitcore.runs.engine import Engine
+from digitcore.runs.engine import STARTED_BY_ANOTHER, Engine
+from digitcore.runs.limits import check_experiment
 from digitcore.runs.run import Run
 from digitcore.runs.store import SERVER_STOPPED, KeptExperiment
 
@@ -36,6 +37,8 @@ class _Running:
     created_at: datetime
     seconds_before: float
     runs: dict[str, Run]
+    # Who started it; nobody where it was started from Python, or taken over from a server that is no more.
+    visitor: str = ""
     since: float = field(default_factory=time.monotonic)
     # Each member is tried once: one that its user has stopped is not begun again.
     tried: set[str] = field(default_factory=set)
@@ -94,29 +97,62 @@ class ExperimentRunner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, plan: Plan) -> Experiment:
+    def start(self, plan: Plan, visitor: str = "") -> Experiment:
         """Train the members of ``plan`` that are not trained yet, failed ones once more, and return how it stands.
+
+        Parameters
+        ----------
+        plan : Plan
+            What to train.
+        visitor : str
+            Who asks: the server's limits hold for visitors. Empty for calls from Python, which have none.
 
         Raises
         ------
+        LimitReached
+            If one of the server's limits stands against it.
         StoreError
             If the store cannot be read or written.
         """
         with self._lock:
             if plan.digest not in self._running:
+                if visitor:
+                    n_own = sum(running.visitor == visitor for running in self._running.values())
+                    specs = [member.spec for member in plan.members if member.spec is not None]
+                    check_experiment(specs, n_own, self.engine.settings)
                 runs = self.engine.runs(possible_digests(plan))
                 kept = {digest: run for digest, run in runs.items() if run.state != "failed"}
                 store = self.engine.store
                 store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, self.engine.owner)
-                self._begin(plan, store.load_experiment(plan.digest), kept)
+                self._begin(plan, store.load_experiment(plan.digest), kept, visitor)
             self._wake.set()
             return self._running[plan.digest].snapshot()
 
-    def stop(self, digest: str) -> None:
+    def may_stop(self, digest: str, visitor: str) -> bool:
+        """Return True if this visitor may stop an experiment: who started it may, and by the settings anyone."""
+        running = self._running.get(digest)
+        starter = running.visitor if running is not None else ""
+        return self.engine.settings.stop == "anyone" or not visitor or not starter or visitor == starter
+
+    def stop(self, digest: str, visitor: str = "") -> None:
         """End an experiment; what its members have learned so far is kept, and it can be started again.
 
         A member that somebody else is waiting for goes on.
+
+        Parameters
+        ----------
+        digest : str
+            Of its plan.
+        visitor : str
+            Who asks; empty for calls from Python.
+
+        Raises
+        ------
+        NotAllowed
+            If another visitor has started it, and only that one may stop it.
         """
+        if not self.may_stop(digest, visitor):
+            raise NotAllowed(STARTED_BY_ANOTHER)
         running = self._running.get(digest)
         if running is not None and self._end(running, "stopped"):
             self._cancel(running.at_work)
@@ -169,8 +205,8 @@ class ExperimentRunner:
         self._thread.join()
         _RUNNING_HERE.get(self.engine, set()).difference_update(self._running)
 
-    def _begin(self, plan: Plan, kept: KeptExperiment, runs: dict[str, Run]) -> None:
-        self._running[plan.digest] = _Running(plan, kept.created_at, kept.seconds, runs)
+    def _begin(self, plan: Plan, kept: KeptExperiment, runs: dict[str, Run], visitor: str = "") -> None:
+        self._running[plan.digest] = _Running(plan, kept.created_at, kept.seconds, runs, visitor)
         _RUNNING_HERE.setdefault(self.engine, set()).add(plan.digest)
 
     def _take_over(self) -> None:
@@ -277,7 +313,11 @@ class ExperimentRunner:
     def _submit(self, running: _Running, member: Member) -> int:
         """Give a member to the engine; return how many places it takes: none where it is trained already."""
         run = self.engine.submit(
-            member.spec, background=True, continues=member.continues, keep_checkpoint=is_halving(running.plan)
+            member.spec,
+            background=True,
+            continues=member.continues,
+            keep_checkpoint=is_halving(running.plan),
+            visitor=running.visitor,
         )
         running.reason = ""
         running.tried.add(member.digest)

@@ -13,8 +13,8 @@ from digitcore.runs.progress import duration_text
 from digitcore.runs.report import distinct_labels
 from digitcore.runs.store import KeptExperiment
 from digitcore.settings import all_settings
-from pages.parts import fold_view, learning_curve_view, recipe_view, shared, state, sweep_view
-from pages.parts.messages import caught, plain
+from pages.parts import fold_view, learning_curve_view, recipe_view, shared, state, sweep_view, visitor
+from pages.parts.messages import attempt, caught, plain, stop_limits
 
 POLL_SECONDS = 1.0
 VIEWS = {
@@ -90,9 +90,10 @@ def _show_progress(experiment: Experiment) -> None:
         stop.button(
             "Stop",
             key="stop_experiment",
-            on_click=shared.experiments().stop,
-            args=(experiment.digest,),
+            on_click=attempt,
+            args=(shared.experiments().stop, experiment.digest, visitor.name()),
             width="stretch",
+            **stop_limits(shared.experiments().may_stop(experiment.digest, visitor.name())),
         )
         return
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
@@ -106,7 +107,11 @@ def _show_progress(experiment: Experiment) -> None:
     info, button = st.columns([4, 1], vertical_alignment="center")
     info.info(words)
     button.button(
-        again, key="resume_experiment", on_click=state.start_experiment, args=(experiment.plan,), width="stretch"
+        again,
+        key="resume_experiment",
+        on_click=attempt,
+        args=(state.start_experiment, experiment.plan),
+        width="stretch",
     )
 
 

@@ -22,7 +22,7 @@ from digitcore.projection import (
 )
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
-from pages.parts import messages, shared, state
+from pages.parts import messages, shared, state, visitor
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
 
@@ -30,6 +30,7 @@ SOURCES = {"pixels": "Pixels", "hidden": "Last hidden layer"}
 SELECTION = "brush"
 MOST_SHOWN = 60
 POLL_SECONDS = 1.0
+_METHOD_KEY = "map_method"
 
 
 def ask_view(run: Run) -> tuple[str, str]:
@@ -49,7 +50,7 @@ def ask_view(run: Run) -> tuple[str, str]:
         list(METHODS),
         default="pca",
         required=True,
-        key="map_method",
+        key=_METHOD_KEY,
         format_func=METHODS.get,
         help="PCA is there at once; t-SNE takes up to a minute for 10,000 images, once.",
     )
@@ -72,7 +73,13 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
 
 def _tsne(run: Run, part_name: str, source: str) -> Computation:
     components = _components(run, part_name, source, N_COMPONENTS)
-    return shared.engine().compute(_tsne_key(run, part_name, source), tsne_coordinates, components)
+    return shared.engine().compute(
+        _tsne_key(run, part_name, source), tsne_coordinates, components, visitor=visitor.name()
+    )
+
+
+def _back_to_pca() -> None:
+    st.session_state[_METHOD_KEY] = "pca"
 
 
 def _tsne_key(run: Run, part_name: str, source: str) -> str:
@@ -82,8 +89,12 @@ def _tsne_key(run: Run, part_name: str, source: str) -> str:
 @st.fragment(run_every=POLL_SECONDS)
 @messages.caught()
 def _wait(run: Run, part_name: str, source: str) -> None:
-    st.info("t-SNE is at work beside the trainings; the map appears here when it is ready.")
+    words, stop = st.columns([5, 1], vertical_alignment="center")
+    words.info("t-SNE is at work beside the trainings; the map appears here when it is ready.")
     if _tsne(run, part_name, source).state != "running":
+        st.rerun()
+    if stop.button("Stop", key="stop_tsne", width="stretch", on_click=_back_to_pca):
+        shared.engine().cancel_computation(_tsne_key(run, part_name, source), visitor.name())
         st.rerun()
 
 

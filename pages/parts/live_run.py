@@ -24,9 +24,9 @@ from digitcore.runs.report import (
     warnings_of,
     watched_name,
 )
-from pages.parts import shared, state
+from pages.parts import shared, state, visitor
 from pages.parts.charts import drawable
-from pages.parts.messages import plain
+from pages.parts.messages import attempt, plain, stop_limits
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
@@ -126,11 +126,13 @@ def _train(spec: RunSpec, expected_seconds: float) -> None:
     if DATASETS[spec.dataset].is_downloaded:
         # Here, where a spinner shows it and a failure is told at once.
         state.dataset(spec.dataset)
-    run = shared.engine().submit(spec)
+    engine = shared.engine()
+    run = engine.submit(spec, visitor=visitor.name())
     state.show_run(run)
-    if run.active and expected_seconds < BLINK_SECONDS:
+    # Not where others are before it: the page of who waits would stand still.
+    if run.active and expected_seconds < BLINK_SECONDS and len(engine.active()) <= engine.n_workers:
         with contextlib.suppress(TimeoutError):
-            shared.engine().wait(run.digest, BLINK_SECONDS)
+            engine.wait(run.digest, BLINK_SECONDS)
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
@@ -196,7 +198,15 @@ def _show_progress(run: Run) -> None:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     bar.progress(progress.fraction, text=text)
-    stop.button("Stop", on_click=shared.engine().cancel, args=(run.digest,), width="stretch", key="stop")
+    engine, name = shared.engine(), visitor.name()
+    stop.button(
+        "Stop",
+        on_click=attempt,
+        args=(engine.cancel, run.digest, name),
+        width="stretch",
+        key="stop",
+        **stop_limits(engine.may_stop(run.digest, name)),
+    )
 
 
 def _show_result(run: Run) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from digitcore.errors import DigitcoreError
+from digitcore.runs.engine import STARTED_BY_ANOTHER
 from pages.parts import state
 
 log = logging.getLogger("digitcore.pages")
@@ -26,6 +28,8 @@ def plain(text: str) -> str:
 @contextmanager
 def caught() -> Iterator[None]:
     """Show digitcore's errors as they stand, and any surprise as one sentence with its traceback in the log."""
+    for problem in state.take_told():
+        st.error(plain(problem))
     try:
         yield
     except DigitcoreError as error:
@@ -35,6 +39,19 @@ def caught() -> Iterator[None]:
     except Exception as error:
         log.exception("Unexpected error on a page")
         st.error(SURPRISE.format(name=type(error).__name__))
+
+
+def attempt(action: Callable[..., object], *arguments: object) -> None:
+    """Do what a click asks for, before the page is drawn, and let the page say why if it cannot be done."""
+    try:
+        action(*arguments)
+    except DigitcoreError as problem:
+        state.tell(str(problem))
+
+
+def stop_limits(may_stop: bool) -> dict[str, Any]:
+    """Return the arguments of a Stop button by which it says whether this visitor may press it."""
+    return {"disabled": not may_stop, "help": None if may_stop else STARTED_BY_ANOTHER}
 
 
 def show_link_problems() -> None:

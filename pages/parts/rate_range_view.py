@@ -13,7 +13,7 @@ from digitcore.learning_rates import suggested_rate
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
-from pages.parts import messages, shared, state
+from pages.parts import messages, shared, state, visitor
 
 POLL_SECONDS = 0.5
 
@@ -48,7 +48,7 @@ def _ask_ends() -> tuple[float, float, int]:
 
 
 def _test(spec: RunSpec, ends: tuple[float, float, int]) -> Computation:
-    return shared.engine().compute(_key(spec, ends), rate_range, spec.canonical_json, *ends)
+    return shared.engine().compute(_key(spec, ends), rate_range, spec.canonical_json, *ends, visitor=visitor.name())
 
 
 def _key(spec: RunSpec, ends: tuple[float, float, int]) -> str:
@@ -58,8 +58,13 @@ def _key(spec: RunSpec, ends: tuple[float, float, int]) -> str:
 @st.fragment(run_every=POLL_SECONDS)
 @messages.caught()
 def _wait(spec: RunSpec, ends: tuple[float, float, int]) -> None:
-    st.info("The range test is at work.")
+    words, stop = st.columns([5, 1], vertical_alignment="center")
+    words.info("The range test is at work.")
     if _test(spec, ends).state != "running":
+        st.rerun()
+    if stop.button("Stop", key="stop_range", width="stretch"):
+        shared.engine().cancel_computation(_key(spec, ends), visitor.name())
+        state.want_range_test(None)
         st.rerun()
 
 

@@ -11,6 +11,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit import config
 
+from digitcore.errors import DigitcoreError
 from digitcore.hosting.gate import Gate
 from digitcore.hosting.hosts import addresses_of_machine, is_loopback
 from digitcore.server_settings import load_server_settings
@@ -31,9 +32,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 def say_what_happened(error: Exception) -> bool:
     """Show one sentence for an error that no page has caught: a browser that sends what no widget of the page can."""
-    from pages.parts.messages import SURPRISE
+    from pages.parts.messages import SURPRISE, plain
 
-    st.error(SURPRISE.format(name=type(error).__name__))
+    st.error(plain(str(error)) if isinstance(error, DigitcoreError) else SURPRISE.format(name=type(error).__name__))
     return True
 
 

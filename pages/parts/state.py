@@ -28,12 +28,12 @@ from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for
 from digitcore.server_settings import load_server_settings
-from pages.parts import shared
+from pages.parts import shared, visitor
 
 _RUN = "run"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
-_FORM = "form_number"
+_FORM, _TOLD = "form_number", "told"
 _FORM_PREFIX = "form_"
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
@@ -87,7 +87,7 @@ def _ended_experiment(digest: str, kept_state: str, seconds: float) -> Experimen
 def start_experiment(plan: Plan) -> None:
     """Start an experiment and let the page show it."""
     # The form writes the address at the next rerun: a rerun asked for here would still see the old one.
-    st.session_state.update({_EXPERIMENT: shared.experiments().start(plan).digest, _STARTED: True})
+    st.session_state.update({_EXPERIMENT: shared.experiments().start(plan, visitor.name()).digest, _STARTED: True})
     recent_experiments.clear()
 
 
@@ -294,6 +294,16 @@ def _form_key(name: str) -> str:
     return f"{_FORM_PREFIX}{st.session_state[_FORM]}_{name}"
 
 
+def tell(problem: str) -> None:
+    """Let the page that is drawn next say what a click could not do."""
+    st.session_state.setdefault(_TOLD, []).append(problem)
+
+
+def take_told() -> list[str]:
+    """What the last clicks could not do, a sentence each, once."""
+    return st.session_state.pop(_TOLD, [])
+
+
 def link_problems() -> list[str]:
     """What was wrong with the link that was opened last, a sentence each."""
     return st.session_state.get(_PROBLEMS, [])
@@ -351,9 +361,9 @@ def take_started() -> bool:
     return st.session_state.pop(_STARTED, False)
 
 
-def want_range_test(new: RunSpec, ends: tuple[float, float, int]) -> None:
-    """Note that the user has asked for a range test."""
-    st.session_state[_RANGE_TEST] = (new.digest, ends)
+def want_range_test(new: RunSpec | None, ends: tuple[float, float, int] | None = None) -> None:
+    """Note which range test the user has asked for; None for none."""
+    st.session_state[_RANGE_TEST] = None if new is None else (new.digest, ends)
 
 
 def wants_range_test(new: RunSpec, ends: tuple[float, float, int]) -> bool:

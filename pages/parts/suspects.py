@@ -13,7 +13,7 @@ from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.runs.progress import duration_text
-from pages.parts import messages, shared, state
+from pages.parts import messages, shared, state, visitor
 from pages.parts.tiles import Tile, show_tiles
 
 POLL_SECONDS = 1.0
@@ -45,10 +45,17 @@ def show(run: Run) -> None:
 
 
 def _folds(run: Run) -> list[Computation]:
-    engine, spec = shared.engine(), run.spec
+    engine, spec, name = shared.engine(), run.spec, visitor.name()
     return [
-        engine.compute(_fold_key(run, fold), fold_probabilities, spec.canonical_json, fold) for fold in range(N_FOLDS)
+        engine.compute(_fold_key(run, fold), fold_probabilities, spec.canonical_json, fold, visitor=name)
+        for fold in range(N_FOLDS)
     ]
+
+
+def _stop(run: Run) -> None:
+    for fold in range(N_FOLDS):
+        shared.engine().cancel_computation(_fold_key(run, fold), visitor.name())
+    state.search_suspects(run, wanted=False)
 
 
 def _forget_folds(run: Run) -> None:
@@ -67,7 +74,11 @@ def _wait(run: Run) -> None:
     n_done = states.count("done")
     if "running" not in states:
         st.rerun()
-    st.progress(n_done / N_FOLDS, f"{n_done} of {N_FOLDS} models are trained")
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(n_done / N_FOLDS, f"{n_done} of {N_FOLDS} models are trained")
+    if stop.button("Stop", key="stop_suspects", width="stretch"):
+        _stop(run)
+        st.rerun()
 
 
 @st.fragment
