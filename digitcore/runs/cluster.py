@@ -160,9 +160,9 @@ class TrainingCluster:
             timeout = START_SECONDS if self._scheduler is None else CONNECT_SECONDS
             client = Client(self._address, timeout=timeout, security=security, set_as_default=False)
         except Exception as error:
-            self._fail(str(error))
             if self._host is not None:
                 self._host.close()
+            self._fail(str(error))
             return
         with self._changed:
             if not self._closed:

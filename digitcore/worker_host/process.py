@@ -59,7 +59,7 @@ class HostProcess:
 
     def __init__(self, n_workers: int, memory_bytes: int, on_report: Callable[[dict | None], None]):
         self._directory = PrivateDirectory()
-        self._closed = threading.Lock()
+        self._closing, self._closed = threading.Lock(), False
         try:
             self.process = self._start()
             # Made while the host imports dask.
@@ -97,22 +97,27 @@ class HostProcess:
 
     def close(self) -> None:
         """End the host and its workers, and remove their files."""
-        if not self._closed.acquire(blocking=False):
-            return
+        with self._closing:  # whoever comes second returns when all is done, too
+            if not self._closed:
+                self._closed = True
+                self._end_process()
+                self._directory.remove()
+
+    def _end_process(self) -> None:
         process = getattr(self, "process", None)
-        if process is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()  # which it takes for the end of this process
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_CLOSE_SECONDS)
-            # What a killed host left behind. Python's resource tracker among it ignores this signal, and removes the
-            # semaphores of the others as soon as they have ended.
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGTERM)
-            if process.returncode is None:
-                process.kill()
-                process.wait()
-        self._directory.remove()
+        if process is None:
+            return
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # which it takes for the end of this process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_CLOSE_SECONDS)
+        # What a killed host left behind. Python's resource tracker among it ignores this signal, and removes the
+        # semaphores of the others as soon as they have ended.
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGTERM)
+        if process.returncode is None:
+            process.kill()
+            process.wait()
 
     def _start(self) -> subprocess.Popen:
         root = str(Path(__file__).parents[2])
