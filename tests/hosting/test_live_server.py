@@ -40,8 +40,8 @@ async def trained(visitor):
     await visitor.wait_until(lambda: any(each.label == "Training time" for each in visitor.find("metric")), 60)
 
 
-def n_schedulers(server):
-    return sum("Scheduler" in " ".join(child.cmdline()) for child in server.children())
+def n_hosts(server):
+    return sum("digitcore.worker_host" in child.cmdline() for child in server.children())
 
 
 def test_emptied_caches_start_no_second_engine(live_server, visit):
@@ -52,7 +52,7 @@ def test_emptied_caches_start_no_second_engine(live_server, visit):
         await trained(visitor)
 
     visit(act, query={"model": "softmax", "epochs": "3", "seed": "1"})
-    assert n_schedulers(live_server) == 1
+    assert n_hosts(live_server) == 1
 
 
 def test_a_page_of_strangers_cannot_connect(live_server):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.conftest import button, texts, widget
+from tests.pages.conftest import texts, widget
 
 # Streamlit itself leaves out an address of more than half a megabyte, and a message of more than one.
 LONG, LONGEST = "9-" * 200_000, "9-" * 400_000
@@ -56,7 +56,7 @@ def test_long_layer_sizes_are_refused_and_the_form_stays_whole(open_app):
     widget(app.text_input, "Hidden layers").set_value(LONGEST).run()
     assert TOO_LONG.replace("'9", "'9-9") in all_texts(app)
     assert len(app.sidebar.slider) == n_widgets
-    assert button(app, "Train").disabled
+    assert next(each for each in app.button if each.key == "train").disabled
     widget(app.text_input, "Hidden layers").set_value("16").run()
     assert TOO_LONG not in all_texts(app)
 
