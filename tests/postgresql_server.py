@@ -2,6 +2,7 @@
 
 import glob
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-# Debian's own user for the server, which refuses to run as root.
+# Debian's own user for the server.
 DEBIAN_USER = "postgres"
+# Waits for the end of the tests, however they end: then nobody holds the other end of its input.
+CLOSER = 'read _; "$0" stop --mode immediate; rm -rf "$1"'
 
 
 class Unavailable(Exception):
@@ -25,15 +28,22 @@ class PostgreSQLServer:
 
     def __init__(self):
         self.programs = find_programs()
-        self.user = {"user": DEBIAN_USER, "group": DEBIAN_USER, "extra_groups": []} if os.geteuid() == 0 else {}
+        self.user = server_user()
         self.folder = Path(tempfile.mkdtemp(prefix="digitcore-postgresql-"))
+        # Without a locale, as in a container: the databases get the encoding that is the hardest to serve.
+        self.environment = {**os.environ, "PGDATA": str(self.folder / "data"), "LC_ALL": "C"}
         self.password = secrets.token_hex(16)
+        if self.user:
+            shutil.chown(self.folder, DEBIAN_USER, DEBIAN_USER)
+        command = ["sh", "-c", CLOSER, self.programs / "pg_ctl", self.folder]
+        silent = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self._closer = self._open(command, stdin=subprocess.PIPE, **silent)
         try:
             self._create()
             self.start()
-        except (OSError, LookupError, subprocess.SubprocessError) as error:
-            shutil.rmtree(self.folder)
-            raise Unavailable(f"PostgreSQL cannot be started: {error} {getattr(error, 'stderr', '')}") from None
+        except OSError as error:
+            self.close()
+            raise Unavailable(f"PostgreSQL cannot be started: {error}") from None
 
     def start(self):
         self._run("pg_ctl", "start", "--wait", "--log", self.folder / "log")
@@ -43,8 +53,7 @@ class PostgreSQLServer:
         self._run("pg_ctl", "stop", "--wait", "--mode", mode)
 
     def close(self):
-        self.stop("immediate")
-        shutil.rmtree(self.folder)
+        self._closer.communicate()
 
     def create_database(self):
         """Return the URL of a new database."""
@@ -56,8 +65,6 @@ class PostgreSQLServer:
         self._execute(f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
 
     def _create(self):
-        if self.user:
-            shutil.chown(self.folder, DEBIAN_USER, DEBIAN_USER)
         password_file = self.folder / "password"
         password_file.write_text(self.password)
         password_file.chmod(0o600)
@@ -75,12 +82,12 @@ class PostgreSQLServer:
         # No pipe: the server would inherit it and hold it open.
         with tempfile.TemporaryFile("w+") as output:
             command = [self.programs / program, *map(str, arguments)]
-            # Without a locale, as in a container: the databases get the encoding that is the hardest to serve.
-            environment = {**os.environ, "PGDATA": str(self.folder / "data"), "LC_ALL": "C"}
-            options = dict(cwd="/", env=environment, stdout=output, stderr=output, **self.user)
-            if subprocess.run(command, **options).returncode:
+            if self._open(command, stdout=output, stderr=output).wait():
                 output.seek(0)
                 raise OSError(output.read())
+
+    def _open(self, command, **options):
+        return subprocess.Popen(command, cwd="/", env=self.environment, **self.user, **options)
 
     def _execute(self, statement):
         engine = sa.create_engine(
@@ -91,6 +98,17 @@ class PostgreSQLServer:
 
     def _url(self, database):
         return f"postgresql+psycopg://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+
+def server_user():
+    """Return the options with which a process is opened as the server's user: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        pwd.getpwnam(DEBIAN_USER)
+    except KeyError:
+        raise Unavailable(f"PostgreSQL does not run as root, and there is no user {DEBIAN_USER}") from None
+    return {"user": DEBIAN_USER, "group": DEBIAN_USER, "extra_groups": []}
 
 
 def find_programs():
