@@ -170,12 +170,13 @@ class Visitor:
     def _take(self, message):
         kind = message.WhichOneof("type")
         whole = not message.metadata.run.fragment_ids
-        if kind == "new_session" and whole:
-            self._stop_timers()
-            self._running_whole = True
-            self._drawn = {}
+        if kind == "new_session":
+            self._running_whole = whole
+            if whole:
+                self._stop_timers()
+                self._drawn = {}
         elif kind == "delta":
-            self._take_delta(message, whole)
+            self._take_delta(message)
         elif kind == "navigation":
             self.page_hash = message.navigation.page_script_hash or self.page_hash
         elif kind == "page_info_changed":
@@ -192,12 +193,12 @@ class Visitor:
             self._running_whole = False
             self._answered.set()
 
-    def _take_delta(self, message, whole):
+    def _take_delta(self, message):
         if message.delta.WhichOneof("type") != "new_element":
             return
         element = message.delta.new_element
         place = tuple(message.metadata.delta_path)
-        (self._drawn if whole else self.elements)[place] = element
+        (self._drawn if self._running_whole else self.elements)[place] = element
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.errors.append(element.exception.message)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from digitcore.errors import InvalidSetting
@@ -62,3 +64,8 @@ def test_the_table_has_a_row_for_each_setting():
     rows = settings_table().splitlines()
     assert len(rows) == 2 + len(ServerSettings.model_fields)
     assert rows[2].startswith("| `max_sessions` | `DIGITCORE_MAX_SESSIONS` | 200 |")
+
+
+def test_the_documented_table_is_the_one_that_is_made():
+    documented = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    assert settings_table() in documented

@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit import config
 
-from digitcore.errors import DigitcoreError
+from digitcore.errors import DigitcoreError, InvalidSetting
 from digitcore.hosting.gate import Gate
 from digitcore.hosting.hosts import addresses_of_machine, is_loopback
 from digitcore.server_settings import load_server_settings
@@ -59,8 +59,12 @@ def middleware() -> list[Middleware]:
 
     Raises
     ------
-    InvalidSetting
-        If the server's settings are not valid: then there is no server.
+    SystemExit
+        With a sentence, if the server's settings are not valid: then there is no server.
     """
+    try:
+        settings = load_server_settings()
+    except InvalidSetting as problem:
+        raise SystemExit(f"The dashboard cannot start: {problem}.") from None
     index = Path(st.__file__).with_name("static") / "index.html"
-    return [Middleware(Gate, settings=load_server_settings(), index=index.read_text("utf-8"))]
+    return [Middleware(Gate, settings=settings, index=index.read_text("utf-8"))]

@@ -24,6 +24,7 @@ def keep_tidy() -> None:
     """Put aside all objects that exist by now, and collect garbage among later ones at quiet moments."""
     freeze()
     gc.set_threshold(*THRESHOLDS)
+    gc.enable()
     threading.Thread(target=_collect_forever, name="garbage", daemon=True).start()
 
 

@@ -123,3 +123,9 @@ def test_a_visitor_too_many_reads_why(tmp_path):
     assert first == []
     assert "All 1 places of this dashboard are taken" in second[0]
     assert buttons == []
+
+
+def test_a_server_with_invalid_settings_does_not_start_and_says_why(tmp_path):
+    with pytest.raises(RuntimeError, match="cannot start: The server setting max_sessions .* got 'many'") as refused:
+        LiveServer(tmp_path, DIGITCORE_MAX_SESSIONS="many")
+    assert "Traceback" not in str(refused.value)
