@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -29,6 +29,9 @@ _VISITOR = re.compile(r"[0-9a-f]{32}")
 _VISITOR_SECONDS = 30 * 24 * 3600
 # Refused sessions that may be connected at a time, to be told why.
 MAX_REFUSED = 50
+# Uploaded files stay in the server's memory until the session ends.
+MAX_FILES, MAX_FILE_SESSIONS = 8, 2000
+_UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 
 # Streamlit's pages draw charts with Vega, which compiles expressions ("unsafe-eval"), style themselves inline, and make
 # pictures, workers and components' code from blobs and data.
@@ -82,6 +85,7 @@ class Gate:
         self._proxies = {plain_address(proxy) for proxy in settings.trusted_proxies}
         self._sessions: Counter[str] = Counter()
         self._n_refused = 0
+        self._files: OrderedDict[str, set[str]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request here, or pass it on."""
@@ -95,8 +99,28 @@ class Gate:
             await self._connect(scope, receive, send)
         elif scope["path"].rstrip("/").endswith(METRICS_PATH) and not self._is_from_here(scope):
             await self._refuse(scope, send, 403, "The metrics are shown on this machine only.")
+        elif self._is_one_file_too_many(scope):
+            await self._refuse(scope, send, 429, f"A session may hold {MAX_FILES} files: remove one first.")
         else:
             await self._app(scope, receive, self._with_headers(scope, send))
+
+    def _is_one_file_too_many(self, scope: Scope) -> bool:
+        """Note the files that sessions upload and remove; return True for an upload that a session has no room for."""
+        match = _UPLOAD.search(scope["path"])
+        if match is None:
+            return False
+        session, file = match.groups()
+        files = self._files.setdefault(session, set())
+        self._files.move_to_end(session)
+        if len(self._files) > MAX_FILE_SESSIONS:
+            self._files.popitem(last=False)
+        if scope["method"] == "DELETE":
+            files.discard(file)
+        elif scope["method"] == "PUT":
+            if file not in files and len(files) >= MAX_FILES:
+                return True
+            files.add(file)
+        return False
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a session on, and count it while it lasts."""

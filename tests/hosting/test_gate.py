@@ -9,7 +9,15 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from digitcore.hosting.gate import METRICS_PATH, REFUSAL_HEADER, STREAM_PATH, VISITOR_COOKIE, Gate, visitor_in
+from digitcore.hosting.gate import (
+    MAX_FILES,
+    METRICS_PATH,
+    REFUSAL_HEADER,
+    STREAM_PATH,
+    VISITOR_COOKIE,
+    Gate,
+    visitor_in,
+)
 from digitcore.server_settings import ServerSettings
 
 STREAM = f"ws://localhost{STREAM_PATH}"
@@ -28,6 +36,9 @@ def client(address="10.0.0.7", base_url="http://localhost", **settings):
         Route("/", lambda request: HTMLResponse(INDEX)),
         Route("/picture", lambda request: PlainTextResponse("picture")),
         Route(METRICS_PATH, lambda request: PlainTextResponse("sessions 3")),
+        Route(
+            "/_stcore/upload_file/{session}/{file}", lambda request: PlainTextResponse("ok"), methods=["PUT", "DELETE"]
+        ),
         WebSocketRoute(STREAM_PATH, stream),
     ]
     gate = Gate(Starlette(routes=routes), ServerSettings(**settings), INDEX)
@@ -143,3 +154,13 @@ def test_refused_sessions_are_limited_too(monkeypatch):
     ):
         pass
     assert "All 1 places" in refused.value.reason
+
+
+def test_a_session_holds_a_few_files():
+    visitor = client()
+    status = [visitor.put(f"/_stcore/upload_file/one/{number}").status_code for number in range(MAX_FILES + 1)]
+    assert status == [200] * MAX_FILES + [429]
+    assert visitor.put("/_stcore/upload_file/one/0").status_code == 200
+    assert visitor.put("/_stcore/upload_file/two/0").status_code == 200
+    visitor.delete("/_stcore/upload_file/one/0")
+    assert visitor.put("/_stcore/upload_file/one/new").status_code == 200
