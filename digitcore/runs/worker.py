@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 REPORT_SECONDS = 0.15
 # Nobody watches the curve of a training in the background; its messages cost the others a tenth of the cores.
 BACKGROUND_REPORT_SECONDS = 1.0
+# To ask whether to stop takes a millisecond of both processes.
+STOP_SECONDS, BACKGROUND_STOP_SECONDS = 0.5, 1.0
 # Functions of libraries that know no pauses: only their process can be ended.
 _WITHOUT_PAUSES = frozenset({tsne_coordinates})
 _figures = attrgetter(*(field.name for field in fields(Epoch)))
@@ -126,7 +128,8 @@ def _train(
     background: bool,
 ) -> Outcome:
     every_seconds = BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS
-    reporter, stop = Reporter(topic, every_seconds), StopSignal(stop_name, every_seconds)
+    reporter = Reporter(topic, every_seconds)
+    stop = StopSignal(stop_name, BACKGROUND_STOP_SECONDS if background else STOP_SECONDS)
     spec = RunSpec.from_json(spec_json)
     with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
         turn.wait(stop.is_set)
@@ -154,7 +157,7 @@ def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], st
     Interrupted
         If the event was set.
     """
-    stop = StopSignal(stop_name, REPORT_SECONDS)
+    stop = StopSignal(stop_name, STOP_SECONDS)
 
     def look() -> None:
         if stop.is_set():
