@@ -624,7 +624,7 @@ class Engine:
             self._show(live, state="running", reason=reason)
         epochs = [Epoch(*values) for values in message.get("epochs", ())]
         if epochs:
-            live.unsaved += epochs
+            live.unsaved = _merged(live.unsaved, epochs)
             self._save(live)
             self._show(live, epochs=_merged(live.epochs, epochs))
 
@@ -644,7 +644,7 @@ class Engine:
         self._end(live, outcome)
 
     def _end(self, live: _Live, outcome: Outcome) -> None:
-        live.unsaved += outcome.epochs[len(live.epochs) :]
+        live.unsaved = _merged(live.unsaved, outcome.epochs[len(live.epochs) :])
         reason = outcome.reason
         ended = replace(
             live.snapshot(),
@@ -761,7 +761,7 @@ class Engine:
 
 def _merged(epochs: list[Epoch], more: list[Epoch]) -> list[Epoch]:
     """Return the epochs in order, ``more`` in place of earlier ones of the same numbers."""
-    if not epochs or more[0].number > epochs[-1].number:
+    if not epochs or not more or more[0].number > epochs[-1].number:
         return [*epochs, *more]
     by_number = {epoch.number: epoch for epoch in [*epochs, *more]}
     return [by_number[number] for number in sorted(by_number)]

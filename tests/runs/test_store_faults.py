@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -163,6 +164,20 @@ def test_a_full_disk_is_told_until_epochs_and_result_are_kept(training, full_dat
     wait_for(lambda: training.run(digest).reason == "", "the end of the message")
     assert is_kept(training, run)
     assert training.store.has_tensors(digest)
+
+
+def test_epochs_that_a_second_worker_reports_again_are_kept_once(training, full_database, slow):
+    digest = training.submit(slow()).digest
+    wait_for_epochs(training, digest, 5)
+    with full_database():
+        wait_for(lambda: "is full" in training.run(digest).reason, "the message")
+        more_epochs(training, digest)
+        again = [astuple(epoch) for epoch in training.run(digest).epochs[-3:]]
+        training._inbox.put(("message", training._live[digest].topic, digest, {"epochs": again}))
+        more_epochs(training, digest)
+    training.cancel(digest)
+    run = training.wait(digest, 60)
+    wait_for(lambda: is_kept(training, run), "the run in the store")
 
 
 def test_a_full_disk_of_the_weights_is_told_until_they_are_kept(training, small_disk, quick):
