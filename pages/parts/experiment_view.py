@@ -9,12 +9,13 @@ from digitcore.experiments import Experiment
 from digitcore.experiments.experiment import progress_of_experiment
 from digitcore.experiments.report import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
+from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import duration_text
 from digitcore.runs.report import distinct_labels
 from digitcore.runs.store import KeptExperiment
 from digitcore.settings import all_settings
 from pages.parts import fold_view, learning_curve_view, recipe_view, shared, state, sweep_view, visitor
-from pages.parts.messages import attempt, caught, plain, stop_limits
+from pages.parts.messages import attempt, caught, plain
 
 POLL_SECONDS = 1.0
 VIEWS = {
@@ -84,6 +85,7 @@ def _show_progress(experiment: Experiment) -> None:
     progress = progress_of_experiment(experiment, shared.engine().n_workers)
     counted = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
+        may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
         bar, stop = st.columns([5, 1], vertical_alignment="center")
         left = f" · about {duration_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
         bar.progress(progress.fraction, text=f"{counted}{left}")
@@ -93,8 +95,10 @@ def _show_progress(experiment: Experiment) -> None:
             on_click=attempt,
             args=(shared.experiments().stop, experiment.digest, visitor.name()),
             width="stretch",
-            **stop_limits(shared.experiments().may_stop(experiment.digest, visitor.name())),
+            disabled=not may_stop,
         )
+        if not may_stop:
+            st.caption(STARTED_BY_ANOTHER)
         return
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
     if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:

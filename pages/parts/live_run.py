@@ -15,6 +15,7 @@ from digitcore.models import MODELS
 from digitcore.models.architecture import layers_table
 from digitcore.recipes import recipe_of
 from digitcore.runs import Run, RunSpec
+from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import duration_text, expected_time, progress_of
 from digitcore.runs.report import (
     comparison_text,
@@ -26,7 +27,7 @@ from digitcore.runs.report import (
 )
 from pages.parts import shared, state, visitor
 from pages.parts.charts import drawable
-from pages.parts.messages import attempt, plain, stop_limits
+from pages.parts.messages import attempt, plain
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
@@ -199,14 +200,17 @@ def _show_progress(run: Run) -> None:
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     bar.progress(progress.fraction, text=text)
     engine, name = shared.engine(), visitor.name()
+    may_stop = engine.may_stop(run.digest, name)
     stop.button(
         "Stop",
         on_click=attempt,
         args=(engine.cancel, run.digest, name),
         width="stretch",
         key="stop",
-        **stop_limits(engine.may_stop(run.digest, name)),
+        disabled=not may_stop,
     )
+    if not may_stop:
+        st.caption(STARTED_BY_ANOTHER)
 
 
 def _show_result(run: Run) -> None:

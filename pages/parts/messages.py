@@ -6,13 +6,11 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from digitcore.errors import DigitcoreError
-from digitcore.runs.engine import STARTED_BY_ANOTHER
 from pages.parts import state
 
 log = logging.getLogger("digitcore.pages")
@@ -47,11 +45,6 @@ def attempt(action: Callable[..., object], *arguments: object) -> None:
         action(*arguments)
     except DigitcoreError as problem:
         state.tell(str(problem))
-
-
-def stop_limits(may_stop: bool) -> dict[str, Any]:
-    """Return the arguments of a Stop button by which it says whether this visitor may press it."""
-    return {"disabled": not may_stop, "help": None if may_stop else STARTED_BY_ANOTHER}
 
 
 def show_link_problems() -> None:

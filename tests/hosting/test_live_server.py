@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from benchmarks.live_server import LiveServer
 from benchmarks.streamlit_client import Visitor
+from digitcore.hosting.gate import VISITOR_COOKIE
 from digitcore.runs import Store
 
 FORGED = [
@@ -129,3 +130,24 @@ def test_a_server_with_invalid_settings_does_not_start_and_says_why(tmp_path):
     with pytest.raises(RuntimeError, match="cannot start: The server setting max_sessions .* got 'many'") as refused:
         LiveServer(tmp_path, DIGITCORE_MAX_SESSIONS="many")
     assert "Traceback" not in str(refused.value)
+
+
+def test_a_training_is_stopped_by_who_started_it_and_a_reload_changes_nothing(live_server):
+    link = {"model": "mlp", "epochs": "90000", "batch_size": "64", "seed": "4"}
+    ann, bob = ({"Cookie": f"{VISITOR_COOKIE}={digit * 32}"} for digit in "ab")
+
+    def stop_button(visitor):
+        return visitor.find("button", "Stop")[0]
+
+    async def act():
+        async with Visitor(live_server.url, query=link, headers=ann) as starter:
+            await starter.press(starter.find("button", "Train")[0])
+            async with Visitor(live_server.url, query=link, headers=bob) as other:
+                assert stop_button(other).disabled
+                assert "Another visitor has started this" in other.texts()
+        async with Visitor(live_server.url, query=link, headers=ann) as again:
+            assert not stop_button(again).disabled
+            await again.press(stop_button(again))
+            await again.wait_until(lambda: not again.find("button", "Stop"))
+
+    asyncio.run(act())
