@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import altair as alt
@@ -28,6 +29,30 @@ def drawable(chart: alt.TopLevelMixin) -> dict[str, Any]:
     # All that altair's own theme configures is a size, and that is the page's affair.
     spec.pop("config", None)
     return {**spec, "datasets": datasets}
+
+
+class Frame:
+    """A chart that is drawn with one table after another, as while a training grows its curves.
+
+    Parameters
+    ----------
+    chart : altair chart
+        As for :func:`drawable`; it would be the same for the other tables.
+    table : DataFrame
+        The one in it that is to be replaced.
+    """
+
+    def __init__(self, chart: alt.TopLevelMixin, table: pd.DataFrame):
+        spec = drawable(chart)
+        self._name = _add_table(table, {})
+        self._others = {name: content for name, content in spec.pop("datasets").items() if name != self._name}
+        self._text = json.dumps(spec)
+
+    def drawn(self, table: pd.DataFrame) -> dict[str, Any]:
+        """Return the chart with this table, as :func:`drawable` does."""
+        datasets = dict(self._others)
+        name = _add_table(table, datasets)
+        return {**json.loads(self._text.replace(self._name, name)), "datasets": datasets}
 
 
 def _with_named_tables(chart: Any, datasets: dict[str, bytes]) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from digitcore.charts import curves_chart
@@ -26,7 +27,7 @@ from digitcore.runs.report import (
     watched_name,
 )
 from pages.parts import shared, state, visitor
-from pages.parts.charts import drawable
+from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 
 POLL_SECONDS = 0.5
@@ -95,8 +96,14 @@ def _curves(
     best = _run.evaluation.get("best_epoch") if _run.spec.parameters["patience"] is not None else None
     n_planned = _run.spec.parameters["epochs"] if _run.active else None
     table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
-    chart = curves_chart(table, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=n_planned)
-    return drawable(chart)
+    last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
+    return _curves_frame(measure, watched, best, last, few, _table=table).drawn(table)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _curves_frame(measure: str, watched: str, best: int | None, last: int, few: bool, _table: pd.DataFrame) -> Frame:
+    chart = curves_chart(_table, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=last)
+    return Frame(chart, _table)
 
 
 def _expectation(run: Run | None, expected) -> str:

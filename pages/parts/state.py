@@ -27,7 +27,6 @@ from digitcore.runs import Run, RunSpec
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for
-from digitcore.server_settings import load_server_settings
 from pages.parts import shared, visitor
 
 _RUN = "run"
@@ -177,7 +176,7 @@ def _model(digest: str, created_at: datetime) -> RunModel:
 
 def max_text_length() -> int:
     """Characters of a text that a user types or a link brings."""
-    return load_server_settings().max_text_length
+    return shared.engine().settings.max_text_length
 
 
 def enter_dashboard() -> None:
