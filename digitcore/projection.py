@@ -10,6 +10,8 @@ import pandas as pd
 from digitcore.errors import InvalidSetting
 
 METHODS: Mapping[str, str] = {"pca": "PCA", "tsne": "t-SNE"}
+# Features whose covariance is looked at.
+MAX_COVARIANCE = 1000
 MOST_POINTS = 10_000
 # Directions of largest spread that t-SNE looks at, as its authors advise for speed and against noise.
 N_COMPONENTS = 50
@@ -49,7 +51,9 @@ def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     n_components = min(n_components, *X.shape)
-    return PCA(n_components, random_state=0).fit_transform(X).astype(np.float32)
+    # With fewer features than images their covariance is small, and its eigenvectors take a tenth of the time.
+    solver = "covariance_eigh" if X.shape[1] < min(len(X), MAX_COVARIANCE) else "auto"
+    return PCA(n_components, svd_solver=solver, random_state=0).fit_transform(X).astype(np.float32)
 
 
 def tsne_coordinates(X: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from digitcore.datasets import DATASETS
@@ -55,6 +56,7 @@ class Setting:
     group: str = ""
 
 
+@cache
 def settings_of(model: str) -> dict[str, Setting]:
     """Return every setting of a spec of this model by its flat name, in the form's order."""
     split = {_SPLIT_NAMES.get(record.name, record.name): Setting(record, "split") for record in (*SPLIT, _STRATIFY)}
@@ -69,6 +71,7 @@ def settings_of(model: str) -> dict[str, Setting]:
     }
 
 
+@cache
 def all_settings() -> dict[str, Setting]:
     """Return every setting that any model has, by its flat name; of several models' the first one's."""
     return {name: setting for model in reversed(MODELS) for name, setting in settings_of(model).items()}

@@ -32,7 +32,7 @@ from pages.parts.messages import attempt, plain
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
-BLINK_SECONDS = 1.5
+BLINK_SECONDS = 0.6
 # Below this, training on every slider move feels like drawing.
 LIVE_SECONDS = 0.5
 # Four stand beside each other on a laptop, two on a phone.
