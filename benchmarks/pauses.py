@@ -47,7 +47,7 @@ def measure(name, n_images, epochs, folder):
     from digitcore.models.pauses import pauses
     from digitcore.recipes import load_recipe
     from digitcore.runs.training import model_for, split_for, threads_for
-    from digitcore.runs.turns import turn_on
+    from digitcore.runs.turns import turn_for
     from digitcore.runs.worker import STOP_SECONDS, StopSignal
 
     spec = load_recipe(name).spec.with_changes(parameters={"epochs": epochs, "patience": None})
@@ -65,7 +65,7 @@ def measure(name, n_images, epochs, folder):
         return time.process_time() - before
 
     seconds = {"without": [], "with": []}
-    with threads_for(spec), turn_on(folder, alone=True) as turn:
+    with threads_for(spec), turn_for(2, folder) as turn:
         turn.wait()
         train()
         for number in range(ROUNDS):

@@ -1,7 +1,8 @@
 """Turns on the cores of a machine, so that trainings that use several cores do not fight over them.
 
 Two trainings of two threads each on two cores take not twice but ten times as long and more: each waits, spinning, for
-threads that the other keeps from running.
+threads that the other keeps from running. A training of one thread takes no turns. Beside one of two threads it loses a
+fifth of its speed and takes a half of the other's, as turns would, but waits for nothing.
 """
 
 from __future__ import annotations
@@ -15,24 +16,21 @@ from pathlib import Path
 
 from digitcore.runs.training import MOST_THREADS
 
-# After so long others may go first. A training alone on the cores is often a long one, and somebody waits for the quick
-# one behind it: beside each other with three threads on two cores, both take no less time than in such turns.
-ALONE_SECONDS, BESIDE_SECONDS = 0.3, 1.0
+# After so long others may go first.
+TURN_SECONDS = 0.5
 _POLL_SECONDS = 0.02
 
 
 class Turn:
-    """The right of a process to use some of the machine's cores: alone, or beside others of one thread each.
+    """The right of a process to train with several threads on some of the machine's cores.
 
     The cores are divided into places, each a lock file that belongs to whoever holds it and is let go by the system
-    when the process ends, however it ends. Who waits is not passed by those who come later and need less.
+    when the process ends, however it ends. Who waits is not passed by those who come later.
 
     Parameters
     ----------
     folder : Path
         Where the lock files lie; shared by all processes of this machine that are to take turns.
-    alone : bool
-        Whether a place is needed for oneself.
     n_places : int, optional
         Number of places. Default: one for as many cores as a training has threads at most.
 
@@ -42,16 +40,11 @@ class Turn:
         If the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, *, alone: bool, n_places: int | None = None):
-        self._mode = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
-        self._seconds = ALONE_SECONDS if alone else BESIDE_SECONDS
+    def __init__(self, folder: Path, *, n_places: int | None = None):
         n_places = n_places or max(1, (os.cpu_count() or 1) // MOST_THREADS)
         folder.mkdir(parents=True, exist_ok=True)
         self._queue = os.open(folder / "queue", os.O_CREAT | os.O_RDWR, 0o600)
         self._places = [os.open(folder / f"place-{n}", os.O_CREAT | os.O_RDWR, 0o600) for n in range(n_places)]
-        # Trainings of one thread spread over the places.
-        first = os.getpid() % n_places
-        self._places = self._places[first:] + self._places[:first]
         self._held: int | None = None
         self._since = 0.0
 
@@ -63,7 +56,7 @@ class Turn:
     def wait(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Wait for the turn; False when ``should_stop`` ended the waiting."""
         # Whoever waits for a place stands at the head of the queue: a stream of others cannot pass.
-        if not self._until(lambda: _lock(self._queue, fcntl.LOCK_EX), should_stop):
+        if not self._until(lambda: _lock(self._queue), should_stop):
             return False
         try:
             return self._until(self._take_place, should_stop)
@@ -72,7 +65,7 @@ class Turn:
 
     def pass_on(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Let others go first if this turn has lasted long enough; False as for :meth:`wait`."""
-        if self._held is None or time.monotonic() - self._since < self._seconds:
+        if self._held is None or time.monotonic() - self._since < TURN_SECONDS:
             return True
         fcntl.flock(self._held, fcntl.LOCK_UN)
         self._held = None
@@ -82,14 +75,14 @@ class Turn:
         return self.wait(should_stop)
 
     def _others_wait(self) -> bool:
-        if not _lock(self._queue, fcntl.LOCK_EX):
+        if not _lock(self._queue):
             return True
         fcntl.flock(self._queue, fcntl.LOCK_UN)
         return False
 
     def _take_place(self) -> bool:
         for place in self._places:
-            if _lock(place, self._mode):
+            if _lock(place):
                 self._held, self._since = place, time.monotonic()
                 return True
         return False
@@ -117,19 +110,19 @@ class NoTurn:
 
 
 @contextlib.contextmanager
-def turn_on(folder: Path, *, alone: bool) -> Iterator[Turn | NoTurn]:
-    """Give a :class:`Turn`, or a :class:`NoTurn` where the folder cannot be written."""
-    try:
-        turn = Turn(folder, alone=alone)
-    except OSError:
-        turn = NoTurn()
+def turn_for(n_threads: int, folder: Path) -> Iterator[Turn | NoTurn]:
+    """Give a :class:`Turn`; a :class:`NoTurn` for a single thread, or where the folder cannot be written."""
+    turn: Turn | NoTurn = NoTurn()
+    if n_threads > 1:
+        with contextlib.suppress(OSError):
+            turn = Turn(folder)
     with contextlib.closing(turn):
         yield turn
 
 
-def _lock(handle: int, mode: int) -> bool:
+def _lock(handle: int) -> bool:
     try:
-        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

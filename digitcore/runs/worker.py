@@ -21,7 +21,7 @@ from digitcore.projection import tsne_coordinates
 from digitcore.runs.memory import within_memory
 from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import Outcome, n_threads, train_spec
-from digitcore.runs.turns import turn_on
+from digitcore.runs.turns import turn_for
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _train(
     reporter = Reporter(topic, every_seconds)
     stop = StopSignal(stop_name, BACKGROUND_STOP_SECONDS if background else STOP_SECONDS)
     spec = RunSpec.from_json(spec_json)
-    with turn_on(home_directory() / "turns", alone=n_threads(spec) > 1) as turn:
+    with turn_for(n_threads(spec), home_directory() / "turns") as turn:
         turn.wait(stop.is_set)
         reporter.start()
         outcome = train_spec(
@@ -149,8 +149,8 @@ def _train(
 def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], stop_name: str) -> Any:
     """Return ``function(*arguments)``, unless the server sets the event ``stop_name`` before its end.
 
-    Trainings and predictions in it take turns as those of one thread do, and end at the next pause. A function that
-    has no pauses runs in a process of its own, which is ended.
+    Trainings and predictions in it end at their next pause; they should take one thread, as no turn is waited for. A
+    function that has no pauses runs in a process of its own, which is ended.
 
     Raises
     ------
@@ -164,14 +164,8 @@ def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], st
             raise Interrupted("The computation was stopped.")
 
     look()
-    if function in _WITHOUT_PAUSES:
-        with pauses(look):
-            return run_in_child(function, arguments)
-    with turn_on(home_directory() / "turns", alone=False) as turn:
-        turn.wait(stop.is_set)
-        with pauses(lambda: (turn.pass_on(stop.is_set), look())):
-            look()
-            return function(*arguments)
+    with pauses(look):
+        return run_in_child(function, arguments) if function in _WITHOUT_PAUSES else function(*arguments)
 
 
 def warm_up() -> None:

@@ -55,17 +55,26 @@ def test_a_training_ends_in_the_middle_of_an_epoch(engine, batch_size):
     assert not run.evaluated
 
 
-def test_a_quick_training_has_its_result_while_huge_ones_train(engine, quick):
-    large = [huge(seed).digest for seed in range(10, 9 + engine.n_workers)]
-    for seed in range(10, 9 + engine.n_workers):
-        engine.submit(huge(seed))
-    for digest in large:
-        wait_for(lambda digest=digest: engine.run(digest).state == "running")
-    assert engine.wait(engine.submit(quick(300)).digest, 60).state == "done"
-    assert [engine.run(digest).state for digest in large] == ["running"] * len(large)
-    for digest in large:
+def test_a_quick_training_has_its_result_while_a_huge_one_trains(engine, quick):
+    large = engine.submit(huge(10)).digest
+    wait_for(lambda: engine.run(large).state == "running")
+    for seed in (300, 301, 302):
+        assert engine.wait(engine.submit(quick(seed)).digest, 60).state == "done"
+    assert engine.run(large).state == "running"
+    engine.cancel(large)
+    assert engine.wait(large, 60).state == "cancelled"
+
+
+def test_two_huge_trainings_take_turns_in_their_first_epoch(engine):
+    # Each shows that it began; the second could not while turns were passed on at an epoch's end only.
+    digests = [engine.submit(huge(seed)).digest for seed in (20, 21)]
+    if engine.n_workers > 1:
+        for digest in digests:
+            wait_for(lambda digest=digest: engine.run(digest).state == "running")
+    for digest in digests:
         engine.cancel(digest)
-        assert engine.wait(digest, 60).state == "cancelled"
+        run = engine.wait(digest, 60)
+        assert (run.state, run.epochs) == ("cancelled", ())
 
 
 @pytest.fixture
@@ -140,7 +149,7 @@ def test_a_stop_while_data_is_loaded_is_seen_before_the_first_epoch(monkeypatch)
 
 
 def test_a_run_stopped_in_mid_epoch_is_trained_again_with_the_same_bits(engine):
-    parameters = {"epochs": 2, "batch_size": 1, "hidden_units": (300, 300)}
+    parameters = {"epochs": 2, "batch_size": 1, "hidden_units": (1500, 1000)}
     spec = RunSpec(dataset="digits", model="mlp", parameters=parameters)
     digest = engine.submit(spec).digest
     wait_for(lambda: engine.run(digest).state == "running")

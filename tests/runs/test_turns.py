@@ -9,13 +9,13 @@ import time
 import pytest
 
 from digitcore.runs import turns
-from digitcore.runs.turns import Turn, turn_on
+from digitcore.runs.turns import Turn, turn_for
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from digitcore.runs.turns import Turn
-turn = Turn(Path(sys.argv[1]), alone=sys.argv[2] == "alone", n_places=1)
+turn = Turn(Path(sys.argv[1]), n_places=1)
 turn.wait()
 print("has it", flush=True)
 time.sleep(60)
@@ -24,11 +24,11 @@ time.sleep(60)
 
 @pytest.fixture
 def holder(tmp_path):
-    """Returns a process that has a turn, alone or beside others."""
+    """Returns a process that has a turn."""
     started = []
 
-    def start(how):
-        process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path, how], stdout=subprocess.PIPE, text=True)
+    def start():
+        process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout.readline() == "has it\n"
         return process
@@ -45,8 +45,8 @@ def turn(tmp_path):
     """Returns a turn of this process's own."""
     made = []
 
-    def make(alone, n_places=1):
-        made.append(Turn(tmp_path, alone=alone, n_places=n_places))
+    def make(n_places=1):
+        made.append(Turn(tmp_path, n_places=n_places))
         return made[-1]
 
     yield make
@@ -60,95 +60,89 @@ def after(seconds):
     return lambda: time.monotonic() > deadline
 
 
-@pytest.mark.parametrize(
-    ("held", "wanted", "free"),
-    [("alone", True, False), ("alone", False, False), ("beside", True, False), ("beside", False, True)],
-)
-def test_a_place_is_for_one_alone_or_for_several_beside_each_other(holder, turn, held, wanted, free):
-    holder(held)
-    assert turn(wanted).wait(after(0.2)) == free
+def wait_in_order(turns, order):
+    """Have turns waited for one after the other, each given back at once; return the threads."""
+
+    def take(number, one):
+        if one.wait(after(20)):
+            order.append(number)
+            one.close()
+
+    threads = [threading.Thread(target=take, args=each) for each in enumerate(turns)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.1)
+    return threads
+
+
+def test_a_place_is_for_one(holder, turn):
+    holder()
+    assert not turn().wait(after(0.2))
 
 
 def test_a_second_place_is_taken_when_the_first_is_not_free(holder, turn):
-    holder("alone")
-    assert turn(True, n_places=2).wait(after(0.2))
+    holder()
+    assert turn(n_places=2).wait(after(0.2))
+
+
+def test_one_thread_waits_for_nobody(holder, tmp_path):
+    holder()
+    with turn_for(1, tmp_path) as turn:
+        assert turn.wait(after(0))
+        assert turn.pass_on(after(0))
 
 
 def test_a_killed_process_gives_its_turn_back(holder, turn):
-    process = holder("alone")
-    mine = turn(True)
+    process = holder()
+    mine = turn()
     assert not mine.wait(after(0.1))
     process.kill()
     assert mine.wait(after(10))
 
 
-def test_who_waits_to_be_alone_is_not_passed_by_later_ones(holder, turn):
-    process = holder("beside")
-    alone, came, order = turn(True), turn(False), []
-    waiting = [
-        threading.Thread(target=lambda one=one, name=name: one.wait(after(20)) and order.append(name))
-        for name, one in (("alone", alone), ("later", came))
-    ]
-    waiting[0].start()
-    time.sleep(0.2)
-    waiting[1].start()
-    time.sleep(0.2)
+def test_who_waits_is_not_passed_by_later_ones(holder, turn):
+    process, order = holder(), []
+    threads = wait_in_order([turn(), turn()], order)
     assert order == []
     process.kill()
-    waiting[0].join()
-    assert order == ["alone"]
-    alone.close()
-    waiting[1].join()
-    assert order == ["alone", "later"]
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1]
 
 
-def test_a_long_turn_is_passed_on_to_who_waits(turn, monkeypatch):
-    monkeypatch.setattr(turns, "ALONE_SECONDS", 0.1)
-    first, second, order = turn(True), turn(True), []
-    first.wait()
-    waiting = threading.Thread(target=lambda: second.wait() and order.append("second"))
-    waiting.start()
-    first.pass_on(after(0))
+def test_who_passes_a_turn_on_comes_after_all_who_wait(turn, monkeypatch):
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    mine, order = turn(), []
+    mine.wait()
+    threads = wait_in_order([turn(), turn()], order)
+    assert mine.pass_on()
+    order.append("mine")
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, "mine"]
+
+
+def test_a_turn_is_kept_for_its_time(turn, monkeypatch):
+    monkeypatch.setattr(turns, "TURN_SECONDS", 60.0)
+    mine, order = turn(), []
+    mine.wait()
+    threads = wait_in_order([turn()], order)
+    assert mine.pass_on(after(0))
     assert order == []
-    time.sleep(0.15)
-    assert not first.pass_on(after(0.3))
-    waiting.join()
-    assert order == ["second"]
+    mine.close()
+    threads[0].join()
+    assert order == [0]
 
 
 def test_a_long_turn_goes_on_when_nobody_waits(turn, monkeypatch):
-    monkeypatch.setattr(turns, "ALONE_SECONDS", 0.0)
-    mine = turn(True)
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    mine = turn()
     mine.wait()
     assert mine.pass_on()
 
 
 def test_where_nothing_can_be_written_nobody_waits(tmp_path):
     (tmp_path / "file").write_text("")
-    with (
-        turn_on(tmp_path / "file" / "turns", alone=True) as first,
-        turn_on(tmp_path / "file" / "turns", alone=True) as second,
-    ):
+    folder = tmp_path / "file" / "turns"
+    with turn_for(2, folder) as first, turn_for(2, folder) as second:
         assert first.wait(after(0)) and second.wait(after(0)) and first.pass_on(after(0))
-
-
-def test_who_passes_a_turn_on_comes_after_who_waited(turn, monkeypatch):
-    monkeypatch.setattr(turns, "ALONE_SECONDS", 0.0)
-    holder, others, order = turn(True), [turn(True), turn(False)], []
-    holder.wait()
-    waiting = []
-    for number, other in enumerate(others):
-
-        def take(other=other, number=number):
-            other.wait()
-            order.append(number)
-            other.close()
-
-        waiting.append(threading.Thread(target=take))
-        waiting[-1].start()
-        time.sleep(0.1)
-    holder.pass_on()
-    order.append("holder")
-    for thread in waiting:
-        thread.join()
-    assert order == [0, 1, "holder"]
