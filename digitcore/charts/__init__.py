@@ -9,7 +9,13 @@ from digitcore.charts.folds import fold_curves_chart, fold_scores_chart, learnin
 from digitcore.charts.layers import quantiles_chart, silent_chart
 from digitcore.charts.map import map_chart
 from digitcore.charts.published import confusion_difference_chart, published_chart, published_curve_chart
-from digitcore.charts.results import class_balance_chart, confusion_chart, curves_chart, probability_chart
+from digitcore.charts.results import (
+    class_balance_chart,
+    confusion_chart,
+    curves_chart,
+    probability_chart,
+    probability_table,
+)
 from digitcore.charts.sweeps import (
     importance_chart,
     parallel_chart,
@@ -32,6 +38,7 @@ __all__ = [
     "map_chart",
     "parallel_chart",
     "probability_chart",
+    "probability_table",
     "published_chart",
     "published_curve_chart",
     "quantiles_chart",

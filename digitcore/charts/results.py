@@ -206,17 +206,9 @@ def probability_chart(
     InvalidSetting
         If the numbers of probabilities and names differ or a probability is not within 0 to 1.
     """
-    probabilities = np.asarray(probabilities, dtype=float)
-    names = [str(name) for name in class_names]
-    if probabilities.shape != (len(names),) or not len(names):
-        raise InvalidSetting(
-            f"probabilities must be one number for each of {len(names)} classes, got the shape {probabilities.shape}"
-        )
-    if not ((probabilities >= -1e-6) & (probabilities <= 1 + 1e-6)).all():
-        raise InvalidSetting("probabilities must be numbers from 0 to 1")
-    top = names[int(probabilities.argmax())]
-    colors = [_bar_color(name, top, truth) for name in names]
-    table = pd.DataFrame({"class_name": names, "probability": probabilities.clip(0, 1), "color": colors})
+    table = probability_table(probabilities, class_names, truth=truth)
+    names = list(table["class_name"])
+    top = names[int(np.argmax(probabilities))]
     base = alt.Chart(table).encode(
         y=alt.Y("class_name:N", title="Class", sort=names),
         # Room for the figure at the end of a bar of 100 %.
@@ -237,6 +229,39 @@ def probability_chart(
     )
     description = f"Probability of each of {len(names)} classes; the most probable is {top}."
     return alt.layer(bars, figures).properties(height=alt.Step(24), description=description)
+
+
+def probability_table(
+    probabilities: np.ndarray, class_names: Sequence[str], *, truth: str | None = None
+) -> pd.DataFrame:
+    """Return the table of :func:`probability_chart`, one row per class.
+
+    Parameters
+    ----------
+    probabilities, class_names, truth
+        See :func:`probability_chart`.
+
+    Returns
+    -------
+    DataFrame
+        ``class_name`` (str), ``probability`` (float, 0 to 1), ``color`` (str).
+
+    Raises
+    ------
+    InvalidSetting
+        If the numbers of probabilities and names differ or a probability is not within 0 to 1.
+    """
+    probabilities = np.asarray(probabilities, dtype=float)
+    names = [str(name) for name in class_names]
+    if probabilities.shape != (len(names),) or not len(names):
+        raise InvalidSetting(
+            f"probabilities must be one number for each of {len(names)} classes, got the shape {probabilities.shape}"
+        )
+    if not ((probabilities >= -1e-6) & (probabilities <= 1 + 1e-6)).all():
+        raise InvalidSetting("probabilities must be numbers from 0 to 1")
+    top = names[int(probabilities.argmax())]
+    colors = [_bar_color(name, top, truth) for name in names]
+    return pd.DataFrame({"class_name": names, "probability": probabilities.clip(0, 1), "color": colors})
 
 
 def _epoch_axis(last: int) -> alt.X:

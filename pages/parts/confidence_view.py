@@ -19,6 +19,7 @@ from digitcore.charts import confidence_chart, coverage_chart, reliability_chart
 from digitcore.datasets import Part
 from digitcore.runs import Run
 from digitcore.runs.report import percent_text
+from pages.parts.charts import drawable
 
 VIEWS = ("Reliability", "Confidence", "Refusing the unsure")
 
@@ -39,12 +40,12 @@ def _show_view(
 ) -> None:
     if view == "Reliability":
         table = reliability_table(_labels, _probabilities)
-        st.altair_chart(reliability_chart(table))
+        st.vega_lite_chart(drawable(reliability_chart(table)))
         error = percent_text(expected_calibration_error(table))
         st.markdown(f"{calibration_sentence(table)} Expected calibration error: **{error}**.")
     elif view == "Confidence":
-        st.altair_chart(confidence_chart(confidence_table(_labels, _probabilities)))
+        st.vega_lite_chart(drawable(confidence_chart(confidence_table(_labels, _probabilities))))
     else:
         table = coverage_table(_labels, _probabilities)
-        st.altair_chart(coverage_chart(table))
+        st.vega_lite_chart(drawable(coverage_chart(table)))
         st.markdown(refusal_sentence(table))

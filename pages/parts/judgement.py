@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from digitcore.charts import probability_chart
+from digitcore.charts import probability_chart, probability_table
 from digitcore.evaluation import judgements_table
 from digitcore.explanations import classes_to_compare
 from digitcore.images import grayscale_png, weights_png
@@ -16,7 +16,7 @@ from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.report import run_label
 from pages.parts import messages, state
-from pages.parts.charts import drawable
+from pages.parts.charts import Frame
 from pages.parts.image_source import Question
 
 TILE = 224
@@ -50,10 +50,24 @@ def show(question: Question, runs: Sequence[Run]) -> None:
     truth = None if question.truth is None else dataset.class_names[question.truth]
     with right:
         _show_verdict(probabilities, dataset.class_names, truth)
-        st.vega_lite_chart(drawable(probability_chart(probabilities, dataset.class_names, truth=truth)))
+        _show_probabilities(probabilities, tuple(dataset.class_names), truth)
     if len(runs) > 1:
         _show_others(image, runs, dataset.class_names)
     _show_why(model, image, probabilities, question.truth)
+
+
+def _show_probabilities(probabilities: np.ndarray, names: tuple[str, ...], truth: str | None) -> None:
+    top = int(probabilities.argmax())
+    frame = _probabilities_frame(names, truth, top, _probabilities=probabilities)
+    st.vega_lite_chart(frame.drawn(probability_table(probabilities, names, truth=truth)))
+
+
+# Only the lengths of the bars differ from one image to the next.
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _probabilities_frame(names: tuple[str, ...], truth: str | None, top: int, _probabilities: np.ndarray) -> Frame:
+    return Frame(
+        probability_chart(_probabilities, names, truth=truth), probability_table(_probabilities, names, truth=truth)
+    )
 
 
 def _ask_change() -> Perturbation:

@@ -14,6 +14,7 @@ from digitcore.layers import layer_names, paths_table, quantiles_table, silent_t
 from digitcore.models.first_layer import first_layer_images
 from digitcore.runs import Run
 from pages.parts import messages, state
+from pages.parts.charts import drawable
 
 # Epochs from which the early ones need room of their own.
 MANY_EPOCHS = 40
@@ -85,8 +86,12 @@ def show_distributions(run: Run) -> None:
 def _show_layer(digest: str, created_at: datetime, layer: str, _arrays: Mapping[str, np.ndarray]) -> None:
     many = snapshot_epochs_of(_arrays)[-1] > MANY_EPOCHS
     left, right = st.columns(2)
-    left.altair_chart(quantiles_chart(quantiles_table(_arrays, "weights", layer), title="Weights", log=many))
-    right.altair_chart(quantiles_chart(quantiles_table(_arrays, "gradients", layer), title="Gradients", log=many))
+    left.vega_lite_chart(
+        drawable(quantiles_chart(quantiles_table(_arrays, "weights", layer), title="Weights", log=many))
+    )
+    right.vega_lite_chart(
+        drawable(quantiles_chart(quantiles_table(_arrays, "gradients", layer), title="Gradients", log=many))
+    )
     silent = silent_table(_arrays)
     if len(silent):
-        st.altair_chart(silent_chart(silent, log=many))
+        st.vega_lite_chart(drawable(silent_chart(silent, log=many)))

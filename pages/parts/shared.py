@@ -12,18 +12,26 @@ import importlib
 import logging
 import pkgutil
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 import pages.parts
 from digitcore.errors import DigitcoreError
 from digitcore.experiments import ExperimentRunner
 from digitcore.runs import Engine
+from digitcore.runs.prediction import RunModel
 from pages.parts import upkeep
+from pages.parts.sized_cache import SizedCache
 
 log = logging.getLogger("digitcore.pages")
 
 # What pages import on their way. Two threads that import scikit-learn at once can get half of it each.
 _IMPORTED = ("altair", "sklearn.model_selection", "sklearn.decomposition", "digitcore.models.torch_network")
+
+
+MAX_ARRAY_BYTES, MAX_MODEL_BYTES = 300_000_000, 200_000_000
 
 
 @dataclass
@@ -35,6 +43,13 @@ class _Shared:
 
 
 _shared = _Shared()
+# Of runs that have ended, by digest and time: their arrays, and their models ready to be asked.
+arrays: SizedCache[Mapping[str, np.ndarray]] = SizedCache(
+    MAX_ARRAY_BYTES, lambda arrays: sum(array.nbytes for array in arrays.values())
+)
+models: SizedCache[RunModel] = SizedCache(
+    MAX_MODEL_BYTES, lambda model: sum(weights.nbytes for weights in model.weights.values())
+)
 
 
 def engine() -> Engine:
@@ -91,6 +106,8 @@ def close() -> None:
         closing = (_shared.experiments, _shared.engine)
         _shared.experiments = _shared.engine = None
         _shared.started = False
+        arrays.clear()
+        models.clear()
     for each in closing:
         if each is not None:
             each.close()

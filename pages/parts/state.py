@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -132,10 +131,15 @@ def forget_recent_runs() -> None:
     _recent_runs.clear()
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
 def split_of(spec: RunSpec) -> Split:
     """The parts of the data that ``spec`` asks for."""
-    return split_for(spec, dataset(spec.dataset))
+    return _split(spec.dataset, spec.split.model_dump_json(), _spec=spec)
+
+
+# The same for all models and seeds.
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _split(dataset_name: str, split_json: str, _spec: RunSpec) -> Split:
+    return split_for(_spec, dataset(dataset_name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -146,13 +150,8 @@ def means_of(spec: RunSpec) -> np.ndarray:
 
 def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
     """The weights and probabilities of a run that has ended; not to be changed."""
-    return _arrays(run.digest, run.created_at)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _arrays(digest: str, created_at: datetime) -> Mapping[str, np.ndarray]:
     # A run that was stopped and trained again has other arrays, and another time.
-    return shared.engine().arrays(digest)
+    return shared.arrays.get((run.digest, run.created_at), lambda: shared.engine().arrays(run.digest))
 
 
 def probabilities_of(run: Run, part: Part) -> np.ndarray:
@@ -162,13 +161,11 @@ def probabilities_of(run: Run, part: Part) -> np.ndarray:
 
 def model_of(run: Run) -> RunModel:
     """The trained model of a run that has ended."""
-    return _model(run.digest, run.created_at)
 
+    def restored() -> RunModel:
+        return RunModel(run, arrays_of(run), dataset(run.spec.dataset).class_names)
 
-@st.cache_resource(show_spinner="Loading the model ...", max_entries=8)
-def _model(digest: str, created_at: datetime) -> RunModel:
-    run = shared.engine().run(digest)
-    return RunModel(run, _arrays(digest, created_at), dataset(run.spec.dataset).class_names)
+    return shared.models.get((run.digest, run.created_at), restored)
 
 
 # One user's own.
