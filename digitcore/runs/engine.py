@@ -43,6 +43,8 @@ TICK_SECONDS = 2.0
 TRIM_SECONDS = 60.0
 # A store that takes so long to refuse a write is left alone until the next tick: all runs' messages wait for it.
 SLOW_SECONDS = 0.5
+# A page asks several times for the same run; one that has ended is looked up in the store no more often than this.
+LOOK_UP_SECONDS, MAX_LOOKED_UP = 1.0, 500
 MOST_RESTARTS = 3
 
 NO_WORKER = "The cluster has no worker at the moment: the training begins as soon as one joins."
@@ -143,6 +145,7 @@ class Engine:
         self._cluster: TrainingCluster | None = None
         self._cluster_lock = threading.Lock()
         self._live: dict[str, _Live] = {}
+        self._ended: dict[str, tuple[float, Run]] = {}
         self._computations = Computations()
         self._queue = Queue(self.settings.max_running_per_visitor)
         self._changed = threading.Condition()
@@ -234,6 +237,7 @@ class Engine:
             live.attempt = attempt
             with self._changed:
                 self._live[digest] = live
+                self._ended.pop(digest, None)
             return True
 
     def _join(self, digest: str, background: bool, visitor: str) -> None:
@@ -257,7 +261,16 @@ class Engine:
             live = self._live.get(digest)
             if live is not None:
                 return live.snapshot()
-        return self.store.load(digest)
+            looked_up_at, run = self._ended.get(digest, (0.0, None))
+        if time.monotonic() - looked_up_at < LOOK_UP_SECONDS:
+            return run
+        run = self.store.load(digest)
+        if run is not None and not run.active:
+            with self._changed:
+                if len(self._ended) > MAX_LOOKED_UP:
+                    self._ended.clear()
+                self._ended[digest] = (time.monotonic(), run)
+        return run
 
     def runs(self, digests: Sequence[str]) -> dict[str, Run]:
         """Return how the runs of these digests stand, as far as there are any; those kept without their epochs."""
@@ -663,6 +676,7 @@ class Engine:
             # In one step: who sees the end may submit the same spec again, and that run must not be removed here.
             if saved and self._live.get(live.spec.digest) is live:
                 del self._live[live.spec.digest]
+                self._ended.pop(live.spec.digest, None)
 
     def _tick(self) -> None:
         with contextlib.suppress(StoreError):

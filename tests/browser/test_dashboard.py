@@ -123,12 +123,17 @@ def test_two_tabs_share_one_training(server, browser, page):
     open_page(page, f"{server.url}/?{LONG}&seed=3")
     press_train(page)
     wait_for_epoch(page, 1)
-    other = browser.new_context().new_page()
-    other.goto(f"{server.url}/?{LONG}&seed=3")
-    assert wait_for_epoch(other, 1)
+    other = page.context.new_page()
+    stranger = browser.new_context().new_page()
+    for tab in (other, stranger):
+        tab.goto(f"{server.url}/?{LONG}&seed=3")
+        assert wait_for_epoch(tab, 1)
+    expect(stop_button(stranger)).to_be_disabled()
+    expect(stranger.get_by_text("Another visitor has started this")).to_be_visible()
     stop(other)
-    wait_for_stop(page)
-    other.context.close()
+    for tab in (page, stranger):
+        wait_for_stop(tab)
+    stranger.context.close()
 
 
 def test_stop_keeps_the_epochs(server, page):
