@@ -66,7 +66,7 @@ def main():
 
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visitors", type=int, help="sessions at a time; default: the three rounds of results.md")
+    parser.add_argument("--visitors", type=int, help="sessions at a time; default: the three rounds of visitors.md")
     parser.add_argument("--every", type=float, nargs=2, default=(2, 10), help="seconds between two actions")
     parser.add_argument("--seconds", type=float, default=90, help="length of the round")
     return parser.parse_args()

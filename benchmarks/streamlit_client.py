@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -16,6 +17,12 @@ from websockets.asyncio.client import connect
 RERUN_FOLLOWS = 2
 # Seconds after which an action without an answer counts as lost.
 LOST_SECONDS = 120.0
+
+
+def act(coroutine):
+    """Run what visitors do, in a thread of its own: a browser that is driven beside keeps this one's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 class Visitor:

@@ -18,10 +18,15 @@ def is_halving(plan: Plan) -> bool:
 
 def possible_digests(plan: Plan) -> list[str]:
     """Return the digests of all runs that the plan may come to have."""
+    return [spec.digest for spec in possible_specs(plan)]
+
+
+def possible_specs(plan: Plan) -> list[RunSpec]:
+    """Return the specs of all runs that the plan may come to have, those of higher rungs among them."""
     specs = [member.spec for member in plan.members if member.spec is not None]
     if is_halving(plan):
         specs = [_with_epochs(spec, epochs) for spec in specs for epochs in plan.rungs]
-    return [spec.digest for spec in dict.fromkeys(specs)]
+    return list(dict.fromkeys(specs))
 
 
 def promoted(sweep: Sweep, runs: Mapping[str, Run]) -> list[Member]:

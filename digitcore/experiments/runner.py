@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from digitcore.errors import EngineError, InvalidSetting, NotAllowed, StoreError
 from digitcore.experiments.experiment import Experiment, State, has_ended, members_of
-from digitcore.experiments.halving import is_halving, possible_digests
+from digitcore.experiments.halving import is_halving, possible_digests, possible_specs
 from digitcore.experiments.plans import Member, Plan, plan_from_json
 from digitcore.runs.engine import STARTED_BY_ANOTHER, Engine
 from digitcore.runs.limits import check_experiment
@@ -66,7 +66,7 @@ class ExperimentRunner:
 
     No more members than there are places for the background are given to the engine at a time, in turn from all
     experiments that run: so a stop takes effect at once, a new worker is used at once, and a training of somebody else
-    is never behind a long queue. Experiments of a server that is no more are taken over where they stood.
+    is never behind a long queue. Unfinished experiments of a dead server are resumed.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class ExperimentRunner:
         Raises
         ------
         LimitReached
-            If one of the server's limits stands against it.
+            If a limit of the server forbids it.
         StoreError
             If the store cannot be read or written.
         """
@@ -118,8 +118,7 @@ class ExperimentRunner:
             if plan.digest not in self._running:
                 if visitor:
                     n_own = sum(running.visitor == visitor for running in self._running.values())
-                    specs = [member.spec for member in plan.members if member.spec is not None]
-                    check_experiment(specs, n_own, self.engine.settings)
+                    check_experiment(possible_specs(plan), len(plan.members), n_own, self.engine.settings)
                 runs = self.engine.runs(possible_digests(plan))
                 kept = {digest: run for digest, run in runs.items() if run.state != "failed"}
                 store = self.engine.store
@@ -180,7 +179,7 @@ class ExperimentRunner:
         return [running.snapshot() for running in list(self._running.values())]
 
     def wait(self, digest: str, timeout: float | None = None) -> Experiment:
-        """Wait until an experiment runs no more and return it.
+        """Block until the experiment has finished and return it.
 
         Raises
         ------

@@ -99,28 +99,35 @@ class Gate:
             await self._connect(scope, receive, send)
         elif scope["path"].rstrip("/").endswith(METRICS_PATH) and not self._is_from_here(scope):
             await self._refuse(scope, send, 403, "The metrics are shown on this machine only.")
-        elif self._is_one_file_too_many(scope):
-            await self._refuse(scope, send, 429, f"A session may hold {MAX_FILES} files: remove one first.")
+        elif upload := _UPLOAD.search(scope["path"]):
+            await self._pass_upload(scope, receive, send, *upload.groups())
         else:
             await self._app(scope, receive, self._with_headers(scope, send))
 
-    def _is_one_file_too_many(self, scope: Scope) -> bool:
-        """Note the files that sessions upload and remove; return True for an upload that a session has no room for."""
-        match = _UPLOAD.search(scope["path"])
-        if match is None:
-            return False
-        session, file = match.groups()
+    async def _pass_upload(self, scope: Scope, receive: Receive, send: Send, session: str, file: str) -> None:
+        """Pass an upload on unless its session holds too many files; note those that Streamlit has taken or removed."""
+        held = self._files.get(session, set())
+        if scope["method"] == "PUT" and file not in held and len(held) >= MAX_FILES:
+            await self._refuse(scope, send, 429, f"A session may hold {MAX_FILES} files: remove one first.")
+            return
+
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < 300:
+                self._note_file(scope["method"], session, file)
+            await send(message)
+
+        await self._app(scope, receive, self._with_headers(scope, note))
+
+    def _note_file(self, method: str, session: str, file: str) -> None:
         files = self._files.setdefault(session, set())
         self._files.move_to_end(session)
+        if method == "PUT":
+            files.add(file)
+        elif method == "DELETE":
+            files.discard(file)
+        # Only sessions that Streamlit knows come here, so those that go first have long ended.
         if len(self._files) > MAX_FILE_SESSIONS:
             self._files.popitem(last=False)
-        if scope["method"] == "DELETE":
-            files.discard(file)
-        elif scope["method"] == "PUT":
-            if file not in files and len(files) >= MAX_FILES:
-                return True
-            files.add(file)
-        return False
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a session on, and count it while it lasts."""

@@ -74,6 +74,16 @@ class Computations:
         with self._lock:
             return [each for each in self._by_key.values() if isinstance(each, Computing)]
 
+    def knows(self, key: str) -> bool:
+        """Return True if a computation is under way or has ended and is kept."""
+        with self._lock:
+            return key in self._by_key
+
+    def holds(self, computing: Computing) -> bool:
+        """Return True if a computation has neither ended nor been dropped."""
+        with self._lock:
+            return self._by_key.get(computing.key) is computing
+
     def end(self, computing: Computing, ended: Computation) -> None:
         """Keep a result or a failure; of those, the last 32 are kept."""
         with self._lock:
@@ -92,7 +102,7 @@ class Computations:
                 del self._by_key[key]
 
     def leave(self, key: str, visitor: str) -> Computing | None:
-        """Take a visitor from a computation's; return it, and forget it, if nobody waits for it any more."""
+        """Remove a visitor from a computation; if nobody else waits for it, drop it and return it."""
         with self._lock:
             computing = self._by_key.get(key)
             if not isinstance(computing, Computing):

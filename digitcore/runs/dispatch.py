@@ -110,6 +110,10 @@ class Queue:
         kinds = Counter(task.kind for task in running)
         at_work = _at_work(running)
         fitting = [task for task in waiting if self._fits(task, kinds, at_work, places)]
+        # Where places are kept free, the last one is for somebody who has nothing running.
+        if places.total > places.not_quick and len(running) == places.total - 1:
+            busy = {visitor for task in running for visitor in task.visitors}
+            fitting = [task for task in fitting if not task.visitors or task.visitors - busy]
         if not fitting:
             return None
         # min takes the first of equals: what came first.
@@ -132,11 +136,11 @@ class Queue:
 
     @staticmethod
     def _load(task: Task, at_work: Mapping) -> int:
-        """Return the number of tasks at work, of the visitor who has the fewest, of the group that this belongs to."""
+        """Return how many tasks of the same group the task's least busy visitor has running."""
         group = task.kind in FOREGROUND
         return min(at_work.get((group, visitor), 0) for visitor in task.visitors or {""})
 
 
 def _at_work(running: Iterable[Task]) -> Counter:
-    """Return the numbers of watched and of other tasks at work, by visitor."""
+    """Count the running tasks by group (foreground or not) and visitor."""
     return Counter((task.kind in FOREGROUND, visitor) for task in running for visitor in task.visitors or {""})

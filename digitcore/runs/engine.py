@@ -26,7 +26,7 @@ from digitcore.models.epoch import Epoch
 from digitcore.runs.cluster import WORKERS_STARTING, TrainingCluster
 from digitcore.runs.computations import RUNNING, Computation, Computations, Computing
 from digitcore.runs.dispatch import Kind, Queue, Task, places_of_machine
-from digitcore.runs.limits import check_training
+from digitcore.runs.limits import check_computation, check_training
 from digitcore.runs.memory import within_memory
 from digitcore.runs.owners import Owners
 from digitcore.runs.run import Run
@@ -45,10 +45,11 @@ TRIM_SECONDS = 60.0
 SLOW_SECONDS = 0.5
 # A page asks several times for the same run; one that has ended is looked up in the store no more often than this.
 LOOK_UP_SECONDS, MAX_LOOKED_UP = 1.0, 500
+FETCH_SECONDS = 60
 MOST_RESTARTS = 3
 
 NO_WORKER = "The cluster has no worker at the moment: the training begins as soon as one joins."
-STARTED_BY_ANOTHER = "Another visitor has started this, who alone may stop it."
+STARTED_BY_ANOTHER = "Another visitor started this; only they can stop it."
 LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
 KILLED_TOO_OFTEN = (
     "The training process was killed again and again, most likely for lack of memory: "
@@ -78,6 +79,9 @@ class _Live:
     # Who has asked for it, first who started it; nobody where it was asked for from Python.
     visitors: list[str] = field(default_factory=list)
     watched_kind: Kind = field(init=False)
+    # What it was when it was sent: who looks at a member of somebody's sweep takes no turn of theirs.
+    sent_as: Kind | None = None
+    stopping: bool = False
 
     def __post_init__(self) -> None:
         self.watched_kind = "large" if n_threads(self.spec) > 1 else "quick"
@@ -85,7 +89,8 @@ class _Live:
     @property
     def task(self) -> Task:
         """What the queue sees of it."""
-        return Task(self.topic, "background" if self.background else self.watched_kind, frozenset(self.visitors))
+        kind = "background" if self.background else self.watched_kind
+        return Task(self.topic, self.sent_as or kind, frozenset(self.visitors))
 
     @property
     def topic(self) -> str:
@@ -163,14 +168,14 @@ class Engine:
         self.close()
 
     def start(self) -> None:
-        """Start the workers now, so that the first run need not wait for them.
+        """Start the workers now, so that the first run need not wait for them, and wait for their scheduler.
 
         Raises
         ------
         EngineError
             If they cannot be started or reached.
         """
-        self._ready_cluster()
+        self._ready_cluster().wait_until_connected()
 
     def submit(
         self,
@@ -205,7 +210,7 @@ class Engine:
         EngineError
             If the workers cannot be started or reached.
         LimitReached
-            If one of the server's limits stands against it.
+            If a limit of the server forbids it.
         StoreError
             If the store cannot be written.
         """
@@ -342,8 +347,12 @@ class Engine:
         ------
         EngineError
             If the workers cannot be started or reached.
+        LimitReached
+            If the visitor, or all together, have as many under way as the server's limits for trainings allow.
         """
         self._ready_cluster()
+        if visitor:
+            check_computation(self._computations, key, visitor, self.settings)
         computation = self._computations.get_or_add(key, visitor, function, arguments)
         if computation is RUNNING:
             self._inbox.put(("dispatch",))
@@ -368,7 +377,7 @@ class Engine:
             self._inbox.put(("dispatch",))
 
     def bring_forward(self, digest: str) -> None:
-        """Take a run out of the background: somebody looks at it.
+        """Promote a background run to the foreground, so that it is listed and trained first.
 
         Raises
         ------
@@ -382,7 +391,7 @@ class Engine:
         self.store.bring_forward(digest)
 
     def is_background(self, digest: str) -> bool:
-        """Whether a run waits or trains in this process and nobody but an experiment has asked for it."""
+        """Return True if the run is queued or training here and was submitted only by an experiment."""
         with self._changed:
             live = self._live.get(digest)
             return live is not None and live.background
@@ -426,7 +435,10 @@ class Engine:
             live = self._live.get(digest)
             if live is None or live.outcome is not None:
                 return
-            future, topic, waiting = live.future, live.topic, live.state == "queued"
+            live.stopping = True
+            future, topic = live.future, live.topic
+            # One whose worker was lost is shown as running while it waits again.
+            waiting = live.state == "queued" or future is None
         if waiting:
             self._inbox.put(("outcome", topic, digest, Outcome(state="cancelled")))
         if future is not None:
@@ -515,6 +527,8 @@ class Engine:
                 within_memory, compute_in_worker, *arguments, key=computing.name, pure=False
             )
             computing.future.add_done_callback(lambda future: self._inbox.put(("computed", computing, future)))
+            if not self._computations.holds(computing):  # it was stopped meanwhile
+                Event(_stop_name(computing.name), client=cluster.client).set()
 
     @contextlib.contextmanager
     def _as_engine_error(self):
@@ -602,6 +616,7 @@ class Engine:
         while (task := self._queue.next(list(waiting), list(running), places)) is not None:
             chosen = running[task] = waiting.pop(task)
             if isinstance(chosen, _Live):
+                chosen.sent_as = task.kind
                 self._send(cluster, chosen)
             else:
                 self._send_computation(cluster, chosen)
@@ -609,7 +624,7 @@ class Engine:
     def _tasks(self, *, sent: bool) -> dict[Task, _Live | Computing]:
         """Return what waits here or, ``sent``, is with the workers, oldest first."""
         with self._changed:
-            live = [each for each in self._live.values() if each.outcome is None]
+            live = [each for each in self._live.values() if each.outcome is None and (sent or not each.stopping)]
         under_way = [*live, *self._computations.under_way()]
         return {each.task: each for each in under_way if (each.future is not None) == sent}
 
@@ -619,11 +634,13 @@ class Engine:
                 self._show(each, reason=reason)
 
     def _take_computed(self, computing: Computing, future: Future) -> None:
+        if computing.future is not future or not self._computations.holds(computing):
+            return  # it was sent again, or stopped
         if future.status in ("lost", "cancelled"):
             computing.future = None  # it waits again
             return
         try:
-            ended = Computation("done", result=future.result(timeout=30))
+            ended = Computation("done", result=future.result(timeout=FETCH_SECONDS))
         except (Exception, CancelledError) as error:
             log.error("The computation %s failed: %r", computing.key, error)
             ended = Computation("failed", reason=_reason(error))
@@ -643,7 +660,8 @@ class Engine:
 
     def _take_future(self, live: _Live, future: Future) -> None:
         try:
-            outcome = future.result()
+            # A worker that is lost between the end and this has dask train once more, which nobody may wait for here.
+            outcome = future.result(timeout=FETCH_SECONDS)
         except KilledWorker:
             outcome = Outcome(state="failed", reason=KILLED_TOO_OFTEN, epochs=list(live.epochs))
         except (Exception, CancelledError) as error:
@@ -669,6 +687,8 @@ class Engine:
         )
         saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors))
         self._trim_due |= saved
+        if outcome.state == "cancelled":
+            self._stop_task(live)
         self._forget_task(live)
         with self._changed:
             self._n_ended += not live.background and live.outcome is None
@@ -709,6 +729,9 @@ class Engine:
 
     def _restart(self, live: _Live) -> None:
         """Let a run wait again whose worker is gone."""
+        if live.stopping:
+            self._end(live, Outcome(state="cancelled", epochs=list(live.epochs)))
+            return
         if live.restarts >= MOST_RESTARTS:
             self._end(live, Outcome(state="failed", reason=KILLED_TOO_OFTEN, epochs=list(live.epochs)))
             return
@@ -760,11 +783,17 @@ class Engine:
                 setattr(live, name, value)
             self._changed.notify_all()
 
+    def _stop_task(self, live: _Live) -> None:
+        """End the task of a run that was stopped as it was being sent: nobody would wait for its end."""
+        if live.future is not None and live.future.status == "pending":
+            with contextlib.suppress(EngineError), self._as_engine_error():
+                Event(_stop_name(live.topic), client=live.future.client).set()
+
     def _forget_task(self, live: _Live) -> None:
         if live.future is None:
             return
         client, topic = live.future.client, live.topic
-        live.future = None
+        live.future = live.sent_as = None
         with contextlib.suppress(Exception):  # a dead scheduler has forgotten it already
             client.unsubscribe_topic(topic)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digitcore.errors import LimitReached
+from digitcore.runs.computations import Computations
 from digitcore.runs.progress import duration_text, expected_time
 from digitcore.runs.spec import RunSpec
 from digitcore.server_settings import ServerSettings
 
 
 def check_training(spec: RunSpec, n_active: int, n_own: int, settings: ServerSettings) -> None:
-    """Refuse a training that one of the server's limits stands against.
+    """Refuse a training that a limit of the server forbids.
 
     Parameters
     ----------
@@ -40,13 +41,43 @@ def check_training(spec: RunSpec, n_active: int, n_own: int, settings: ServerSet
         )
 
 
-def check_experiment(specs: Sequence[RunSpec], n_own: int, settings: ServerSettings) -> None:
-    """Refuse an experiment that one of the server's limits stands against.
+def check_computation(computations: Computations, key: str, visitor: str, settings: ServerSettings) -> None:
+    """Refuse a computation if as many are under way as trainings are allowed to be.
+
+    Parameters
+    ----------
+    computations : Computations
+        Those of the engine.
+    key, visitor : str
+        Which one is requested, and by whom.
+    settings : ServerSettings
+        The limits.
+
+    Raises
+    ------
+    LimitReached
+        In one sentence.
+    """
+    if computations.knows(key):
+        return
+    under_way = computations.under_way()
+    n_own = sum(visitor in each.visitors for each in under_way)
+    if n_own >= settings.max_active_runs_per_visitor or len(under_way) >= settings.max_active_runs:
+        raise LimitReached(
+            f"{n_own} computations of yours and {len(under_way)} in all are queued or running, which is as many as "
+            "this server takes: wait until one has ended, or stop one."
+        )
+
+
+def check_experiment(specs: Sequence[RunSpec], n_members: int, n_own: int, settings: ServerSettings) -> None:
+    """Refuse an experiment that a limit of the server forbids.
 
     Parameters
     ----------
     specs : sequence of RunSpec
-        Its members.
+        All that it may come to train.
+    n_members : int
+        Trainings that it begins with.
     n_own : int
         Experiments of this visitor that run.
     settings : ServerSettings
@@ -57,9 +88,9 @@ def check_experiment(specs: Sequence[RunSpec], n_own: int, settings: ServerSetti
     LimitReached
         In one sentence.
     """
-    if len(specs) > settings.max_experiment_runs:
+    if n_members > settings.max_experiment_runs:
         raise LimitReached(
-            f"This experiment has {len(specs):,} trainings, at most {settings.max_experiment_runs:,} are allowed here: "
+            f"This experiment has {n_members:,} trainings, at most {settings.max_experiment_runs:,} are allowed here: "
             "try fewer values or fewer seeds."
         )
     check_minutes(specs, settings)

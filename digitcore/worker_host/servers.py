@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _TERMINATE_FRACTION = 1.25
 # Room for a training in any case, whatever limit is set: with less, none could even begin.
 _LEAST_ROOM = 256 << 20
-_REPLACE_SECONDS = 10
+_REPLACE_SECONDS = 120
 _SUBMITTED = "digitcore.runs.worker"
 _LOOPBACK = {"host": "127.0.0.1", "protocol": "tls"}
 
@@ -117,6 +117,8 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
             "distributed.worker.memory.terminate": _TERMINATE_FRACTION,
             # The sampling profiler takes the interpreter from the training a hundred times a second.
             "distributed.worker.profile.enabled": False,
+            # The scheduler would keep the last thousand messages of each training for ever.
+            "distributed.admin.low-level-log-length": 1,
         }
     )
     # Else dask imports pandas here, and names the modules to import before the fork anew.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -27,7 +28,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await to_thread.run_sync(shared.close)
+        await to_thread.run_sync(partial(shared.close, for_good=True))
 
 
 def say_what_happened(error: Exception) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import pages.parts
-from digitcore.errors import DigitcoreError
+from digitcore.errors import DigitcoreError, EngineError
 from digitcore.experiments import ExperimentRunner
 from digitcore.runs import Engine
 from digitcore.runs.prediction import RunModel
@@ -40,6 +40,7 @@ class _Shared:
     engine: Engine | None = None
     experiments: ExperimentRunner | None = None
     started: bool = False
+    ending: bool = False
 
 
 _shared = _Shared()
@@ -61,6 +62,8 @@ def engine() -> Engine:
         If the store cannot be opened; the next call tries again.
     """
     with _shared.lock:
+        if _shared.ending:
+            raise EngineError("The dashboard is being stopped: reload the page when it is started again.")
         if _shared.engine is None:
             _shared.engine = Engine()
         return _shared.engine
@@ -100,9 +103,16 @@ def prepare() -> None:
     upkeep.keep_tidy()
 
 
-def close() -> None:
-    """End what runs for all visitors. Runs and experiments are kept as they stand."""
+def close(*, for_good: bool = False) -> None:
+    """End what runs for all visitors. Runs and experiments are kept as they stand.
+
+    Parameters
+    ----------
+    for_good : bool
+        Start nothing again, whoever asks: the server ends.
+    """
     with _shared.lock:
+        _shared.ending = for_good
         closing = (_shared.experiments, _shared.engine)
         _shared.experiments = _shared.engine = None
         _shared.started = False

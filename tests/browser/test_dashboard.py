@@ -129,7 +129,7 @@ def test_two_tabs_share_one_training(server, browser, page):
         tab.goto(f"{server.url}/?{LONG}&seed=3")
         assert wait_for_epoch(tab, 1)
     expect(stop_button(stranger)).to_be_disabled()
-    expect(stranger.get_by_text("Another visitor has started this")).to_be_visible()
+    expect(stranger.get_by_text("Another visitor started this")).to_be_visible()
     stop(other)
     for tab in (page, stranger):
         wait_for_stop(tab)

@@ -1,11 +1,9 @@
 """A real server for visitors without a browser."""
 
-import asyncio
-
 import pytest
 
 from benchmarks.live_server import LiveServer
-from benchmarks.streamlit_client import Visitor
+from benchmarks.streamlit_client import Visitor, act
 
 
 @pytest.fixture(scope="session")
@@ -18,11 +16,11 @@ def live_server(tmp_path_factory):
 def visit(live_server):
     """Return a function that opens the dashboard and lets a coroutine function act as the visitor."""
 
-    def run(act, page="", query=None, headers=None):
+    def run(does, page="", query=None, headers=None):
         async def session():
             async with Visitor(live_server.url, page, query, headers) as visitor:
-                return await act(visitor)
+                return await does(visitor)
 
-        return asyncio.run(session())
+        return act(session())
 
     return run

@@ -1,6 +1,5 @@
 """What strangers send to a real server changes nothing for the others."""
 
-import asyncio
 import random
 import urllib.error
 import urllib.request
@@ -11,7 +10,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
 from benchmarks.live_server import LiveServer
-from benchmarks.streamlit_client import Visitor
+from benchmarks.streamlit_client import Visitor, act
 from digitcore.hosting.gate import VISITOR_COOKIE
 from digitcore.runs import Store
 
@@ -46,19 +45,19 @@ def n_hosts(server):
 
 
 def test_emptied_caches_start_no_second_engine(live_server, visit):
-    async def act(visitor):
+    async def visit_it(visitor):
         for _ in range(5):
             await visitor.send(BackMsg(clear_cache=True))
             await visitor.rerun()
         await trained(visitor)
 
-    visit(act, query={"model": "softmax", "epochs": "3", "seed": "1"})
+    visit(visit_it, query={"model": "softmax", "epochs": "3", "seed": "1"})
     assert n_hosts(live_server) == 1
 
 
 def test_a_page_of_strangers_cannot_connect(live_server):
     with pytest.raises(InvalidStatus, match="403"):
-        asyncio.run(Visitor(live_server.url, headers={"Origin": "http://evil.example"}).open())
+        act(Visitor(live_server.url, headers={"Origin": "http://evil.example"}).open())
 
 
 def test_a_name_that_strangers_gave_this_machine_is_refused(live_server):
@@ -105,11 +104,11 @@ def test_forged_values_of_widgets_end_in_one_sentence_and_change_nothing(live_se
 
 
 def test_a_message_of_no_known_kind_ends_its_own_session_only(live_server, visit):
-    async def act(visitor):
+    async def visit_it(visitor):
         await visitor._socket.send(b"\xff\xff\xff\xff")
         await visitor._socket.wait_closed()
 
-    visit(act)
+    visit(visit_it)
     visit(trained, query={"model": "softmax", "epochs": "3", "seed": "3"})
 
 
@@ -120,7 +119,7 @@ def test_a_visitor_too_many_reads_why(tmp_path):
             async with Visitor(server.url) as first, Visitor(server.url) as second:
                 return first.errors, second.errors, second.find("button")
 
-        first, second, buttons = asyncio.run(both())
+        first, second, buttons = act(both())
     assert first == []
     assert "All 1 places of this dashboard are taken" in second[0]
     assert buttons == []
@@ -139,15 +138,15 @@ def test_a_training_is_stopped_by_who_started_it_and_a_reload_changes_nothing(li
     def stop_button(visitor):
         return visitor.find("button", "Stop")[0]
 
-    async def act():
+    async def both_visit():
         async with Visitor(live_server.url, query=link, headers=ann) as starter:
             await starter.press(starter.find("button", "Train")[0])
             async with Visitor(live_server.url, query=link, headers=bob) as other:
                 assert stop_button(other).disabled
-                assert "Another visitor has started this" in other.texts()
+                assert "Another visitor started this" in other.texts()
         async with Visitor(live_server.url, query=link, headers=ann) as again:
             assert not stop_button(again).disabled
             await again.press(stop_button(again))
             await again.wait_until(lambda: not again.find("button", "Stop"))
 
-    asyncio.run(act())
+    act(both_visit())

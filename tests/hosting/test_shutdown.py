@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from benchmarks.live_server import LiveServer
-from benchmarks.streamlit_client import Visitor
+from benchmarks.streamlit_client import Visitor, act
 from digitcore.runs import Store
 from digitcore.runs.store import SERVER_STOPPED
 
@@ -40,7 +40,7 @@ async def end_while_all_train(server):
 
 def test_a_server_ends_while_twenty_train_and_keeps_what_they_saw(tmp_path):
     server = LiveServer(tmp_path)
-    seconds, children, shown = asyncio.run(end_while_all_train(server))
+    seconds, children, shown = act(end_while_all_train(server))
     # Five are asked for; the machine of the tests may have other things to do.
     assert seconds < 15
     assert psutil.wait_procs(children, timeout=5)[1] == []
@@ -51,4 +51,4 @@ def test_a_server_ends_while_twenty_train_and_keeps_what_they_saw(tmp_path):
     for seed, n_epochs in enumerate(shown):
         assert len(runs[seed].epochs) >= n_epochs
     with pytest.raises(OSError, match="onnect"):
-        asyncio.run(Visitor(server.url).open())
+        act(Visitor(server.url).open())

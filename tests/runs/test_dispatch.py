@@ -87,3 +87,10 @@ def test_a_cluster_keeps_threads_free_where_there_are_enough(n_threads, numbers)
 
 def test_nothing_begins_without_a_place():
     assert started([task("one")], places=places_of_cluster(0)) == []
+
+
+def test_the_last_free_place_is_for_somebody_who_has_nothing_running():
+    at_work = [task("m-0", "background", "ann"), task("m-1", "background", "ann"), task("ann-0", "quick", "ann")]
+    assert started([task("ann-1", "quick", "ann"), task("bob-0", "quick", "bob")], at_work) == ["bob-0"]
+    assert started([task("ann-1", "quick", "ann")], at_work) == []
+    assert started([task("ann-1")], at_work) == ["ann-1"]  # from Python

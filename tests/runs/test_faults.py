@@ -10,6 +10,7 @@ from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs import engine as engine_module
 from digitcore.runs.cluster import WORKERS_STARTING
 from digitcore.runs.worker import train_in_worker
+from digitcore.server_settings import load_server_settings
 
 # 190 MB of weights, as much of gradients, and twice as much that the optimizer keeps.
 HUGE = RunSpec(
@@ -97,6 +98,7 @@ def test_what_workers_are_forked_from_killed_is_replaced(own_engine, quick):
 
 def test_a_training_that_needs_too_much_memory_fails_at_once_and_the_next_one_trains(own_engine, quick, monkeypatch):
     monkeypatch.setenv("DIGITCORE_WORKER_MEMORY_GIGABYTES", "1")
+    own_engine.settings = load_server_settings()
     failed = own_engine.wait(own_engine.submit(HUGE).digest, 60)
     assert failed.state == "failed"
     assert failed.reason.startswith("The training process ran out of memory (limit 1 GB): try a smaller batch")
@@ -116,6 +118,7 @@ def hoard():
 
 def test_a_computation_that_needs_too_much_memory_fails_with_a_sentence(own_engine, monkeypatch):
     monkeypatch.setenv("DIGITCORE_WORKER_MEMORY_GIGABYTES", "1")
+    own_engine.settings = load_server_settings()
     own_engine.start()
     wait_for(lambda: own_engine._cluster.n_ready == 2, "both workers")
     before = set(workers_of(own_engine))

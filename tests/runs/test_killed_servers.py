@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 
@@ -47,20 +48,27 @@ def killed_after(seconds, seed, environment):
     return int(lines[-1]) if lines else 1, children
 
 
-def test_twenty_kills_lose_no_shown_epoch_and_leave_no_process(tmp_path):
-    choose, left = random.Random(14), []
-    environment = {**os.environ, "DIGITCORE_HOME": str(tmp_path)}
-    shown = []
-    for seed in range(N_KILLS):
+def kill_one_after_another(home):
+    """Return how many epochs each server has shown, and all processes that were started."""
+    choose, shown, started = random.Random(str(home)), [], []
+    environment = {**os.environ, "DIGITCORE_HOME": str(home)}
+    for seed in range(N_KILLS // 2):
         n_shown, children = killed_after(choose.uniform(0, 0.8), seed, environment)
         shown.append(n_shown)
-        left += children
-    _, alive = psutil.wait_procs(left, timeout=10)
-    assert alive == []
-    store = Store(home=tmp_path)
-    for seed, n_shown in enumerate(shown):
-        run = store.load(spec(seed).digest)
-        assert [epoch.number for epoch in run.epochs][:n_shown] == list(range(1, n_shown + 1))
-        # All but the last have been closed by the server after them.
-        if seed < N_KILLS - 1:
-            assert (run.state, run.reason) == ("failed", SERVER_STOPPED)
+        started += children
+    return shown, started
+
+
+def test_twenty_kills_lose_no_shown_epoch_and_leave_no_process(tmp_path):
+    homes = [tmp_path / "one", tmp_path / "two"]
+    with ThreadPoolExecutor(len(homes)) as threads:  # half the time: a start waits more than it works
+        results = list(threads.map(kill_one_after_another, homes))
+    for home, (shown, started) in zip(homes, results, strict=True):
+        assert psutil.wait_procs(started, timeout=10)[1] == []
+        store = Store(home=home)
+        for seed, n_shown in enumerate(shown):
+            run = store.load(spec(seed).digest)
+            assert [epoch.number for epoch in run.epochs][:n_shown] == list(range(1, n_shown + 1))
+            # All but the last have been closed by the server after them.
+            if seed < len(shown) - 1:
+                assert (run.state, run.reason) == ("failed", SERVER_STOPPED)

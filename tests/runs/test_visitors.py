@@ -6,6 +6,8 @@ import time
 import pytest
 
 from digitcore.errors import LimitReached, NotAllowed
+from digitcore.experiments import ExperimentRunner, Sweep
+from digitcore.experiments.axes import Axis
 from digitcore.runs import Engine, RunSpec, Store
 from digitcore.runs.limits import check_experiment, check_minutes
 from digitcore.server_settings import ServerSettings
@@ -97,7 +99,7 @@ def test_who_has_started_a_training_may_stop_it_and_nobody_else(served, slow):
     digest = engine.submit(slow(1), visitor="ann").digest
     engine.submit(slow(1), visitor="bob")  # looks on
     assert (engine.may_stop(digest, "ann"), engine.may_stop(digest, "bob")) == (True, False)
-    with pytest.raises(NotAllowed, match="Another visitor has started this"):
+    with pytest.raises(NotAllowed, match="Another visitor started this"):
         engine.cancel(digest, "bob")
     engine.cancel(digest, "ann")
     assert engine.wait(digest, 30).state == "cancelled"
@@ -144,11 +146,11 @@ def test_a_training_that_would_take_too_long_is_refused(served):
 def test_experiments_are_limited_in_size_in_number_and_in_minutes(quick):
     settings = ServerSettings(max_experiment_runs=10, max_experiments_per_visitor=1, max_training_minutes=1)
     specs = [quick(seed) for seed in range(11)]
-    check_experiment(specs[:10], 0, settings)
+    check_experiment(specs, 10, 0, settings)
     with pytest.raises(LimitReached, match="This experiment has 11 trainings, at most 10 are allowed here"):
-        check_experiment(specs, 0, settings)
+        check_experiment(specs, 11, 0, settings)
     with pytest.raises(LimitReached, match="You have 1 experiments running"):
-        check_experiment(specs[:1], 1, settings)
+        check_experiment(specs, 1, 1, settings)
     with pytest.raises(LimitReached, match="would take about"):
         check_minutes([RunSpec(dataset="mnist", model="cnn", parameters={"epochs": 1000})], settings)
 
@@ -160,3 +162,30 @@ def test_spare_workers_are_started_when_they_are_needed(served, quick):
     assert engine._cluster.n_ready <= 2
     engine.compute("process", os.getpid)
     wait_for(lambda: engine._cluster.n_ready == 4)
+
+
+def test_computations_are_limited_for_each_visitor(served):
+    engine = served(max_active_runs_per_visitor=2)
+    for number in range(2):
+        engine.compute(f"sleep {number}", time.sleep, 600, visitor="ann")
+    with pytest.raises(LimitReached, match="2 computations of yours and 2 in all are queued or running"):
+        engine.compute("sleep 2", time.sleep, 600, visitor="ann")
+    engine.compute("sleep 1", time.sleep, 600, visitor="ann")  # the same once more is no other one
+    engine.compute("sleep 2", time.sleep, 600, visitor="bob")
+
+
+def test_a_sweep_whose_last_rung_would_take_too_long_is_refused(served, quick):
+    engine = served(max_training_minutes=0.05)
+    spec = quick(epochs=20_000).with_changes(parameters={"batch_size": 32})
+    plan = Sweep(spec, (Axis.of("seed", list(range(9))),), factor=3)
+    with ExperimentRunner(engine) as runner, pytest.raises(LimitReached, match="would take about"):
+        runner.start(plan, "ann")
+
+
+def test_a_run_whose_workers_were_lost_can_be_stopped_while_it_waits(served, slow):
+    engine = served()
+    digest = engine.submit(slow(11), visitor="ann").digest
+    wait_for(lambda: engine.run(digest).state == "running")
+    engine._cluster._host.process.kill()
+    engine.cancel(digest, "ann")
+    assert engine.wait(digest, 30).state == "cancelled"
