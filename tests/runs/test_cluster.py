@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -111,7 +112,9 @@ def ask(protocol, address, **connection):
         return (await comm.read())["type"]
 
     try:
-        return asyncio.run(identity())
+        # In a thread of its own: a browser that other tests drive keeps this one's event loop.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, identity()).result()
     except OSError as error:
         return f"refused: {type(error).__name__}"
 
