@@ -417,8 +417,6 @@ class Engine:
 
         Raises
         ------
-        EngineError
-            If the workers cannot be reached.
         NotAllowed
             If another visitor has started it, and only that one may stop it.
         StoreError
@@ -441,10 +439,8 @@ class Engine:
             waiting = live.state == "queued" or future is None
         if waiting:
             self._inbox.put(("outcome", topic, digest, Outcome(state="cancelled")))
-        if future is not None:
-            # Outside the lock: the call goes to the scheduler.
-            with self._as_engine_error():
-                Event(_stop_name(topic), client=future.client).set()
+        # Outside the lock: the call goes to the scheduler.
+        self._stop_task(topic, future)
 
     def wait(self, digest: str, timeout: float | None = None) -> Run:
         """Wait until a run has ended and return it.
@@ -688,7 +684,8 @@ class Engine:
         saved = self._save(live, lambda: self.store.finish(ended, outcome.tensors))
         self._trim_due |= saved
         if outcome.state == "cancelled":
-            self._stop_task(live)
+            # It may have been stopped as it was being sent: nobody would wait for its end.
+            self._stop_task(live.topic, live.future)
         self._forget_task(live)
         with self._changed:
             self._n_ended += not live.background and live.outcome is None
@@ -707,7 +704,10 @@ class Engine:
         for live in list(self._live.values()):
             if live.outcome is not None:
                 self._end(live, live.outcome)
-            elif live.problem:
+                continue
+            if live.stopping:
+                self._stop_task(live.topic, live.future)
+            if live.problem:
                 self._save(live)
         if self._cluster is not None and not self._cluster.alive:
             self._replace_cluster(self._cluster.problem)
@@ -783,11 +783,11 @@ class Engine:
                 setattr(live, name, value)
             self._changed.notify_all()
 
-    def _stop_task(self, live: _Live) -> None:
-        """End the task of a run that was stopped as it was being sent: nobody would wait for its end."""
-        if live.future is not None and live.future.status == "pending":
+    def _stop_task(self, topic: str, future: Future | None) -> None:
+        """Tell a worker to end a run's task; where the scheduler does not answer, the next tick tries again."""
+        if future is not None and future.status == "pending":
             with contextlib.suppress(EngineError), self._as_engine_error():
-                Event(_stop_name(live.topic), client=live.future.client).set()
+                Event(_stop_name(topic), client=future.client).set()
 
     def _forget_task(self, live: _Live) -> None:
         if live.future is None:
