@@ -51,7 +51,7 @@ class TrainingCluster:
         self._memory_bytes = int(memory_gigabytes * 1e9)
         self._host: HostProcess | None = None
         self._address = scheduler
-        self._n_ready = 0
+        self._n_ready, self._was_ready = 0, False
         self._client: Client | None = None
         self._problem = ""
         self._closed = False
@@ -92,6 +92,11 @@ class TrainingCluster:
         if self._scheduler is not None:
             return 0 if self._client is None else len(self._client.nthreads())
         return self._n_ready
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether workers have ever been up."""
+        return self._was_ready
 
     @property
     def problem(self) -> str:
@@ -167,6 +172,7 @@ class TrainingCluster:
         with self._changed:
             if not self._closed:
                 self._client = client
+                self._was_ready |= self._scheduler is not None
             self._changed.notify_all()
         if self._closed:
             client.close(timeout=5)
@@ -185,6 +191,7 @@ class TrainingCluster:
         with self._changed:
             self._address = report.get("address", self._address)
             self._n_ready = report.get("n_workers", self._n_ready)
+            self._was_ready |= self._n_ready > 0
             self._changed.notify_all()
         self._on_change()
 

@@ -150,6 +150,7 @@ class Engine:
         self._cluster: TrainingCluster | None = None
         self._cluster_lock = threading.Lock()
         self._live: dict[str, _Live] = {}
+        self._n_failed_starts = 0
         self._ended: dict[str, tuple[float, Run]] = {}
         self._computations = Computations()
         self._queue = Queue(self.settings.max_running_per_visitor)
@@ -710,20 +711,21 @@ class Engine:
             if live.problem:
                 self._save(live)
         if self._cluster is not None and not self._cluster.alive:
-            self._replace_cluster(self._cluster.problem)
+            self._replace_cluster(self._cluster)
         self._dispatch()
 
-    def _replace_cluster(self, problem: str) -> None:
+    def _replace_cluster(self, dead: TrainingCluster) -> None:
         """Train again, in new workers, what was with those that are gone."""
+        self._n_failed_starts = 0 if dead.was_ready else self._n_failed_starts + 1
         under_way = [*self._tasks(sent=True).values(), *self._tasks(sent=False).values()]
         for each in under_way:
             if isinstance(each, Computing):
                 each.future = None
             elif each.future is not None:
                 self._restart(each)
-            elif problem:
-                # The workers never came up: nothing that waits for them would begin.
-                self._end(each, Outcome(state="failed", reason=problem))
+            elif self._n_failed_starts >= MOST_RESTARTS:
+                # Nothing that waits for workers that cannot be started would ever begin.
+                self._end(each, Outcome(state="failed", reason=dead.problem))
         if self._tasks(sent=False):
             self._ready_cluster()
 
