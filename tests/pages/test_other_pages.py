@@ -1,5 +1,8 @@
+import time
+
 import pytest
 
+from digitcore.runs.engine import LOOK_UP_SECONDS
 from pages.parts import shared
 from tests.pages.conftest import texts
 
@@ -73,6 +76,7 @@ def test_a_stopped_training_that_begins_again_is_waited_for(open_app, train):
     run = shared.engine().run(app.session_state["spec"].digest)
     app.switch_page("pages/mistakes.py").run()
     shared.engine().store.begin(run.spec, shared.engine().owner)
+    time.sleep(LOOK_UP_SECONDS)  # what another server begins is seen within this time
     app.run()
     assert not app.exception
     assert not app.error
