@@ -15,7 +15,7 @@ from digitcore.experiments.experiment import Experiment, State, has_ended, membe
 from digitcore.experiments.halving import is_halving, possible_digests, possible_specs
 from digitcore.experiments.plans import Member, Plan, plan_from_json
 from digitcore.runs.engine import STARTED_BY_ANOTHER, Engine
-from digitcore.runs.limits import check_experiment
+from digitcore.runs.limits import check_experiment, may_stop
 from digitcore.runs.run import Run
 from digitcore.runs.store import SERVER_STOPPED, KeptExperiment
 
@@ -131,7 +131,7 @@ class ExperimentRunner:
         """Return True if this visitor may stop an experiment: who started it may, and by the settings anyone."""
         running = self._running.get(digest)
         starter = running.visitor if running is not None else ""
-        return self.engine.settings.stop == "anyone" or not visitor or not starter or visitor == starter
+        return may_stop(starter, visitor, self.engine.settings)
 
     def stop(self, digest: str, visitor: str = "") -> None:
         """End an experiment; what its members have learned so far is kept, and it can be started again.

@@ -26,7 +26,7 @@ from digitcore.models.epoch import Epoch
 from digitcore.runs.cluster import WORKERS_STARTING, TrainingCluster
 from digitcore.runs.computations import RUNNING, Computation, Computations, Computing
 from digitcore.runs.dispatch import Kind, Queue, Task, places_of_machine
-from digitcore.runs.limits import check_computation, check_training
+from digitcore.runs.limits import check_computation, check_training, may_stop
 from digitcore.runs.memory import within_memory
 from digitcore.runs.owners import Owners
 from digitcore.runs.run import Run
@@ -267,7 +267,7 @@ class Engine:
             live = self._live.get(digest)
             if live is not None:
                 return live.snapshot()
-            looked_up_at, run = self._ended.get(digest, (0.0, None))
+            looked_up_at, run = self._ended.get(digest, (-LOOK_UP_SECONDS, None))
         if time.monotonic() - looked_up_at < LOOK_UP_SECONDS:
             return run
         run = self.store.load(digest)
@@ -401,8 +401,8 @@ class Engine:
         """Return True if this visitor may stop a run: who started it may, and by the server's settings anyone."""
         with self._changed:
             live = self._live.get(digest)
-            starters = live.visitors[:1] if live is not None else []
-        return self.settings.stop == "anyone" or not visitor or not starters or visitor in starters
+            starter = live.visitors[0] if live is not None and live.visitors else ""
+        return may_stop(starter, visitor, self.settings)
 
     def cancel(self, digest: str, visitor: str = "") -> None:
         """End a run before it begins or in the middle of an epoch. A run that is not active is left as it is.

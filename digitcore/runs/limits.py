@@ -11,6 +11,11 @@ from digitcore.runs.spec import RunSpec
 from digitcore.server_settings import ServerSettings
 
 
+def may_stop(starter: str, visitor: str, settings: ServerSettings) -> bool:
+    """Return True if a visitor may stop what ``starter`` started; either is empty for calls from Python."""
+    return settings.stop == "anyone" or not visitor or not starter or visitor == starter
+
+
 def check_training(spec: RunSpec, n_active: int, n_own: int, settings: ServerSettings) -> None:
     """Refuse a training that a limit of the server forbids.
 
