@@ -172,8 +172,10 @@ async def _one_action(tally, visitor, choose):
     else:
         if visitor.page != "":
             tally.add("change the page", await visitor.go_to(""))
-        seed = visitor.find("slider", "Seed")[0]
-        tally.add("move a slider", await visitor.set(seed, double_array_value=[float(choose.randrange(101))]))
+        # Two sliders: of one alone, all values would be trained before the round ends.
+        label, value = choose.choice([("Seed", float(choose.randrange(101))), ("Momentum", choose.randrange(90) / 100)])
+        slider = visitor.find("slider", label)[0]
+        tally.add("move a slider", await visitor.set(slider, double_array_value=[value]))
         trains = [button for button in visitor.find("button", "Train") if not button.disabled]
         if action == "train" and trains:
             tally.add(action, await visitor.press(trains[0]))

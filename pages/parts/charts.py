@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import pyarrow as pa
 
+# What a chart's specification takes beside its tables, roughly.
+SPECIFICATION_BYTES = 10_000
 _PARTS = ("layer", "hconcat", "vconcat", "concat")
 
 
@@ -29,6 +32,11 @@ def drawable(chart: alt.TopLevelMixin) -> dict[str, Any]:
     # All that altair's own theme configures is a size, and that is the page's affair.
     spec.pop("config", None)
     return {**spec, "datasets": datasets}
+
+
+def n_bytes(drawn: Mapping[str, Any]) -> int:
+    """Return about how much memory a chart from :func:`drawable` takes."""
+    return SPECIFICATION_BYTES + sum(len(content) for content in drawn["datasets"].values())
 
 
 class Frame:

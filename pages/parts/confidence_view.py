@@ -34,7 +34,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
 
 
 # A chart takes altair 30 ms to write down, the same at each rerun.
-@st.cache_data(show_spinner=False, max_entries=32)
+@st.cache_data(show_spinner=False, max_entries=512)
 def _show_view(
     view: str, digest: str, created_at: datetime, part_name: str, _labels: np.ndarray, _probabilities: np.ndarray
 ) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -110,16 +107,12 @@ def _cached_components(digest, created_at, part_name: str, source: str, n_compon
     return principal_components(values, n_components)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _chart(key: str, part_name: str, _table: pd.DataFrame, _names: Sequence[str]) -> dict[str, Any]:
-    return drawable(map_chart(_table, _names, select=SELECTION))
-
-
 @st.fragment
 @messages.caught()
 def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
     """Show the map, and the images in the rectangle that was dragged."""
-    chart = _chart(key, part.name, _table=table, _names=part.dataset.class_names)
+    names = part.dataset.class_names
+    chart = shared.charts.get(("map", key, part.name), lambda: drawable(map_chart(table, names, select=SELECTION)))
     event = st.vega_lite_chart(chart, key=f"map_{key}_{part.name}", on_select="rerun")
     if part.n_images > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")

@@ -12,8 +12,7 @@ from digitcore.datasets import DATASETS, Split
 from digitcore.errors import InvalidSetting
 from digitcore.images import grayscale_png
 from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
-from digitcore.server_settings import load_server_settings
-from pages.parts import drawing_pad, state
+from pages.parts import drawing_pad, shared, state
 from pages.parts.messages import plain
 
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
@@ -94,7 +93,7 @@ def _ask_drawing(frame: Frame) -> Sequence[Step]:
 
 def _ask_upload(frame: Frame) -> Sequence[Step]:
     kinds = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
-    megapixels = load_server_settings().max_upload_megapixels
+    megapixels = shared.engine().settings.max_upload_megapixels
     file = st.file_uploader(
         "A picture of one digit", type=kinds, help=f"Dark ink on plain paper, at most {megapixels:g} million pixels."
     )
@@ -105,7 +104,7 @@ def _ask_camera(frame: Frame) -> Sequence[Step]:
     photo = st.camera_input("A photo of one digit, filling most of the picture")
     if photo is None:
         return []
-    return clean_photo(state.gray_of(photo, load_server_settings().max_upload_megapixels), frame)
+    return clean_photo(state.gray_of(photo, shared.engine().settings.max_upload_megapixels), frame)
 
 
 def _show_steps(steps: Sequence[Step]) -> None:

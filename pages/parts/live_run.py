@@ -88,7 +88,7 @@ def show_curves(run: Run) -> None:
 
 
 # Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch.
-@st.cache_resource(show_spinner=False, max_entries=128)
+@st.cache_resource(show_spinner=False, max_entries=512)
 def _curves(
     digest: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
 ) -> dict[str, Any]:

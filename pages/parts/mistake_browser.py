@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from digitcore.evaluation import (
 )
 from digitcore.runs import Run
 from digitcore.selection import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
-from pages.parts import messages, state
+from pages.parts import messages, shared, state
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
 
@@ -42,17 +41,15 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         for sentence in confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names)):
             st.markdown(f"- {messages.plain(sentence)}")
     with left:
-        chart = _matrix(run.digest, run.created_at, part.name, values, scale, _part=part, _prediction=prediction)
+        key = ("matrix", run.digest, run.created_at, part.name, values, scale)
+        chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
         st.vega_lite_chart(chart, key=state.matrix_key(), on_select=lambda: _take_click(names))
         st.caption("Click a cell to see its images, click it again to let go.")
     _show_images(part, probabilities, truth, taken_for)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _matrix(
-    digest: str, created_at: datetime, part_name: str, values: str, scale: str, _part: Part, _prediction: np.ndarray
-) -> dict[str, Any]:
-    cells = confusion_table(_part.labels, _prediction, _part.dataset.class_names)
+def _matrix(part: Part, prediction: np.ndarray, values: str, scale: str) -> dict[str, Any]:
+    cells = confusion_table(part.labels, prediction, part.dataset.class_names)
     return drawable(confusion_chart(cells, values=values, scale=scale, select=SELECTION))
 
 

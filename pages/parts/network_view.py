@@ -41,7 +41,7 @@ def show_paths(run: Run) -> None:
             st.dataframe(table, hide_index=True, column_config={"class_name": "Class", "path": "Units"}, alt="Paths")
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=512)
 def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]:
     return state.model_of(_run).strongest_paths(state.split_of(_run.spec).train)
 
@@ -82,7 +82,7 @@ def show_distributions(run: Run) -> None:
 
 
 # Three charts take altair 70 ms to write down, the same at each rerun.
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=512)
 def _show_layer(digest: str, created_at: datetime, layer: str, _arrays: Mapping[str, np.ndarray]) -> None:
     many = snapshot_epochs_of(_arrays)[-1] > MANY_EPOCHS
     left, right = st.columns(2)

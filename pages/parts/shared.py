@@ -14,6 +14,7 @@ import pkgutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from digitcore.experiments import ExperimentRunner
 from digitcore.runs import Engine
 from digitcore.runs.prediction import RunModel
 from pages.parts import upkeep
+from pages.parts.charts import n_bytes
 from pages.parts.sized_cache import SizedCache
 
 log = logging.getLogger("digitcore.pages")
@@ -31,7 +33,7 @@ log = logging.getLogger("digitcore.pages")
 _IMPORTED = ("altair", "sklearn.model_selection", "sklearn.decomposition", "digitcore.models.torch_network")
 
 
-MAX_ARRAY_BYTES, MAX_MODEL_BYTES = 300_000_000, 200_000_000
+MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 300_000_000, 200_000_000, 50_000_000
 
 
 @dataclass
@@ -44,13 +46,15 @@ class _Shared:
 
 
 _shared = _Shared()
-# Of runs that have ended, by digest and time: their arrays, and their models ready to be asked.
+# Of runs that have ended, by digest and time: their arrays, their models ready to be asked, and their charts.
 arrays: SizedCache[Mapping[str, np.ndarray]] = SizedCache(
     MAX_ARRAY_BYTES, lambda arrays: sum(array.nbytes for array in arrays.values())
 )
 models: SizedCache[RunModel] = SizedCache(
     MAX_MODEL_BYTES, lambda model: sum(weights.nbytes for weights in model.weights.values())
 )
+
+charts: SizedCache[dict[str, Any]] = SizedCache(MAX_CHART_BYTES, n_bytes)
 
 
 def engine() -> Engine:
@@ -118,6 +122,7 @@ def close(*, for_good: bool = False) -> None:
         _shared.started = False
         arrays.clear()
         models.clear()
+        charts.clear()
     for each in closing:
         if each is not None:
             each.close()
