@@ -21,7 +21,7 @@ bench: .venv/.bench
 	touch $@
 
 # The compiled loops, kept beside their source: the first training need not wait ten seconds for them.
-.venv/.compiled: .venv/.run $(wildcard digitcore/models/compiled/*.py)
+.venv/.compiled: .venv/.run $(wildcard digitcore/models/torch_backend/kernels/*.py)
 	$(BIN)/python -c "from digitcore.runs.worker import warm_up; warm_up()"
 	touch $@
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 if __name__ == "__main__":
     # Streamlit runs this file for each visitor.
-    from pages.parts import shared, state, visitor
+    from pages.parts import session, shared, visitor
 
     st.set_page_config(layout="wide", initial_sidebar_state="auto")
     if visitor.refusal():
@@ -24,7 +24,7 @@ if __name__ == "__main__":
         position="top",
     )
     shared.start()
-    state.enter_dashboard()
+    session.enter_dashboard()
     navigation.run()
 else:
     # `streamlit run` imports it once for the server itself.

@@ -83,9 +83,9 @@ def time_page(page, url, seed, wait_seconds):
 def trained_run():
     """Train; return the address of the run, and the addresses of two trainings that can go on beside."""
     from digitcore.errors import DatasetUnavailable
-    from digitcore.links import spec_to_query
-    from digitcore.recipes import load_recipe
     from digitcore.runs import Engine
+    from digitcore.specs.links import spec_to_query
+    from digitcore.specs.recipes import load_recipe
 
     with Engine() as engine:
         try:

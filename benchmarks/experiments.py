@@ -18,9 +18,9 @@ from torch import nn
 
 from digitcore.experiments import CrossValidation, ExperimentRunner, RecipeTables
 from digitcore.experiments.plans import PLANS, RECIPE_ITSELF, Member, Plan
-from digitcore.recipes import load_recipe
 from digitcore.runs import Engine, Store
 from digitcore.runs.training import split_for
+from digitcore.specs.recipes import load_recipe
 
 ROUNDS = 5
 TORCH_RULES = {

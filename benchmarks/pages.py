@@ -46,9 +46,9 @@ def main():
 
 def trained_run():
     """Train, and return the address of the run."""
-    from digitcore.links import spec_to_query
-    from digitcore.recipes import load_recipe
     from digitcore.runs import Engine
+    from digitcore.specs.links import spec_to_query
+    from digitcore.specs.recipes import load_recipe
 
     spec = load_recipe("mnist-cnn").spec.with_changes(parameters={"epochs": 2})
     with Engine() as engine:

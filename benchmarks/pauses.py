@@ -45,10 +45,10 @@ def main(names):
 def measure(name, n_images, epochs, folder):
     """Return the CPU seconds of each training without pauses, and of each with them; runs in a worker."""
     from digitcore.models.pauses import pauses
-    from digitcore.recipes import load_recipe
+    from digitcore.runs.core_locks import turn_for
     from digitcore.runs.training import model_for, split_for, threads_for
-    from digitcore.runs.turns import turn_for
     from digitcore.runs.worker import STOP_SECONDS, StopSignal
+    from digitcore.specs.recipes import load_recipe
 
     spec = load_recipe(name).spec.with_changes(parameters={"epochs": epochs, "patience": None})
     divided = split_for(spec)

@@ -19,8 +19,8 @@ class Data:
     """A recipe's images, float32 ``(n_images, n_pixels)``, and labels."""
 
     def __init__(self, name):
-        from digitcore.recipes import load_recipe
         from digitcore.runs.training import split_for
+        from digitcore.specs.recipes import load_recipe
 
         self.spec = load_recipe(name).spec
         divided = split_for(self.spec)

@@ -8,8 +8,8 @@ Prints a row per recipe and, for digits-mlp, a row per cell of its published tab
 import sys
 from statistics import mean
 
-from digitcore.recipes import RECIPES, load_recipe
 from digitcore.runs import train_spec
+from digitcore.specs.recipes import RECIPES, load_recipe
 
 TABLE_SEEDS = (0, 1, 2)
 

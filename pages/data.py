@@ -7,14 +7,14 @@ from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.evaluation import pixel_table
 from digitcore.runs import RunSpec
-from pages.parts import charts, image_grid, messages, state
+from pages.parts import charts, image_grid, messages, session
 
-state.enter_page("data")
+session.enter_page("data")
 st.title("Data")
 st.caption("The images themselves, before any model sees them.")
 
 with messages.caught():
-    spec = state.spec(entered=True)
+    spec = session.spec(entered=True)
     name = st.segmented_control(
         "Data set",
         list(DATASETS),
@@ -26,7 +26,7 @@ with messages.caught():
     if name != spec.dataset:
         # The form's model may not fit other images, and nothing is trained here.
         spec = RunSpec(dataset=name, model="softmax")
-    dataset, split = state.dataset(name), state.split_of(spec)
+    dataset, split = session.dataset(name), session.split_of(spec)
     height, width = dataset.image_shape
     st.markdown(
         f"{DATASETS[name].description} **{dataset.n_images:,}** images of {height} × {width} pixels, "
@@ -42,7 +42,7 @@ with messages.caught():
 
     st.subheader("Mean image of each class")
     st.caption("Every pixel is the mean over all images of the class in the training part.")
-    image_grid.show_means(state.means_of(spec), dataset, missing_classes(split.train))
+    image_grid.show_means(session.means_of(spec), dataset, missing_classes(split.train))
 
     st.subheader("One image, pixel by pixel")
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from pages.parts import experiment_form, experiment_view, messages, rate_range_view, run_form, state
+from pages.parts import experiment_form, experiment_view, messages, rate_range_view, run_form, session
 
-entered = state.enter_page("experiments")
+entered = session.enter_page("experiments")
 st.title("Experiments")
 st.caption("Many trainings made by one rule. Each is a normal run: kept, and opened by a click on its row.")
 
 with messages.caught(), st.container():
-    spec = state.spec(entered=entered)
+    spec = session.spec(entered=entered)
     kind = experiment_form.ask_kind()
     problem = ""
     if kind == experiment_form.RECIPE:
-        state.keep_spec(spec)
+        session.keep_spec(spec)
         st.sidebar.caption("A recipe brings all settings with it.")
     else:
         with st.sidebar:
@@ -22,7 +22,7 @@ with messages.caught(), st.container():
     if problem:
         st.error(messages.plain(problem))
     elif kind == experiment_form.RATE:
-        state.show_experiment(None)
+        session.show_experiment(None)
         rate_range_view.show(spec)
     else:
         plan = experiment_form.ask_plan(kind, spec)

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from digitcore.evaluation import predictions
-from digitcore.projection import map_table, sample_positions
-from pages.parts import image_map, messages, run_picker, state
+from digitcore.insight.projection import map_table, sample_positions
+from pages.parts import image_map, messages, run_picker, session
 
-state.enter_page("map")
+session.enter_page("map")
 st.title("Map")
 st.caption("Every image is a point, and similar images lie near each other. Drag a rectangle to see the images in it.")
 
@@ -19,7 +19,7 @@ with messages.caught():
     coordinates = image_map.coordinates(run, part, source, method)
     if coordinates is not None:
         positions = sample_positions(part.n_images)
-        prediction = predictions(state.probabilities_of(run, part))
+        prediction = predictions(session.probabilities_of(run, part))
         table = map_table(
             coordinates, positions, part.labels[positions], prediction[positions], part.dataset.class_names
         )

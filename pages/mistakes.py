@@ -3,9 +3,9 @@
 import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
-from pages.parts import confidence_view, messages, mistake_browser, run_picker, state, suspects
+from pages.parts import confidence_view, messages, mistake_browser, run_picker, session, suspects
 
-state.enter_page("mistakes")
+session.enter_page("mistakes")
 st.title("Mistakes")
 st.caption("Where the model is wrong: class by class, pair by pair, image by image.")
 
@@ -14,7 +14,7 @@ with messages.caught():
     if run is None:
         st.stop()
     part = run_picker.ask_part(run)
-    probabilities = state.probabilities_of(run, part)
+    probabilities = session.probabilities_of(run, part)
 
     mistake_browser.show(run, part, probabilities)
 

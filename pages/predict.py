@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import image_source, judgement, messages, run_picker, state
+from pages.parts import image_source, judgement, messages, run_picker, session
 
-state.enter_page("predict")
+session.enter_page("predict")
 st.title("Predict")
 st.caption("One image: from the data, drawn, or photographed; what the model thinks it is, and what made it think so.")
 
@@ -13,7 +13,7 @@ with messages.caught():
     if run is None:
         st.stop()
     others = run_picker.ask_others(run)
-    question = image_source.ask_image(state.split_of(run.spec))
+    question = image_source.ask_image(session.split_of(run.spec))
     if question is not None:
         judgement.show(question, [run, *others])
     with st.expander("How to read this"):

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from digitcore.evaluation import predictions
-from pages.parts import messages, quiz_round, run_picker, state
+from pages.parts import messages, quiz_round, run_picker, session
 
-state.enter_page("quiz")
+session.enter_page("quiz")
 st.title("Quiz")
 st.caption("Read the digits that the model got wrong. The keys 0 to 9 answer, too.")
 
@@ -15,8 +15,8 @@ with messages.caught():
         st.stop()
     part = run_picker.ask_part(run)
     quiz_round.follow(run, part.name)
-    if state.quiz() is None:
-        quiz_round.ask_start(part, predictions(state.probabilities_of(run, part)))
+    if session.quiz() is None:
+        quiz_round.ask_start(part, predictions(session.probabilities_of(run, part)))
     elif not quiz_round.is_over():
         quiz_round.show_question(part)
     else:

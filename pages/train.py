@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.parts import live_run, messages, run_form, shared, state
+from pages.parts import live_run, messages, run_form, session, shared
 
-entered = state.enter_page("train")
+entered = session.enter_page("train")
 st.title("Train")
 st.caption("Pick images, a model and its settings in the sidebar, press Train, and watch it learn.")
 
 with messages.caught(), st.container():
     engine = shared.engine()
     with st.sidebar:
-        spec, problem = run_form.ask_spec(state.spec(entered=entered))
+        spec, problem = run_form.ask_spec(session.spec(entered=entered))
     messages.show_link_problems()
     live_run.show_plan(spec, problem)
     live_run.show_run(spec)

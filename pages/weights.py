@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import messages, network_view, run_picker, state, weight_player
+from pages.parts import messages, network_view, run_picker, session, weight_player
 
-state.enter_page("weights")
+session.enter_page("weights")
 st.title("Weights")
 st.caption("What the model looks for, pixel by pixel, and how it came to that.")
 

@@ -24,14 +24,16 @@ def test_digitcore_never_imports_streamlit_or_pages(path):
 
 
 def test_what_the_pages_import_does_not_import_torch():
-    modules = "digitcore.runs, digitcore.links, digitcore.charts, digitcore.images, digitcore.models.first_layer"
+    modules = (
+        "digitcore.runs, digitcore.specs.links, digitcore.charts, digitcore.images.png, digitcore.insight.weight_images"
+    )
     code = f"import sys, {modules}; print('torch' in sys.modules, 'streamlit' in sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert output.stdout.split() == ["False", "False"]
 
 
 def test_the_first_page_waits_for_neither_torch_nor_scikit_learn():
-    code = "import sys, pages.parts.state; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    code = "import sys, pages.parts.session; print('torch' in sys.modules, 'sklearn' in sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert output.stdout.split() == ["False", "False"]
 

@@ -5,24 +5,20 @@ charts set no background. Each chart carries a ``description``, the alternative 
 """
 
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
-from digitcore.charts.folds import fold_curves_chart, fold_scores_chart, learning_curve_chart
-from digitcore.charts.layers import quantiles_chart, silent_chart
+from digitcore.charts.class_balance import class_balance_chart
+from digitcore.charts.confusion import confusion_chart
+from digitcore.charts.confusion_difference import confusion_difference_chart
+from digitcore.charts.curves import curves_chart
+from digitcore.charts.folds import fold_curves_chart, fold_scores_chart
+from digitcore.charts.importance import importance_chart
+from digitcore.charts.layer_distributions import quantiles_chart, silent_chart
+from digitcore.charts.learning_curve import learning_curve_chart
+from digitcore.charts.lr_range import lr_range_chart
 from digitcore.charts.map import map_chart
-from digitcore.charts.published import confusion_difference_chart, published_chart, published_curve_chart
-from digitcore.charts.results import (
-    class_balance_chart,
-    confusion_chart,
-    curves_chart,
-    probability_chart,
-    probability_table,
-)
-from digitcore.charts.sweeps import (
-    importance_chart,
-    parallel_chart,
-    rate_range_chart,
-    sweep_chart,
-    sweep_heat_chart,
-)
+from digitcore.charts.parallel import parallel_chart
+from digitcore.charts.probability import probability_chart, probability_table
+from digitcore.charts.published import published_chart, published_curve_chart
+from digitcore.charts.sweep import sweep_chart, sweep_heat_chart
 
 __all__ = [
     "class_balance_chart",
@@ -35,6 +31,7 @@ __all__ = [
     "fold_scores_chart",
     "importance_chart",
     "learning_curve_chart",
+    "lr_range_chart",
     "map_chart",
     "parallel_chart",
     "probability_chart",
@@ -42,7 +39,6 @@ __all__ = [
     "published_chart",
     "published_curve_chart",
     "quantiles_chart",
-    "rate_range_chart",
     "reliability_chart",
     "silent_chart",
     "sweep_chart",

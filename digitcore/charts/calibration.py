@@ -1,4 +1,4 @@
-"""Charts of :mod:`digitcore.calibration`'s tables; see :mod:`digitcore.charts` for what all charts share."""
+"""Charts of :mod:`digitcore.evaluation.calibration`'s tables; see :mod:`digitcore.charts` for what all charts share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore import palette
-from digitcore.charts.results import PERCENT_LABEL
+from digitcore.charts._axes import PERCENT_LABEL
+from digitcore.images import palette
 
 OUTCOMES = ("right", "wrong")
 HEIGHT = 280
@@ -20,7 +20,7 @@ def reliability_chart(table: pd.DataFrame) -> alt.LayerChart:
     Parameters
     ----------
     table : DataFrame
-        From :func:`digitcore.calibration.reliability_table`; bins without images are left out.
+        From :func:`digitcore.evaluation.calibration.reliability_table`; bins without images are left out.
     """
     filled = table[table["n_images"] > 0]
     diagonal = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
@@ -47,7 +47,7 @@ def confidence_chart(table: pd.DataFrame, *, log: bool = True) -> alt.Chart:
     Parameters
     ----------
     table : DataFrame
-        From :func:`digitcore.calibration.confidence_table`.
+        From :func:`digitcore.evaluation.calibration.confidence_table`.
     log : bool
         Symmetric logarithmic counts: the few wrong ones stay visible beside the many right ones.
     """
@@ -81,7 +81,7 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
     Parameters
     ----------
     table : DataFrame
-        From :func:`digitcore.calibration.coverage_table`; evenly thinned where it is long.
+        From :func:`digitcore.evaluation.calibration.coverage_table`; evenly thinned where it is long.
     """
     shown = table.iloc[np.linspace(0, len(table) - 1, min(MOST_POINTS, len(table))).round().astype(int)]
     return (

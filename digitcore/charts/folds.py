@@ -1,6 +1,6 @@
-"""Charts of many trainings of one kind: folds over the epochs, and more and more images.
+"""Folds of a cross-validation: their curves, and their scores.
 
-Tables are as in :mod:`digitcore.charts.spreads`.
+Tables are as in :mod:`digitcore.charts._spread`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore import palette
-from digitcore.charts.results import (
-    AXIS_TITLES,
-    _data,
-    _epoch_axis,
-    _measure_axis,
-    _part_scale,
-    _parts,
-)
-from digitcore.charts.spreads import (
+from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, part_names, part_scale, unlimited
+from digitcore.charts._spread import (
     HEIGHT,
     SCORE_TITLE,
     check_choice,
@@ -71,10 +63,14 @@ def fold_curves_chart(
     check_choice("spread", spread, SPREADS)
     last = n_epochs or int(table["epoch"].max() if len(table) else 1)
     parts = ["train", held_out_name]
-    shared = {"x": _epoch_axis(last), "color": _color("part", parts), "tooltip": _curve_tooltips(measure, "part")}
+    shared = {
+        "x": epoch_axis(last),
+        "color": series_color("part", parts),
+        "tooltip": _fold_curve_tooltips(measure, "part"),
+    }
     spread_rows = with_spread(_thinned(table) if spread == "bars" else table)
-    bounds = alt.Chart(_data(spread_rows)).encode(y=_measure_axis(measure, field="low"), **shared)
-    means = alt.Chart(_data(table)).encode(y=_measure_axis(measure, field="mean"), **shared)
+    bounds = alt.Chart(unlimited(spread_rows)).encode(y=measure_axis(measure, field="low"), **shared)
+    means = alt.Chart(unlimited(table)).encode(y=measure_axis(measure, field="mean"), **shared)
     description = (
         f"Mean {measure} of the {' and '.join(parts)} parts over {last} epochs, with the spread over the folds."
     )
@@ -91,8 +87,8 @@ def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
     table : DataFrame
         ``member`` (text such as "fold 1"; the order is the table's), ``part``, ``accuracy``.
     """
-    members, parts = in_order(table["member"]), _parts(table)
-    color = _color("part", parts)
+    members, parts = in_order(table["member"]), part_names(table)
+    color = series_color("part", parts)
     means = table.groupby("part", as_index=False)["accuracy"].mean()
     axis = alt.Axis(labelAngle=label_angle(members), labelOverlap=True, grid=False)
     figure = alt.Tooltip("accuracy:Q", title="Accuracy", format=".2%")
@@ -119,50 +115,6 @@ def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(rules, points).properties(height=HEIGHT, description=description)
 
 
-def learning_curve_chart(
-    table: pd.DataFrame, *, held_out_name: str = "validation", spread: Spread = "band"
-) -> alt.LayerChart:
-    """Draw the accuracy against the number of training images; the gap between the parts is lightly shaded.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``n_train``, ``part`` ("train" or ``held_out_name``), ``mean``, ``low``, ``high``, ``n``.
-    held_out_name : str
-        The part beside "train".
-    spread : {"band", "bars"}
-        Band or error bars.
-
-    Raises
-    ------
-    InvalidSetting
-        If ``spread`` is unknown.
-    """
-    check_choice("spread", spread, SPREADS)
-    parts = ["train", held_out_name]
-    x = _size_axis(table["n_train"])
-    tooltip = [
-        alt.Tooltip("n_train:Q", title="Training images", format=",d"),
-        alt.Tooltip("part:N", title="Part"),
-        *figure_tooltips(".2%", "mean", "low", "high"),
-        trainings_tooltip(),
-    ]
-    shared = {"x": x, "color": _color("part", parts), "tooltip": tooltip}
-    bounds = alt.Chart(with_spread(table)).encode(y=_measure_axis("accuracy", field="low"), **shared)
-    means = alt.Chart(table).encode(y=_measure_axis("accuracy", field="mean"), **shared)
-    layers = [
-        *_gap_layers(_gaps(table, held_out_name), x),
-        spread_layer(bounds, spread),
-        means.mark_line(strokeWidth=2),
-        means.mark_point(filled=True, size=60, opacity=1),
-    ]
-    sizes = table["n_train"].nunique()
-    description = (
-        f"Accuracy of the {' and '.join(parts)} parts for {sizes} numbers of training images; the gap is shaded."
-    )
-    return alt.layer(*layers).properties(height=HEIGHT, description=description)
-
-
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of at most 30 epochs, evenly spaced from the first to the last."""
     epochs = np.unique(table["epoch"].to_numpy(dtype=float))
@@ -170,51 +122,17 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["epoch"].isin(kept)]
 
 
-def _color(column: str, parts: list[str]) -> alt.Color:
+def series_color(column: str, parts: list[str]) -> alt.Color:
     # The legend stands for line and spread; without this it would be as faint as the spread.
     legend = alt.Legend(orient="top", symbolOpacity=1)
-    return alt.Color(f"{column}:N", title=None, scale=_part_scale(parts), legend=legend)
+    return alt.Color(f"{column}:N", title=None, scale=part_scale(parts), legend=legend)
 
 
-def _curve_tooltips(measure: str, column: str) -> list[alt.Tooltip]:
+def _fold_curve_tooltips(measure: str, column: str) -> list[alt.Tooltip]:
     form = ".2%" if measure == "accuracy" else ".4f"
     return [
         alt.Tooltip("epoch:Q", title="Epoch", format="d"),
         alt.Tooltip(f"{column}:N", title=column.capitalize()),
         *figure_tooltips(form, "mean", "sd", "low", "high"),
         trainings_tooltip(),
-    ]
-
-
-def _size_axis(sizes: pd.Series) -> alt.X:
-    known = sorted({int(size) for size in sizes})
-    # One size alone has no length on a logarithmic axis.
-    domain = [known[0] / 1.2, known[-1] * 1.2] if known else alt.Undefined
-    return alt.X(
-        "n_train:Q",
-        title="Training images",
-        scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=alt.Axis(values=known, format=",d", labelOverlap=True, grid=False),
-    )
-
-
-def _gaps(table: pd.DataFrame, held_out_name: str) -> pd.DataFrame:
-    """Both parts' means a number of training images, and their difference in points."""
-    both = table.pivot_table(index="n_train", columns="part", values="mean", dropna=False).reset_index()
-    if not {"train", held_out_name} <= set(both.columns):
-        return pd.DataFrame({"n_train": [], "train": [], "held_out": [], "gap": []}, dtype=float)
-    gaps = pd.DataFrame({"n_train": both["n_train"], "train": both["train"], "held_out": both[held_out_name]}).dropna()
-    return gaps.assign(gap=100 * (gaps["train"] - gaps["held_out"]))
-
-
-def _gap_layers(gaps: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
-    base = alt.Chart(gaps).encode(x=x, y=_measure_axis("accuracy", field="train"), y2="held_out")
-    tooltip = [
-        alt.Tooltip("n_train:Q", title="Training images", format=",d"),
-        alt.Tooltip("gap:Q", title="Gap (points)", format="+.2f"),
-    ]
-    # The shaded area is one mark with one tooltip; invisible bars carry those of the sizes.
-    return [
-        base.mark_area(color=palette.MUTED, opacity=0.12),
-        base.mark_rule(strokeWidth=24, opacity=0).encode(tooltip=tooltip),
     ]

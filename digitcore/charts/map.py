@@ -1,4 +1,4 @@
-"""The chart of :mod:`digitcore.projection`'s table."""
+"""The chart of :mod:`digitcore.insight.projection`'s table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from digitcore import palette
+from digitcore.images import palette
 
 # Altair's schemes, and the most classes whose colours they tell apart.
 _CLASS_SCHEMES = (("tableau10", 10), ("tableau20", 20), ("sinebow", 10**6))
@@ -19,7 +19,7 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
     Parameters
     ----------
     table : DataFrame
-        From :func:`digitcore.projection.map_table`.
+        From :func:`digitcore.insight.projection.map_table`.
     class_names : sequence of str
         In class order.
     select : str, optional

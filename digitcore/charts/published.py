@@ -1,6 +1,6 @@
-"""Charts of measured figures beside published ones.
+"""Published figures beside those measured here.
 
-Tables are as in :mod:`digitcore.charts.spreads`.
+Tables are as in :mod:`digitcore.charts._spread`.
 """
 
 from __future__ import annotations
@@ -8,26 +8,12 @@ from __future__ import annotations
 from typing import Literal
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
-from digitcore import palette
-from digitcore.charts.results import (
-    AXIS_TITLES,
-    CELL_SIZES,
-    MATRIX_SIZE,
-    _class_axis,
-    _data,
-    _epoch_axis,
-    _figure_font,
-    _inks,
-    _measure_axis,
-)
-from digitcore.charts.spreads import (
+from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, unlimited
+from digitcore.charts._spread import (
     HEIGHT,
     SCORE_TITLE,
-    cell_figures,
-    cell_scale,
     check_choice,
     figure_tooltips,
     in_order,
@@ -39,6 +25,7 @@ from digitcore.charts.spreads import (
     spread_layer,
     with_spread,
 )
+from digitcore.images import palette
 
 SOURCES = ("published", "here")
 
@@ -94,56 +81,14 @@ def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accu
         alt.Tooltip("source:N", title="Source"),
         *figure_tooltips(form, "mean", "low", "high"),
     ]
-    shared = {"x": _epoch_axis(last), "color": _source_color("source:N"), "tooltip": tooltip}
+    shared = {"x": epoch_axis(last), "color": _source_color("source:N"), "tooltip": tooltip}
     spread_rows = with_spread(table[table["source"] == "here"])
-    bounds = alt.Chart(_data(spread_rows)).encode(y=_measure_axis(measure, field="low"), **shared)
-    means = alt.Chart(_data(table)).encode(y=_measure_axis(measure, field="mean"), **shared)
+    bounds = alt.Chart(unlimited(spread_rows)).encode(y=measure_axis(measure, field="low"), **shared)
+    means = alt.Chart(unlimited(table)).encode(y=measure_axis(measure, field="mean"), **shared)
     description = f"Published {measure} of every epoch beside the one measured here, over {last} epochs."
     return alt.layer(spread_layer(bounds, "band"), *line_layers(means, table, "source")).properties(
         height=HEIGHT, description=description
     )
-
-
-def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
-    """Draw how a confusion matrix differs from a published one: blue is more here, orange less.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``truth``, ``prediction``, ``published``, ``here`` (both per cent of the true class's images) and their
-        ``difference`` (``here`` minus ``published``); the class order is its own.
-    """
-    names = in_order(table["truth"])
-    cell = int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
-    differences = table["difference"].to_numpy(dtype=float)
-    most = np.nanmax(np.abs(differences), initial=0) or 1.0
-    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS))
-    shown = table.assign(
-        figure=[f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "" for value in differences],
-        ink=_inks(differences, stops, "linear", palette.DIVERGING_STOPS),
-    )[table["difference"].notna()]
-    base = alt.Chart(_data(shown)).encode(
-        x=_class_axis("prediction", "Prediction", names, cell),
-        y=_class_axis("truth", "Truth", names, cell),
-        tooltip=[
-            alt.Tooltip("truth:N", title="Truth"),
-            alt.Tooltip("prediction:N", title="Prediction"),
-            alt.Tooltip("published:Q", title="Published (% of the class)", format=".2f"),
-            alt.Tooltip("here:Q", title="Here (% of the class)", format=".2f"),
-            alt.Tooltip("difference:Q", title="Difference (points)", format="+.2f"),
-        ],
-    )
-    legend = alt.Legend(orient="top", gradientLength=200, format="+~g", titleLimit=300)
-    color = alt.Color(
-        "difference:Q",
-        title="Here − published (points)",
-        scale=cell_scale(stops, palette.DIVERGING_STOPS),
-        legend=legend,
-    )
-    layers = [base.mark_rect().encode(color=color), *cell_figures(base, _figure_font(shown["figure"], cell))]
-    description = f"Difference of two confusion matrices of {len(names)} classes in points, here minus published."
-    # Steps, as in a heat map: a page would take axes and legend out of a width.
-    return alt.layer(*layers).properties(width=alt.Step(cell), height=alt.Step(cell), description=description)
 
 
 def _source_legend() -> alt.Legend:

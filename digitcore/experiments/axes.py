@@ -14,7 +14,7 @@ import numpy as np
 
 from digitcore.errors import InvalidSetting
 from digitcore.parameters import Integer, Number, Parameter, shortened, unknown_name
-from digitcore.settings import all_settings
+from digitcore.specs.settings import all_settings
 
 Scale = Literal["linear", "log"]
 
@@ -81,7 +81,7 @@ class Axis:
     Parameters
     ----------
     name : str
-        Flat name of a setting, see :func:`digitcore.settings.settings_of`.
+        Flat name of a setting, see :func:`digitcore.specs.settings.settings_of`.
     listed : sequence, optional
         The values; texts such as ``"0.01"`` or ``"32-16"`` are read as in a link.
     low, high, n, scale

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from digitcore.experiments.plans import MOST_MEMBERS, Member, Plan, Sweep
-from digitcore.runs.report import score_of
 from digitcore.runs.run import Run
-from digitcore.runs.spec import RunSpec
+from digitcore.runs.summary import score_of
+from digitcore.specs.run_spec import RunSpec
 
 
 def is_halving(plan: Plan) -> bool:

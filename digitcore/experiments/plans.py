@@ -17,12 +17,12 @@ import numpy as np
 
 from digitcore.errors import InvalidSetting
 from digitcore.experiments.axes import Axis
-from digitcore.experiments.parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
+from digitcore.experiments.plan_parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
 from digitcore.parameters import unknown_name
-from digitcore.recipes import load_recipe
 from digitcore.runs.progress import part_sizes
-from digitcore.runs.spec import DIGEST_LENGTH, RunSpec
-from digitcore.settings import with_settings
+from digitcore.specs.recipes import load_recipe
+from digitcore.specs.run_spec import DIGEST_LENGTH, RunSpec
+from digitcore.specs.settings import with_settings
 
 MOST_MEMBERS = 1000
 # In the column ``table`` of a recipe's members: no published table, but its own headline.
@@ -303,7 +303,7 @@ class RecipeTables(Plan):
     Parameters
     ----------
     recipe : str
-        Name in :data:`digitcore.recipes.RECIPES`.
+        Name in :data:`digitcore.specs.recipes.RECIPES`.
     n_seeds : int
         Trainings of each published figure.
 

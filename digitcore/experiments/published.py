@@ -14,8 +14,8 @@ from digitcore.evaluation import confusion_table
 from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.plans import RECIPE_ITSELF
 from digitcore.experiments.tables import fold_curves_table, spread
-from digitcore.recipes import Recipe, Variation
 from digitcore.runs.run import Run
+from digitcore.specs.recipes import Recipe, Variation
 
 MEASURED, PUBLISHED = "here", "published"
 

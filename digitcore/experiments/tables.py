@@ -20,11 +20,11 @@ from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.halving import is_halving
 from digitcore.experiments.plans import Member
 from digitcore.parameters import Integer, Number
-from digitcore.runs.report import chosen_by, score_of, watched_name
 from digitcore.runs.run import Run
-from digitcore.runs.spec import RunSpec
+from digitcore.runs.summary import chosen_by, score_of, watched_name
 from digitcore.runs.training import split_for
-from digitcore.settings import setting_label, with_settings
+from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.settings import setting_label, with_settings
 
 PARTS = ("train", "validation", "test")
 # With fewer points a forest says nothing about what matters.

@@ -134,7 +134,7 @@ def multiply_adds(model_name: str, parameters: Mapping[str, Any], image_shape: t
     return sum(layer.multiply_adds for layer in plan(model_name, parameters, image_shape, n_classes))
 
 
-def is_narrow(layers: Sequence[Layer], batch_size: int) -> bool:
+def is_small_dense(layers: Sequence[Layer], batch_size: int) -> bool:
     """Whether a network is trained faster by leaving out what is zero than by products of whole matrices.
 
     It has dense layers of few units, and small batches; measured on images most of whose pixels are zero.

@@ -19,8 +19,8 @@ from digitcore.errors import DivergedError, Interrupted, InvalidSetting
 from digitcore.models.architecture import Layer, plan, weight_shapes
 from digitcore.models.checkpoint import check_checkpoint, history_arrays, history_of, under_prefix, with_prefix
 from digitcore.models.epoch import Epoch
+from digitcore.models.lr_range_test import RateRange, geometric_rates, until_hopeless
 from digitcore.models.pauses import pause
-from digitcore.models.rate_range import RateRange, geometric_rates, until_hopeless
 from digitcore.parameters import Parameter, clean_parameters
 
 # Images that are predicted at once: enough to keep the cores busy, few enough to bound the memory.

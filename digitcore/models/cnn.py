@@ -7,7 +7,7 @@ from numbers import Integral
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
-from digitcore.models.torch_network import TorchNetwork
+from digitcore.models.torch_backend.network import TorchNetwork
 
 
 class CNN(TorchNetwork):

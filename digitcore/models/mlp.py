@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digitcore.models import hyperparameters
-from digitcore.models.torch_network import TorchNetwork
+from digitcore.models.torch_backend.network import TorchNetwork
 
 
 class MLP(TorchNetwork):

@@ -18,7 +18,7 @@ from digitcore.models import hyperparameters
 from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
 from digitcore.models.checkpoint import under_prefix, with_prefix
-from digitcore.models.optimizers import make_optimizer
+from digitcore.models.numpy_optimizers import make_optimizer
 from digitcore.models.pauses import pause, pause_hook
 
 # Images whose logits are one product: NumPy's library has quicker ways for small matrices, and an epoch of

@@ -2,8 +2,8 @@
 
 from digitcore.runs.engine import Engine
 from digitcore.runs.run import Run
-from digitcore.runs.spec import RunSpec, SplitSpec
 from digitcore.runs.store import Store
 from digitcore.runs.training import train_spec
+from digitcore.specs.run_spec import RunSpec, SplitSpec
 
 __all__ = ["Engine", "Run", "RunSpec", "SplitSpec", "Store", "train_spec"]

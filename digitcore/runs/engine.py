@@ -30,11 +30,11 @@ from digitcore.runs.limits import check_computation, check_training, may_stop
 from digitcore.runs.memory import within_memory
 from digitcore.runs.owners import Owners
 from digitcore.runs.run import Run
-from digitcore.runs.spec import RunSpec
 from digitcore.runs.store import Store
 from digitcore.runs.training import Outcome, checkpoint_of, n_threads
 from digitcore.runs.worker import compute_in_worker, train_in_worker
 from digitcore.server_settings import ServerSettings, load_server_settings
+from digitcore.specs.run_spec import RunSpec
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from digitcore.errors import LimitReached
 from digitcore.runs.computations import Computations
 from digitcore.runs.progress import duration_text, expected_time
-from digitcore.runs.spec import RunSpec
 from digitcore.server_settings import ServerSettings
+from digitcore.specs.run_spec import RunSpec
 
 
 def may_stop(starter: str, visitor: str, settings: ServerSettings) -> bool:

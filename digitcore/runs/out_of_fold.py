@@ -6,8 +6,8 @@ import numpy as np
 
 from digitcore.datasets import Part
 from digitcore.datasets.splits import folds
-from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import all_classes, model_for, split_for, threads_for, watched
+from digitcore.specs.run_spec import RunSpec
 
 N_FOLDS = 5
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitcore.datasets import DATASETS, Part, features
-from digitcore.explanations import contributions, occlusion_drops
-from digitcore.layers import strongest_path
+from digitcore.insight.attribution import contributions, occlusion_drops
+from digitcore.insight.layer_tables import strongest_path
 from digitcore.models import MODELS
 from digitcore.runs.run import Run
 from digitcore.runs.training import all_classes, model_for
@@ -65,13 +65,13 @@ class RunModel:
         return self._predict(self._pixels(image)[np.newaxis])[0].astype(np.float64)
 
     def contributions(self, image: np.ndarray) -> np.ndarray:
-        """See :func:`digitcore.explanations.contributions`; only for softmax regression."""
+        """See :func:`digitcore.insight.attribution.contributions`; only for softmax regression."""
         return self._for_all(
             contributions(self.weights["output.weight"], self._pixels(image), self._dataset.image_shape)
         )
 
     def occlusion(self, image: np.ndarray) -> np.ndarray:
-        """See :func:`digitcore.explanations.occlusion_drops`."""
+        """See :func:`digitcore.insight.attribution.occlusion_drops`."""
         return occlusion_drops(self._predict, self._pixels(image), self._dataset.image_shape)
 
     def gradients(self, image: np.ndarray) -> np.ndarray:
@@ -98,7 +98,7 @@ class RunModel:
         return np.concatenate(blocks)
 
     def strongest_paths(self, part: Part) -> dict[int, list[int]]:
-        """Return :func:`digitcore.layers.strongest_path` of an MLP for each class with images in ``part``.
+        """Return :func:`~digitcore.insight.layer_tables.strongest_path` of an MLP for each class in ``part``.
 
         The first 100 images of a class are looked at.
         """

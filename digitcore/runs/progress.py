@@ -10,7 +10,7 @@ from statistics import median
 from digitcore.datasets import DATASETS
 from digitcore.models.architecture import multiply_adds
 from digitcore.runs.run import Run
-from digitcore.runs.spec import RunSpec
+from digitcore.specs.run_spec import RunSpec
 
 # How many of the last epochs tell the present pace.
 PACE_EPOCHS = 10

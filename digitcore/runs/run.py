@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from digitcore.models.epoch import Epoch
-from digitcore.runs.spec import RunSpec
+from digitcore.specs.run_spec import RunSpec
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 ACTIVE: frozenset[str] = frozenset({"queued", "running"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitcore.models.first_layer import first_layer_name
+from digitcore.insight.weight_images import first_layer_name
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier

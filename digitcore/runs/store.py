@@ -21,8 +21,8 @@ from digitcore.runs import schema
 from digitcore.runs.database import WRITES, create_engine, read_url
 from digitcore.runs.ended_epochs import EndedEpochs
 from digitcore.runs.run import ACTIVE, Run
-from digitcore.runs.spec import RunSpec
 from digitcore.runs.weights_files import WeightsFiles
+from digitcore.specs.run_spec import RunSpec
 
 SERVER_STOPPED = "The server stopped during this training. Its epochs were kept; train again to finish it."
 # Parameters of one statement that SQLite takes at least.

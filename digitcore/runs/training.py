@@ -18,12 +18,12 @@ from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
-from digitcore.models.architecture import is_narrow, plan
+from digitcore.models.architecture import is_small_dense, plan
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.pauses import pauses
 from digitcore.runs.run import State
 from digitcore.runs.snapshots import Recorder
-from digitcore.runs.spec import RunSpec
+from digitcore.specs.run_spec import RunSpec
 
 log = logging.getLogger(__name__)
 
@@ -300,7 +300,7 @@ def n_threads(spec: RunSpec) -> int:
     n_images = min(dataset.n_images, split.max_train or dataset.n_images, split.max_images or dataset.n_images)
     at_once = min(spec.parameters["batch_size"] or n_images, n_images)
     layers = plan(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
-    if is_narrow(layers, at_once):
+    if is_small_dense(layers, at_once):
         return 1
     work = sum(layer.multiply_adds for layer in layers)
     return MOST_THREADS if work >= _LARGE_NETWORK or at_once * work >= _LARGE_STEP else 1

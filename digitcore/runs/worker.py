@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from distributed import Event, get_worker
 
-from digitcore.child import run_in_child
 from digitcore.directories import home_directory
 from digitcore.errors import Interrupted, OutOfMemory
+from digitcore.insight.projection import tsne_coordinates
 from digitcore.models import Epoch
 from digitcore.models.pauses import pauses
-from digitcore.projection import tsne_coordinates
+from digitcore.runs.child import run_in_child
+from digitcore.runs.core_locks import turn_for
 from digitcore.runs.memory import within_memory
-from digitcore.runs.spec import RunSpec
 from digitcore.runs.training import Outcome, n_threads, train_spec
-from digitcore.runs.turns import turn_for
+from digitcore.specs.run_spec import RunSpec
 
 log = logging.getLogger(__name__)
 

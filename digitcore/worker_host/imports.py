@@ -16,7 +16,7 @@ import sklearn.datasets
 import sklearn.model_selection
 import torch.fx.experimental.symbolic_shapes
 
-import digitcore.models.torch_network
+import digitcore.models.torch_backend.network
 import digitcore.runs.worker
 
 gc.freeze()

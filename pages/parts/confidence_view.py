@@ -7,7 +7,9 @@ from datetime import datetime
 import numpy as np
 import streamlit as st
 
-from digitcore.calibration import (
+from digitcore.charts import confidence_chart, coverage_chart, reliability_chart
+from digitcore.datasets import Part
+from digitcore.evaluation.calibration import (
     calibration_sentence,
     confidence_table,
     coverage_table,
@@ -15,10 +17,8 @@ from digitcore.calibration import (
     refusal_sentence,
     reliability_table,
 )
-from digitcore.charts import confidence_chart, coverage_chart, reliability_chart
-from digitcore.datasets import Part
 from digitcore.runs import Run
-from digitcore.runs.report import percent_text
+from digitcore.runs.summary import percent_text
 from pages.parts.charts import drawable
 
 VIEWS = ("Reliability", "Confidence", "Refusing the unsure")

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from digitcore import palette
-from digitcore.preprocessing import PAD_PIXELS
+from digitcore.images import palette
+from digitcore.images.clean_up import PAD_PIXELS
 
 _KEY = "drawing_pad"
 _HERE = Path(__file__)
@@ -19,7 +19,7 @@ _mount = st.components.v2.component(
 
 
 def ask_pixels(stroke_width: float) -> Any:
-    """Show the pad; return what it has sent, for :func:`digitcore.preprocessing.pad_ink`, or None while it is empty.
+    """Show the pad; return what it has sent, for :func:`digitcore.images.clean_up.pad_ink`, or None while it is empty.
 
     Parameters
     ----------

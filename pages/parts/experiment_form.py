@@ -12,14 +12,14 @@ from digitcore.errors import InvalidSetting
 from digitcore.experiments import Axis, CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
 from digitcore.experiments.axes import listed_texts
 from digitcore.experiments.experiment import expected_experiment_seconds, may_end_early
-from digitcore.experiments.parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
-from digitcore.experiments.report import plan_words
+from digitcore.experiments.plan_parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
+from digitcore.experiments.summary import plan_words
 from digitcore.parameters import Choice, Integer, Number, Parameter, short_text, slider_stops
-from digitcore.recipes import RECIPES
 from digitcore.runs import RunSpec
 from digitcore.runs.progress import duration_text
-from digitcore.settings import setting_text, setting_value, settings_of
-from pages.parts import shared, state
+from digitcore.specs.recipes import RECIPES
+from digitcore.specs.settings import setting_text, setting_value, settings_of
+from pages.parts import session, shared
 from pages.parts.messages import plain
 
 CROSS_VALIDATION, SWEEP, LEARNING_CURVE, RECIPE = (
@@ -40,9 +40,9 @@ _RANGE, _LIST = "Range", "List"
 
 def ask_kind() -> str:
     """Ask for the kind of experiment; a link's experiment has chosen it already."""
-    start = st.session_state.get(state.EXPERIMENT_KIND)
+    start = st.session_state.get(session.EXPERIMENT_KIND)
     if start is None:
-        linked = state.linked_experiment()
+        linked = session.linked_experiment()
         start = linked.plan.KIND if linked else CROSS_VALIDATION
     return st.segmented_control(
         "Kind of experiment",
@@ -50,7 +50,7 @@ def ask_kind() -> str:
         default=start,
         format_func=KINDS.get,
         required=True,
-        key=state.EXPERIMENT_KIND,
+        key=session.EXPERIMENT_KIND,
         persist_state="session",
         label_visibility="collapsed",
     )
@@ -75,13 +75,13 @@ def show_plan(plan: Plan | None) -> None:
     """Show what will be trained, how long it will take, and the button that starts it."""
     if plan is None:
         return
-    seconds = expected_experiment_seconds(plan, shared.engine().n_workers, state.past_runs())
+    seconds = expected_experiment_seconds(plan, shared.engine().n_workers, session.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
     about = "at most" if may_end_early(plan) else "about"
     summary.markdown(f"**{plain(plan_words(plan))}** :gray[· takes {about} {duration_text(seconds)}]")
     if button.button("Start", type="primary", width="stretch", disabled=_is_running(plan)):
         _load_data(plan)
-        state.start_experiment(plan)
+        session.start_experiment(plan)
         st.rerun()
 
 
@@ -93,7 +93,7 @@ def _load_data(plan: Plan) -> None:
     """Load what has to be downloaded here, where a spinner shows it and a failure is told at once."""
     for name in {member.spec.dataset for member in plan.members if member.spec is not None}:
         if DATASETS[name].is_downloaded:
-            state.dataset(name)
+            session.dataset(name)
 
 
 def _ask_folds(spec: RunSpec) -> CrossValidation:
@@ -116,14 +116,14 @@ def _ask_sizes(spec: RunSpec) -> LearningCurve:
     text = left.text_input(
         "Training images",
         ", ".join(str(size) for size in sizes),
-        max_chars=state.max_text_length() + 1,
+        max_chars=session.max_text_length() + 1,
         key=f"sizes_{spec.dataset}",
         persist_state="session",
         help="Sizes of the training part, such as 700, 7000, 70000. More than there are means all.",
     )
     with right:
         n_repeats = _ask_integer(N_REPEATS, key="sizes_repeats")
-    parts = listed_texts(short_text(text, "The list of training images", state.max_text_length()))
+    parts = listed_texts(short_text(text, "The list of training images", session.max_text_length()))
     numbers = [int(part) if part.isascii() and part.isdigit() else part for part in parts]
     return LearningCurve(spec, tuple(numbers), n_repeats)
 
@@ -201,12 +201,12 @@ def _ask_list(name: str, record: Parameter, spec: RunSpec, key: str) -> list[str
     text = st.text_input(
         f"{record.label}: values",
         setting_text(name, setting_value(spec, name)),
-        max_chars=state.max_text_length() + 1,
+        max_chars=session.max_text_length() + 1,
         key=f"{key}_list",
         persist_state="session",
         help=f"Values with commas between: {record.expectation}.",
     )
-    return listed_texts(short_text(text, f"The list of values of {name}", state.max_text_length()))
+    return listed_texts(short_text(text, f"The list of values of {name}", session.max_text_length()))
 
 
 def _ask_range(name: str, record: Integer | Number, key: str) -> Axis:

@@ -7,14 +7,14 @@ import streamlit as st
 
 from digitcore.experiments import Experiment
 from digitcore.experiments.experiment import progress_of_experiment
-from digitcore.experiments.report import member_columns, plan_words
+from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import duration_text
-from digitcore.runs.report import distinct_labels
 from digitcore.runs.store import KeptExperiment
-from digitcore.settings import all_settings
-from pages.parts import fold_view, learning_curve_view, recipe_view, shared, state, sweep_view, visitor
+from digitcore.runs.summary import distinct_labels
+from digitcore.specs.settings import all_settings
+from pages.parts import fold_view, learning_curve_view, recipe_view, session, shared, sweep_view, visitor
 from pages.parts.messages import attempt, caught, plain
 
 POLL_SECONDS = 1.0
@@ -33,25 +33,25 @@ ACCURACIES = {
 
 def show(kind: str) -> None:
     """Show the experiment of this kind that was started or opened last."""
-    labels = {digest: _label(*each) for digest, each in state.recent_experiments(kind).items()}
-    linked = state.linked_experiment()
+    labels = {digest: _label(*each) for digest, each in session.recent_experiments(kind).items()}
+    linked = session.linked_experiment()
     if linked is not None and kind == linked.plan.KIND:
         labels.setdefault(linked.digest, plan_words(linked.plan))
     if not labels:
-        state.show_experiment(None)
+        session.show_experiment(None)
         st.info("Nothing of this kind yet: press **Start**, and the results appear here as they come.")
         return
-    key = state.experiment_key(kind)
+    key = session.experiment_key(kind)
     start = linked.digest if linked is not None and linked.digest in labels else next(iter(labels))
     # What was just started is shown, whatever was chosen before.
-    just_started = state.take_started()
+    just_started = session.take_started()
     if just_started:
         st.session_state[key] = start
     labels = distinct_labels(labels)
-    index = list(labels).index(state.widget_value(key, start, labels))
+    index = list(labels).index(session.widget_value(key, start, labels))
     digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
-    state.show_experiment(digest)
-    _live(digest, state.experiment(digest).state == "running")
+    session.show_experiment(digest)
+    _live(digest, session.experiment(digest).state == "running")
 
 
 def show_reading_help(kind: str) -> None:
@@ -68,7 +68,7 @@ def _live(digest: str, running: bool) -> None:
     @st.fragment(run_every=POLL_SECONDS if running else None)
     @caught()
     def live() -> None:
-        experiment = state.experiment(digest)
+        experiment = session.experiment(digest)
         if running and experiment.state != "running":
             st.rerun()
         _show_progress(experiment)
@@ -114,7 +114,7 @@ def _show_progress(experiment: Experiment) -> None:
         again,
         key="resume_experiment",
         on_click=attempt,
-        args=(state.start_experiment, experiment.plan),
+        args=(session.start_experiment, experiment.plan),
         width="stretch",
     )
 
@@ -155,7 +155,7 @@ def _offer_run(experiment: Experiment, table: pd.DataFrame, rows: list[int]) -> 
     if run is None:
         st.caption("Click on a row to open its run. A chart's own menu saves it as an image.")
     elif st.button("Open this run", key="open_member"):
-        state.open_run(run)
+        session.open_run(run)
 
 
 HELP = {

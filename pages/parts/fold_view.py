@@ -9,8 +9,8 @@ from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_cha
 from digitcore.evaluation import confusion_table
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import fold_curves_table, part_scores_table, part_summary_table
-from digitcore.runs.report import percent_text
-from pages.parts import state
+from digitcore.runs.summary import percent_text
+from pages.parts import session
 
 FIGURE_WIDTH = 220
 # A matrix beside a chart, or on a phone.
@@ -20,7 +20,7 @@ SPREADS = {"band": "Band", "bars": "Error bars"}
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
     """Show figures, curves and confusion matrix of the folds that are done."""
-    digests = state.done_runs(experiment)
+    digests = session.done_runs(experiment)
     if not digests:
         st.info("The first fold is being trained.")
         return
@@ -51,7 +51,7 @@ def show_figures(table: pd.DataFrame) -> None:
 @st.cache_data(show_spinner=False, max_entries=32)
 def show_curves(digests: tuple[str, ...], spread: str) -> None:
     """Draw loss and accuracy of every epoch, mean and spread over the runs."""
-    runs = state.runs_with_epochs(digests)
+    runs = session.runs_with_epochs(digests)
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         chart = fold_curves_chart(fold_curves_table(runs, measure), measure=measure, spread=spread)
         column.altair_chart(chart, width="stretch")
@@ -64,6 +64,6 @@ def _show_scores(digests: tuple[str, ...], _table: pd.DataFrame) -> None:
 
 @st.cache_data(show_spinner="Counting the predictions ...", max_entries=32)
 def _show_matrix(digests: tuple[str, ...]) -> None:
-    truth, prediction, class_names = state.pooled_predictions(digests)
+    truth, prediction, class_names = session.pooled_predictions(digests)
     table = confusion_table(truth, prediction, class_names)
     st.altair_chart(confusion_chart(table, scale="log", cell_size=CELL_SIZE), width="content")

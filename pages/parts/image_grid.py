@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Dataset
-from digitcore.images import TileLabel, grayscale_png, grid_png
+from digitcore.images.png import TileLabel, grayscale_png, grid_png
 
 HALF_COLUMNS = 5
 N_FIRST = 20

@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitcore.charts import map_chart
 from digitcore.datasets import Part
-from digitcore.projection import (
+from digitcore.insight.projection import (
     METHODS,
     MOST_POINTS,
     N_COMPONENTS,
@@ -19,7 +19,7 @@ from digitcore.projection import (
 )
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
-from pages.parts import messages, shared, state, visitor
+from pages.parts import messages, session, shared, visitor
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
 
@@ -33,7 +33,7 @@ _METHOD_KEY = "map_method"
 def ask_view(run: Run) -> tuple[str, str]:
     """Ask what is mapped and how."""
     left, right = st.columns(2)
-    sources = [source for source in SOURCES if source == "pixels" or state.model_of(run).has_hidden_layers]
+    sources = [source for source in SOURCES if source == "pixels" or session.model_of(run).has_hidden_layers]
     source = left.segmented_control(
         "What is alike",
         sources,
@@ -101,9 +101,9 @@ def _components(run: Run, part_name: str, source: str, n_components: int) -> np.
 
 @st.cache_resource(show_spinner="Making the map ...", max_entries=16)
 def _cached_components(digest, created_at, part_name: str, source: str, n_components: int, _run: Run) -> np.ndarray:
-    part = getattr(state.split_of(_run.spec), part_name)
+    part = getattr(session.split_of(_run.spec), part_name)
     images = part.images[sample_positions(part.n_images)]
-    values = images.reshape(len(images), -1) if source == "pixels" else state.model_of(_run).last_hidden(images)
+    values = images.reshape(len(images), -1) if source == "pixels" else session.model_of(_run).last_hidden(images)
     return principal_components(values, n_components)
 
 

@@ -10,9 +10,9 @@ import streamlit as st
 
 from digitcore.datasets import DATASETS, Split
 from digitcore.errors import InvalidSetting
-from digitcore.images import grayscale_png
-from digitcore.preprocessing import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
-from pages.parts import drawing_pad, shared, state
+from digitcore.images.clean_up import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
+from digitcore.images.png import grayscale_png
+from pages.parts import drawing_pad, session, shared
 from pages.parts.messages import plain
 
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
@@ -34,7 +34,7 @@ class Question:
 
 def ask_image(split: Split) -> Question | None:
     """Let the user choose an image; None, and what to do, while there is none."""
-    opened = state.take_opened_image()
+    opened = session.take_opened_image()
     if opened is not None:
         st.session_state["image_source"] = "data"
     source = st.segmented_control(
@@ -70,7 +70,7 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
     if opened is not None and opened[0] in parts:
         st.session_state[part_key] = opened[0]
     names = list(parts)
-    index = names.index(state.widget_value(part_key, names[0], parts))
+    index = names.index(session.widget_value(part_key, names[0], parts))
     part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=str.title)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:
@@ -97,14 +97,14 @@ def _ask_upload(frame: Frame) -> Sequence[Step]:
     file = st.file_uploader(
         "A picture of one digit", type=kinds, help=f"Dark ink on plain paper, at most {megapixels:g} million pixels."
     )
-    return clean_photo(state.gray_of(file, megapixels), frame) if file is not None else []
+    return clean_photo(session.gray_of(file, megapixels), frame) if file is not None else []
 
 
 def _ask_camera(frame: Frame) -> Sequence[Step]:
     photo = st.camera_input("A photo of one digit, filling most of the picture")
     if photo is None:
         return []
-    return clean_photo(state.gray_of(photo, shared.engine().settings.max_upload_megapixels), frame)
+    return clean_photo(session.gray_of(photo, shared.engine().settings.max_upload_megapixels), frame)
 
 
 def _show_steps(steps: Sequence[Step]) -> None:

@@ -9,13 +9,13 @@ import streamlit as st
 
 from digitcore.charts import probability_chart, probability_table
 from digitcore.evaluation import judgements_table
-from digitcore.explanations import classes_to_compare
-from digitcore.images import grayscale_png, weights_png
-from digitcore.perturbation import PERTURBATIONS, Perturbation, perturb
+from digitcore.images.png import grayscale_png, weights_png
+from digitcore.insight.attribution import classes_to_compare
+from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
-from digitcore.runs.report import run_label
-from pages.parts import messages, state
+from digitcore.runs.summary import run_label
+from pages.parts import messages, session
 from pages.parts.charts import Frame
 from pages.parts.image_source import Question
 
@@ -35,7 +35,7 @@ GRADIENT = "More ink on a :blue[**blue**] pixel raises the score of the class, o
 @messages.caught()
 def show(question: Question, runs: Sequence[Run]) -> None:
     """Show what the first run makes of the image and why, and what the others say."""
-    model, dataset = state.model_of(runs[0]), state.dataset(runs[0].spec.dataset)
+    model, dataset = session.model_of(runs[0]), session.dataset(runs[0].spec.dataset)
     left, right = st.columns([1, 2], gap="large")
     with left:
         picture = st.container()
@@ -72,7 +72,7 @@ def _probabilities_frame(names: tuple[str, ...], truth: str | None, top: int, _p
 
 def _ask_change() -> Perturbation:
     with st.expander("Change the image"):
-        st.button("Undo all changes", on_click=state.forget_changes)
+        st.button("Undo all changes", on_click=session.forget_changes)
         values = {
             record.name: st.slider(
                 record.label,
@@ -80,7 +80,7 @@ def _ask_change() -> Perturbation:
                 value=record.default,
                 step=record.step,
                 help=record.help,
-                key=state.change_key(record.name),
+                key=session.change_key(record.name),
             )
             for record in PERTURBATIONS
         }
@@ -100,7 +100,7 @@ def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | 
 
 def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
     st.subheader("The same image, every chosen run")
-    table = judgements_table({run_label(run): state.model_of(run).probabilities(image) for run in runs}, names)
+    table = judgements_table({run_label(run): session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(
         table,
         hide_index=True,
@@ -123,7 +123,7 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
     classes = [
         column.selectbox(label, range(len(names)), index=int(start), format_func=names.__getitem__, key=name)
         for column, label, start, name in zip(
-            columns, ("Class", "Beside it"), suggested, state.why_keys(suggested), strict=False
+            columns, ("Class", "Beside it"), suggested, session.why_keys(suggested), strict=False
         )
     ]
     for title, words, images in _explanations(model, image):

@@ -14,11 +14,10 @@ from digitcore.datasets import DATASETS
 from digitcore.evaluation import curves_table, epochs_table
 from digitcore.models import MODELS
 from digitcore.models.architecture import layers_table
-from digitcore.recipes import recipe_of
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import duration_text, expected_time, progress_of
-from digitcore.runs.report import (
+from digitcore.runs.summary import (
     comparison_text,
     part_figures,
     percent_text,
@@ -26,7 +25,8 @@ from digitcore.runs.report import (
     warnings_of,
     watched_name,
 )
-from pages.parts import shared, state, visitor
+from digitcore.specs.recipes import recipe_of
+from pages.parts import session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 
@@ -45,7 +45,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     if problem:
         st.error(plain(problem))
     run = shared.engine().run(spec.digest)
-    expected = expected_time(spec, state.past_runs())
+    expected = expected_time(spec, session.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
     summary.markdown(f"**{plain(title_of(spec))}** :gray[· {_expectation(run, expected)}]")
     with button:
@@ -133,10 +133,10 @@ def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disab
 def _train(spec: RunSpec, expected_seconds: float) -> None:
     if DATASETS[spec.dataset].is_downloaded:
         # Here, where a spinner shows it and a failure is told at once.
-        state.dataset(spec.dataset)
+        session.dataset(spec.dataset)
     engine = shared.engine()
     run = engine.submit(spec, visitor=visitor.name())
-    state.show_run(run)
+    session.show_run(run)
     # Not where others are before it: the page of who waits would stand still.
     if run.active and expected_seconds < BLINK_SECONDS and len(engine.active()) <= engine.n_workers:
         with contextlib.suppress(TimeoutError):
@@ -144,13 +144,13 @@ def _train(spec: RunSpec, expected_seconds: float) -> None:
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
-    engine, shown = shared.engine(), state.shown_run()
+    engine, shown = shared.engine(), session.shown_run()
     own = engine.run(spec.digest)
     other = engine.run(shown) if shown and shown != spec.digest else None
     if other is not None and other.active:
         return other, f"Training **{plain(title_of(other.spec))}**. The form has other settings by now."
     if own is not None:
-        state.show_run(own)
+        session.show_run(own)
         return own, ""
     if other is not None:
         return other, f"These are the results of **{plain(title_of(other.spec))}**; the form has other settings by now."

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from digitcore.errors import DigitcoreError
-from pages.parts import state
+from pages.parts import session
 
 log = logging.getLogger("digitcore.pages")
 
@@ -26,7 +26,7 @@ def plain(text: str) -> str:
 @contextmanager
 def caught() -> Iterator[None]:
     """Show digitcore's errors as they stand, and any surprise as one sentence with its traceback in the log."""
-    for problem in state.take_told():
+    for problem in session.take_told():
         st.error(plain(problem))
     try:
         yield
@@ -44,12 +44,12 @@ def attempt(action: Callable[..., object], *arguments: object) -> None:
     try:
         action(*arguments)
     except DigitcoreError as problem:
-        state.tell(str(problem))
+        session.tell(str(problem))
 
 
 def show_link_problems() -> None:
     """Say what was wrong with the link that was opened."""
-    show_problems(state.link_problems())
+    show_problems(session.link_problems())
 
 
 def show_problems(problems: Sequence[str]) -> None:

@@ -17,9 +17,9 @@ from digitcore.evaluation import (
     mistake_table,
     predictions,
 )
+from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
 from digitcore.runs import Run
-from digitcore.selection import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
-from pages.parts import messages, shared, state
+from pages.parts import messages, session, shared
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
 
@@ -43,7 +43,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     with left:
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
-        st.vega_lite_chart(chart, key=state.matrix_key(), on_select=lambda: _take_click(names))
+        st.vega_lite_chart(chart, key=session.matrix_key(), on_select=lambda: _take_click(names))
         st.caption("Click a cell to see its images, click it again to let go.")
     _show_images(part, probabilities, truth, taken_for)
 
@@ -76,37 +76,37 @@ def _ask_look() -> tuple[str, str]:
 
 def _ask_cell(names: Sequence[str]) -> tuple[int | None, int | None]:
     """Ask for a row and a column of the matrix: the keyboard's way to what a click does."""
-    options = [state.ANY_CLASS, *range(len(names))]
-    keys = state.cell_keys(len(names))
+    options = [session.ANY_CLASS, *range(len(names))]
+    keys = session.cell_keys(len(names))
     for column, label, key in zip(st.columns(2), ("True class", "Taken for"), keys, strict=True):
         column.selectbox(
             label,
             options,
-            index=options.index(state.widget_value(key, state.ANY_CLASS)),
+            index=options.index(session.widget_value(key, session.ANY_CLASS)),
             key=key,
-            format_func=lambda index: "any" if index == state.ANY_CLASS else names[index],
-            on_change=state.forget_click,
+            format_func=lambda index: "any" if index == session.ANY_CLASS else names[index],
+            on_change=session.forget_click,
         )
-    return state.chosen_cell(len(names))
+    return session.chosen_cell(len(names))
 
 
 def _take_click(names: Sequence[str]) -> None:
-    cells = st.session_state[state.matrix_key()].selection[SELECTION] or []
+    cells = st.session_state[session.matrix_key()].selection[SELECTION] or []
     clicked = [(names.index(cell["truth"]), names.index(cell["prediction"])) for cell in cells]
-    state.choose_cell(len(names), *(clicked[-1] if clicked else (None, None)))
+    session.choose_cell(len(names), *(clicked[-1] if clicked else (None, None)))
 
 
 def _show_images(part: Part, probabilities: np.ndarray, truth: int | None, taken_for: int | None) -> None:
     st.subheader("The images behind it")
     wanted, order, n_images = _ask_images(truth, taken_for)
     positions = select_positions(part.labels, probabilities, wanted)
-    shown = order_positions(positions, part.labels, probabilities, order, state.draw_seed())[:n_images]
+    shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]
     if not len(shown):
         st.info("No image fits: widen the range of confidence, or choose another cell.")
         return
     show_tiles(part, _tiles(part, probabilities, shown), key="mistake_tiles")
     kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"
-    seed = f" (seed {state.draw_seed()})" if order == "random" else ""
+    seed = f" (seed {session.draw_seed()})" if order == "random" else ""
     st.caption(
         f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}{seed}. "
         "Point at an image for its probabilities."
@@ -124,7 +124,7 @@ def _ask_images(truth: int | None, taken_for: int | None) -> tuple[ImageFilter, 
     is_cell = truth is not None and taken_for is not None
     wrong_only = columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
     if order == "random":
-        columns[3].button("Draw again", on_click=state.draw_again, width="stretch")
+        columns[3].button("Draw again", on_click=session.draw_again, width="stretch")
     confidence = (low / 100, high / 100)
     wanted = ImageFilter(truth=truth, prediction=taken_for, confidence=confidence, wrong_only=wrong_only)
     return wanted, order, n_images

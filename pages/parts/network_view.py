@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 
 from digitcore.charts import quantiles_chart, silent_chart
-from digitcore.images import grayscale_png, grid_png, weights_png
-from digitcore.layers import layer_names, paths_table, quantiles_table, silent_table, snapshot_epochs_of
-from digitcore.models.first_layer import first_layer_images
+from digitcore.images.png import grayscale_png, grid_png, weights_png
+from digitcore.insight.layer_tables import layer_names, paths_table, quantiles_table, silent_table, snapshot_epochs_of
+from digitcore.insight.weight_images import first_layer_images
 from digitcore.runs import Run
-from pages.parts import messages, state
+from pages.parts import messages, session
 from pages.parts.charts import drawable
 
 # Epochs from which the early ones need room of their own.
@@ -23,7 +23,7 @@ MOST_MAPS, MAP_COLUMNS = 32, 8
 
 def show_paths(run: Run) -> None:
     """Show, for each class, the units of an MLP that do most for it."""
-    model, dataset = state.model_of(run), state.dataset(run.spec.dataset)
+    model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
     paths = _paths(run.digest, run.created_at, _run=run)
     if not any(paths.values()):
         return
@@ -43,7 +43,7 @@ def show_paths(run: Run) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]:
-    return state.model_of(_run).strongest_paths(state.split_of(_run.spec).train)
+    return session.model_of(_run).strongest_paths(session.split_of(_run.spec).train)
 
 
 @st.fragment
@@ -52,8 +52,8 @@ def show_feature_maps(run: Run) -> None:
     """Show what each convolution and pooling of a CNN makes of an image of the data."""
     st.subheader("Feature maps")
     st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
-    model, dataset = state.model_of(run), state.dataset(run.spec.dataset)
-    part = state.split_of(run.spec).parts[-1]
+    model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
+    part = session.split_of(run.spec).parts[-1]
     index = st.number_input(
         "Image", 0, part.n_images - 1, 0, key=f"map_image_{run.spec.dataset}", help=f"Position in the {part.name} part."
     )
@@ -71,7 +71,7 @@ def show_feature_maps(run: Run) -> None:
 @messages.caught()
 def show_distributions(run: Run) -> None:
     """Show how weights and gradients of each layer are spread over the epochs, and the silent units."""
-    arrays = state.arrays_of(run)
+    arrays = session.arrays_of(run)
     epochs = snapshot_epochs_of(arrays)
     if not epochs:
         return

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Part
-from digitcore.images import grayscale_png
+from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
-from pages.parts import messages, state
+from pages.parts import messages, session
 from pages.parts.tiles import Tile, show_tiles
 
 TILE = 252
@@ -23,13 +23,13 @@ MOST_KEYS = 10
 
 def follow(run: Run, part_name: str) -> None:
     """Let go of a round of another run or part."""
-    if state.quiz_subject() != (run.digest, part_name):
-        state.put_quiz(None, (run.digest, part_name))
+    if session.quiz_subject() != (run.digest, part_name):
+        session.put_quiz(None, (run.digest, part_name))
 
 
 def is_over() -> bool:
     """Whether the round has ended."""
-    return state.quiz().over(time.time())
+    return session.quiz().over(time.time())
 
 
 def ask_start(part: Part, prediction: np.ndarray) -> None:
@@ -51,19 +51,19 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
             started_at=time.time(),
             seconds_per_image=SECONDS_PER_IMAGE if clock else None,
         )
-        state.put_quiz(drawn, state.quiz_subject())
+        session.put_quiz(drawn, session.quiz_subject())
         st.rerun()
 
 
 def show_question(part: Part) -> None:
     """Show the next image and a button for each class; with a clock, the seconds that are left."""
-    _ticking = st.fragment(run_every=1.0 if state.quiz().seconds else None)(_show_question)
+    _ticking = st.fragment(run_every=1.0 if session.quiz().seconds else None)(_show_question)
     _ticking(part)
 
 
 @messages.caught()
 def _show_question(part: Part) -> None:
-    quiz, now = state.quiz(), time.time()
+    quiz, now = session.quiz(), time.time()
     if quiz.over(now):
         st.rerun()
     number = len(quiz.answers)
@@ -82,7 +82,7 @@ def _show_question(part: Part) -> None:
                 st.button(
                     messages.plain(name),
                     key=f"quiz_answer_{index}",
-                    on_click=state.answer_quiz,
+                    on_click=session.answer_quiz,
                     args=(index, number),
                     width=BUTTON_WIDTH,
                     shortcut=str(index) if index < MOST_KEYS else None,
@@ -91,9 +91,9 @@ def _show_question(part: Part) -> None:
 
 def show_result(run: Run, part: Part) -> None:
     """Show how both did, and which images both missed."""
-    quiz = state.quiz()
+    quiz = session.quiz()
     score = score_round(quiz)
-    state.keep_score(run, quiz, score)
+    session.keep_score(run, quiz, score)
     for column, label, n_right in zip(
         st.columns(3), ("You", "The model"), (score.n_right, score.n_model_right), strict=False
     ):
@@ -103,7 +103,7 @@ def show_result(run: Run, part: Part) -> None:
     if score.n_answered < score.n_images:
         st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
     if st.button("Another round", type="primary"):
-        state.put_quiz(None, state.quiz_subject())
+        session.put_quiz(None, session.quiz_subject())
         st.rerun()
     st.subheader("The whole round")
     st.caption("Truth at the left, the model's answer at the right; point at an image for yours.")
@@ -118,7 +118,7 @@ def _show_images(part: Part, places: range | tuple[int, ...], key: str) -> None:
 
 
 def _tile(part: Part, place: int) -> Tile:
-    quiz, names = state.quiz(), part.dataset.class_names
+    quiz, names = session.quiz(), part.dataset.class_names
     truth, said = names[quiz.truth[place]], names[quiz.prediction[place]]
     yours = names[quiz.answers[place]] if place < len(quiz.answers) else "no answer"
     words = f"Truth {truth}\nYou: {yours}\nModel: {said}"
@@ -133,7 +133,7 @@ def _tile(part: Part, place: int) -> Tile:
 
 def show_scores(run: Run) -> None:
     """Show the rounds of this session with this run."""
-    scores = state.scores_of(run)
+    scores = session.scores_of(run)
     if scores:
         st.subheader("Your rounds with this run")
         st.dataframe(

@@ -6,14 +6,14 @@ import math
 
 import streamlit as st
 
-from digitcore.charts import rate_range_chart
-from digitcore.experiments.rate_range import HIGHEST, LOWEST, N_STEPS, rate_range
-from digitcore.experiments.report import spec_words
-from digitcore.learning_rates import suggested_rate
+from digitcore.charts import lr_range_chart
+from digitcore.evaluation.lr_range import suggested_rate
+from digitcore.experiments.lr_range import HIGHEST, LOWEST, N_STEPS, rate_range
+from digitcore.experiments.summary import spec_words
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
-from pages.parts import messages, shared, state, visitor
+from pages.parts import messages, session, shared, visitor
 
 POLL_SECONDS = 0.5
 
@@ -24,8 +24,8 @@ def show(spec: RunSpec) -> None:
     summary, button = st.columns([4, 1], vertical_alignment="center")
     summary.markdown(f"**Range test of {messages.plain(spec_words(spec))}** :gray[· {ends[2]} batches]")
     if button.button("Start", type="primary", width="stretch", key="start_range"):
-        state.want_range_test(spec, ends)
-    if not state.wants_range_test(spec, ends):
+        session.want_range_test(spec, ends)
+    if not session.wants_range_test(spec, ends):
         st.info("Press **Start**: one short training tries all learning rates between the ends.")
         return
     computation = _test(spec, ends)
@@ -64,7 +64,7 @@ def _wait(spec: RunSpec, ends: tuple[float, float, int]) -> None:
         st.rerun()
     if stop.button("Stop", key="stop_range", width="stretch"):
         shared.engine().cancel_computation(_key(spec, ends), visitor.name())
-        state.want_range_test(None)
+        session.want_range_test(None)
         st.rerun()
 
 
@@ -80,6 +80,6 @@ def _show_found(spec: RunSpec, computation: Computation) -> None:
         else "The loss never falls clearly: try more batches, or a higher upper end."
     )
     if found and button.button("Open in Train", width="stretch", key="open_rate"):
-        state.open_in_form(spec.with_changes(parameters={"learning_rate": rounded}))
-    st.altair_chart(rate_range_chart(table, suggested=suggested if found else None), width="stretch")
+        session.open_in_form(spec.with_changes(parameters={"learning_rate": rounded}))
+    st.altair_chart(lr_range_chart(table, suggested=suggested if found else None), width="stretch")
     st.download_button("Save as CSV", table.to_csv(index=False).encode(), "learning-rates.csv", "text/csv")

@@ -23,9 +23,9 @@ from digitcore.experiments.published import (
     recipe_runs,
 )
 from digitcore.experiments.tables import in_percent
-from digitcore.recipes import RECIPES, Recipe
-from digitcore.runs.report import percent_text
-from pages.parts import fold_view, state
+from digitcore.runs.summary import percent_text
+from digitcore.specs.recipes import RECIPES, Recipe
+from pages.parts import fold_view, session
 from pages.parts.messages import plain
 
 NUMBER = st.column_config.NumberColumn
@@ -103,7 +103,7 @@ def _show_figures(table: pd.DataFrame, title: str) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _show_published_curve(digests: tuple[str, ...], recipe_name: str) -> None:
-    runs = state.runs_with_epochs(digests)
+    runs = session.runs_with_epochs(digests)
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         table = published_curve_table(runs, RECIPES[recipe_name], measure)
         column.altair_chart(published_curve_chart(table, measure=measure), width="stretch")
@@ -120,7 +120,7 @@ def _show_matrices(digests: tuple[str, ...], recipe: Recipe) -> None:
 @st.cache_data(show_spinner="Counting the predictions ...", max_entries=16)
 def _show_matrix(which: str, digests: tuple[str, ...], recipe_name: str) -> None:
     recipe = RECIPES[recipe_name]
-    truth, prediction, class_names = state.pooled_predictions(digests, recipe.accuracy_part)
+    truth, prediction, class_names = session.pooled_predictions(digests, recipe.accuracy_part)
     if which == "Difference":
         st.caption("Measured less published, in points of the true class's images.")
         table = confusion_difference_table(recipe.published_confusion, truth, prediction, class_names)

@@ -13,16 +13,16 @@ from typing import Any
 import streamlit as st
 
 from digitcore.datasets import DATASETS
-from digitcore.datasets.parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIFY_LABEL
+from digitcore.datasets.split_parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIFY_LABEL
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
-from digitcore.recipes import RECIPES, recipe_values
 from digitcore.runs import RunSpec
-from digitcore.runs.spec import SEED
-from digitcore.settings import DATASET, MODEL
-from pages.parts import state
+from digitcore.specs.recipes import RECIPES, recipe_values
+from digitcore.specs.run_spec import SEED
+from digitcore.specs.settings import DATASET, MODEL
+from pages.parts import session
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
 BUTTON_LETTERS = 26
@@ -37,7 +37,7 @@ def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
         asked, problem = RunSpec(**values), ""
     except InvalidSetting as error:
         asked, problem = spec, str(error)
-    state.keep_spec(asked)
+    session.keep_spec(asked)
     return asked, problem
 
 
@@ -46,12 +46,12 @@ def _check_texts(values: Mapping[str, Any]) -> None:
     # Not where each is asked for: the rest of the form would not be drawn.
     for name, value in values.items():
         if isinstance(value, str):
-            short_text(value, name, state.max_text_length())
+            short_text(value, name, session.max_text_length())
 
 
 def _ask_recipe() -> None:
     names = list(RECIPES)
-    key, name = state.form_value("recipe", state.recipe_name())
+    key, name = session.form_value("recipe", session.recipe_name())
     st.selectbox(
         "Recipe",
         names,
@@ -64,8 +64,8 @@ def _ask_recipe() -> None:
 
 
 def _fill_from_recipe() -> None:
-    _, name = state.form_value("recipe", state.recipe_name())
-    state.put_spec(RECIPES[name].spec, name)
+    _, name = session.form_value("recipe", session.recipe_name())
+    session.put_spec(RECIPES[name].spec, name)
 
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:
@@ -110,9 +110,9 @@ def _ask(record: Parameter, value: Any, dataset: str = "", prefix: str = "") -> 
     if isinstance(record, Choice):
         return _ask_choice(record, value, name, _options(record, dataset))
     if isinstance(record, Sizes):
-        key, text = state.form_value(name, "-".join(str(size) for size in value))
+        key, text = session.form_value(name, "-".join(str(size) for size in value))
         return st.text_input(
-            record.label, text, max_chars=state.max_text_length() + 1, key=key, help=record.help, placeholder="none"
+            record.label, text, max_chars=session.max_text_length() + 1, key=key, help=record.help, placeholder="none"
         )
     if record.scale == "log":
         return _ask_stops(record, value, name)
@@ -126,7 +126,7 @@ def _options(record: Choice, dataset: str) -> dict[str, str]:
 
 
 def _ask_choice(record: Choice, value: str, name: str, options: dict[str, str]) -> str:
-    key, value = state.form_value(name, value, options)
+    key, value = session.form_value(name, value, options)
     names = list(options)
     shared = dict(format_func=options.__getitem__, key=key, help=record.help)
     if len("".join(options.values())) <= BUTTON_LETTERS:
@@ -138,17 +138,17 @@ def _ask_stops(record: Integer | Number, value: Any, name: str) -> Any:
     stops = slider_stops(record, extra=[*recipe_values(record.name), value])
     texts = {record.text(stop): stop for stop in stops}
     labels = {text: record.none_label if text == NONE_TEXT else text for text in texts}
-    key, text = state.form_value(name, record.text(value), texts)
+    key, text = session.form_value(name, record.text(value), texts)
     text = st.select_slider(record.label, list(texts), text, format_func=labels.__getitem__, key=key, help=record.help)
     return texts[text]
 
 
 def _ask_slider(record: Integer | Number, value: Any, name: str) -> Any:
-    low, high = state.form_bounds(name, record.slider[0], record.slider[1], value)
-    key, value = state.form_value(name, value)
+    low, high = session.form_bounds(name, record.slider[0], record.slider[1], value)
+    key, value = session.form_value(name, value)
     return st.slider(record.label, low, high, value, record.step, key=key, help=record.help)
 
 
 def _ask_flag(name: str, label: str, help_text: str, value: bool) -> bool:
-    key, value = state.form_value(name, value)
+    key, value = session.form_value(name, value)
     return st.toggle(label, value, key=key, help=help_text)

@@ -6,37 +6,37 @@ import streamlit as st
 
 from digitcore.datasets import Part
 from digitcore.runs import Run
-from digitcore.runs.report import distinct_labels, run_label
-from pages.parts import shared, state
+from digitcore.runs.summary import distinct_labels, run_label
+from pages.parts import session, shared
 from pages.parts.messages import plain, show_problems
 
 
 def ask_run() -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
-    linked, problems = state.linked_run()
+    linked, problems = session.linked_run()
     show_problems(problems)
     wanted = shared.engine().run(linked) if linked else None
-    runs = {run.digest: run for run in state.recent_runs()}
+    runs = {run.digest: run for run in session.recent_runs()}
     if wanted is not None and wanted.evaluated:
         runs.setdefault(wanted.digest, wanted)
     if not runs:
         _show_empty(wanted)
         return None
     start = linked if linked in runs else next(iter(runs))
-    key = state.run_key()
+    key = session.run_key()
     digests = list(runs)
     digest = st.selectbox(
         "Run",
         digests,
-        index=digests.index(state.widget_value(key, start, runs)),
+        index=digests.index(session.widget_value(key, start, runs)),
         format_func=_labels(runs).__getitem__,
         key=key,
         help="Every training that was kept, the latest first.",
     )
     run = shared.engine().run(digest)
-    state.link_run(run)
+    session.link_run(run)
     if not run.evaluated:  # a stopped training that has been started again
-        state.forget_recent_runs()
+        session.forget_recent_runs()
         _show_empty(run)
         return None
     return run
@@ -46,7 +46,7 @@ def ask_others(run: Run) -> list[Run]:
     """Let the user choose further runs of the same data set."""
     runs = {
         other.digest: other
-        for other in state.recent_runs()
+        for other in session.recent_runs()
         if other.spec.dataset == run.spec.dataset and other.digest != run.digest
     }
     chosen = (
@@ -69,7 +69,7 @@ def ask_part(run: Run) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
     parts = list(run.evaluation["parts"])[::-1]
     name = st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
-    return getattr(state.split_of(run.spec), name)
+    return getattr(session.split_of(run.spec), name)
 
 
 def _labels(runs: dict[str, Run]) -> dict[str, str]:

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from digitcore.datasets import Part
-from digitcore.label_suspects import find_label_suspects, suspects_table
+from digitcore.evaluation.label_issues import find_label_suspects, suspects_table
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.runs.progress import duration_text
-from pages.parts import messages, shared, state, visitor
+from pages.parts import messages, session, shared, visitor
 from pages.parts.tiles import Tile, show_tiles
 
 POLL_SECONDS = 1.0
@@ -27,10 +27,10 @@ def show(run: Run) -> None:
         f"Training images whose label the model contradicts with confidence. {N_FOLDS} models are trained, each "
         "without a fifth of the training part, and each judges the fifth it has never seen."
     )
-    if not state.searches_suspects(run):
+    if not session.searches_suspects(run):
         seconds = duration_text(N_FOLDS * run.seconds)
         st.button(
-            "Look for wrong labels", on_click=state.search_suspects, args=(run,), help=f"Takes {seconds} or less."
+            "Look for wrong labels", on_click=session.search_suspects, args=(run,), help=f"Takes {seconds} or less."
         )
         return
     folds = _folds(run)
@@ -39,7 +39,7 @@ def show(run: Run) -> None:
         st.error(messages.plain(failed.reason))
         st.button("Try again", on_click=_forget_folds, args=(run,))
     elif all(fold.state == "done" for fold in folds):
-        _show_suspects(state.split_of(run.spec).train, run, folds)
+        _show_suspects(session.split_of(run.spec).train, run, folds)
     else:
         _wait(run)
 
@@ -55,7 +55,7 @@ def _folds(run: Run) -> list[Computation]:
 def _stop(run: Run) -> None:
     for fold in range(N_FOLDS):
         shared.engine().cancel_computation(_fold_key(run, fold), visitor.name())
-    state.search_suspects(run, wanted=False)
+    session.search_suspects(run, wanted=False)
 
 
 def _forget_folds(run: Run) -> None:

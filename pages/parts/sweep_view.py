@@ -9,7 +9,7 @@ import streamlit as st
 
 from digitcore.charts import importance_chart, parallel_chart, sweep_chart, sweep_heat_chart
 from digitcore.experiments import Axis, Experiment
-from digitcore.experiments.report import point_words, sweep_warnings
+from digitcore.experiments.summary import point_words, sweep_warnings
 from digitcore.experiments.tables import (
     FEWEST_FOR_IMPORTANCE,
     axis_scale,
@@ -20,8 +20,8 @@ from digitcore.experiments.tables import (
     parallel_table,
     points_table,
 )
-from digitcore.runs.report import percent_text
-from pages.parts import state
+from digitcore.runs.summary import percent_text
+from pages.parts import session
 from pages.parts.messages import plain
 
 
@@ -46,7 +46,7 @@ def _show_best(experiment: Experiment, points: pd.DataFrame, names: list[str]) -
     so_far = "Best so far" if experiment.state == "running" else "Best"
     words.markdown(f"{so_far}: **{plain(point_words(best, names))}**, {percent_text(best['mean'])}{spread}")
     if button.button("Open in Train", key="open_best", width="stretch"):
-        state.open_in_form(best_spec(experiment))
+        session.open_in_form(best_spec(experiment))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
-from digitcore import palette
 from digitcore.datasets import Part
-from digitcore.images import factor_for, grid_png
-from pages.parts import state
+from digitcore.images import palette
+from digitcore.images.png import factor_for, grid_png
+from pages.parts import session
 
 TILE_SIZE = 72
 _SPRITE_COLUMNS = 10
@@ -102,4 +102,4 @@ def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str) -> None:
         on_opened_change=lambda: None,
     )
     if result.opened is not None:
-        state.open_image(part.name, int(result.opened))
+        session.open_image(part.name, int(result.opened))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from digitcore.images import weights_limit, weights_png
-from digitcore.layers import order_by_norm, snapshot_epochs_of
-from digitcore.models.first_layer import first_layer_images, first_layer_name, first_layer_titles
+from digitcore.images.png import weights_limit, weights_png
+from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
+from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.runs import Run
 from digitcore.runs.prediction import weights_of
-from pages.parts import messages, state
+from pages.parts import messages, session
 
 EXPLANATIONS = {
     "softmax": "One image per class. Ink on :blue[**blue**] speaks for the class, ink on :orange[**orange**] "
@@ -28,16 +28,16 @@ FRAME_SECONDS = 0.35
 def show(run: Run) -> None:
     """Show the weight images of a run; where there are snapshots, of the epoch that is asked for."""
     st.markdown(EXPLANATIONS[run.spec.model])
-    epochs = snapshot_epochs_of(state.arrays_of(run))
+    epochs = snapshot_epochs_of(session.arrays_of(run))
     if not epochs:
         st.info("This run kept no snapshots of its epochs; train it again to scrub through them.")
-    playing = bool(epochs) and st.toggle("Play", key=state.PLAYING, help="Run through the epochs, again and again.")
+    playing = bool(epochs) and st.toggle("Play", key=session.PLAYING, help="Run through the epochs, again and again.")
     st.fragment(run_every=FRAME_SECONDS if playing else None)(_show_images)(run, epochs, playing)
 
 
 @messages.caught()
 def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
-    arrays, dataset = state.arrays_of(run), state.dataset(run.spec.dataset)
+    arrays, dataset = session.arrays_of(run), session.dataset(run.spec.dataset)
     weights = weights_of(arrays)
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
     titles = np.array(first_layer_titles(weights, dataset.class_names))
@@ -80,7 +80,7 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
     kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation['best_epoch']}"]
     stops = [*map(str, epochs), *kept]
     key = f"snapshot_{run.digest}"
-    place = state.widget_value(key, len(stops) - 1)
+    place = session.widget_value(key, len(stops) - 1)
     if playing:
         place = st.session_state[key] = (place + 1) % len(stops)
     chosen = st.select_slider("Epoch", range(len(stops)), place, key=key, format_func=stops.__getitem__)

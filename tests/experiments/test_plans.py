@@ -6,9 +6,9 @@ import pytest
 from digitcore.errors import InvalidSetting
 from digitcore.experiments import Axis, CrossValidation, LearningCurve, Range, RecipeTables, Sweep
 from digitcore.experiments.plans import RECIPE_ITSELF, plan_from_json
-from digitcore.recipes import RECIPES
 from digitcore.runs import RunSpec
 from digitcore.runs.training import split_for
+from digitcore.specs.recipes import RECIPES
 
 SPEC = RunSpec(dataset="digits", model="mlp")
 RATES = Axis.of("learning_rate", [0.1, 0.01])

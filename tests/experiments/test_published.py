@@ -12,8 +12,8 @@ from digitcore.experiments.published import (
 )
 from digitcore.experiments.tables import members_table
 from digitcore.models import Epoch
-from digitcore.recipes import RECIPES
 from digitcore.runs import Run
+from digitcore.specs.recipes import RECIPES
 
 
 def experiment_of(recipe, accuracy, n_seeds=1):

@@ -7,9 +7,9 @@ import pytest
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.experiments import Axis, CrossValidation, ExperimentRunner, Sweep
 from digitcore.experiments.experiment import expected_experiment_seconds, progress_of_experiment
-from digitcore.recipes import load_recipe
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.store import SERVER_STOPPED
+from digitcore.specs.recipes import load_recipe
 
 
 def wait_for(condition, seconds=30.0, what="the condition"):
@@ -264,21 +264,21 @@ def test_each_worker_reads_the_data_once(runner, quick):
     def count_loads():
         from dataclasses import replace
 
-        from digitcore import datasets
+        from digitcore.datasets import registry
 
-        entry, datasets.n_loads = datasets.DATASETS["digits"], 0
+        entry, registry.n_loads = registry.DATASETS["digits"], 0
 
         def load(progress):
-            datasets.n_loads += 1
+            registry.n_loads += 1
             return entry.load(progress)
 
-        datasets._loaded.clear()
-        datasets.DATASETS["digits"] = replace(entry, load=load)
+        registry._loaded.clear()
+        registry.DATASETS["digits"] = replace(entry, load=load)
 
     def loads():
-        from digitcore import datasets
+        from digitcore.datasets import registry
 
-        return datasets.n_loads
+        return registry.n_loads
 
     client = runner.engine._cluster.client
     client.run(count_loads)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from digitcore.experiments import Axis, CrossValidation, Experiment, LearningCurve, Range, Sweep, run_plan
-from digitcore.experiments.report import (
+from digitcore.experiments.summary import (
     CHOSEN_BY_TEST,
     CHOSEN_BY_TRAIN,
     DIFFERENT_DATA,

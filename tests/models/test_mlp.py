@@ -7,7 +7,7 @@ from sklearn.model_selection import train_test_split
 
 from digitcore.models import MLP, SoftmaxRegression
 from digitcore.models.hyperparameters import OPTIMIZERS
-from digitcore.models.optimizers import make_optimizer
+from digitcore.models.numpy_optimizers import make_optimizer
 from digitcore.models.softmax import cross_entropy, softmax
 
 

@@ -10,13 +10,13 @@ import digitcore.models
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS, make_model
 from digitcore.models.base import EpochClassifier
-from digitcore.models.torch_network import TorchNetwork
+from digitcore.models.torch_backend.network import TorchNetwork
 
 NO_HYPERPARAMETERS = ("random_state", "image_shape", "device")
 
 
 @pytest.mark.parametrize(
-    "module", ["digitcore.models", "digitcore.models.architecture", "digitcore.models.first_layer"]
+    "module", ["digitcore.models", "digitcore.models.architecture", "digitcore.insight.weight_images"]
 )
 def test_importing_it_imports_neither_torch_nor_streamlit(module):
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('torch', 'streamlit')))"

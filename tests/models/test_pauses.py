@@ -85,7 +85,7 @@ def test_no_checkpoint_is_taken_of_an_epoch_that_was_ended(digits):
 
 
 def test_a_batch_in_blocks_pauses_at_each(digits, monkeypatch):
-    monkeypatch.setattr("digitcore.models.torch_network._VALUES_AT_ONCE", 100 * 122)
+    monkeypatch.setattr("digitcore.models.torch_backend.network._VALUES_AT_ONCE", 100 * 122)
     model = make_model("mlp", epochs=1, batch_size=None, random_state=0)
     first = model.iter_fit(*digits)
     with pauses(Counter(4), 0), pytest.raises(Interrupted):
@@ -95,7 +95,7 @@ def test_a_batch_in_blocks_pauses_at_each(digits, monkeypatch):
 
 @pytest.mark.parametrize("method", ["predict_proba", "activations", "weight_gradients"])
 def test_long_looks_at_a_model_pause_between_blocks(method, digits, monkeypatch):
-    monkeypatch.setattr("digitcore.models.torch_network._VALUES_AT_ONCE", 100 * 122)
+    monkeypatch.setattr("digitcore.models.torch_backend.network._VALUES_AT_ONCE", 100 * 122)
     model = make_model("mlp", epochs=1, random_state=0).fit(*digits)
     arguments = digits if method == "weight_gradients" else digits[:1]
     with pauses(Counter(6), 0), pytest.raises(Interrupted):

@@ -12,10 +12,12 @@ import torch
 from safetensors.numpy import load, save
 
 from digitcore.errors import DivergedError, InvalidSetting
-from digitcore.models import CNN, MLP, SoftmaxRegression, torch_layers, torch_network
+from digitcore.models import CNN, MLP, SoftmaxRegression
 from digitcore.models.base import EpochClassifier
-from digitcore.models.compiled import dropout
-from digitcore.models.torch_accelerator import AcceleratorTraining
+from digitcore.models.torch_backend import layers as torch_layers
+from digitcore.models.torch_backend import network as torch_network
+from digitcore.models.torch_backend.autograd import AcceleratorTraining
+from digitcore.models.torch_backend.kernels import dropout
 
 RULES = {
     "sgd": {"optimizer": "sgd", "learning_rate": 0.1},

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from digitcore.experiments import RecipeTables
-from pages.parts import shared, state
+from pages.parts import session, shared
 
 SECONDS = 60
 QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
@@ -56,7 +56,7 @@ def test_cross_validation_shows_means_and_every_fold(open_app):
     assert "5 folds of" in words(app)
     start_and_wait(app)
     assert not app.exception and not app.error
-    experiment = state.experiment(app.session_state["experiment"])
+    experiment = session.experiment(app.session_state["experiment"])
     accuracies = [run.evaluation["parts"]["validation"]["accuracy"] for run in experiment.runs.values()]
     assert metrics(app)["Validation accuracy"] == f"{100 * sum(accuracies) / 5:.2f} %"
     assert "between 5 folds" in words(app)
@@ -152,7 +152,7 @@ def test_a_stopped_experiment_can_go_on(open_app):
     press(app, "Stop")
     assert "what was trained is kept" in words(app)
     press(app, "Go on")
-    assert state.experiment(app.session_state["experiment"]).state == "running"
+    assert session.experiment(app.session_state["experiment"]).state == "running"
     press(app, "Stop")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
-from pages.parts import shared, state
+from pages.parts import session, shared
 from tests.pages.conftest import button, texts, widget
 
 
@@ -18,8 +18,8 @@ def mistakes(trained_mlp):
 def counts(mistakes):
     """The confusion matrix of the test part."""
     run = shared.engine().run(mistakes.session_state["spec"].digest)
-    part = state.split_of(run.spec).test
-    return confusion_counts(part.labels, predictions(state.arrays_of(run)["probabilities.test"]), 10)
+    part = session.split_of(run.spec).test
+    return confusion_counts(part.labels, predictions(session.arrays_of(run)["probabilities.test"]), 10)
 
 
 def choose(app, truth=None, prediction=None):

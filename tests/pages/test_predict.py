@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitcore.pictures import read_picture
-from pages.parts import shared, state
+from digitcore.images.pictures import read_picture
+from pages.parts import session, shared
 from tests.pages.conftest import button, texts, widget
 
 
@@ -53,9 +53,9 @@ def one():
 def test_an_image_of_the_data_is_judged_as_in_the_run(predict, index):
     widget(predict.number_input, "Index").set_value(index).run()
     assert not predict.exception
-    probabilities = state.arrays_of(run_of(predict))["probabilities.test"][index]
+    probabilities = session.arrays_of(run_of(predict))["probabilities.test"][index]
     assert said(predict) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
-    truth = state.split_of(run_of(predict).spec).test.labels[index]
+    truth = session.split_of(run_of(predict).spec).test.labels[index]
     assert ("and is right" if probabilities.argmax() == truth else f"but it is a **{truth}**") in all_texts(predict)
 
 
@@ -85,7 +85,7 @@ def test_several_runs_judge_the_same_image(predict_mlp, open_app, train):
     table = predict_mlp.dataframe[0].value
     index = int(widget(predict_mlp.number_input, "Index").value)
     assert table["prediction"].tolist() == [
-        str(state.arrays_of(shared.engine().run(each))["probabilities.test"][index].argmax())
+        str(session.arrays_of(shared.engine().run(each))["probabilities.test"][index].argmax())
         for each in (run_of(predict_mlp).digest, digest)
     ]
 
@@ -143,7 +143,7 @@ def test_a_forged_drawing_ends_in_one_sentence(predict_mlp, sent):
 def test_a_picture_is_read_once_however_often_the_page_runs(predict_mlp, one, monkeypatch):
     reads = []
     monkeypatch.setattr(
-        state, "read_picture", lambda *given, **limits: reads.append(given) or read_picture(*given, **limits)
+        session, "read_picture", lambda *given, **limits: reads.append(given) or read_picture(*given, **limits)
     )
     predict_mlp.segmented_control(key="image_source").set_value("photo").run()
     for content in (png_of(one), b"no picture"):

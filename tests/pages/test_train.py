@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from digitcore.recipes import RECIPES
+from digitcore.specs.recipes import RECIPES
 from pages.parts import shared
 from tests.pages.conftest import button, texts
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from digitcore.errors import EngineError, InvalidSetting, StoreError
-from digitcore.projection import principal_components
+from digitcore.insight.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.engine import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED

@@ -6,7 +6,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from digitcore.datasets import Dataset, load_dataset
 from digitcore.errors import InvalidSetting
-from digitcore.label_suspects import find_label_suspects
+from digitcore.evaluation.label_issues import find_label_suspects
 from digitcore.runs import RunSpec
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, folds_of, joined_folds
 from digitcore.runs.training import model_for, split_for

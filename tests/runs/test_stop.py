@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from distributed import Event
 
-from digitcore.child import run_in_child
 from digitcore.errors import EngineError, Interrupted
-from digitcore.experiments.rate_range import rate_range
+from digitcore.experiments.lr_range import rate_range
+from digitcore.insight.projection import tsne_coordinates
 from digitcore.models.pauses import pauses
-from digitcore.projection import tsne_coordinates
 from digitcore.runs import RunSpec, train_spec
 from digitcore.runs import training as training_module
+from digitcore.runs.child import run_in_child
 from digitcore.runs.out_of_fold import fold_probabilities
 from digitcore.runs.training import STOPPED_IN_EVALUATION, STOPPED_IN_FIRST_EPOCH, n_threads
 from digitcore.runs.worker import compute_in_worker, warm_up

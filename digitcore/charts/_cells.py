@@ -1,0 +1,88 @@
+"""What charts of cells share: the matrix of classes, the heat map, and the figures in their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from digitcore.charts._axes import class_label_angle
+from digitcore.images import palette
+
+MATRIX_SIZE = 620
+CELL_SIZES = (12, 46)
+SMALLEST_FONT = 6
+LARGEST_FONT = 13
+# Width of a digit of a sans-serif font, as a share of the font's size.
+DIGIT_WIDTH = 0.58
+
+
+def color_stops(figures: np.ndarray, scale: str) -> np.ndarray:
+    """Values, ascending, at which the colours of the palette stand; even steps, of the logarithm on the log scale."""
+    positive = figures[figures > 0]  # NaN is not above 0
+    most = positive.max() if len(positive) else 1.0
+    n_stops = len(palette.SEQUENTIAL_STOPS)
+    if scale == "linear":
+        return np.linspace(0, most, n_stops)
+    least = positive.min() if len(positive) else 1.0
+    if least == most:  # one value only: it takes the darkest colour
+        least = most / 10
+    return np.geomspace(least, most, n_stops)
+
+
+def ink_colors(
+    figures: np.ndarray, stops: np.ndarray, scale: str, colors: Sequence[str] = palette.SEQUENTIAL_STOPS
+) -> list[str]:
+    if scale == "log":
+        figures, stops = np.log(np.where(figures > 0, figures, stops[0])), np.log(stops)
+    channels = np.array([palette.rgb(color) for color in colors], dtype=float).T
+    backgrounds = np.stack([np.interp(figures, stops, channel) for channel in channels], axis=-1)
+    black, white = (0, 0, 0), (255, 255, 255)
+    return [
+        "#000000" if palette.contrast(tuple(color), black) > palette.contrast(tuple(color), white) else "#ffffff"
+        for color in backgrounds
+    ]
+
+
+def figure_font(figures: pd.Series, cell: int) -> int:
+    longest = int(figures.str.len().max()) if len(figures) else 1
+    return int(min(LARGEST_FONT, 0.5 * cell, 0.9 * cell / (DIGIT_WIDTH * max(longest, 1))))
+
+
+def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
+    channel = alt.X if field == "prediction" else alt.Y
+    axis = alt.Axis(
+        labelFontSize=int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT)),
+        labelAngle=class_label_angle(names) if field == "prediction" else 0,
+        labelLimit=120,
+        # With few pixels a class every name would overlap; every nth stays.
+        labelOverlap=True,
+        ticks=False,
+        domain=False,
+        grid=False,
+    )
+    return channel(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names, paddingInner=0.04), axis=axis)
+
+
+def cell_scale(stops: np.ndarray, colors: Sequence[str]) -> alt.Scale:
+    """A colour scale whose stops stand at these values."""
+    return alt.Scale(domain=[float(stop) for stop in stops], range=list(colors), interpolate="rgb")
+
+
+def cell_figures(base: alt.Chart, font: int) -> list[alt.Chart]:
+    """The layer of the figures, where they are legible."""
+    if font < SMALLEST_FONT:
+        return []
+    ink = alt.when(alt.datum.ink == "#ffffff").then(alt.value("#ffffff")).otherwise(alt.value("#000000"))
+    return [base.mark_text(fontSize=font, baseline="middle").encode(text=alt.Text("figure:N"), color=ink)]
+
+
+def even_stops(values: pd.Series, n_stops: int) -> np.ndarray:
+    """Even steps from the lowest to the highest value; a value alone takes the darkest colour."""
+    known = values.dropna().to_numpy(dtype=float)
+    if not len(known):
+        return np.linspace(0, 1, n_stops)
+    low, high = known.min(), known.max()
+    return np.linspace(low if low < high else high - 0.01, high, n_stops)

@@ -1,0 +1,101 @@
+"""What charts of means and spreads share.
+
+In all tables accuracies and scores are shares from 0 to 1, ``n`` is the number of trainings behind a row, and ``low``
+to ``high`` is the spread about the ``mean``. Where the spread is NaN, as for a single training, the mean stands alone.
+Every table may be empty.
+"""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from digitcore.charts._axes import PERCENT_LABEL
+from digitcore.errors import InvalidSetting
+
+HEIGHT = 300
+# With the names of the rows beside it, a heat map is then about 620 pixels wide.
+HEAT_WIDTH = 520
+SCORE_TITLE = "Accuracy (%)"
+FIGURE_TITLES = {"mean": "Mean", "sd": "Standard deviation", "low": "Spread from", "high": "to"}
+
+
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse an option that is not among the ``allowed`` ones."""
+    if value not in allowed:
+        raise InvalidSetting(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def in_order(values: pd.Series) -> list[str]:
+    """Every value once, in order of appearance."""
+    return list(dict.fromkeys(str(value) for value in values))
+
+
+def label_angle(names: list[str], width: int = HEAT_WIDTH) -> int:
+    """Names that fit beside each other stand upright, others lean."""
+    longest = max((len(name) for name in names), default=0)
+    return 0 if 7 * (longest + 1) * len(names) <= width else -45
+
+
+def with_spread(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a spread to draw."""
+    columns = [name for name in ("sd", "low", "high") if name in table]
+    return table[table[columns].notna().all(axis="columns")]
+
+
+def spread_layer(bounds: alt.Chart, spread: str) -> alt.Chart:
+    """The spread of a chart whose ``y`` is its lower end."""
+    bounds = bounds.encode(y2="high")
+    if spread == "band":
+        # A tooltip of an area would show its first row wherever it is touched.
+        return bounds.mark_area(opacity=0.2, clip=True).encode(tooltip=alt.value(None))
+    return bounds.mark_errorbar(clip=True, ticks={"size": 8}, rule={"strokeWidth": 1.5})
+
+
+def line_layers(means: alt.Chart, table: pd.DataFrame, column: str) -> list[alt.Chart]:
+    """Lines of the means, a line a value of ``column``, and points that carry the tooltips."""
+    # A line of one point is invisible, so its point is drawn; otherwise points only carry the tooltips.
+    few = not table.duplicated(column).any()
+    points = means.mark_point(filled=True, size=70, opacity=1 if few else 0)
+    return [means.mark_line(strokeWidth=2).encode(tooltip=alt.value(None)), points]
+
+
+def figure_tooltips(form: str, *columns: str) -> list[alt.Tooltip]:
+    """Tooltips of these columns' figures, in a format of d3."""
+    return [alt.Tooltip(f"{column}:Q", title=FIGURE_TITLES[column], format=form) for column in columns]
+
+
+def trainings_tooltip() -> alt.Tooltip:
+    """The tooltip that says how many trainings are behind a row."""
+    return alt.Tooltip("n:Q", title="Trainings", format="d")
+
+
+def shown_ranges(table: pd.DataFrame, *also: str) -> list[pd.Series]:
+    """What a chart of means and spreads shows on its axis."""
+    return [table[column] for column in ("mean", "low", "high", *also)]
+
+
+def score_axis(field: str, title: str, *shown: pd.Series) -> alt.Y:
+    """A per cent axis as wide as what it shows, but never above 100."""
+    above = any((values > 1).any() for values in shown)
+    scale = alt.Scale(zero=False, domainMax=1) if above else alt.Scale(zero=False)
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=PERCENT_LABEL))
+
+
+def measured_layers(
+    table: pd.DataFrame, score_title: str, x: alt.X, names: list[alt.Tooltip], also: tuple[str, ...] = ()
+) -> tuple[alt.Y, list[alt.Chart]]:
+    """The axis of the score, and error bars and points of what was measured."""
+    ranges = shown_ranges(table, *also)
+    tooltip = [*names, *figure_tooltips(".2%", "mean", "low", "high"), trainings_tooltip()]
+    y = score_axis("mean", score_title, *ranges)
+    bars = alt.Chart(with_spread(table)).encode(x=x, y=score_axis("low", score_title, *ranges), tooltip=tooltip)
+    points = alt.Chart(table).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, tooltip=tooltip)
+    return y, [spread_layer(bars, "bars"), points]
+
+
+def name_axis(field: str, title: str, values: pd.Series) -> alt.X:
+    """An axis of names, in order of appearance."""
+    names = in_order(values)
+    axis = alt.Axis(labelAngle=label_angle(names), labelLimit=160, grid=False)
+    return alt.X(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names), axis=axis)

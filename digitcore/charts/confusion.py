@@ -1,0 +1,133 @@
+"""The confusion matrix."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from digitcore.charts._axes import given_color, unlimited
+from digitcore.charts._cells import (
+    CELL_SIZES,
+    MATRIX_SIZE,
+    SMALLEST_FONT,
+    class_axis,
+    color_stops,
+    figure_font,
+    ink_colors,
+)
+from digitcore.errors import InvalidSetting
+from digitcore.images import palette
+
+
+def confusion_chart(
+    table: pd.DataFrame,
+    *,
+    values: Literal["count", "row_pct"] = "count",
+    scale: Literal["linear", "log"] = "linear",
+    select: str | None = None,
+    cell_size: int | None = None,
+) -> alt.LayerChart:
+    """Draw a confusion matrix: truth in rows, prediction in columns, the figures in the cells.
+
+    Cells without images show the background, on the logarithmic scale as on the linear one. Past the number of classes
+    where figures would be illegible, only colours and tooltips remain.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`digitcore.evaluation.confusion_table`; the class order is its own.
+    values : {"count", "row_pct"}
+        What colours and figures say: images, or percentage of the true class's images.
+    scale : {"linear", "log"}
+        Colour scale. The logarithmic one shows rare mistakes beside the many right answers.
+    select : str, optional
+        Name of a selection by click (the same cell again clears it) with the fields ``truth`` and ``prediction``.
+    cell_size : int, optional
+        Side of a cell in pixels; by default the matrix is about 600 pixels wide, fewer for few classes.
+
+    Raises
+    ------
+    InvalidSetting
+        If ``values`` or ``scale`` is unknown or ``cell_size`` is not positive.
+    """
+    if values not in ("count", "row_pct"):
+        raise InvalidSetting(f"values must be count or row_pct, got {values!r}")
+    if scale not in ("linear", "log"):
+        raise InvalidSetting(f"scale must be linear or log, got {scale!r}")
+    if cell_size is not None and cell_size < 1:
+        raise InvalidSetting(f"cell_size must be a number of pixels from 1, got {cell_size!r}")
+    names = list(dict.fromkeys(table["truth"]))
+    cell = cell_size or int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
+    stops = color_stops(table[values].to_numpy(dtype=float), scale)
+    cells = _cells(table, values, stops, scale)
+    font = figure_font(cells["figure"], cell)
+    base = alt.Chart(unlimited(cells)).encode(
+        x=class_axis("prediction", "Prediction", names, cell),
+        y=class_axis("truth", "Truth", names, cell),
+        tooltip=_confusion_tooltips(),
+    )
+    rectangles = _rectangles(base, values, stops, scale, select)
+    layers = [rectangles]
+    if font >= SMALLEST_FONT:
+        layers.append(
+            base.mark_text(fontSize=font, baseline="middle").encode(
+                text=alt.Text("figure:N"), color=given_color("ink", cells["ink"])
+            )
+        )
+    side = cell * max(len(names), 1)
+    description = (
+        f"Confusion matrix of {len(names)} classes: rows are the truth, columns the prediction, "
+        f"cells the {'number' if values == 'count' else 'percentage'} of images."
+    )
+    return alt.layer(*layers).properties(width=side, height=side, description=description)
+
+
+def _cells(table: pd.DataFrame, values: str, stops: np.ndarray, scale: str) -> pd.DataFrame:
+    """The table with what each cell shows: its figure, and white or black ink, whichever reads better on its colour."""
+    shown = table[values].to_numpy(dtype=float)
+    cells = table[["truth", "prediction", "count", "row_pct"]].copy()
+    cells["filled"] = shown > 0
+    if values == "count":
+        cells["figure"] = [f"{value:.0f}" for value in shown]
+    else:
+        cells["figure"] = ["" if np.isnan(value) else f"{value:.1f}" if value else "0" for value in shown]
+    inks = ink_colors(shown, stops, scale)
+    cells["ink"] = np.where(cells["filled"], inks, palette.MUTED)
+    return cells
+
+
+def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, select: str | None) -> alt.Chart:
+    colors = alt.Color(
+        f"{values}:Q",
+        title="Images" if values == "count" else "Images of the class (%)",
+        scale=alt.Scale(
+            type=scale, domain=[float(stop) for stop in stops], range=list(palette.SEQUENTIAL_STOPS), interpolate="rgb"
+        ),
+        legend=alt.Legend(gradientLength=200),
+    )
+    # invalid=None keeps the cells of a class without images, whose percentage is NaN.
+    rectangles = base.mark_rect(invalid=None, cursor="pointer" if select else alt.Undefined).encode(
+        color=alt.when("datum.filled").then(colors).otherwise(alt.value("transparent"))
+    )
+    if select is None:
+        return rectangles
+    # A click on the cell that is chosen lets go of it; a click on another one chooses that instead.
+    again = f"vlSelectionTest('{select}_store', datum)"
+    cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
+    outline = alt.when(cell, empty=False)
+    return rectangles.encode(
+        stroke=outline.then(alt.value(palette.WRONG_RED)).otherwise(alt.value(None)),
+        strokeWidth=outline.then(alt.value(3)).otherwise(alt.value(0)),
+    ).add_params(cell)
+
+
+def _confusion_tooltips() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("truth:N", title="Truth"),
+        alt.Tooltip("prediction:N", title="Prediction"),
+        alt.Tooltip("count:Q", title="Images", format=",d"),
+        alt.Tooltip("row_pct:Q", title="Share of the class (%)", format=".2f"),
+    ]

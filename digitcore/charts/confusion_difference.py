@@ -1,0 +1,65 @@
+"""Two confusion matrices, one minus the other.
+
+Tables are as in :mod:`digitcore.charts._spread`.
+"""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from digitcore.charts._axes import unlimited
+from digitcore.charts._cells import (
+    CELL_SIZES,
+    MATRIX_SIZE,
+    cell_figures,
+    cell_scale,
+    class_axis,
+    figure_font,
+    ink_colors,
+)
+from digitcore.charts._spread import in_order
+from digitcore.images import palette
+
+
+def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
+    """Draw how a confusion matrix differs from a published one: blue is more here, orange less.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``truth``, ``prediction``, ``published``, ``here`` (both per cent of the true class's images) and their
+        ``difference`` (``here`` minus ``published``); the class order is its own.
+    """
+    names = in_order(table["truth"])
+    cell = int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
+    differences = table["difference"].to_numpy(dtype=float)
+    most = np.nanmax(np.abs(differences), initial=0) or 1.0
+    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS))
+    shown = table.assign(
+        figure=[f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "" for value in differences],
+        ink=ink_colors(differences, stops, "linear", palette.DIVERGING_STOPS),
+    )[table["difference"].notna()]
+    base = alt.Chart(unlimited(shown)).encode(
+        x=class_axis("prediction", "Prediction", names, cell),
+        y=class_axis("truth", "Truth", names, cell),
+        tooltip=[
+            alt.Tooltip("truth:N", title="Truth"),
+            alt.Tooltip("prediction:N", title="Prediction"),
+            alt.Tooltip("published:Q", title="Published (% of the class)", format=".2f"),
+            alt.Tooltip("here:Q", title="Here (% of the class)", format=".2f"),
+            alt.Tooltip("difference:Q", title="Difference (points)", format="+.2f"),
+        ],
+    )
+    legend = alt.Legend(orient="top", gradientLength=200, format="+~g", titleLimit=300)
+    color = alt.Color(
+        "difference:Q",
+        title="Here − published (points)",
+        scale=cell_scale(stops, palette.DIVERGING_STOPS),
+        legend=legend,
+    )
+    layers = [base.mark_rect().encode(color=color), *cell_figures(base, figure_font(shown["figure"], cell))]
+    description = f"Difference of two confusion matrices of {len(names)} classes in points, here minus published."
+    # Steps, as in a heat map: a page would take axes and legend out of a width.
+    return alt.layer(*layers).properties(width=alt.Step(cell), height=alt.Step(cell), description=description)

@@ -1,0 +1,86 @@
+"""Loss or accuracy over the epochs of one training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+
+from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, part_scale
+from digitcore.errors import InvalidSetting
+from digitcore.images import palette
+
+
+def curves_chart(
+    table: pd.DataFrame,
+    *,
+    measure: Literal["loss", "accuracy"] = "loss",
+    held_out_name: str = "validation",
+    best_epoch: int | None = None,
+    n_epochs: int | None = None,
+    log: bool = False,
+) -> alt.LayerChart:
+    """Draw loss or accuracy over the epochs, a line a part.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``epoch``, ``part``, ``value`` from :func:`digitcore.evaluation.curves_table`; may be empty.
+    measure : {"loss", "accuracy"}
+        What the values are.
+    held_out_name : str
+        The part beside "train"; it keeps its colour and its place in the legend.
+    best_epoch : int, optional
+        Epoch to mark with a vertical line.
+    n_epochs : int, optional
+        Epochs asked for. While a training lives it fixes the axis, so that the lines grow and nothing rescales.
+    log : bool
+        Logarithmic loss axis; a loss of 0 is left out of it.
+
+    Raises
+    ------
+    InvalidSetting
+        If ``measure`` is unknown, or ``log`` is asked for accuracy.
+    """
+    if measure not in AXIS_TITLES:
+        raise InvalidSetting(f"measure must be one of {', '.join(AXIS_TITLES)}, got {measure!r}")
+    if log and measure == "accuracy":
+        raise InvalidSetting("log must be off for accuracy: only the loss has a logarithmic axis")
+    if log:
+        table = table[table["value"] > 0]
+    last = n_epochs or int(table["epoch"].max() if len(table) else 1)
+    parts = ["train", held_out_name]
+    lines = alt.Chart(table).encode(
+        x=epoch_axis(last),
+        y=measure_axis(measure, log),
+        color=alt.Color("part:N", title=None, scale=part_scale(parts), legend=alt.Legend(orient="top")),
+        tooltip=_curve_tooltips(measure),
+    )
+    # A line of one point is invisible, so its point is drawn; otherwise points only make thin lines easier to hit.
+    few = not table.duplicated("part").any()
+    layers = [lines.mark_line(strokeWidth=2), lines.mark_point(filled=True, size=70, opacity=1 if few else 0)]
+    if best_epoch is not None:
+        layers[:0] = _best_epoch_layers(best_epoch)
+    description = f"{measure.capitalize()} of the {' and '.join(parts)} parts over {last} epochs."
+    return alt.layer(*layers).properties(height=300, description=description)
+
+
+def _curve_tooltips(measure: str) -> list[alt.Tooltip]:
+    value_format = ".2%" if measure == "accuracy" else ".4f"
+    return [
+        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        alt.Tooltip("part:N", title="Part"),
+        alt.Tooltip("value:Q", title=measure.capitalize(), format=value_format),
+    ]
+
+
+def _best_epoch_layers(best_epoch: int) -> list[alt.Chart]:
+    base = alt.Chart(pd.DataFrame({"epoch": [best_epoch], "label": [f"best: epoch {best_epoch}"]})).encode(
+        x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("label:N", title="Best epoch")]
+    )
+    rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
+    words = base.mark_text(color=palette.MUTED, align="right", dx=-5, baseline="top").encode(
+        y=alt.value(4), text=alt.Text("label:N")
+    )
+    return [rule, words]

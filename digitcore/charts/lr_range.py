@@ -1,0 +1,89 @@
+"""The loss over the learning rates of a range test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from digitcore.charts._axes import AXIS_TITLES, unlimited
+from digitcore.charts._spread import HEIGHT
+from digitcore.errors import InvalidSetting
+from digitcore.images import palette
+
+
+def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> alt.LayerChart:
+    """Draw the loss while the learning rate rises, raw and smoothed.
+
+    The loss axis ends at twice the first smoothed loss: the divergence at the end leaves the chart.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``learning_rate``, ``loss``, ``smoothed``; a row a batch.
+    suggested : float, optional
+        Learning rate to mark.
+
+    Raises
+    ------
+    InvalidSetting
+        If ``suggested`` is not positive.
+    """
+    if suggested is not None and not suggested > 0:
+        raise InvalidSetting(f"suggested must be a learning rate above 0, got {suggested!r}")
+    axis = alt.Axis(format="~g", grid=False, labelOverlap=True, tickCount=8)
+    x = alt.X("learning_rate:Q", title="Learning rate", scale=alt.Scale(type="log", nice=False), axis=axis)
+    names = ["every batch", "smoothed"]
+    scale = alt.Scale(domain=names, range=[palette.MUTED, palette.ACCENT])
+    limits = alt.Scale(domain=_loss_limits(table), nice=False)
+    layers = []
+    for name, column, look in (
+        ("every batch", "loss", {"strokeWidth": 1, "opacity": 0.6}),
+        ("smoothed", "smoothed", {"strokeWidth": 2.5}),
+    ):
+        y = alt.Y(f"{column}:Q", title=AXIS_TITLES["loss"], scale=limits, axis=alt.Axis(format="~g"))
+        color = alt.Color("line:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
+        lines = alt.Chart(unlimited(table)).transform_calculate(line=f"'{name}'").mark_line(clip=True, **look)
+        layers.append(lines.encode(x=x, y=y, color=color))
+    hits = alt.Chart(unlimited(table)).mark_point(size=40, opacity=0, clip=True)
+    layers.append(hits.encode(x=x, y=alt.Y("smoothed:Q", scale=limits), tooltip=_rate_tooltips()))
+    if suggested is not None:
+        layers += _suggestion_layers(suggested, table["learning_rate"], x)
+    description = "Loss against the learning rate, raw and smoothed" + (
+        f"; the suggested rate is {suggested:.3g}." if suggested is not None else "."
+    )
+    return alt.layer(*layers).properties(height=HEIGHT, description=description)
+
+
+def _loss_limits(table: pd.DataFrame) -> Any:
+    """The range of the losses, up to twice the first smoothed one."""
+    losses = table[["loss", "smoothed"]].to_numpy(dtype=float)
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return alt.Undefined
+    first = losses[:, 1][np.isfinite(losses[:, 1])][:1]
+    low = finite.min()
+    high = min([finite.max(), *(2 * first)])
+    margin = 0.05 * (high - low) or 0.5
+    return [float(low - margin), float(high + margin)]
+
+
+def _rate_tooltips() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("learning_rate:Q", title="Learning rate", format=".3g"),
+        alt.Tooltip("loss:Q", title="Loss", format=".4f"),
+        alt.Tooltip("smoothed:Q", title="Smoothed", format=".4f"),
+    ]
+
+
+def _suggestion_layers(suggested: float, rates: pd.Series, x: alt.X) -> list[alt.Chart]:
+    mark = pd.DataFrame({"learning_rate": [suggested], "label": [f"suggested: {suggested:.3g}"]})
+    base = alt.Chart(mark).encode(x=x, tooltip=[alt.Tooltip("label:N", title="Learning rate")])
+    # The label stands on the side with more room.
+    right = len(rates) and suggested < np.sqrt(rates.min() * rates.max())
+    look = {"align": "left", "dx": 5} if right else {"align": "right", "dx": -5}
+    rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
+    words = base.mark_text(color=palette.MUTED, baseline="top", **look).encode(y=alt.value(4), text=alt.Text("label:N"))
+    return [rule, words]

@@ -1,0 +1,127 @@
+"""Score over one or two varied settings.
+
+Tables are as in :mod:`digitcore.charts._spread`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+
+from digitcore.charts._axes import PERCENT_LABEL, given_color
+from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure_font, ink_colors
+from digitcore.charts._spread import (
+    HEAT_WIDTH,
+    HEIGHT,
+    SCORE_TITLE,
+    check_choice,
+    figure_tooltips,
+    in_order,
+    label_angle,
+    measured_layers,
+    name_axis,
+    trainings_tooltip,
+)
+from digitcore.errors import InvalidSetting
+from digitcore.images import palette
+
+SWEEP_SCALES = ("linear", "log", "nominal")
+LARGEST_HEAT_CELL = 84
+HEAT_ROW = 36
+
+
+def sweep_chart(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    scale: Literal["linear", "log", "nominal"] = "linear",
+    score_title: str = SCORE_TITLE,
+) -> alt.LayerChart:
+    """Draw the score against one setting, with error bars; the best value has the accent colour.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``value`` (number, or text for "nominal"; the order is the table's), ``mean``, ``low``, ``high``, ``n`` and
+        ``best`` (bool).
+    title : str
+        Of the setting.
+    scale : {"linear", "log", "nominal"}
+        Of the setting. Nominal points are not joined by a line.
+    score_title : str
+        Of the score, with its unit.
+
+    Raises
+    ------
+    InvalidSetting
+        If ``scale`` is unknown, or logarithmic with values that are not positive.
+    """
+    check_choice("scale", scale, SWEEP_SCALES)
+    if scale == "log" and len(table) and not (table["value"] > 0).all():
+        raise InvalidSetting(
+            f"scale must be linear or nominal for values of 0 or less: {title} goes down to {table['value'].min():g}"
+        )
+    nominal = scale == "nominal"
+    colors = [palette.ACCENT if best else palette.MUTED for best in table["best"]]
+    shown = table.assign(color=colors, value=[str(value) for value in table["value"]] if nominal else table["value"])
+    x = name_axis("value", title, shown["value"]) if nominal else _number_axis("value", title, scale)
+    y, marks = measured_layers(shown, score_title, x, [alt.Tooltip("value", type="nominal", title=title)])
+    sizes = alt.when(alt.datum.best).then(alt.value(130)).otherwise(alt.value(60))
+    marks[-1] = marks[-1].encode(size=sizes)
+    marks = [mark.encode(color=given_color("color", shown["color"])) for mark in marks]
+    line = alt.Chart(shown).mark_line(color=palette.MUTED, strokeWidth=1).encode(x=x, y=y)
+    description = f"{score_title} against {title}, {len(shown)} values with their spread; the best one stands out."
+    return alt.layer(*([] if nominal else [line]), *marks).properties(height=HEIGHT, description=description)
+
+
+def sweep_heat_chart(
+    table: pd.DataFrame, *, x_title: str, y_title: str, score_title: str = SCORE_TITLE
+) -> alt.LayerChart:
+    """Draw the score against two settings as coloured cells with the mean in per cent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``x``, ``y`` (texts in order of appearance), ``mean``, ``sd``, ``n``. A cell whose mean is NaN stays empty.
+    x_title, y_title : str
+        Of the two settings.
+    score_title : str
+        Of the score, with its unit.
+    """
+    columns, rows = in_order(table["x"]), in_order(table["y"])
+    filled = table[table["mean"].notna()]
+    stops = even_stops(filled["mean"], len(palette.SEQUENTIAL_STOPS))
+    figures = [f"{100 * mean:.1f}" for mean in filled["mean"]]
+    filled = filled.assign(figure=figures, ink=ink_colors(filled["mean"].to_numpy(dtype=float), stops, "linear"))
+    width = int(min(HEAT_WIDTH, LARGEST_HEAT_CELL * max(len(columns), 1)))
+    font = min(figure_font(filled["figure"], width // max(len(columns), 1)), HEAT_ROW // 2)
+    base = alt.Chart(filled).encode(
+        x=_cell_axis(alt.X("x:N", title=x_title, sort=columns), columns, label_angle(columns, width)),
+        y=_cell_axis(alt.Y("y:N", title=y_title, sort=rows), rows, 0),
+        tooltip=[
+            alt.Tooltip("x:N", title=x_title),
+            alt.Tooltip("y:N", title=y_title),
+            *figure_tooltips(".2%", "mean", "sd"),
+            trainings_tooltip(),
+        ],
+    )
+    legend = alt.Legend(orient="top", gradientLength=200, labelExpr=PERCENT_LABEL, titleLimit=300)
+    color = alt.Color("mean:Q", title=score_title, scale=cell_scale(stops, palette.SEQUENTIAL_STOPS), legend=legend)
+    layers = [base.mark_rect().encode(color=color), *cell_figures(base, font)]
+    description = f"{score_title} in {len(rows)} rows of {y_title} and {len(columns)} columns of {x_title}."
+    # Steps, not a height: a page would take the axes and the legend out of that.
+    step = alt.Step(width // max(len(columns), 1))
+    return alt.layer(*layers).properties(width=step, height=alt.Step(HEAT_ROW), description=description)
+
+
+def _number_axis(field: str, title: str, scale: str) -> alt.X:
+    kind = alt.Scale(type="log", nice=False, padding=12) if scale == "log" else alt.Scale(zero=False, padding=12)
+    return alt.X(f"{field}:Q", title=title, scale=kind, axis=alt.Axis(format="~g", grid=False, labelOverlap=True))
+
+
+def _cell_axis(channel: Any, names: list[str], angle: int) -> Any:
+    axis = alt.Axis(labelAngle=angle, labelLimit=90, labelOverlap=True, ticks=False, domain=False, grid=False)
+    channel.axis, channel.scale = axis, alt.Scale(domain=names, paddingInner=0.04)
+    return channel

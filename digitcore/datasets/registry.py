@@ -1,0 +1,116 @@
+"""The data sets by name: what forms and specs know of each before it is loaded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from digitcore.datasets.dataset import Dataset
+from digitcore.datasets.digits import load_digits
+from digitcore.datasets.download import Progress
+from digitcore.datasets.mnist import N_TRAIN, load_mnist
+from digitcore.directories import data_directory
+from digitcore.parameters import unknown_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetEntry:
+    """A data set as forms and specs know it, before it is loaded.
+
+    Attributes
+    ----------
+    name : str
+        Key in :data:`DATASETS` and in a spec.
+    label, description : str
+        What the pages show.
+    image_shape : (int, int)
+        Height and width of an image, in pixels.
+    n_images, n_classes, max_value : int
+        Number of images and classes, and the largest value of a pixel.
+    ink_size : int
+        Longest side of the ink in an image, in pixels: how drawings are framed.
+    n_official_train : int or None
+        Images of the official training part; None where there is no official split.
+    is_downloaded : bool
+        Whether it may have to be fetched, rather than coming with scikit-learn.
+    load : callable
+        Gets a progress callback and returns the Dataset.
+    """
+
+    name: str
+    label: str
+    description: str
+    image_shape: tuple[int, int]
+    n_images: int
+    n_classes: int
+    max_value: int
+    ink_size: int
+    n_official_train: int | None = None
+    is_downloaded: bool = False
+    load: Callable[[Callable[[Progress], None]], Dataset]
+
+    @property
+    def has_official_split(self) -> bool:
+        """Whether its publishers divided it."""
+        return self.n_official_train is not None
+
+
+_ENTRIES = (
+    DatasetEntry(
+        name="digits",
+        label="Digits 8×8",
+        description="scikit-learn's digits, small enough to train in a second.",
+        image_shape=(8, 8),
+        n_images=1797,
+        n_classes=10,
+        max_value=16,
+        ink_size=8,
+        load=lambda progress: load_digits(),
+    ),
+    DatasetEntry(
+        name="mnist",
+        label="MNIST",
+        description="The classic of handwritten digits.",
+        image_shape=(28, 28),
+        n_images=70_000,
+        n_classes=10,
+        max_value=255,
+        ink_size=20,
+        n_official_train=N_TRAIN,
+        is_downloaded=True,
+        load=lambda progress: load_mnist(progress=progress),
+    ),
+)
+DATASETS: Mapping[str, DatasetEntry] = {entry.name: entry for entry in _ENTRIES}
+
+_loaded: dict[tuple[str, str], Dataset] = {}
+_loading = threading.Lock()
+
+
+def load_dataset(name: str, progress: Callable[[Progress], None] = lambda progress: None) -> Dataset:
+    """Return a data set, loaded once a process.
+
+    Parameters
+    ----------
+    name : str
+        Key in :data:`DATASETS`.
+    progress : callable, optional
+        Gets a :class:`Progress` while something is downloaded.
+
+    Raises
+    ------
+    InvalidSetting
+        If there is no data set of this name.
+    DatasetError
+        If its files are damaged.
+    DatasetUnavailable
+        If it is neither on this machine nor to be had from its sources.
+    """
+    if name not in DATASETS:
+        raise unknown_name("data set", name, DATASETS)
+    key = (name, str(data_directory()))
+    with _loading:
+        if key not in _loaded:
+            _loaded[key] = DATASETS[name].load(progress)
+        return _loaded[key]

@@ -1,0 +1,185 @@
+"""How good predictions are: accuracy with its interval, loss, and the gap between two parts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from digitcore.errors import InvalidSetting
+from digitcore.evaluation._checks import check_same_length, checked_labels, checked_probabilities, is_share, is_whole
+
+# The smallest float32 that has full precision: a probability that underflowed to zero costs 87.3, not infinity.
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class PartEvaluation:
+    """How a model did on one part of a data set.
+
+    Attributes
+    ----------
+    n_images, n_right : int
+        Images of the part, and those predicted right.
+    accuracy : float
+        Share predicted right, 0 to 1; NaN without images.
+    loss : float
+        Mean cross-entropy in nats; NaN without images.
+    accuracy_low, accuracy_high : float
+        95 % Wilson interval of the accuracy.
+    """
+
+    n_images: int
+    n_right: int
+    accuracy: float
+    loss: float
+    accuracy_low: float
+    accuracy_high: float
+
+
+@dataclass(frozen=True)
+class PartAccuracy:
+    """An accuracy (0 to 1) and the number of images it was measured on: what :func:`judge_fit` reads of a part.
+
+    Raises
+    ------
+    InvalidSetting
+        If the accuracy is not within 0 to 1 or there is no image.
+    """
+
+    accuracy: float
+    n_images: int
+
+    def __post_init__(self) -> None:
+        if not is_share(self.accuracy):
+            raise InvalidSetting(f"accuracy must be a number from 0 to 1, got {self.accuracy!r}")
+        if not is_whole(self.n_images) or self.n_images < 1:
+            raise InvalidSetting(f"n_images must be a whole number from 1, got {self.n_images!r}")
+
+
+@dataclass(frozen=True)
+class AccuracyGap:
+    """Training accuracy minus held-out accuracy, and how much of a gap chance alone makes (95 %); both 0 to 1."""
+
+    gap: float
+    noise: float
+
+
+def predictions(probabilities: np.ndarray) -> np.ndarray:
+    """Return the most probable class of every image, the first one where several are equal.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_images, n_classes)
+        Rows that add up to 1.
+
+    Returns
+    -------
+    ndarray of shape (n_images,), int64
+
+    Raises
+    ------
+    DatasetError
+        If these are not probabilities.
+    """
+    return checked_probabilities(probabilities).argmax(axis=1).astype(np.int64)
+
+
+def evaluate_part(truth: np.ndarray, probabilities: np.ndarray) -> PartEvaluation:
+    """Return how well probabilities meet the truth.
+
+    Probabilities are clipped to the smallest float32 before the logarithm, so that an image the model thought
+    impossible has a large loss, not an infinite one.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n_images,), integer
+        Class indices.
+    probabilities : ndarray of shape (n_images, n_classes)
+        Rows that add up to 1.
+
+    Raises
+    ------
+    DatasetError
+        If lengths differ, a label is out of range, or these are not probabilities.
+    """
+    probabilities = checked_probabilities(probabilities)
+    truth = checked_labels(truth, "truth", probabilities.shape[1])
+    check_same_length(truth, probabilities, "truth", "probabilities")
+    n_images = len(truth)
+    n_right = int((probabilities.argmax(axis=1) == truth).sum())
+    low, high = wilson_interval(n_right, n_images)
+    return PartEvaluation(
+        n_images=n_images,
+        n_right=n_right,
+        accuracy=n_right / n_images if n_images else math.nan,
+        loss=float(losses_of(truth, probabilities).mean()) if n_images else math.nan,
+        accuracy_low=low,
+        accuracy_high=high,
+    )
+
+
+def losses_of(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the cross-entropy of every image in nats, float64 ``(n_images,)``.
+
+    Probabilities are clipped as in :func:`evaluate_part`.
+    """
+    of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
+    return -np.log(of_truth.clip(SMALLEST_PROBABILITY, 1))
+
+
+def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of the share ``n_right / n``, both ends 0 to 1; NaN, NaN when ``n`` is 0.
+
+    Raises
+    ------
+    InvalidSetting
+        If the numbers are not whole, ``n_right`` is not within 0 to ``n``, or ``confidence`` is not between 0 and 1.
+
+    References
+    ----------
+    Wilson, E. B. (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22, 209-212.
+    """
+    if not is_whole(n) or n < 0:
+        raise InvalidSetting(f"n must be a whole number from 0, got {n!r}")
+    if not is_whole(n_right) or not 0 <= n_right <= n:
+        raise InvalidSetting(f"n_right must be a whole number from 0 to n ({n}), got {n_right!r}")
+    if not is_share(confidence) or confidence in (0, 1):
+        raise InvalidSetting(f"confidence must be a number between 0 and 1, got {confidence!r}")
+    if n == 0:
+        return math.nan, math.nan
+    return wilson(n_right / n, n, confidence)
+
+
+def accuracy_gap(train: PartAccuracy | PartEvaluation, held_out: PartAccuracy | PartEvaluation) -> AccuracyGap:
+    """Return training accuracy minus held-out accuracy, and its noise.
+
+    The noise is the distance from the gap down to the lower end of its 95 % interval: a gap larger than its noise is
+    there for more reason than chance.
+
+    References
+    ----------
+    Newcombe, R. G. (1998), "Interval estimation for the difference between independent proportions", Statistics in
+    Medicine 17, 873-890, method 10 (from two Wilson intervals).
+    """
+    train_low, _ = wilson(train.accuracy, train.n_images)
+    _, held_out_high = wilson(held_out.accuracy, held_out.n_images)
+    noise = math.hypot(train.accuracy - train_low, held_out_high - held_out.accuracy)
+    return AccuracyGap(gap=train.accuracy - held_out.accuracy, noise=noise)
+
+
+def wilson(share: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # The ends are exactly 0 and 1 at shares of 0 and 1; rounding would miss them by 1e-17.
+    return (middle - reach if share > 0 else 0.0), (middle + reach if share < 1 else 1.0)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return ``part / whole`` as float64, NaN where ``whole`` is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    return np.divide(part, whole, out=np.full(shape, np.nan), where=whole != 0)

@@ -1,0 +1,206 @@
+"""Training on an accelerator such as a CUDA card: torch's own layers, optimizers and automatic differentiation.
+
+What :mod:`digitcore.models.torch_backend.layers` wins is won in a processor's caches, which an accelerator does not
+have.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, repeat
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from digitcore.errors import InvalidSetting
+from digitcore.models.architecture import Layer
+from digitcore.models.base import LabelledImages, Score, Training
+from digitcore.models.pauses import pause
+
+# Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty
+# kernels, a few tenths of a millisecond: below this the images had better stay where they are.
+_WORTH_LAUNCHING = 5_000_000
+
+
+def choose_device(wanted: str, layers: Sequence[Layer], batch_size: int) -> torch.device:
+    """Return where to train.
+
+    Parameters
+    ----------
+    wanted : str
+        "auto" takes the machine's accelerator where there is one and a step is large enough to gain by it; else a
+        device as torch names it, such as "cpu", "cuda", "cuda:1" or "mps".
+    layers : sequence of Layer
+        The network's plan.
+    batch_size : int
+        Images of a step.
+
+    Raises
+    ------
+    InvalidSetting
+        If torch does not know the device, or this machine does not have it.
+    """
+    present = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if wanted == "auto":
+        work = batch_size * sum(layer.multiply_adds for layer in layers)
+        return present if present is not None and work >= _WORTH_LAUNCHING else torch.device("cpu")
+    try:
+        device = torch.device(wanted)
+    except (RuntimeError, TypeError):
+        raise InvalidSetting(f'device must be "auto", "cpu", "cuda" or "mps", got {wanted!r}') from None
+    missing = device.type != "cpu" and (
+        present is None or device.type != present.type or (device.index or 0) >= torch.accelerator.device_count()
+    )
+    if missing:
+        raise InvalidSetting(f'device {wanted!r} is not on this machine: use "auto", or "cpu"')
+    return device
+
+
+class AcceleratorTraining(Training):
+    """A training of a copy of ``module`` on ``device``; after each epoch its weights are copied back.
+
+    Batches, their order and the figures are those of :class:`digitcore.models.torch_backend.network.NetworkTraining`;
+    dropout draws other masks. Everything is float32. All images are on the device from the start.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network, from rows of pixels to logits, on the processor.
+    device : torch.device
+        Where to train.
+    at_once : int
+        Images whose values may be in memory together.
+    train, held_out : LabelledImages
+        What is trained on, and what is only evaluated (or None).
+    settings : mapping
+        Clean hyperparameters.
+    generator : torch.Generator
+        Source of the batches' order and of the seed of dropout.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        device: torch.device,
+        at_once: int,
+        train: LabelledImages,
+        held_out: LabelledImages | None,
+        settings: Mapping[str, Any],
+        generator: torch.Generator,
+    ):
+        self.module, self.device, self.at_once, self.generator = module, device, at_once, generator
+        self.train, self.held_out = self._on_device(train), held_out and self._on_device(held_out)
+        self.n_images = len(train.y)
+        self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
+        self.copy = copy.deepcopy(module).requires_grad_(True).to(device)
+        self.optimizer = make_optimizer(settings, self.copy.parameters())
+        # Dropout's numbers may not shift the batches' order.
+        self.seeds = torch.Generator().manual_seed(generator.initial_seed())
+
+    def one_epoch(self) -> Score:
+        self.copy.train()
+        try:
+            with self._random_numbers(), _float32_throughout():
+                scores = [self._one_batch(*batch) for batch in self._batches()]
+        finally:
+            # Also of an epoch that a pause has ended: then these are the weights that are kept.
+            self.module.load_state_dict(self.copy.state_dict())
+        return _mean_score(scores, self.n_images)
+
+    @torch.inference_mode()
+    def score_held_out(self) -> Score | None:
+        if self.held_out is None:
+            return None
+        X, y = self.held_out
+        self.copy.eval()
+        with _float32_throughout():
+            scores = [_sums(self.copy(block_X), block_y) for block_X, block_y in self._blocks(X, y)]
+        return _mean_score(scores, len(y))
+
+    def weights_are_finite(self) -> bool:
+        return all(math.isfinite(weights.sum().item()) for weights in self.module.state_dict().values())
+
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        self.copy.train()
+        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        for rate, (X, y) in zip(rates, endless, strict=False):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            with self._random_numbers(), _float32_throughout():
+                loss, _ = self._one_batch(X, y)
+            yield loss.item() / len(y)
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        X, y = self.train
+        order = torch.arange(self.n_images)
+        if self.batch_size < self.n_images:
+            order = torch.randperm(self.n_images, generator=self.generator)
+        return ((X[rows], y[rows]) for rows in order.to(self.device).split(self.batch_size))
+
+    def _one_batch(self, X: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Update the weights once; return loss and right predictions, summed, before the update."""
+        self.optimizer.zero_grad()
+        sums = []
+        for block_X, block_y in self._blocks(X, y):
+            loss, n_right = _sums(self.copy(block_X), block_y)
+            (loss / len(y)).backward()
+            sums.append((loss.detach(), n_right))
+        self.optimizer.step()
+        losses, rights = zip(*sums, strict=True)
+        return torch.stack(losses).sum(), torch.stack(rights).sum()
+
+    def _blocks(self, X: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for block in zip(X.split(self.at_once), y.split(self.at_once), strict=True):
+            pause()
+            yield block
+
+    def _on_device(self, images: LabelledImages) -> tuple[torch.Tensor, torch.Tensor]:
+        X = torch.from_numpy(np.require(images.X, dtype=np.float32, requirements=("C", "W")))
+        return X.to(self.device), torch.from_numpy(images.y).to(self.device)
+
+    @contextmanager
+    def _random_numbers(self) -> Iterator[None]:
+        """Let dropout draw from a seed of this training's own, and leave torch's global generators as they were."""
+        seed = int(torch.randint(2**62, (), generator=self.seeds))
+        others = {} if self.device.type == "cpu" else {"device_type": self.device.type}
+        with torch.random.fork_rng([self.device.index or 0] if others else [], **others):
+            torch.manual_seed(seed)
+            yield
+
+
+def make_optimizer(settings: Mapping[str, Any], weights: Iterator[nn.Parameter]) -> torch.optim.Optimizer:
+    """Return torch's optimizer for clean hyperparameters."""
+    rate, epsilon = settings["learning_rate"], settings["epsilon"]
+    match settings["optimizer"]:
+        case "sgd":
+            return torch.optim.SGD(weights, lr=rate, momentum=settings["momentum"])
+        case "adam" | "amsgrad" as name:
+            return torch.optim.Adam(weights, lr=rate, eps=epsilon, amsgrad=name == "amsgrad")
+        case "adagrad":
+            return torch.optim.Adagrad(weights, lr=rate, eps=epsilon)
+        case "rmsprop":
+            return torch.optim.RMSprop(weights, lr=rate, alpha=settings["rho"], eps=epsilon)
+    raise ValueError(f"no torch optimizer for {settings['optimizer']!r}")
+
+
+def _sums(logits: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the summed cross-entropy and the number of right predictions, left on the device: asking would wait."""
+    return F.cross_entropy(logits, y, reduction="sum"), (logits.argmax(dim=1) == y).sum()
+
+
+def _mean_score(sums: Sequence[tuple[torch.Tensor, torch.Tensor]], n_images: int) -> Score:
+    losses, rights = (torch.stack(values).cpu() for values in zip(*sums, strict=True))
+    return Score(losses.double().sum().item() / n_images, rights.sum().item() / n_images)
+
+
+@contextmanager
+def _float32_throughout() -> Iterator[None]:
+    """Keep a CUDA card from rounding to TensorFloat-32 and from choosing its convolutions by a race."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield

@@ -1,0 +1,446 @@
+"""A network's way forward and back, written out layer by layer in buffers that are asked for once.
+
+It computes what torch's modules and automatic differentiation compute; the tests hold one against the other. At the
+sizes of digits those spend most of a step on bookkeeping, on memory, and on kernels that suit larger images. Images and
+their channels lie in memory as ``(n_images, height, width, channels)`` throughout. Gains named here were measured on
+two cores of an AVX-512 processor, as a share of the step's time without the trick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from digitcore.models.architecture import Layer
+from digitcore.models.pauses import pause
+from digitcore.models.torch_backend.kernels.convolution import (
+    Choices,
+    Pooling,
+    all_kept,
+    convolve_and_pool,
+    filters_gradients,
+    pool,
+    unpool,
+)
+from digitcore.models.torch_backend.kernels.dropout import Dropout
+from digitcore.models.torch_backend.kernels.small_dense import SmallDenseLayers
+from digitcore.models.torch_backend.updates import Update
+
+# Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
+# caches hold. The CNN gains a tenth.
+_VALUES_IN_CACHE = 180_000
+# Multiply-adds from which a dense layer's products of images and weights go to oneDNN, where torch was built with it.
+# On processors that are not Intel's, torch's other library for them leaves half of the instructions aside, but it
+# starts quicker, and adds gradients to a sum without another pass: the CNN gains a fifth, digits-mlp 6 %.
+_LARGE_PRODUCT = 1_500_000
+# Numbers of weights whose gradients go there, too: where another pass over them stays in the caches. mnist-dense gains
+# 14 %, and mnist-cnn, whose weights do not, would lose a tenth.
+_WIDE = range(2**18, 2**20)
+_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+class Buffers:
+    """Memory by name and shape, the same at each request."""
+
+    def __init__(self):
+        self._whole: dict[object, torch.Tensor] = {}
+        self._views: dict[object, torch.Tensor] = {}
+
+    def __call__(self, name: object, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Return a tensor with whatever values it has; a smaller one shares the memory of a larger one."""
+        view = self._views.get((name, shape))
+        if view is None:
+            whole = self._whole.get(name)
+            if whole is None or whole.numel() < prod(shape):
+                whole = self._whole[name] = torch.empty(prod(shape), dtype=dtype)
+            view = self._views[name, shape] = whole[: prod(shape)].view(shape)
+        return view
+
+
+class Rectifier:
+    """ReLU behind a dense layer, with dropout after it if wanted.
+
+    Attributes
+    ----------
+    dropout : Dropout or None
+        Dropout.
+    scale : float
+        What dropout multiplies the values with that it keeps.
+    """
+
+    def __init__(self, dropout: Dropout | None):
+        self.dropout = dropout
+        self.scale = dropout.scale if dropout is not None else 1.0
+
+    def forward(self, z: torch.Tensor, training: bool) -> torch.Tensor:
+        """Turn the sums into the result, in place."""
+        z.clamp_min_(0)
+        if training and self.dropout is not None:
+            self.dropout.apply(z.numpy())
+        return z
+
+    def backward(self, dy: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Turn the gradient of the result ``y``, times ``scale``, into that of its input, in place."""
+        # A result above zero was both positive and kept, so dropout need not be asked. A comparison would make truth
+        # values first, which take torch four times as long.
+        return torch.ops.aten.threshold_backward.grad_input(dy, y, 0, grad_input=dy)
+
+
+class Convolution:
+    """Convolution of images with any number of channels, by torch's own kernels."""
+
+    def __init__(self, layer: Layer, weight: torch.Tensor, bias: torch.Tensor):
+        self.name, self.weight, self.bias = layer.name, weight, bias
+        before = (layer.window - 1) // 2 if layer.padding == "same" else 0
+        after = layer.window - 1 - before if layer.padding == "same" else 0
+        self._padding = (0, 0, before, after, before, after)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``(n_images, rows, columns, filters)``."""
+        return _last(F.conv2d(_first(self.padded(x)), self.weight, self.bias)).contiguous()
+
+    def input_gradient(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Return the gradient of the images."""
+        n_images, height, width, channels = x.shape
+        low, high = self._padding[2:4]
+        padded = (n_images, channels, height + low + high, width + low + high)
+        dx = torch.nn.grad.conv2d_input(padded, self.weight, _first(dy))
+        return _last(dx)[:, low : low + height, low : low + width]
+
+    def add_gradient(self, dy: torch.Tensor, x: torch.Tensor, scale: float) -> None:
+        """Add ``scale`` times the gradients of weight and bias to their sums."""
+        gradient = torch.nn.grad.conv2d_weight(_first(self.padded(x)), self.weight.shape, _first(dy))
+        self.weight_sum.add_(gradient, alpha=scale)
+        self.bias_sum.add_(dy.sum(dim=(0, 1, 2)), alpha=scale)
+
+    def padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the images with the edge of zeros that padding gives them."""
+        return F.pad(x, self._padding) if any(self._padding) else x
+
+
+class ConvBlock:
+    """Convolution, max-pooling, ReLU and dropout, for one group of images after the other.
+
+    Parameters
+    ----------
+    convolution : Convolution
+        What comes first.
+    pooling : Layer or None
+        What was planned to follow.
+    dropout : Dropout or None
+        What comes last.
+    """
+
+    def __init__(self, convolution: Convolution, pooling: Layer | None, dropout: Dropout | None):
+        self.convolution, self.dropout = convolution, dropout
+        self._pooling = Pooling(pooling.window, pooling.stride) if pooling is not None else Pooling()
+        self._scale = dropout.scale if dropout is not None else 1.0
+        self._buffers = Buffers()
+        self._kept: dict[int, tuple] = {}
+
+    def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the block's result for ``x``, kept under ``group`` for the way back."""
+        z = self.convolution.forward(x)
+        out, origins = self._results(z.shape, group, out)
+        pool(z.numpy(), self._pooling, self._choices(out, training), out.numpy(), origins)
+        if training:
+            self._kept[group] = x, z.shape, origins
+        return out
+
+    def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> torch.Tensor | None:
+        """Add the weights' gradients to their sums; return that of the input if wanted."""
+        x, shape, origins = self._kept.pop(group)
+        dz = self._buffers("dz", *shape)
+        unpool(dy.numpy(), origins, self._pooling, self._scale, dz.numpy())
+        self.convolution.add_gradient(dz, x, scale)
+        return self.convolution.input_gradient(dz, x).contiguous() if wants_input else None
+
+    def _results(self, before: Sequence[int], group: int, out: torch.Tensor | None) -> tuple[torch.Tensor, np.ndarray]:
+        """Return memory for the result, ``out`` if given, and its origins, for images of the shape ``before``."""
+        window, stride = self._pooling
+        if out is None:
+            sides = ((side - window) // stride + 1 for side in before[1:3])
+            out = self._buffers(("y", group), before[0], *sides, before[3])
+        return out, self._buffers(("origins", group), *out.shape, dtype=torch.uint8).numpy()
+
+    def _choices(self, values: torch.Tensor, training: bool) -> Choices:
+        if not (training and self.dropout is not None):
+            return all_kept(values[0].numel())
+        return Choices(self.dropout.draw(values.numel()), self.dropout.highest, np.float32(self.dropout.scale))
+
+
+class FirstConvBlock(ConvBlock):
+    """The block that sees the images, of one channel, in compiled loops.
+
+    They take one thread: two, each with half of the images, gain nothing on cores that torch's own threads still hold.
+    """
+
+    def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
+        images = self.convolution.padded(x)[..., 0].contiguous().numpy()
+        weight, bias = self.convolution.weight, self.convolution.bias.numpy()
+        edge = weight.shape[2] - 1
+        before = len(images), images.shape[1] - edge, images.shape[2] - edge, len(bias)
+        out, origins = self._results(before, group, out)
+        rows = weight.permute(2, 3, 1, 0).reshape(-1, len(bias)).contiguous().numpy()  # (window * window, n_filters)
+        choices = self._choices(out, training)
+        convolve_and_pool(images, (rows, bias), self._pooling, choices, (out.numpy(), origins))
+        if training:
+            self._kept[group] = images, edge + 1, origins
+        return out
+
+    def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> None:
+        images, window, origins = self._kept.pop(group)
+        gradients = filters_gradients(images, window, (dy.numpy(), origins), self._pooling, self._scale)
+        d_weight, d_bias = map(torch.from_numpy, gradients)
+        d_weight = d_weight.view(window, window, 1, -1).permute(3, 2, 0, 1)  # (n_filters, 1, window, window)
+        self.convolution.weight_sum.add_(d_weight, alpha=scale)
+        self.convolution.bias_sum.add_(d_bias, alpha=scale)
+
+
+class Dense:
+    """Weighted sums of all inputs.
+
+    Parameters
+    ----------
+    layer : Layer
+        What was planned.
+    weight, bias : Tensor
+        ``(units, n_inputs)`` and ``(units,)``.
+    """
+
+    def __init__(self, layer: Layer, weight: torch.Tensor, bias: torch.Tensor):
+        self.name, (self.n_units, self.n_inputs) = layer.name, weight.shape
+        self._weight, self._bias, self._weight_turned = weight, bias, weight.t()
+        self._n_weights = weight.numel()
+        self._ones = torch.ones(1)
+        self._buffers = Buffers()
+        self._x = self._x_turned = None
+
+    def expect(self, x: torch.Tensor) -> None:
+        """Get ready for gradients of these inputs only, as the first layer's are in full batches.
+
+        oneDNN multiplies their transpose in half of the time, which pays if it need not be made each time: digits-mlp
+        gains 8 %.
+        """
+        self._x_turned = x.t().contiguous() if self._is_large(x) else None
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the sums ``(n_images, units)``, in ``out`` if given."""
+        self._x = x
+        if self._is_large(x):
+            sums = _product(x, self._weight, self._bias)
+            return sums if out is None else out.copy_(sums)
+        out = out if out is not None else self._buffers("y", x.shape[0], self.n_units)
+        return torch.addmm(self._bias, x, self._weight_turned, out=out)
+
+    def input_gradient(self, dy: torch.Tensor, factor: float) -> torch.Tensor:
+        """Return ``factor`` times the gradient of the inputs, ``(n_images, n_inputs)``."""
+        if self._is_large(dy):
+            dx = _product(dy, self._weight_turned)
+            return dx if factor == 1.0 else dx.mul_(factor)
+        dx = self._buffers("dx", dy.shape[0], self.n_inputs)
+        return torch.addmm(dx, dy, self._weight, beta=0, alpha=factor, out=dx)
+
+    def add_gradient(self, dy: torch.Tensor, scale: float, kept: float) -> None:
+        """Set the sums of the gradients to ``kept`` times what they were plus ``scale`` times the gradients."""
+        n_images = dy.shape[0]
+        turned = dy.t()  # (n_units, n_images)
+        if _HAS_ONEDNN and self._n_weights in _WIDE:
+            torch.add(_product(turned * scale, self._x.t()), self.weight_sum, alpha=kept, out=self.weight_sum)
+        elif self._x_turned is not None:
+            gradient = _product(self._x_turned, turned).t()
+            torch.add(self.weight_sum.mul_(kept), gradient, alpha=scale, out=self.weight_sum)
+        else:
+            torch.addmm(self.weight_sum, turned, self._x, beta=kept, alpha=scale, out=self.weight_sum)
+        if self._ones.shape[0] < n_images:
+            self._ones = torch.ones(n_images)
+        torch.addmv(self.bias_sum, turned, self._ones[:n_images], beta=kept, alpha=scale, out=self.bias_sum)
+
+    def _is_large(self, images: torch.Tensor) -> bool:
+        return _HAS_ONEDNN and images.shape[0] * self._n_weights >= _LARGE_PRODUCT
+
+
+class Network:
+    """The layers of a plan, from rows of pixels to logits.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        As :func:`digitcore.models.architecture.plan` gives them.
+    weights : mapping of str to Tensor
+        By name, as :func:`digitcore.models.architecture.weight_shapes` describes them; shared, so that a change of
+        their values changes the network. Those of convolutions are channels-last.
+    image_shape : (int, int)
+        Height and width of an image.
+    generator : torch.Generator, optional
+        Source of dropout's choices; needed to train a network that has dropout.
+    """
+
+    # Whether the dense layers' weights must lie in memory as (n_inputs, n_units).
+    INPUTS_FIRST: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        weights: Mapping[str, torch.Tensor],
+        image_shape: tuple[int, int],
+        generator: torch.Generator | None = None,
+    ):
+        self.blocks: list[ConvBlock] = []
+        self.dense: list[Dense] = []
+        self._rectifiers: list[Rectifier] = []
+        self._image_shape, self._feature_shape = (*image_shape, 1), (*image_shape, 1)
+        self._buffers = Buffers()
+        self._widest = max(prod(layer.output_shape) for layer in layers)
+        self._build(layers, weights, generator)
+        self._activations: list[torch.Tensor] = []
+
+    @property
+    def n_classes(self) -> int:
+        """Number of logits of an image."""
+        return self.dense[-1].n_units
+
+    def prepare_training(self, update: Update, most_images: int, whole: torch.Tensor | None = None) -> None:
+        """Have :meth:`backward` add gradients to the sums of ``update``, for batches of ``most_images`` at most.
+
+        ``whole`` is given where every batch is all of the images.
+        """
+        if whole is not None and not self.blocks:
+            self.dense[0].expect(whole)
+        for layer in (*(block.convolution for block in self.blocks), *self.dense):
+            layer.weight_sum, layer.bias_sum = update.sums[f"{layer.name}.weight"], update.sums[f"{layer.name}.bias"]
+
+    def start_epoch(self) -> None:
+        """Have dropout draw afresh."""
+        for part in (*self.blocks, *self._rectifiers):
+            if part.dropout is not None:
+                part.dropout.start_epoch()
+
+    def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the logits ``(n_images, n_classes)`` of rows of pixels, in ``out`` if given.
+
+        Dropout is on while ``training``; small dense networks then need ``out``, with a class's logits side by side.
+        """
+        values = self._forward_images(X, training) if self.blocks else X
+        self._activations = []
+        for dense, rectifier in zip(self.dense[:-1], self._rectifiers, strict=True):
+            values = rectifier.forward(dense.forward(values), training)
+            self._activations.append(values)
+        return self.dense[-1].forward(values, out)
+
+    def backward(self, d_logits: torch.Tensor, scale: float, kept: float) -> None:
+        """Add ``scale`` times the gradients, for the images of the last :meth:`forward`, to their sums.
+
+        Of what the dense layers' sums were before, ``kept`` times is kept; of the convolutions', all. A layer's own
+        gradient comes after its inputs', so that its sum may be the weight itself.
+        """
+        gradient = d_logits
+        for number in range(len(self.dense) - 1, 0, -1):
+            dense, rectifier = self.dense[number], self._rectifiers[number - 1]
+            below = dense.input_gradient(gradient, rectifier.scale)
+            dense.add_gradient(gradient, scale, kept)
+            gradient = rectifier.backward(below, self._activations[number - 1])
+        below = self.dense[0].input_gradient(gradient, 1.0) if self.blocks else None
+        self.dense[0].add_gradient(gradient, scale, kept)
+        if self.blocks:
+            self._backward_images(below, scale)
+
+    def _forward_images(self, X: torch.Tensor, training: bool) -> torch.Tensor:
+        images = X.view(-1, *self._image_shape)
+        features = self._buffers("features", X.shape[0], *self._feature_shape)
+        for rows in self._groups(len(X)):
+            values = images[rows]
+            for block in self.blocks[:-1]:
+                values = block.forward(values, rows.start, training)
+            self.blocks[-1].forward(values, rows.start, training, out=features[rows])
+        return features.view(len(X), -1)
+
+    def _backward_images(self, gradient: torch.Tensor, scale: float) -> None:
+        images = gradient.view(-1, *self._feature_shape)
+        for rows in self._groups(len(gradient)):
+            values = images[rows]
+            for number in range(len(self.blocks) - 1, -1, -1):
+                values = self.blocks[number].backward(values, rows.start, scale, wants_input=number > 0)
+
+    def _groups(self, n_images: int) -> Iterator[slice]:
+        # The first block goes image by image all by itself.
+        at_once = max(1, _VALUES_IN_CACHE // self._widest) if len(self.blocks) > 1 else n_images
+        for start in range(0, n_images, at_once):
+            # One image can take a second: a thousand filters of a thousand channels each.
+            pause()
+            yield slice(start, min(start + at_once, n_images))
+
+    def _build(
+        self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
+    ) -> None:
+        for number, layer in enumerate(layers):
+            if layer.kind == "conv":
+                after = {following.kind: following for following in _until_weights(layers[number + 1 :])}
+                self.blocks.append(self._conv_block(layer, after, weights, generator))
+                self._feature_shape = (after.get("pool") or layer).output_shape
+            elif layer.kind == "dense":
+                self.dense.append(Dense(layer, *_weight_and_bias(layer, weights)))
+                if layer.activation == "relu":
+                    dropout = next(_until_weights(layers[number + 1 :]), None)
+                    self._rectifiers.append(Rectifier(_dropout(dropout, generator)))
+
+    def _conv_block(self, layer, after, weights, generator) -> ConvBlock:
+        convolution = Convolution(layer, *_weight_and_bias(layer, weights))
+        kind = ConvBlock if self.blocks else FirstConvBlock
+        return kind(convolution, after.get("pool"), _dropout(after.get("dropout"), generator))
+
+
+class SmallDenseNetwork(Network):
+    """Dense layers trained by the compiled loops of :mod:`digitcore.models.torch_backend.kernels.small_dense`."""
+
+    INPUTS_FIRST = True
+
+    def prepare_training(self, update: Update, most_images: int, whole: torch.Tensor | None = None) -> None:
+        sizes = [self.dense[0].n_inputs, *(dense.n_units for dense in self.dense)]
+        dropout = next((rectifier.dropout for rectifier in self._rectifiers), None)
+        self._layers = SmallDenseLayers(sizes, update.values.numpy(), update.summed.numpy(), dropout, most_images)
+
+    def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
+        if not training:
+            return super().forward(X, out=out)
+        self._layers.forward(X.numpy(), out.t().numpy())
+        return out
+
+    def backward(self, d_logits: torch.Tensor, scale: float, kept: float) -> None:
+        self._layers.backward(d_logits.t().numpy(), scale, kept)
+
+
+def _until_weights(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Yield the layers up to the next one that has weights."""
+    for layer in layers:
+        if layer.weight_shape:
+            return
+        yield layer
+
+
+def _dropout(layer: Layer | None, generator: torch.Generator | None) -> Dropout | None:
+    return Dropout(layer.rate, generator) if layer is not None and generator is not None else None
+
+
+def _weight_and_bias(layer: Layer, weights: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    return weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
+
+
+def _first(images: torch.Tensor) -> torch.Tensor:
+    """Return a view with the channels first, as torch names them."""
+    return images.permute(0, 3, 1, 2)
+
+
+def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """Return ``x @ weight.T + bias`` by oneDNN."""
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+def _last(images: torch.Tensor) -> torch.Tensor:
+    """Return a view with the channels last."""
+    return images.permute(0, 2, 3, 1)

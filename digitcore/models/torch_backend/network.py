@@ -1,0 +1,314 @@
+"""What MLP and CNN share: a torch network, trained on tensors that stay in memory as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, repeat
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from digitcore.models.architecture import Layer, is_small_dense
+from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.pauses import pause, pause_hook
+from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
+from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
+from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
+from digitcore.models.torch_backend.modules import build_module, initialize
+from digitcore.models.torch_backend.updates import make_update, named_weights
+
+# Values of all layers together that one block of images may take: 64 MB in float32.
+_VALUES_AT_ONCE = 2**24
+# Multiply-adds of all layers, forward, from one pause to the next where torch goes through the whole network at once:
+# well below a second, also with the way back.
+_WORK_AT_ONCE = 2**32
+# Several at a time are enough for torch to share the work among its threads: the MLP gains 5 %.
+_BATCHES_GATHERED = 3
+
+
+class TorchNetwork(EpochClassifier):
+    """A classifier whose network is a torch module built from the plan of its layers.
+
+    The computation is in float32. Initial weights, the batches' order and dropout's masks come from a generator of its
+    own; torch's global random numbers and threads are left alone. Only the training may take place on an accelerator:
+    weights are drawn, kept and used for predictions on the CPU.
+
+    Attributes
+    ----------
+    module_ : torch.nn.Sequential
+        The network, from rows of pixels to logits, as torch's own layers.
+    """
+
+    _WEIGHTS_ATTRIBUTE = "module_"
+    _DTYPES = (np.float32,)
+
+    def _start_training(
+        self,
+        layers: Sequence[Layer],
+        train: LabelledImages,
+        held_out: LabelledImages | None,
+        settings: Mapping[str, Any],
+        random_state: np.random.RandomState,
+    ) -> Training:
+        generator = torch.Generator().manual_seed(int(random_state.randint(2**31)))
+        device = choose_device(self.device, layers, min(settings["batch_size"] or len(train.y), len(train.y)))
+        self._build(layers)
+        bias = settings.get("initial_bias", 0.0)
+        initialize(self.module_, settings["initialization"], bias, generator)
+        data = (self._at_once, train, held_out, settings, generator)
+        if device.type != "cpu":
+            return AcceleratorTraining(self.module_, device, *data)
+        return NetworkTraining(self.module_, layers, self._network, *data)
+
+    def _network(self, kind: type[Network] = Network, generator: torch.Generator | None = None) -> Network:
+        weights = named_weights(self.module_)
+        if not kind.INPUTS_FIRST:
+            # After a training in another layout the same bits are predicted as by a restored estimator.
+            weights = {name: each.contiguous() if each.dim() == 2 else each for name, each in weights.items()}
+        return kind(self._layers, weights, self._image_shape(self.n_features_in_), generator)
+
+    def _build(self, layers: Sequence[Layer]) -> None:
+        self._layers = tuple(layers)
+        self.module_ = build_module(layers, self._image_shape(self.n_features_in_))
+        n_values = self.n_features_in_ + sum(prod(layer.output_shape) for layer in layers)
+        self._at_once = max(1, _VALUES_AT_ONCE // n_values)
+        self._looked_at_once = max(1, _WORK_AT_ONCE // sum(layer.multiply_adds for layer in layers))
+
+    def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
+        network = self._network()
+
+        def predict_block(X: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                return torch.softmax(network.forward(_tensor(X)), dim=1).numpy()  # (n_images, n_classes)
+
+        return predict_block
+
+    def _score_gradients(self, X: np.ndarray) -> np.ndarray:
+        with torch.enable_grad():
+            scores = torch.autograd.functional.jacobian(
+                lambda image: self._functional(named_weights(self.module_), image)[0], _tensor(X).clone()
+            )
+        return scores[:, 0].numpy()  # (n_classes, n_pixels)
+
+    def _loss_gradients(self, images: LabelledImages) -> dict[str, np.ndarray]:
+        X, y = _tensors(images)
+        weights = {name: values.clone().requires_grad_() for name, values in named_weights(self.module_).items()}
+        with torch.enable_grad():
+            loss = F.cross_entropy(self._functional(weights, X), y)
+            gradients = torch.autograd.grad(loss, list(weights.values()))
+        return {name: np.ascontiguousarray(values) for name, values in zip(weights, gradients, strict=True)}
+
+    def _hidden_values(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        values, kept = _tensor(X), {}
+        with torch.inference_mode():
+            for name, part in self.module_.eval().named_children():
+                values = part(values)
+                # A layer's name for its sums is overwritten by its ReLU, whose name begins with the layer's.
+                layer = name.removesuffix("_relu")
+                if layer in {planned.name for planned in self._layers if planned.kind in ("conv", "pool", "dense")}:
+                    kept[layer] = values
+        kept.pop("output")
+        return {name: _channels_last(values).numpy() for name, values in kept.items()}
+
+    def _functional(self, weights: Mapping[str, torch.Tensor], X: torch.Tensor) -> torch.Tensor:
+        """Return the logits under other weights: the module's own, and their gradients, are left alone."""
+        return torch.func.functional_call(self.module_.eval(), weights, (X,))
+
+    def _images_at_once(self) -> int:
+        return min(self._at_once, super()._images_at_once())
+
+    def _images_looked_at_once(self) -> int:
+        return min(self._looked_at_once, self._images_at_once())
+
+    def _copy_weights(self) -> dict[str, np.ndarray]:
+        # In C order, whatever layout the convolutions keep theirs in.
+        return {name: np.array(weights.numpy(), order="C") for name, weights in self.module_.state_dict().items()}
+
+    def _load_weights(self, layers: Sequence[Layer], weights: Mapping[str, np.ndarray]) -> None:
+        self._build(layers)
+        self.module_.load_state_dict({name: _tensor(array) for name, array in weights.items()})
+
+
+class NetworkTraining(Training):
+    """A training of ``module``, which it changes in place.
+
+    Training figures are running means over the epoch's batches as they were trained, dropout on; validation figures are
+    those after the epoch's updates, dropout off.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network as torch's layers; their weights are moved to one block of memory and trained there.
+    layers : sequence of Layer
+        Its plan.
+    make_network : callable
+        Returns the network, of a kind of :class:`digitcore.models.torch_backend.layers.Network`, that shares these
+        weights and draws from a generator.
+    at_once : int
+        Images whose values may be in memory together; a larger batch sums up its gradient from several blocks.
+    train, held_out : LabelledImages
+        What is trained on, and what is only evaluated (or None).
+    settings : mapping
+        Clean hyperparameters.
+    generator : torch.Generator
+        Source of the batches' order and of dropout.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        layers: Sequence[Layer],
+        make_network: Callable[[type[Network], torch.Generator], Network],
+        at_once: int,
+        train: LabelledImages,
+        held_out: LabelledImages | None,
+        settings: Mapping[str, Any],
+        generator: torch.Generator,
+    ):
+        self.at_once = at_once
+        self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
+        self.n_images = len(train.y)
+        self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
+        self.generator = generator
+        kind = SmallDenseNetwork if is_small_dense(layers, self.batch_size) else Network
+        in_one_piece = self.batch_size <= at_once
+        self.update = make_update(module, settings, in_one_piece=in_one_piece, inputs_first=kind.INPUTS_FIRST)
+        self.weights = named_weights(module)
+        self.network = make_network(kind, generator)
+        whole = self.train[0] if in_one_piece and self.batch_size == self.n_images else None
+        self.network.prepare_training(self.update, min(self.batch_size, at_once), whole)
+        self.buffers = Buffers()
+
+    @torch.inference_mode()
+    def one_epoch(self) -> Score:
+        hook, sums = pause_hook(), []
+        with _denormals_are_zero():
+            for batch in self._batches():
+                hook()
+                sums.append(self._one_batch(*batch))
+        return _mean_score(sums, self.n_images)
+
+    @torch.inference_mode()
+    def score_held_out(self) -> Score | None:
+        if self.held_out is None:
+            return None
+        X, y = self.held_out
+        sums = []
+        at_once = min(self.at_once, PREDICTED_AT_ONCE)
+        for block_X, block_y in zip(X.split(at_once), y.split(at_once), strict=True):
+            pause()
+            logits = self._class_by_class("logits", block_y.shape[0])
+            self.network.forward(block_X, out=logits.t())
+            sums.append(cross_entropy(logits.numpy(), block_y.numpy()))
+        return _mean_score(sums, len(y))
+
+    def weights_are_finite(self) -> bool:
+        # A sum is finite only if every term is, and far quicker to get than a flag for each.
+        return bool(np.isfinite(self.update.values.sum().item()))
+
+    @torch.inference_mode()
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        for rate, (X, y) in zip(rates, endless, strict=False):
+            pause()
+            self.update.learning_rate = rate
+            with _denormals_are_zero():
+                loss, _ = self._one_batch(X, y)
+            yield loss / len(y)
+
+    def state(self) -> dict[str, np.ndarray]:
+        weights = {name: np.array(values.numpy(), order="C") for name, values in self.weights.items()}
+        return {
+            **with_prefix("weights", weights),
+            **with_prefix("optimizer", self.update.state()),
+            "random": self.generator.get_state().numpy(),
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        for name, values in self.weights.items():
+            values.copy_(torch.from_numpy(state[f"weights.{name}"]))
+        self.update.load_state(under_prefix("optimizer", state))
+        self.generator.set_state(torch.from_numpy(state["random"]))
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        self.network.start_epoch()
+        X, y = self.train
+        if self.batch_size == self.n_images:
+            yield X, y
+            return
+        # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
+        order = torch.randperm(self.n_images, generator=self.generator)
+        for rows in order.split(_BATCHES_GATHERED * self.batch_size):
+            images = torch.index_select(X, 0, rows, out=self.buffers("images", rows.shape[0], X.shape[1]))
+            yield from zip(images.split(self.batch_size), y[rows].split(self.batch_size), strict=True)
+
+    def _one_batch(self, X: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
+        """Update the weights once; return loss and right predictions, summed, before the update."""
+        update, scale = self.update, self.update.scale / y.shape[0]
+        update.begin()
+        kept, sums = update.kept, []
+        for block_X, block_y in self._blocks(X, y):
+            logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
+            self.network.forward(block_X, training=True, out=logits.t())
+            sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
+            self.network.backward(gradient.t(), scale, kept)
+            kept = 1.0
+        update.end()
+        losses, rights = zip(*sums, strict=True)
+        return sum(losses), sum(rights)
+
+    def _class_by_class(self, name: str, n_images: int) -> torch.Tensor:
+        return self.buffers(name, self.network.n_classes, n_images)
+
+    def _blocks(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+        if tensors[0].shape[0] <= self.at_once:
+            return iter([tensors])
+        return _with_pauses(zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True))
+
+
+def _with_pauses(blocks: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[tuple[torch.Tensor, ...]]:
+    for block in blocks:
+        pause()
+        yield block
+
+
+@contextmanager
+def _denormals_are_zero() -> Iterator[None]:
+    """Have this thread, if it trains alone, take numbers below 1e-38 for zero, with which processors calculate slowly.
+
+    The running means of optimizers are full of them, for pixels that are seldom lit: mnist-dropout-mlp gains a sixth.
+    Other threads could not be told, and equal trainings must have equal bits.
+    """
+    if torch.get_num_threads() > 1:
+        yield
+        return
+    were_zero = (torch.full((), 1e-40) * 1).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(were_zero)
+
+
+def _mean_score(sums: Sequence[tuple[float, int]], n_images: int) -> Score:
+    losses, rights = zip(*sums, strict=True)
+    return Score(sum(losses) / n_images, sum(rights) / n_images)
+
+
+def _channels_last(values: torch.Tensor) -> torch.Tensor:
+    return values.permute(0, 2, 3, 1).contiguous() if values.dim() == 4 else values
+
+
+def _tensors(images: LabelledImages) -> tuple[torch.Tensor, torch.Tensor]:
+    return _tensor(images.X), torch.from_numpy(images.y)
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    """Return a float32 tensor, sharing memory where torch can: it takes no read-only and no reversed array."""
+    return torch.from_numpy(np.require(array, dtype=np.float32, requirements=("C", "W")))

@@ -1,0 +1,128 @@
+"""What to say about a run that has ended: figures, verdict, warnings."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+from digitcore.datasets import DATASETS
+from digitcore.evaluation import PartEvaluation, Verdict, judge_fit, still_rising
+from digitcore.models import MODELS
+from digitcore.runs.run import Run
+from digitcore.specs.recipes import Recipe
+
+TEST_CHOSE_EPOCH = (
+    "The test part was used to choose the epoch, so its accuracy is too favourable: it no longer tells how the model "
+    "does on images it has never met. Use a validation part instead."
+)
+VALIDATION_IS_ALL = (
+    "The validation part chose the epoch, and there is no test part beside it: its accuracy is a little too favourable."
+)
+NEVER_LEARNED = {"train": " The model cannot predict what it never saw, and the curves leave those images out."}
+TRAIN_CHOSE_EPOCH = "There is no validation part, so early stopping watched the training accuracy itself."
+
+
+def part_figures(run: Run) -> dict[str, PartEvaluation]:
+    """Return the evaluation of each part, in the order train, validation, test; empty before the run has ended."""
+    return {name: PartEvaluation(**figures) for name, figures in run.evaluation.get("parts", {}).items()}
+
+
+def held_out_name(run: Run) -> str | None:
+    """Return the part that tells best how the model does on new images: test, else validation, else None."""
+    return next((name for name in ("test", "validation") if name in part_figures(run)), None)
+
+
+def chosen_by(run: Run) -> str | None:
+    """Return the part by whose accuracy runs are compared: validation, else test, else train; None without any."""
+    return next((name for name in ("validation", "test", "train") if name in run.evaluation.get("parts", {})), None)
+
+
+def score_of(run: Run) -> float:
+    """Return the accuracy (0 to 1) by which runs are compared; NaN without one."""
+    part = chosen_by(run)
+    return math.nan if part is None else run.evaluation["parts"][part]["accuracy"]
+
+
+def watched_name(run: Run) -> str:
+    """Return what the curves of the watched part are called: "test" when the test part is watched."""
+    return "test" if run.spec.split.validation == "test" else "validation"
+
+
+def monitored_accuracies(run: Run) -> list[float]:
+    """Return the accuracy (0 to 1) of every epoch on the watched part, or on the training part without one."""
+    watched = [epoch.validation_accuracy for epoch in run.epochs]
+    return [epoch.train_accuracy for epoch in run.epochs] if None in watched else watched
+
+
+def verdict_of(run: Run) -> Verdict | None:
+    """Return how well the model fits, or None before it was evaluated."""
+    figures, held_out = part_figures(run), held_out_name(run)
+    if "train" not in figures:
+        return None
+    return judge_fit(
+        figures["train"],
+        figures.get(held_out),
+        monitored_accuracies(run),
+        [epoch.train_loss for epoch in run.epochs],
+        held_out or "test",
+    )
+
+
+def warnings_of(run: Run) -> list[str]:
+    """Return what a reader of the run's figures must know, one sentence or two each."""
+    warnings = [_early_stopping_warning(run)] if run.spec.parameters["patience"] is not None else []
+    for part, names in run.evaluation.get("missing_classes", {}).items():
+        if names:
+            classes = "class" if len(names) == 1 else "classes"
+            warnings.append(
+                f"The {part} part has no image of {classes} {', '.join(names)}.{NEVER_LEARNED.get(part, '')}"
+            )
+    if run.state == "done" and _used_all_epochs(run) and still_rising(monitored_accuracies(run)):
+        warnings.append("Accuracy was still rising at the last epoch: more epochs would probably raise it further.")
+    return [warning for warning in warnings if warning]
+
+
+def _early_stopping_warning(run: Run) -> str:
+    split = run.spec.split
+    if split.validation == "test":
+        return TEST_CHOSE_EPOCH
+    if split.validation == "none":
+        return TRAIN_CHOSE_EPOCH
+    return "" if "test" in part_figures(run) else VALIDATION_IS_ALL
+
+
+def _used_all_epochs(run: Run) -> bool:
+    return len(run.epochs) >= run.spec.parameters["epochs"]
+
+
+def run_label(run: Run) -> str:
+    """Return a run in a few words: when, what, how well."""
+    spec, held_out = run.spec, held_out_name(run)
+    what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {run.evaluation.get('n_epochs', 0)} epochs"
+    score = f", {held_out} {percent_text(part_figures(run)[held_out].accuracy)}" if held_out else ""
+    when = f"{run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
+    return f"{what}{score} · {when}"
+
+
+def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels by key of which no two are equal: "A", "A (2)"; a page knows a choice by its label alone."""
+    seen: Counter[str] = Counter()
+    distinct = {}
+    for key, label in labels.items():
+        seen[label] += 1
+        distinct[key] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+    return distinct
+
+
+def percent_text(share: float) -> str:
+    """Return a share from 0 to 1 as "98.42 %"."""
+    return f"{100 * share:.2f} %"
+
+
+def comparison_text(run: Run, recipe: Recipe) -> str:
+    """Return the published figure in words, and how far the run is from it."""
+    part = part_figures(run).get(recipe.accuracy_part)
+    if part is None:
+        return recipe.accuracy_words
+    return f"{recipe.accuracy_words}; here {100 * (part.accuracy - recipe.accuracy):+.2f} points"

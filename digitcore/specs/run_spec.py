@@ -1,0 +1,218 @@
+"""RunSpec: everything that decides the result of a training, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_serializer, model_validator
+
+from digitcore.datasets import DATASETS
+from digitcore.datasets.split_parameters import SCALING, SPLIT
+from digitcore.errors import InvalidSetting
+from digitcore.models import MODELS
+from digitcore.models.architecture import plan
+from digitcore.parameters import Integer, clean_parameters, shortened, unknown_name
+
+SEED = Integer(
+    name="random_state",
+    label="Seed",
+    help="Start of the random numbers for initial weights, batch order and dropout. Same seed, same result.",
+    default=0,
+    minimum=0,
+    maximum=2**32 - 1,
+    slider=(0, 100),
+)
+DIGEST_LENGTH = 20
+# Settings that the first specs did not have: left out where they have no effect, so that those keep their digests.
+_ADDED_TO_SPLIT = ("n_folds", "fold", "max_images")
+
+
+class _Checked(BaseModel):
+    """A frozen pydantic model whose problems come as one InvalidSetting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def __init__(self, **values: Any):
+        unknown = [name for name in values if name not in type(self).model_fields]
+        problems = [str(unknown_name("setting", name, type(self).model_fields)) for name in unknown]
+        try:
+            super().__init__(**{name: value for name, value in values.items() if name not in unknown})
+        except ValidationError as error:
+            problems += [_sentence(detail) for detail in error.errors()]
+        if problems:
+            raise InvalidSetting("; ".join(problems))
+
+
+class SplitSpec(_Checked):
+    """How the images are divided; the fields are those of :func:`digitcore.datasets.split`."""
+
+    kind: str = "random"
+    test_size: float = 0.25
+    stratify: bool = False
+    validation: str = "none"
+    validation_size: float = 0.1
+    n_folds: int = 5
+    fold: int = 1
+    max_train: int | None = None
+    max_images: int | None = None
+    random_state: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, values: Any) -> Any:
+        others = {name: value for name, value in values.items() if name != "stratify"}
+        cleaned = clean_parameters(SPLIT, others)
+        if cleaned["kind"] == "official":
+            cleaned["test_size"] = cls.model_fields["test_size"].default
+        elif cleaned["test_size"] == 0 and cleaned["validation"] == "test":
+            raise InvalidSetting("validation cannot be 'test' without a test part: make test_size larger than 0")
+        if cleaned["fold"] > cleaned["n_folds"]:
+            raise InvalidSetting(f"fold must be from 1 to n_folds ({cleaned['n_folds']}), got {cleaned['fold']}")
+        return {**cleaned, "stratify": values.get("stratify", False)}
+
+
+class RunSpec(_Checked):
+    """A training, described completely: data set, split, scaling, model, hyperparameters and seed.
+
+    Two specs that mean the same training are equal and share their ``digest``: defaults are filled in, and a setting
+    without effect (a momentum with Adam) is set to its default.
+
+    Parameters
+    ----------
+    dataset : str
+        Name in :data:`digitcore.datasets.DATASETS`.
+    model : str
+        Name in :data:`digitcore.models.MODELS`.
+    parameters : mapping, optional
+        Hyperparameters of the model by name, without ``random_state``.
+    split : SplitSpec or mapping, optional
+        How the images are divided.
+    scaling : {"unit", "raw"}, optional
+        Whether pixel values are divided by the data set's largest value.
+    random_state : int, optional
+        Seed of the model, 0 to 2**32 - 1.
+
+    Raises
+    ------
+    InvalidSetting
+        With every problem in one message.
+    """
+
+    version: Literal[1] = 1
+    dataset: str
+    split: SplitSpec = SplitSpec()
+    scaling: str = SCALING.default
+    model: str
+    parameters: Annotated[Mapping[str, Any], AfterValidator(MappingProxyType)] = MappingProxyType({})
+    random_state: int = SEED.default
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, values: Any) -> Any:
+        checked, problems = dict(values), []
+        checks = {"split": _clean_split, "scaling": SCALING.clean, "random_state": SEED.clean}
+        for name, clean in checks.items():
+            if name in checked:
+                _collect(problems, checked, name, clean)
+        known = _check_name("data set", checked.get("dataset"), DATASETS, problems)
+        if _check_name("model", checked.get("model"), MODELS, problems):
+            records = MODELS[checked["model"]].parameters
+            _collect(problems, checked, "parameters", lambda given: clean_parameters(records, given or {}))
+        if not problems and known:
+            _collect(problems, checked, "parameters", lambda given: _check_fit(checked, given))
+        if problems:
+            raise InvalidSetting("; ".join(problems))
+        return checked
+
+    @field_serializer("parameters")
+    def _plain(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(parameters)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @cached_property
+    def canonical_json(self) -> str:
+        """The spec as JSON with sorted keys and no spaces: equal specs have equal text."""
+        values = self.model_dump(mode="json")
+        values["split"] = {
+            name: value
+            for name, value in values["split"].items()
+            if name not in _ADDED_TO_SPLIT or value != SplitSpec.model_fields[name].default
+        }
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """First 20 hexadecimal digits of the SHA-256 of :attr:`canonical_json`: the key of every cache."""
+        return hashlib.sha256(self.canonical_json.encode()).hexdigest()[:DIGEST_LENGTH]
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> RunSpec:
+        """Return the spec that ``text`` describes.
+
+        Raises
+        ------
+        InvalidSetting
+            If the text is not a JSON object or the spec is not valid.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InvalidSetting(f"A run's description must be JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise InvalidSetting(f"A run's description must be a JSON object, got {type(values).__name__}")
+        return cls(**values)
+
+    def with_changes(self, **changes: Any) -> RunSpec:
+        """Return a copy with fields replaced; ``parameters`` and ``split`` are merged into the present ones."""
+        values = self.model_dump()
+        for group in ("parameters", "split"):
+            values[group] = {**values[group], **changes.pop(group, {})}
+        return type(self)(**{**values, **changes})
+
+
+def _clean_split(given: Any) -> SplitSpec:
+    if isinstance(given, SplitSpec):
+        return given
+    if not isinstance(given, Mapping):
+        raise InvalidSetting(f"split must be a mapping of settings, got {shortened(given)}")
+    return SplitSpec(**given)
+
+
+def _check_name(kind: str, name: Any, known: Mapping, problems: list[str]) -> bool:
+    if isinstance(name, str) and name in known:
+        return True
+    problems.append(str(unknown_name(kind, name, known)))
+    return False
+
+
+def _collect(problems: list[str], values: dict, name: str, clean) -> None:
+    """Replace ``values[name]`` by its clean form, or note the problem."""
+    try:
+        values[name] = clean(values.get(name))
+    except InvalidSetting as problem:
+        problems.append(str(problem))
+
+
+def _check_fit(values: Mapping[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """Check what depends on both data set and model: an official split, a network for this image size."""
+    dataset = DATASETS[values["dataset"]]
+    split = values.get("split", SplitSpec())
+    if split.kind == "official" and not dataset.has_official_split:
+        raise InvalidSetting(f"{dataset.label} has no official split: choose a random one")
+    plan(values["model"], parameters, dataset.image_shape, dataset.n_classes)
+    return parameters
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidSetting):
+        return str(cause)
+    name = ".".join(str(part) for part in detail["loc"])
+    return f"{name}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {shortened(detail['input'])}"

@@ -1,0 +1,515 @@
+"""Session keys and caches: every one of them is named here and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from digitcore.datasets import Dataset, Part, Split, load_dataset
+from digitcore.datasets.splits import mean_images
+from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.experiments import Experiment, Plan
+from digitcore.experiments.plans import plan_from_json
+from digitcore.experiments.summary import plan_words, readable_experiments
+from digitcore.experiments.tables import part_predictions
+from digitcore.images.pictures import read_picture
+from digitcore.quiz import QuizRound, QuizScore
+from digitcore.runs import Run, RunSpec
+from digitcore.runs.prediction import RunModel
+from digitcore.runs.store import KeptExperiment
+from digitcore.runs.training import split_for
+from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
+from pages.parts import shared, visitor
+
+_RUN = "run"
+_AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
+_WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
+_FORM, _TOLD = "form_number", "told"
+_FORM_PREFIX = "form_"
+# A selectbox takes None for "nothing chosen yet".
+ANY_CLASS = -1
+PLAYING = "weights_playing"
+_QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
+_SUSPECTS = "suspects_of"
+_EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
+_STARTED, _RANGE_TEST = "experiment_started", "range_test"
+_MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
+_PICTURE = "picture_brought"
+
+
+# Shared by all users of the server.
+
+
+@st.cache_resource(show_spinner="Loading the images ...")
+def dataset(name: str) -> Dataset:
+    """A data set, loaded once for all."""
+    return load_dataset(name)
+
+
+@st.cache_resource(show_spinner=False, ttl=10)
+def recent_experiments(kind: str) -> dict[str, tuple[KeptExperiment, str]]:
+    """The latest experiments of a kind that this version can read, each with its plan in words, by digest."""
+    kept = readable_experiments(shared.engine().store.recent_experiments(kind))
+    return {each.digest: (each, plan_words(plan_from_json(each.plan))) for each in kept}
+
+
+def linked_experiment() -> Experiment | None:
+    """The experiment that the address names, if this version can read it."""
+    with contextlib.suppress(InvalidSetting):
+        return experiment(shown_experiment()) if shown_experiment() else None
+    show_experiment(None)
+    return None
+
+
+def experiment(digest: str) -> Experiment | None:
+    """How an experiment stands; one that has ended is looked up once."""
+    running = {each.digest: each for each in shared.experiments().active()}
+    if digest in running:
+        return running[digest]
+    kept = shared.engine().store.load_experiment(digest)
+    return None if kept is None else _ended_experiment(digest, kept.state, kept.seconds)
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=16)
+def _ended_experiment(digest: str, kept_state: str, seconds: float) -> Experiment:
+    return shared.experiments().experiment(digest)
+
+
+def start_experiment(plan: Plan) -> None:
+    """Start an experiment and let the page show it."""
+    # The form writes the address at the next rerun: a rerun asked for here would still see the old one.
+    st.session_state.update({_EXPERIMENT: shared.experiments().start(plan, visitor.name()).digest, _STARTED: True})
+    recent_experiments.clear()
+
+
+def done_runs(experiment: Experiment) -> tuple[str, ...]:
+    """Digests of the members that are done, in order."""
+    digests = dict.fromkeys(member.digest for member in experiment.members if member.digest in experiment.runs)
+    return tuple(digest for digest in digests if experiment.runs[digest].state == "done")
+
+
+def runs_with_epochs(digests: Sequence[str]) -> list[Run]:
+    """The runs of these digests, whole."""
+    return [shared.engine().run(digest) for digest in digests]
+
+
+def pooled_predictions(
+    digests: Sequence[str], part: str = "validation"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Truth and prediction of a part's images of several runs together, and the names of the classes."""
+    pairs = [part_predictions(run, arrays_of(run), part) for run in runs_with_epochs(digests)]
+    truth, prediction = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    return truth, prediction, dataset(shared.engine().run(digests[0]).spec.dataset).class_names
+
+
+def recent_runs() -> list[Run]:
+    """The latest runs, without their epochs."""
+    return _recent_runs(shared.engine().n_ended)
+
+
+# Other servers on the same store are looked at every ten seconds.
+@st.cache_resource(show_spinner=False, ttl=10, max_entries=2)
+def _recent_runs(n_ended: int) -> list[Run]:
+    return shared.engine().store.recent(evaluated=True)
+
+
+@st.cache_resource(show_spinner=False, ttl=10)
+def past_runs() -> list[Run]:
+    """The latest runs, those of experiments among them: how long trainings take here."""
+    return shared.engine().store.recent(evaluated=True, background=True)
+
+
+def forget_recent_runs() -> None:
+    """Look the latest runs up again: one is in the background no more, or begins anew."""
+    _recent_runs.clear()
+
+
+def split_of(spec: RunSpec) -> Split:
+    """The parts of the data that ``spec`` asks for."""
+    return _split(spec.dataset, spec.split.model_dump_json(), _spec=spec)
+
+
+# The same for all models and seeds.
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _split(dataset_name: str, split_json: str, _spec: RunSpec) -> Split:
+    return split_for(_spec, dataset(dataset_name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def means_of(spec: RunSpec) -> np.ndarray:
+    """The mean image of each class in the training part that ``spec`` asks for; not to be changed."""
+    return mean_images(split_of(spec).train)
+
+
+def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
+    """The weights and probabilities of a run that has ended; not to be changed."""
+    # A run that was stopped and trained again has other arrays, and another time.
+    return shared.arrays.get((run.digest, run.created_at), lambda: shared.engine().arrays(run.digest))
+
+
+def probabilities_of(run: Run, part: Part) -> np.ndarray:
+    """What a run's model made of every image of a part, ``(n_images, n_classes)``; not to be changed."""
+    return arrays_of(run)[f"probabilities.{part.name}"]
+
+
+def model_of(run: Run) -> RunModel:
+    """The trained model of a run that has ended."""
+
+    def restored() -> RunModel:
+        return RunModel(run, arrays_of(run), dataset(run.spec.dataset).class_names)
+
+    return shared.models.get((run.digest, run.created_at), restored)
+
+
+# One user's own.
+
+
+def max_text_length() -> int:
+    """Characters of a text that a user types or a link brings."""
+    return shared.engine().settings.max_text_length
+
+
+def enter_dashboard() -> None:
+    """Note that the page about to be shown is one of the dashboard's."""
+    st.session_state[_AT_HOME] = True
+
+
+def enter_page(name: str) -> bool:
+    """Note which page is shown; True when it was another one before."""
+    if _AT_HOME not in st.session_state:
+        # Until dashboard.py has run once, Streamlit takes `pages/` for an app of its own: the first visitor of a server
+        # who comes by a link to a page would get that page without the navigation.
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    entered = st.session_state.get(_PAGE) != name
+    if entered:
+        # The form's widgets are others at each visit, so that none shows what one of the last visit showed.
+        visit = st.session_state.get(_FORM, 0) + 1
+        st.session_state.update({_PAGE: name, _FORM: visit})
+    return entered
+
+
+def spec(*, entered: bool) -> RunSpec:
+    """The configuration of the form; opening a link, or Back and Forward in the browser, sets it.
+
+    Parameters
+    ----------
+    entered : bool
+        Whether the user has just come from another page: then an empty address says nothing.
+    """
+    query = st.query_params.to_dict()
+    if _SPEC not in st.session_state or _went_elsewhere(query, entered):
+        query, unread = readable_query(query, max_text_length())
+        recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT])
+        st.session_state[_PROBLEMS] = [*unread, *problems]
+        if _EXPERIMENT in query:
+            st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
+        if _RUN in query:
+            st.session_state[_SHOWN_RUN] = query[_RUN]
+        put_spec(opened, recipe)
+    return st.session_state[_SPEC]
+
+
+def _went_elsewhere(query: dict[str, str], entered: bool) -> bool:
+    if query == st.session_state[_WRITTEN] or (entered and not query):
+        return False
+    # A quick hand moves the next slider before the browser knows the address that the last one led to.
+    return _form_values() == st.session_state[_DRAWN]
+
+
+def _form_values() -> dict[str, object]:
+    """What the widgets of the present page's form say."""
+    # Not by items: the key of a widget that is just becoming another one has no value, and that raises KeyError.
+    return {key: st.session_state.get(key) for key in _form_keys()}
+
+
+def _form_keys() -> list[str]:
+    own = _form_key("")
+    return [str(key) for key in st.session_state if str(key).startswith(own)]
+
+
+def recipe_name() -> str:
+    """The recipe that the form started from."""
+    return st.session_state.get(_RECIPE, DEFAULT_RECIPE)
+
+
+def put_spec(new: RunSpec, recipe: str) -> None:
+    """Set the configuration from outside the form; the form's widgets follow."""
+    for key in _form_keys():
+        st.session_state.pop(key, None)
+    st.session_state[_RECIPE] = recipe
+    keep_spec(new)
+
+
+def keep_spec(new: RunSpec) -> None:
+    """Keep the configuration that the form's widgets describe, and put it into the address."""
+    query = spec_to_query(new, recipe_name())
+    # A training that was started before the form was changed is found again after a reload.
+    if any(run.digest == shown_run() != new.digest for run in shared.engine().active()):
+        query[_RUN] = shown_run()
+    if st.session_state.get(_PAGE) == "experiments" and shown_experiment():
+        query[_EXPERIMENT] = shown_experiment()
+    st.session_state.update({_SPEC: new, _WRITTEN: query, _DRAWN: _form_values()})
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def form_value(name: str, start: Any, options: Collection | None = None) -> tuple[str, Any]:
+    """The key of a widget of the form, and its :func:`widget_value`."""
+    key = _form_key(name)
+    return key, widget_value(key, start, options)
+
+
+def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float, float]:
+    """The ends of a slider of the form: wider where the value lies outside, and they stay so when it is moved.
+
+    With other ends it would be another slider, and the hand on the keyboard would lose it.
+    """
+    key = _form_key(f"{name}_bounds")
+    low, high = st.session_state.get(key, (low, high))
+    st.session_state[key] = (min(low, value), max(high, value))
+    return st.session_state[key]
+
+
+def widget_value(key: str, start: Any, options: Collection | None = None) -> Any:
+    """The value of a widget: ``start`` until the user has touched it, or when the options have it no more."""
+    value = st.session_state.setdefault(key, start)
+    if options is not None and value not in options:
+        value = st.session_state[key] = start if start in options else next(iter(options))
+    return value
+
+
+def _form_key(name: str) -> str:
+    return f"{_FORM_PREFIX}{st.session_state[_FORM]}_{name}"
+
+
+def tell(problem: str) -> None:
+    """Let the page that is drawn next say what a click could not do."""
+    st.session_state.setdefault(_TOLD, []).append(problem)
+
+
+def take_told() -> list[str]:
+    """What the last clicks could not do, a sentence each, once."""
+    return st.session_state.pop(_TOLD, [])
+
+
+def link_problems() -> list[str]:
+    """What was wrong with the link that was opened last, a sentence each."""
+    return st.session_state.get(_PROBLEMS, [])
+
+
+def shown_run() -> str | None:
+    """Digest of the run that the pages show."""
+    return st.session_state.get(_SHOWN_RUN)
+
+
+def show_run(run: Run) -> None:
+    """Let the pages show this run."""
+    st.session_state[_SHOWN_RUN] = run.digest
+
+
+def run_key() -> str:
+    """The key of the widget that chooses a run: one a page, as widgets of two pages share no value."""
+    return f"run_choice_{st.session_state[_PAGE]}"
+
+
+def linked_run() -> tuple[str | None, list[str]]:
+    """Digest of the run that the address names, else of the one shown last, and what is wrong with the address."""
+    query, problems = readable_query(st.query_params.to_dict(), max_text_length())
+    return query.get(_RUN) or shown_run(), problems
+
+
+def link_run(run: Run) -> None:
+    """Let the pages show this run, and name it in the address."""
+    show_run(run)
+    st.query_params[_RUN] = run.digest
+
+
+# The Experiments page: which one is shown.
+
+
+def shown_experiment() -> str | None:
+    """Digest of the experiment that was started or opened last."""
+    return st.session_state.get(_EXPERIMENT)
+
+
+def show_experiment(digest: str | None) -> None:
+    """Let the page show this experiment, and name it in the address."""
+    if shown_experiment() != digest:
+        st.session_state[_EXPERIMENT] = digest
+        keep_spec(st.session_state[_SPEC])
+
+
+def experiment_key(kind: str) -> str:
+    """The key of the widget that chooses an experiment of a kind."""
+    return f"experiment_choice_{kind}"
+
+
+def take_started() -> bool:
+    """Whether an experiment has just been started, once."""
+    return st.session_state.pop(_STARTED, False)
+
+
+def want_range_test(new: RunSpec | None, ends: tuple[float, float, int] | None = None) -> None:
+    """Note which range test the user has asked for; None for none."""
+    st.session_state[_RANGE_TEST] = None if new is None else (new.digest, ends)
+
+
+def wants_range_test(new: RunSpec, ends: tuple[float, float, int]) -> bool:
+    """Whether the user has asked for this range test."""
+    return st.session_state.get(_RANGE_TEST) == (new.digest, ends)
+
+
+def open_run(run: Run) -> None:
+    """Go to the Train page with a run and its settings."""
+    shared.engine().bring_forward(run.digest)
+    forget_recent_runs()
+    show_run(run)
+    open_in_form(run.spec)
+
+
+def open_in_form(new: RunSpec) -> None:
+    """Fill the form with a spec and go to the Train page."""
+    put_spec(new, recipe_name())
+    st.switch_page("pages/train.py")
+
+
+# The Mistakes page: a cell of the confusion matrix, and the order of the images.
+
+
+def matrix_key() -> str:
+    """The key of the confusion matrix: a new one lets go of what was clicked."""
+    return f"matrix_{st.session_state.setdefault(_MATRIX, 0)}"
+
+
+def forget_click() -> None:
+    """Let go of the clicked cell: the row and column were chosen by hand."""
+    st.session_state[_MATRIX] += 1
+
+
+def cell_keys(n_classes: int) -> tuple[str, str]:
+    """The keys of the widgets that hold the chosen row and column."""
+    return f"cell_truth_{n_classes}", f"cell_prediction_{n_classes}"
+
+
+def choose_cell(n_classes: int, truth: int | None, prediction: int | None) -> None:
+    """Choose a row and a column of a matrix of so many classes; None is any."""
+    for key, chosen in zip(cell_keys(n_classes), (truth, prediction), strict=True):
+        st.session_state[key] = ANY_CLASS if chosen is None else chosen
+
+
+def chosen_cell(n_classes: int) -> tuple[int | None, int | None]:
+    """The chosen row and column; None is any."""
+    chosen = (st.session_state[key] for key in cell_keys(n_classes))
+    return tuple(None if index == ANY_CLASS else index for index in chosen)
+
+
+def draw_seed() -> int:
+    """Seed of the random order."""
+    return st.session_state.setdefault(_DRAW_SEED, 0)
+
+
+def draw_again() -> None:
+    """Take the next seed."""
+    st.session_state[_DRAW_SEED] = draw_seed() + 1
+
+
+def search_suspects(run: Run, *, wanted: bool = True) -> None:
+    """Search the labels of a run's training part, or let go of that."""
+    st.session_state[_SUSPECTS] = run.digest if wanted else None
+
+
+def searches_suspects(run: Run) -> bool:
+    """Whether the labels of a run's training part are searched."""
+    return st.session_state.get(_SUSPECTS) == run.digest
+
+
+# The Predict page: which image is looked at.
+
+
+def open_image(part: str, position: int) -> None:
+    """Go to the Predict page with an image of a part of the shown run's data."""
+    st.session_state[_OPENED] = (part, position)
+    st.switch_page("pages/predict.py")
+
+
+def take_opened_image() -> tuple[str, int] | None:
+    """The image that another page opened, once."""
+    return st.session_state.pop(_OPENED, None)
+
+
+def gray_of(file: UploadedFile, most_megapixels: float) -> np.ndarray:
+    """The grey values of a picture that the user has brought, read once however often the page runs.
+
+    Raises
+    ------
+    DigitcoreError
+        As :func:`digitcore.images.pictures.read_picture` does.
+    """
+    kept = st.session_state.get(_PICTURE)
+    if kept is None or kept[0] != file.file_id:
+        try:
+            kept = (file.file_id, read_picture(file.getvalue(), most_megapixels=most_megapixels), "")
+        except DatasetError as problem:
+            kept = (file.file_id, None, str(problem))
+        st.session_state[_PICTURE] = kept
+    _, gray, problem = kept
+    if gray is None:
+        raise DatasetError(problem)
+    return gray
+
+
+def change_key(name: str) -> str:
+    """The key of a slider that changes the image."""
+    return f"change_{st.session_state.setdefault(_CHANGES, 0)}_{name}"
+
+
+def forget_changes() -> None:
+    """Let the image be as it was: sliders with new keys stand at their defaults."""
+    st.session_state[_CHANGES] += 1
+
+
+def why_keys(suggested: tuple[int, int]) -> tuple[str, str]:
+    """The keys of the two classes to compare: others for other suggestions, so that the suggestions are followed."""
+    return tuple(f"why_{name}_{suggested[0]}_{suggested[1]}" for name in ("class", "beside"))
+
+
+# The Quiz page: a round, what it is about, and the scores of this session.
+
+
+def quiz() -> QuizRound | None:
+    """The round under way or just over."""
+    return st.session_state.get(_QUIZ)
+
+
+def quiz_subject() -> tuple[str, str] | None:
+    """Digest of the run and name of the part that the quiz is about."""
+    return st.session_state.get(_QUIZ_SUBJECT)
+
+
+def put_quiz(round_: QuizRound | None, subject: tuple[str, str]) -> None:
+    """Begin a round, or let go of it."""
+    st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject})
+
+
+def answer_quiz(answer: int, number: int) -> None:
+    """Answer the image with this number; a key pressed twice answers once."""
+    if len(quiz().answers) == number:
+        st.session_state[_QUIZ] = quiz().answered(answer, time.time())
+
+
+def keep_score(run: Run, round_: QuizRound, score: QuizScore) -> None:
+    """Keep the score of a round that is over, once."""
+    st.session_state.setdefault(_SCORES, {}).setdefault(run.digest, {})[round_.started_at] = score
+
+
+def scores_of(run: Run) -> list[QuizScore]:
+    """The scores of this session with a run, in order."""
+    return list(st.session_state.get(_SCORES, {}).get(run.digest, {}).values())

@@ -1,0 +1,93 @@
+"""The compiled convolution blocks beside torch's layers and automatic differentiation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from digitcore.models.torch_backend.kernels.convolution import (
+    Choices,
+    Pooling,
+    all_kept,
+    convolve_and_pool,
+    filters_gradients,
+    pool,
+    unpool,
+)
+
+POOLINGS = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (2, 3), (4, 3)]
+
+
+def channels_first(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images).permute(0, 3, 1, 2).clone().requires_grad_()
+
+
+def channels_last(images: torch.Tensor) -> np.ndarray:
+    return images.detach().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def results_like(pooled: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    shape = channels_last(pooled).shape
+    return np.full(shape, np.nan, dtype=np.float32), np.full(shape, 77, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("n_channels", [1, 5, 32])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling_and_its_gradient_are_torchs_also_between_equal_values(pooling, n_channels, rng):
+    # Few different values, so that most windows have several maxima.
+    images = rng.integers(-2, 3, (5, 9, 8, n_channels)).astype(np.float32)
+    x = channels_first(images)
+    expected = F.relu(F.max_pool2d(x, *pooling))
+    gradient = rng.random(channels_last(expected).shape, dtype=np.float32)
+    expected.backward(torch.from_numpy(gradient).permute(0, 3, 1, 2))
+    pooled, origins = results_like(expected)
+    pool(images, Pooling(*pooling), all_kept(pooled[0].size), pooled, origins)
+    assert np.array_equal(pooled, channels_last(expected))
+    d_images = np.full_like(images, np.nan)
+    unpool(gradient, origins, Pooling(*pooling), 1.0, d_images)
+    np.testing.assert_allclose(d_images, channels_last(x.grad), atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", [(2, 1), (3, 2)])
+def test_dropped_values_are_zero_and_send_nothing_back(pooling, rng):
+    images = rng.random((3, 7, 7, 4), dtype=np.float32) + 0.1
+    pooled, origins = results_like(F.max_pool2d(channels_first(images), *pooling))
+    levels = rng.integers(0, 2**16, pooled.size).astype(np.uint16)
+    pool(images, Pooling(*pooling), Choices(levels, np.uint16(40_000), np.float32(1.5)), pooled, origins)
+    kept = (levels <= 40_000).reshape(pooled.shape)
+    every = channels_last(F.max_pool2d(channels_first(images), *pooling))
+    np.testing.assert_allclose(pooled, np.where(kept, 1.5 * every, 0), rtol=1e-6)
+    d_images = np.empty_like(images)
+    unpool(np.ones_like(pooled), origins, Pooling(*pooling), 1.5, d_images)
+    assert d_images.sum() == pytest.approx(1.5 * kept.sum())
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 5])
+@pytest.mark.parametrize("pooling", [(1, 1), (2, 1), (2, 2), (3, 2)])
+def test_convolution_of_one_channel_and_its_gradients_are_torchs(window, pooling, rng):
+    # Mostly zero, as digits are.
+    images = (rng.random((6, 12, 11)) * (rng.random((6, 12, 11)) < 0.2)).astype(np.float32)
+    weight = torch.from_numpy(rng.normal(size=(7, 1, window, window)).astype(np.float32)).requires_grad_()
+    bias = torch.from_numpy(rng.normal(size=7).astype(np.float32)).requires_grad_()
+    expected = F.relu(F.max_pool2d(F.conv2d(torch.from_numpy(images)[:, None], weight, bias), *pooling))
+    gradient = rng.random(channels_last(expected).shape, dtype=np.float32)
+    expected.backward(torch.from_numpy(gradient).permute(0, 3, 1, 2))
+    out = results_like(expected)
+    rows = weight.detach().numpy().reshape(7, -1).T.copy()
+    convolve_and_pool(images, (rows, bias.detach().numpy()), Pooling(*pooling), all_kept(out[0][0].size), out)
+    np.testing.assert_allclose(out[0], channels_last(expected), atol=1e-5)
+    d_weight, d_bias = filters_gradients(images, window, (gradient, out[1]), Pooling(*pooling), 1.0)
+    np.testing.assert_allclose(d_weight.T.reshape(weight.shape), weight.grad.numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(d_bias, bias.grad.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", [(1, 1), (2, 1), (3, 2)])
+def test_weights_that_are_no_numbers_give_results_that_are_none(pooling, rng):
+    images = rng.random((2, 8, 8), dtype=np.float32)
+    weight, bias = np.full((9, 3), np.nan, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    out = results_like(F.max_pool2d(torch.zeros(2, 3, 6, 6), *pooling))
+    out[0][:] = 0
+    convolve_and_pool(images, (weight, bias), Pooling(*pooling), all_kept(out[0][0].size), out)
+    assert np.isnan(out[0]).all()

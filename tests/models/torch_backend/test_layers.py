@@ -1,0 +1,157 @@
+"""The written-out network beside torch's own modules and automatic differentiation."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from digitcore.models import CNN, MLP
+from digitcore.models.torch_backend import layers as torch_layers
+from digitcore.models.torch_backend import network as torch_network
+from digitcore.models.torch_backend.kernels.dropout import Dropout
+from digitcore.models.torch_backend.network import NetworkTraining
+
+NETWORKS = {
+    "mlp": MLP(hidden_units=(20, 12)),
+    "mlp without hidden layers": MLP(hidden_units=()),
+    "mlp with dropout": MLP(hidden_units=(20, 12), dropout=0.3),
+    "mlp that widens": MLP(hidden_units=(12, 101)),
+    "mlp with wide layers": MLP(hidden_units=(101, 63), dropout=0.3),
+    "cnn": CNN(channels=(4,), dropout=0.0, hidden_units=(9,)),
+    "cnn with dropout": CNN(channels=(4,), pool_stride=1, dropout=0.25, hidden_units=(9,)),
+    "cnn of two convolutions": CNN(channels=(3, 5), kernel_size=2, pool_stride=1, dropout=0.4, hidden_units=(9, 7)),
+    "cnn with padding": CNN(channels=(3, 5), kernel_size=3, padding="same", pool_stride=1, hidden_units=()),
+    "cnn with an even kernel": CNN(channels=(3, 2), kernel_size=4, padding="same", dropout=0.0, hidden_units=(5,)),
+    "cnn with wide windows": CNN(channels=(4,), pool_size=3, pool_stride=2, dropout=0.0, hidden_units=(5,)),
+    "cnn with gaps between windows": CNN(channels=(4,), pool_size=2, pool_stride=3, dropout=0.0, hidden_units=(5,)),
+    "cnn without pooling": CNN(channels=(4, 3), kernel_size=2, pool_size=1, dropout=0.0, hidden_units=(5,)),
+    "cnn with a wide dense layer": CNN(channels=(128,), kernel_size=2, pool_size=2, pool_stride=1, hidden_units=(6,)),
+    "cnn with a wide output layer": CNN(channels=(128,), kernel_size=2, pool_size=2, pool_stride=1, hidden_units=()),
+}
+RULES = {
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
+    "momentum": {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+    "adam": {"optimizer": "adam", "learning_rate": 0.003, "epsilon": 1e-4},
+}
+TORCH_RULES = {
+    "sgd": lambda weights: torch.optim.SGD(weights, lr=0.1),
+    "momentum": lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.9),
+    "adam": lambda weights: torch.optim.Adam(weights, lr=0.003, eps=1e-4),
+}
+
+
+class KnownDropout(nn.Module):
+    """Dropout by choices that were made before, in the order of the values in memory, channels last."""
+
+    def __init__(self, masks: list[np.ndarray]):
+        super().__init__()
+        self.masks = masks
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        taken = [self.masks.pop(0)]
+        while sum(mask.size for mask in taken) < x.numel():
+            taken.append(self.masks.pop(0))
+        mask = torch.from_numpy(np.concatenate(taken))
+        if x.dim() == 2:
+            return x * mask.view(x.shape)
+        n_images, channels, height, width = x.shape
+        return x * mask.view(n_images, height, width, channels).permute(0, 3, 1, 2)
+
+
+class Watched:
+    """What a training did: its batches, and the masks that each dropout drew."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.batches: list[tuple[np.ndarray, np.ndarray]] = []
+        self._drawn: dict[int, list[np.ndarray]] = {}
+        one_batch, draw = NetworkTraining._one_batch, Dropout.draw
+
+        def watched_batch(training, X, y):
+            self.batches.append((X.numpy().copy(), y.numpy().copy()))
+            return one_batch(training, X, y)
+
+        def watched_draw(dropout, n_values):
+            levels = draw(dropout, n_values)
+            mask = np.where(levels <= dropout.highest, np.float32(dropout.scale), np.float32(0))
+            self._drawn.setdefault(id(dropout), []).append(mask)
+            return levels
+
+        monkeypatch.setattr(NetworkTraining, "_one_batch", watched_batch)
+        monkeypatch.setattr(Dropout, "draw", watched_draw)
+
+    def masks(self, units: list[int]) -> list[list[np.ndarray]]:
+        """Return what each of the network's dropouts drew; narrow layers of so many ``units`` draw together."""
+        drawn = list(self._drawn.values())
+        if len(drawn) == len(units):
+            return drawn
+        bounds = np.cumsum(units)[:-1]
+        apart = [np.split(mask.reshape(-1, sum(units)), bounds, axis=1) for mask in drawn[0]]
+        return [[layer.ravel() for layer in layers] for layers in zip(*apart, strict=True)]
+
+
+def train_plainly(module: nn.Module, watched: Watched, rule: str) -> list[float]:
+    """Train ``module`` on the same batches by torch's own means; return the loss of each batch."""
+    places = [number for number, part in enumerate(module) if isinstance(part, nn.Dropout)]
+    units = [part.out_features for part in module if isinstance(part, nn.Linear)][: len(places)]
+    for place, masks in zip(places, watched.masks(units) if places else [], strict=True):
+        module[place] = KnownDropout(list(masks))
+    optimizer = TORCH_RULES[rule](list(module.parameters()))
+    losses = []
+    for X, y in (map(torch.from_numpy, batch) for batch in watched.batches):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(module(X), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# Narrow layers in compiled loops and in torch's products.
+KINDS = [(name, narrow) for name in NETWORKS for narrow in (True, False) if narrow or name.startswith("mlp")]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("network", "narrow"), KINDS)
+def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_size, digits, monkeypatch):
+    # Ten steps: of one image, of seven with two left over in the last batch, of all.
+    n_images = {1: 10, 7: 65, None: 23}[batch_size]
+    X, y = digits[0][:n_images] / digits[0].max(), digits[1][:n_images]
+    epochs = 10 if batch_size is None else 1
+    monkeypatch.setattr(torch_layers, "_VALUES_IN_CACHE", 1500)
+    monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
+    monkeypatch.setattr(torch_layers, "_WIDE", range(4000, 12_000))
+    if not narrow:
+        monkeypatch.setattr(torch_network, "is_small_dense", lambda layers, batch_size: False)
+    watched = Watched(monkeypatch)
+    settings = {"epochs": epochs, "batch_size": batch_size, "random_state": 0}
+    model = copy.deepcopy(NETWORKS[network]).set_params(**settings, **RULES[rule])
+    training = model.iter_fit(X, y)
+    plain = copy.deepcopy(model.module_).train()
+    history = list(training)
+    losses = train_plainly(plain, watched, rule)
+    assert len(losses) == 10
+    if batch_size is None:
+        assert [epoch.train_loss for epoch in history] == pytest.approx(losses, rel=1e-5, abs=1e-5)
+    else:
+        sizes = [len(labels) for _, labels in watched.batches]
+        assert history[0].train_loss == pytest.approx(np.average(losses, weights=sizes), rel=1e-5, abs=1e-5)
+    for name, weights in plain.state_dict().items():
+        np.testing.assert_allclose(model.get_weights()[name], weights.numpy(), atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_predictions_are_those_of_torchs_own_modules(network, digits, monkeypatch):
+    monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
+    X, y = digits
+    model = copy.deepcopy(NETWORKS[network]).set_params(epochs=1, random_state=0).fit(X, y)
+    with torch.inference_mode():
+        expected = torch.softmax(model.module_.eval()(torch.from_numpy(X.copy())), dim=1).numpy()
+    np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
