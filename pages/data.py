@@ -7,7 +7,8 @@ from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.evaluation import pixel_table
 from digitcore.runs import RunSpec
-from pages.parts import charts, image_grid, messages, session
+from pages.parts import charts, messages, session
+from pages.parts.data import image_grid
 
 session.enter_page("data")
 st.title("Data")

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import experiment_form, experiment_view, messages, rate_range_view, run_form, session
+from pages.parts import messages, run_form, session
+from pages.parts.experiments import experiment_form, experiment_view, rate_range_view
 
 entered = session.enter_page("experiments")
 st.title("Experiments")

@@ -4,7 +4,8 @@ import streamlit as st
 
 from digitcore.evaluation import predictions
 from digitcore.insight.projection import map_table, sample_positions
-from pages.parts import image_map, messages, run_picker, session
+from pages.parts import messages, run_picker, session
+from pages.parts.map import image_map
 
 session.enter_page("map")
 st.title("Map")

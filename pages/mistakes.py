@@ -3,7 +3,8 @@
 import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
-from pages.parts import confidence_view, messages, mistake_browser, run_picker, session, suspects
+from pages.parts import messages, run_picker, session
+from pages.parts.mistakes import confidence_view, mistake_browser, suspects
 
 session.enter_page("mistakes")
 st.title("Mistakes")

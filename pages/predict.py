@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import image_source, judgement, messages, run_picker, session
+from pages.parts import messages, run_picker, session
+from pages.parts.predict import image_source, judgement
 
 session.enter_page("predict")
 st.title("Predict")

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from digitcore.evaluation import predictions
-from pages.parts import messages, quiz_round, run_picker, session
+from pages.parts import messages, run_picker, session
+from pages.parts.quiz import quiz_round
 
 session.enter_page("quiz")
 st.title("Quiz")

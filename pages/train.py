@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import live_run, messages, run_form, session, shared
+from pages.parts import messages, run_form, session, shared
+from pages.parts.train import live_run
 
 entered = session.enter_page("train")
 st.title("Train")

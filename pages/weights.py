@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import messages, network_view, run_picker, session, weight_player
+from pages.parts import messages, run_picker, session
+from pages.parts.weights import network_view, weight_player
 
 session.enter_page("weights")
 st.title("Weights")

@@ -101,7 +101,7 @@ def prepare() -> None:
     start()
     # A fifth of the time for imports would go into looking for garbage that imports do not make.
     gc.disable()
-    parts = (f"pages.parts.{part.name}" for part in pkgutil.iter_modules(pages.parts.__path__))
+    parts = (part.name for part in pkgutil.walk_packages(pages.parts.__path__, "pages.parts."))
     for name in (*_IMPORTED, *parts):
         importlib.import_module(name)
     upkeep.keep_tidy()

@@ -12,8 +12,9 @@ from digitcore.datasets import DATASETS, Split
 from digitcore.errors import InvalidSetting
 from digitcore.images.clean_up import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
 from digitcore.images.png import grayscale_png
-from pages.parts import drawing_pad, session, shared
+from pages.parts import session, shared
 from pages.parts.messages import plain
+from pages.parts.predict import drawing_pad
 
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
 WORDS = {"draw": "Your drawing", "photo": "Your picture", "camera": "Your photo"}

@@ -8,7 +8,7 @@ import streamlit as st
 from digitcore.charts import learning_curve_chart
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
-from pages.parts.fold_view import SPREADS
+from pages.parts.experiments.fold_view import SPREADS
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:

@@ -25,7 +25,8 @@ from digitcore.experiments.published import (
 from digitcore.experiments.tables import in_percent
 from digitcore.runs.summary import percent_text
 from digitcore.specs.recipes import RECIPES, Recipe
-from pages.parts import fold_view, session
+from pages.parts import session
+from pages.parts.experiments import fold_view
 from pages.parts.messages import plain
 
 NUMBER = st.column_config.NumberColumn

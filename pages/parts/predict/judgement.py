@@ -17,7 +17,7 @@ from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_label
 from pages.parts import messages, session
 from pages.parts.charts import Frame
-from pages.parts.image_source import Question
+from pages.parts.predict.image_source import Question
 
 TILE = 224
 CONTRIBUTIONS = (

@@ -14,7 +14,8 @@ from digitcore.runs.progress import duration_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
-from pages.parts import fold_view, learning_curve_view, recipe_view, session, shared, sweep_view, visitor
+from pages.parts import session, shared, visitor
+from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
 POLL_SECONDS = 1.0
