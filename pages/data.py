@@ -6,6 +6,7 @@ from digitcore.charts import class_balance_chart
 from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.evaluation import pixel_table
+from digitcore.models import MODELS
 from digitcore.runs import RunSpec
 from pages.parts import charts, messages, session
 from pages.parts.data import image_grid
@@ -26,7 +27,7 @@ with messages.caught():
     )
     if name != spec.dataset:
         # The form's model may not fit other images, and nothing is trained here.
-        spec = RunSpec(dataset=name, model="softmax")
+        spec = RunSpec(dataset=name, model=next(iter(MODELS)))
     dataset, split = session.dataset(name), session.split_of(spec)
     height, width = dataset.image_shape
     st.markdown(

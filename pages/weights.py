@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from digitcore.models import MODELS
 from pages.parts import messages, run_picker, session
 from pages.parts.weights import network_view, weight_player
 
@@ -14,9 +15,10 @@ with messages.caught():
     if run is None:
         st.stop()
     weight_player.show(run)
-    if run.spec.model == "mlp":
+    views = MODELS[run.spec.model].views
+    if "strongest paths" in views:
         network_view.show_paths(run)
-    elif run.spec.model == "cnn":
+    if "feature maps" in views:
         network_view.show_feature_maps(run)
     network_view.show_distributions(run)
     with st.expander("How to read this"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from digitcore.datasets.dataset import Dataset
 from digitcore.datasets.digits import load_digits
 from digitcore.datasets.download import Progress
 from digitcore.datasets.mnist import N_TRAIN, load_mnist
 from digitcore.directories import data_directory
+from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.parameters import unknown_name
 
 
@@ -56,33 +58,49 @@ class DatasetEntry:
         return self.n_official_train is not None
 
 
-_ENTRIES = (
-    DatasetEntry(
-        name="digits",
-        label="Digits 8×8",
-        description="scikit-learn's digits, small enough to train in a second.",
-        image_shape=(8, 8),
-        n_images=1797,
-        n_classes=10,
-        max_value=16,
-        ink_size=8,
-        load=lambda progress: load_digits(),
-    ),
-    DatasetEntry(
-        name="mnist",
-        label="MNIST",
-        description="The classic of handwritten digits.",
-        image_shape=(28, 28),
-        n_images=70_000,
-        n_classes=10,
-        max_value=255,
-        ink_size=20,
-        n_official_train=N_TRAIN,
-        is_downloaded=True,
-        load=lambda progress: load_mnist(progress=progress),
-    ),
+_DIGITS = DatasetEntry(
+    name="digits",
+    label="Digits 8×8",
+    description="scikit-learn's digits, small enough to train in a second.",
+    image_shape=(8, 8),
+    n_images=1797,
+    n_classes=10,
+    max_value=16,
+    ink_size=8,
+    load=lambda progress: load_digits(),
 )
-DATASETS: Mapping[str, DatasetEntry] = {entry.name: entry for entry in _ENTRIES}
+_MNIST = DatasetEntry(
+    name="mnist",
+    label="MNIST",
+    description="The classic of handwritten digits.",
+    image_shape=(28, 28),
+    n_images=70_000,
+    n_classes=10,
+    max_value=255,
+    ink_size=20,
+    n_official_train=N_TRAIN,
+    is_downloaded=True,
+    load=lambda progress: load_mnist(progress=progress),
+)
+_entries: dict[str, DatasetEntry] = {entry.name: entry for entry in (_DIGITS, _MNIST)}
+DATASETS: Mapping[str, DatasetEntry] = MappingProxyType(_entries)
+
+
+def register_dataset(entry: DatasetEntry) -> None:
+    """Add a data set to :data:`DATASETS`, from where forms, specs, engine and pages take it.
+
+    Processes that train must know it, too: name the module that calls this in ``DIGITCORE_PLUGINS``, see
+    :mod:`digitcore.plugins`.
+
+    Raises
+    ------
+    InvalidSetting
+        If the name is taken by another entry.
+    """
+    if _entries.get(entry.name, entry) != entry:
+        raise InvalidSetting(f"There is a data set {entry.name!r} already: give the new one another name")
+    _entries[entry.name] = entry
+
 
 _loaded: dict[tuple[str, str], Dataset] = {}
 _loading = threading.Lock()
@@ -103,7 +121,7 @@ def load_dataset(name: str, progress: Callable[[Progress], None] = lambda progre
     InvalidSetting
         If there is no data set of this name.
     DatasetError
-        If its files are damaged.
+        If its files are damaged, or it is not what its entry in :data:`DATASETS` says.
     DatasetUnavailable
         If it is neither on this machine nor to be had from its sources.
     """
@@ -112,5 +130,26 @@ def load_dataset(name: str, progress: Callable[[Progress], None] = lambda progre
     key = (name, str(data_directory()))
     with _loading:
         if key not in _loaded:
-            _loaded[key] = DATASETS[name].load(progress)
+            dataset = DATASETS[name].load(progress)
+            _check_entry(DATASETS[name], dataset)
+            _loaded[key] = dataset
         return _loaded[key]
+
+
+def _check_entry(entry: DatasetEntry, dataset: Dataset) -> None:
+    """Refuse a data set that is not what its entry says: a model restored by the entry would answer differently."""
+    loaded = {
+        "name": dataset.name,
+        "image_shape": dataset.image_shape,
+        "n_images": dataset.n_images,
+        "n_classes": dataset.n_classes,
+        "max_value": dataset.max_value,
+        "n_official_train": dataset.official_train_size,
+    }
+    different = [
+        f"{name} {getattr(entry, name)!r} instead of {value!r}"
+        for name, value in loaded.items()
+        if getattr(entry, name) != value
+    ]
+    if different:
+        raise DatasetError(f"The entry of the data set {entry.name!r} does not describe it: {', '.join(different)}")

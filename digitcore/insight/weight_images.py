@@ -8,23 +8,17 @@ from math import prod
 import numpy as np
 
 from digitcore.errors import InvalidSetting
+from digitcore.models import MODELS
 from digitcore.parameters import unknown_name
-
-# Names of the weights to show, first choice first: an MLP without hidden layers has only its output layer.
-_FIRST_LAYERS = {
-    "softmax": ("output.weight",),
-    "mlp": ("dense_1.weight", "output.weight"),
-    "cnn": ("conv_1.weight",),
-}
 
 
 def first_layer_images(model_name: str, weights: Mapping[str, np.ndarray], image_shape: tuple[int, int]) -> np.ndarray:
-    """Return one image per class (softmax), per unit (MLP) or per filter (CNN) of the first layer; biases are left out.
+    """Return one image per class, unit or filter of the first layer; biases are left out.
 
     Parameters
     ----------
-    model_name : {"softmax", "mlp", "cnn"}
-        Which model the weights belong to.
+    model_name : str
+        Name in :data:`digitcore.models.MODELS`: whose weights they are.
     weights : mapping of str to ndarray
         As ``get_weights`` of the estimator gives them.
     image_shape : (int, int)
@@ -40,16 +34,8 @@ def first_layer_images(model_name: str, weights: Mapping[str, np.ndarray], image
     InvalidSetting
         If the model is unknown or the weights are not those of such a model on such images.
     """
-    if model_name not in _FIRST_LAYERS:
-        raise unknown_name("model", model_name, _FIRST_LAYERS)
-    names = [name for name in _FIRST_LAYERS[model_name] if name in weights]
-    if not names:
-        raise InvalidSetting(
-            f"These are not the weights of the model {model_name!r}: expected {_FIRST_LAYERS[model_name][0]!r} among "
-            f"them, got {', '.join(weights) or 'none'}"
-        )
-    first = np.asarray(weights[names[0]])
-    if model_name == "cnn":
+    first = np.asarray(weights[first_layer_name(model_name, weights)])
+    if MODELS[model_name].first_layer.layout == "kernels":
         return first[:, 0]  # (n_filters, kernel, kernel)
     return _rows_as_images(first, image_shape)
 
@@ -64,14 +50,29 @@ def _rows_as_images(rows: np.ndarray, image_shape: tuple[int, int]) -> np.ndarra
     return rows.reshape(-1, height, width)  # (n_images, height, width)
 
 
-def first_layer_name(weights: Mapping[str, np.ndarray]) -> str:
-    """Return the name of the first layer's weights among a model's."""
-    return next(name for name in ("conv_1.weight", "dense_1.weight", "output.weight") if name in weights)
+def first_layer_name(model_name: str, weights: Mapping[str, np.ndarray]) -> str:
+    """Return the name of the first layer's weights among a model's.
+
+    Raises
+    ------
+    InvalidSetting
+        If the model is unknown or has no such weights.
+    """
+    if model_name not in MODELS:
+        raise unknown_name("model", model_name, MODELS)
+    wanted = MODELS[model_name].first_layer.weights
+    names = [name for name in wanted if name in weights]
+    if not names:
+        raise InvalidSetting(
+            f"These are not the weights of the model {model_name!r}: expected {wanted[0]!r} among them, "
+            f"got {', '.join(weights) or 'none'}"
+        )
+    return names[0]
 
 
-def first_layer_titles(weights: Mapping[str, np.ndarray], class_names: Sequence[str]) -> list[str]:
+def first_layer_titles(model_name: str, weights: Mapping[str, np.ndarray], class_names: Sequence[str]) -> list[str]:
     """Return a title for each image of :func:`first_layer_images`: the class, or the number of the unit or filter."""
-    for name in ("conv_1.weight", "dense_1.weight"):
-        if name in weights:
-            return [str(number) for number in range(1, len(weights[name]) + 1)]
-    return list(class_names)
+    name = first_layer_name(model_name, weights)
+    if name.startswith("output."):
+        return list(class_names)
+    return [str(number) for number in range(1, len(weights[name]) + 1)]

@@ -1,74 +1,19 @@
-"""The layers of every model, planned without torch: their shapes, their weights and what they cost.
-
-The torch networks are built from the same plan, so a table drawn before a training cannot differ from what is trained.
-"""
+"""The layers of any model by its name: the plan, the table that a page shows, and what an image costs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import prod
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from digitcore.errors import InvalidSetting
-from digitcore.models import MODELS
+from digitcore.models.layer_plans import Layer, times
+from digitcore.models.registry import MODELS
 from digitcore.parameters import clean_parameters, unknown_name
 
 # Weights, gradients, two moments of Adam and the best epoch's copy are five float32 each: 1 GB at this many.
 MOST_PARAMETERS = 50_000_000
-_SMALL_BATCH, _FEW_UNITS, _FEW_HIDDEN_PRODUCTS = 64, 256, 40_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layer:
-    """One layer of a planned network.
-
-    Attributes
-    ----------
-    name : str
-        Key in a plan and prefix of the layer's weights, such as ``"dense_1"``.
-    kind : {"conv", "pool", "dropout", "flatten", "dense"}
-        What it does.
-    label : str
-        What a table shows.
-    output_shape : tuple of int
-        ``(height, width, channels)`` or ``(units,)``, for one image.
-    activation : {"relu", "softmax"} or None
-        What follows the weighted sum.
-    weight_shape : tuple of int
-        ``(filters, channels, kernel, kernel)`` of a convolution, ``(outputs, inputs)`` of a dense layer, else empty.
-        The bias has as many entries as the first dimension.
-    window, stride : int
-        Side of the kernel or of the pooling window, and pixels from one window to the next.
-    padding : {"valid", "same"}
-        Of a convolution.
-    rate : float
-        Share of the values that dropout switches off.
-    """
-
-    name: str
-    kind: Literal["conv", "pool", "dropout", "flatten", "dense"]
-    label: str
-    output_shape: tuple[int, ...]
-    activation: Literal["relu", "softmax"] | None = None
-    weight_shape: tuple[int, ...] = ()
-    window: int = 1
-    stride: int = 1
-    padding: str = "valid"
-    rate: float = 0.0
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of weights and biases."""
-        return prod(self.weight_shape) + self.weight_shape[0] if self.weight_shape else 0
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiplications of a weight with a value, for one image: every weight once at each position."""
-        positions = prod(self.output_shape[:-1])
-        return prod(self.weight_shape) * positions if self.weight_shape else 0
 
 
 def plan(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
@@ -76,8 +21,8 @@ def plan(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int,
 
     Parameters
     ----------
-    model_name : {"softmax", "mlp", "cnn"}
-        Which model.
+    model_name : str
+        Name in :data:`digitcore.models.MODELS`.
     parameters : mapping
         Its hyperparameters by name; missing ones take their defaults.
     image_shape : (int, int)
@@ -99,7 +44,7 @@ def plan(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int,
     if model_name not in MODELS:
         raise unknown_name("model", model_name, MODELS)
     values = clean_parameters(MODELS[model_name].parameters, parameters)
-    layers = _PLANNERS[model_name](values, image_shape, n_classes)
+    layers = MODELS[model_name].plan(values, image_shape, n_classes)
     n_parameters = sum(layer.n_parameters for layer in layers)
     if n_parameters > MOST_PARAMETERS:
         raise InvalidSetting(
@@ -123,7 +68,7 @@ def layers_table(
     return pd.DataFrame(
         {
             "layer": [layer.label for layer in layers],
-            "output_shape": [_times(*layer.output_shape) for layer in layers],
+            "output_shape": [times(*layer.output_shape) for layer in layers],
             "n_parameters": [layer.n_parameters for layer in layers],
         }
     )
@@ -132,132 +77,3 @@ def layers_table(
 def multiply_adds(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> int:
     """Return the multiply-adds of one image's way through the network, forward only; see :func:`plan`."""
     return sum(layer.multiply_adds for layer in plan(model_name, parameters, image_shape, n_classes))
-
-
-def is_small_dense(layers: Sequence[Layer], batch_size: int) -> bool:
-    """Whether a network is trained faster by leaving out what is zero than by products of whole matrices.
-
-    It has dense layers of few units, and small batches; measured on images most of whose pixels are zero.
-    """
-    dense = [layer for layer in layers if layer.kind == "dense"]
-    others = [layer for layer in layers if layer.kind not in ("dense", "dropout")]
-    return (
-        not others
-        and len(dense) > 1
-        and batch_size <= _SMALL_BATCH
-        and max(layer.weight_shape[0] for layer in dense) <= _FEW_UNITS
-        and sum(layer.multiply_adds for layer in dense[1:]) <= _FEW_HIDDEN_PRODUCTS
-    )
-
-
-def weight_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight array of a plan by name, such as ``"dense_1.weight"`` and ``"dense_1.bias"``."""
-    shapes = {}
-    for layer in layers:
-        if layer.weight_shape:
-            shapes[f"{layer.name}.weight"] = layer.weight_shape
-            shapes[f"{layer.name}.bias"] = layer.weight_shape[:1]
-    return shapes
-
-
-def _plan_softmax(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
-    return [_output(prod(image_shape), n_classes)]
-
-
-def _plan_mlp(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
-    layers, n_inputs = [], prod(image_shape)
-    for number, units in enumerate(values["hidden_units"], start=1):
-        layers.append(_dense(number, n_inputs, units))
-        if values["dropout"]:
-            layers.append(_dropout(f"dropout_{number}", values["dropout"], (units,)))
-        n_inputs = units
-    return [*layers, _output(n_inputs, n_classes)]
-
-
-def _plan_cnn(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
-    layers, shape = [], (*image_shape, 1)
-    for number, filters in enumerate(values["channels"], start=1):
-        layers.append(_conv(number, shape, filters, values["kernel_size"], values["padding"]))
-        # A window of one pixel keeps every maximum, so there is nothing to pool, whatever the stride says.
-        if values["pool_size"] > 1:
-            layers.append(_pool(number, layers[-1].output_shape, values["pool_size"], values["pool_stride"]))
-        shape = layers[-1].output_shape
-    if values["dropout"]:
-        layers.append(_dropout("dropout", values["dropout"], shape))
-    n_inputs = prod(shape)
-    layers.append(Layer(name="flatten", kind="flatten", label="Flatten", output_shape=(n_inputs,)))
-    for number, units in enumerate(values["hidden_units"], start=1):
-        layers.append(_dense(number, n_inputs, units))
-        n_inputs = units
-    return [*layers, _output(n_inputs, n_classes)]
-
-
-_PLANNERS = {"softmax": _plan_softmax, "mlp": _plan_mlp, "cnn": _plan_cnn}
-
-
-def _conv(number: int, shape: tuple[int, int, int], filters: int, window: int, padding: str) -> Layer:
-    name, (height, width, channels) = f"conv_{number}", shape
-    if padding == "valid":
-        height, width = _windows(name, "kernel", (height, width), window, stride=1)
-    return Layer(
-        name=name,
-        kind="conv",
-        label=f"Convolution {number} ({_times(window, window)}, ReLU)",
-        output_shape=(height, width, filters),
-        activation="relu",
-        weight_shape=(filters, channels, window, window),
-        window=window,
-        padding=padding,
-    )
-
-
-def _pool(number: int, shape: tuple[int, int, int], window: int, stride: int) -> Layer:
-    name, (*size, channels) = f"pool_{number}", shape
-    return Layer(
-        name=name,
-        kind="pool",
-        label=f"Max-pooling {number} ({_times(window, window)}, stride {stride})",
-        output_shape=(*_windows(name, "window", size, window, stride), channels),
-        window=window,
-        stride=stride,
-    )
-
-
-def _windows(name: str, noun: str, size: Sequence[int], window: int, stride: int) -> tuple[int, ...]:
-    """Return how many whole windows fit into an image of ``size``, down and across."""
-    if min(size) < window:
-        raise InvalidSetting(
-            f"The image is too small for {name}: it arrives with {_times(*size)} pixels and the {noun} needs "
-            f"{_times(window, window)}; use a smaller kernel or pool size, fewer convolutions, or padding 'same'"
-        )
-    return tuple((side - window) // stride + 1 for side in size)
-
-
-def _dropout(name: str, rate: float, shape: tuple[int, ...]) -> Layer:
-    return Layer(name=name, kind="dropout", label=f"Dropout ({100 * rate:g} %)", output_shape=shape, rate=rate)
-
-
-def _dense(number: int, n_inputs: int, units: int) -> Layer:
-    return Layer(
-        name=f"dense_{number}",
-        kind="dense",
-        label=f"Dense {number} (ReLU)",
-        output_shape=(units,),
-        activation="relu",
-        weight_shape=(units, n_inputs),
-    )
-
-
-def _output(n_inputs: int, n_classes: int) -> Layer:
-    return Layer(
-        name="output",
-        kind="dense",
-        label="Output (softmax)",
-        output_shape=(n_classes,),
-        activation="softmax",
-        weight_shape=(n_classes, n_inputs),
-    )
-
-
-def _times(*sizes: int) -> str:
-    return " × ".join(str(size) for size in sizes)

@@ -16,9 +16,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from digitcore.errors import DivergedError, Interrupted, InvalidSetting
-from digitcore.models.architecture import Layer, plan, weight_shapes
+from digitcore.models.architecture import plan
 from digitcore.models.checkpoint import check_checkpoint, history_arrays, history_of, under_prefix, with_prefix
 from digitcore.models.epoch import Epoch
+from digitcore.models.layer_plans import Layer, weight_shapes
 from digitcore.models.lr_range_test import RateRange, geometric_rates, until_hopeless
 from digitcore.models.pauses import pause
 from digitcore.parameters import Parameter, clean_parameters

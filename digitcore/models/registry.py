@@ -1,4 +1,4 @@
-"""The models by name: what forms and specs know of each before its library is imported."""
+"""The models by name: what forms, specs and pages know of each before its library is imported."""
 
 from __future__ import annotations
 
@@ -7,18 +7,45 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
+from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
+from digitcore.models.layer_plans import Layer, plan_cnn, plan_mlp, plan_softmax
 from digitcore.parameters import Parameter, unknown_name
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
 
+Explanation = Literal["contributions", "occlusion", "gradient"]
+View = Literal["strongest paths", "feature maps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstLayer:
+    """How the weights of a model's first layer are shown as images.
+
+    Attributes
+    ----------
+    weights : tuple of str
+        Names of the weights among those of ``get_weights``, first choice first: an MLP without hidden layers has only
+        its output layer.
+    layout : {"rows", "kernels"}
+        Rows ``(n, n_pixels)`` are images of the data's size; kernels ``(n, channels, side, side)`` have their own, and
+        their first channel is shown.
+    words : str
+        What one image says, for the page; Markdown.
+    """
+
+    weights: tuple[str, ...]
+    layout: Literal["rows", "kernels"]
+    words: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry:
-    """A model as forms and specs know it.
+    """A model as forms, specs and pages know it. All that depends on which model it is stands here.
 
     Attributes
     ----------
@@ -27,11 +54,30 @@ class ModelEntry:
     label, description : str
         What the form shows.
     parameters : tuple of Parameter
-        The records of its hyperparameters, in the form's order.
+        The records of its hyperparameters, in the form's order; ``epochs``, ``batch_size``, ``learning_rate`` and
+        ``patience`` of :mod:`digitcore.models.hyperparameters` are among them.
     load : callable
-        Returns the estimator's class, importing its library.
+        Returns the estimator's class, a subclass of :class:`digitcore.models.base.EpochClassifier` whose ``MODEL_NAME``
+        is ``name``; imports its library.
+    plan : callable
+        Gets clean hyperparameters, the image shape and the number of classes, and returns the layers, as
+        :func:`digitcore.models.architecture.plan` does.
+    first_layer : FirstLayer
+        How its first weights are shown.
+    seconds_per_multiply_add, seconds_per_update : float
+        The first guess of a training's time, until this machine's own runs correct it: seconds for each forward
+        multiply-add of an image, and for each update of the weights.
+    explanations : tuple of {"contributions", "occlusion", "gradient"}
+        What Predict shows of why it answers so, in order. Contributions are for models of a single layer.
+    views : tuple of {"strongest paths", "feature maps"}
+        What Weights shows of its inner layers, beside the first.
     uses_torch : bool
-        Whether the library is torch.
+        Whether the library is torch: large networks then get two threads.
+    takes_image_shape : bool
+        Whether the estimator has a parameter ``image_shape``.
+    warms_up : bool
+        Whether the first training of a process compiles or loads so much that each worker trains for a moment before
+        anybody waits for it.
     """
 
     name: str
@@ -39,40 +85,100 @@ class ModelEntry:
     description: str
     parameters: tuple[Parameter, ...]
     load: Callable[[], type[EpochClassifier]]
-    uses_torch: bool
+    plan: Callable[[Mapping[str, Any], tuple[int, int], int], list[Layer]]
+    first_layer: FirstLayer
+    seconds_per_multiply_add: float = 1e-11
+    seconds_per_update: float = 1e-4
+    explanations: tuple[Explanation, ...] = ("occlusion", "gradient")
+    views: tuple[View, ...] = ()
+    uses_torch: bool = False
+    takes_image_shape: bool = False
+    warms_up: bool = False
 
 
 def _load(module: str, class_name: str) -> type[EpochClassifier]:
     return getattr(importlib.import_module(module), class_name)
 
 
-_ENTRIES = (
-    ModelEntry(
-        name="softmax",
-        label="Softmax regression",
-        description="Every pixel votes for or against every class. One layer, no hidden units, trained with NumPy.",
-        parameters=hyperparameters.SOFTMAX,
-        load=partial(_load, "digitcore.models.softmax", "SoftmaxRegression"),
-        uses_torch=False,
+# Seconds of a multiply-add and of an update are fitted to the times of benchmarks/results.md.
+_SOFTMAX = ModelEntry(
+    name="softmax",
+    label="Softmax regression",
+    description="Every pixel votes for or against every class. One layer, no hidden units, trained with NumPy.",
+    parameters=hyperparameters.SOFTMAX,
+    load=partial(_load, "digitcore.models.softmax", "SoftmaxRegression"),
+    plan=plan_softmax,
+    first_layer=FirstLayer(
+        weights=("output.weight",),
+        layout="rows",
+        words="One image per class. Ink on :blue[**blue**] speaks for the class, ink on :orange[**orange**] against "
+        "it.",
     ),
-    ModelEntry(
-        name="mlp",
-        label="Neural network (MLP)",
-        description="Hidden layers of ReLU units between the pixels and the classes, with dropout if wanted.",
-        parameters=hyperparameters.MLP,
-        load=partial(_load, "digitcore.models.mlp", "MLP"),
-        uses_torch=True,
-    ),
-    ModelEntry(
-        name="cnn",
-        label="Convolutional network (CNN)",
-        description="Small filters slide over the image, so that a shape counts wherever it stands.",
-        parameters=hyperparameters.CNN,
-        load=partial(_load, "digitcore.models.cnn", "CNN"),
-        uses_torch=True,
-    ),
+    seconds_per_multiply_add=1.8e-11,
+    seconds_per_update=5.0e-5,
+    explanations=("contributions",),
 )
-MODELS: Mapping[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
+_MLP = ModelEntry(
+    name="mlp",
+    label="Neural network (MLP)",
+    description="Hidden layers of ReLU units between the pixels and the classes, with dropout if wanted.",
+    parameters=hyperparameters.MLP,
+    load=partial(_load, "digitcore.models.mlp", "MLP"),
+    plan=plan_mlp,
+    first_layer=FirstLayer(
+        weights=("dense_1.weight", "output.weight"),
+        layout="rows",
+        words="One image per unit of the first hidden layer. Ink on :blue[**blue**] excites the unit, ink on "
+        ":orange[**orange**] inhibits it.",
+    ),
+    seconds_per_multiply_add=6.7e-12,
+    seconds_per_update=9.0e-5,
+    views=("strongest paths",),
+    uses_torch=True,
+    warms_up=True,
+)
+_CNN = ModelEntry(
+    name="cnn",
+    label="Convolutional network (CNN)",
+    description="Small filters slide over the image, so that a shape counts wherever it stands.",
+    parameters=hyperparameters.CNN,
+    load=partial(_load, "digitcore.models.cnn", "CNN"),
+    plan=plan_cnn,
+    first_layer=FirstLayer(
+        weights=("conv_1.weight",),
+        layout="kernels",
+        words="One image per kernel of the first convolution: each is moved over the whole image and responds where "
+        "the picture looks like it.",
+    ),
+    seconds_per_multiply_add=1.1e-11,
+    seconds_per_update=3.4e-4,
+    views=("feature maps",),
+    uses_torch=True,
+    takes_image_shape=True,
+    warms_up=True,
+)
+_entries: dict[str, ModelEntry] = {entry.name: entry for entry in (_SOFTMAX, _MLP, _CNN)}
+MODELS: Mapping[str, ModelEntry] = MappingProxyType(_entries)
+
+
+def register_model(entry: ModelEntry) -> None:
+    """Add a model to :data:`MODELS`, from where forms, specs, engine and pages take it.
+
+    Processes that train must know it, too: name the module that calls this in ``DIGITCORE_PLUGINS``, see
+    :mod:`digitcore.plugins`.
+
+    Raises
+    ------
+    InvalidSetting
+        If the name is taken by another entry, or a hyperparameter that every training has is missing.
+    """
+    if _entries.get(entry.name, entry) != entry:
+        raise InvalidSetting(f"There is a model {entry.name!r} already: give the new one another name")
+    own = {record.name for record in entry.parameters}
+    missing = [name for name in ("epochs", "batch_size", "learning_rate", "patience") if name not in own]
+    if missing:
+        raise InvalidSetting(f"The model {entry.name!r} lacks the hyperparameters {', '.join(missing)}")
+    _entries[entry.name] = entry
 
 
 def make_model(name: str, **parameters: Any) -> EpochClassifier:

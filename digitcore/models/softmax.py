@@ -15,9 +15,9 @@ import numpy as np
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
-from digitcore.models.architecture import Layer
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import make_optimizer
 from digitcore.models.pauses import pause, pause_hook
 

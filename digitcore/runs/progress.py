@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from digitcore.datasets import DATASETS
+from digitcore.models import MODELS
 from digitcore.models.architecture import multiply_adds
 from digitcore.runs.run import Run
 from digitcore.specs.run_spec import RunSpec
@@ -15,10 +16,6 @@ from digitcore.specs.run_spec import RunSpec
 # How many of the last epochs tell the present pace.
 PACE_EPOCHS = 10
 
-# Seconds of a multiply-add and of a weight update for each model, fitted to the times of benchmarks/results.md.
-# They give the first guess on a machine; its own runs correct it.
-SECONDS_PER_MULTIPLY_ADD = {"softmax": 1.8e-11, "mlp": 6.7e-12, "cnn": 1.1e-11}
-SECONDS_PER_UPDATE = {"softmax": 5.0e-5, "mlp": 9.0e-5, "cnn": 3.4e-4}
 # Forward, and backward for weights and inputs, each as dear as one forward pass.
 PASSES_TRAINED = 3
 
@@ -124,7 +121,8 @@ def _seconds_per_epoch(spec: RunSpec) -> float:
     n_updates = max(1, -(-n_train // (spec.parameters["batch_size"] or n_train)))
     forward = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
     work = forward * (PASSES_TRAINED * n_train + n_held_out)
-    return work * SECONDS_PER_MULTIPLY_ADD[spec.model] + n_updates * SECONDS_PER_UPDATE[spec.model]
+    model = MODELS[spec.model]
+    return work * model.seconds_per_multiply_add + n_updates * model.seconds_per_update
 
 
 def part_sizes(spec: RunSpec) -> tuple[int, int]:

@@ -50,7 +50,7 @@ class Recorder:
     def __init__(self, model: EpochClassifier, X: np.ndarray, y: np.ndarray):
         self._model, self._X, self._y = model, X[:N_WATCHED], y[:N_WATCHED]
         weights = model.get_weights()
-        first = weights[first_layer_name(weights)]
+        first = weights[first_layer_name(model.MODEL_NAME, weights)]
         most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))
         self._epochs = snapshot_epochs(model.epochs, most)
         self._taken: list[tuple[int, dict[str, np.ndarray]]] = []
@@ -77,7 +77,7 @@ class Recorder:
 
     def _look(self) -> dict[str, np.ndarray]:
         weights, gradients = self._model.get_weights(), self._model.weight_gradients(self._X, self._y)
-        first = weights[first_layer_name(weights)]
+        first = weights[first_layer_name(self._model.MODEL_NAME, weights)]
         look = {"first_layer": first.clip(-_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)}
         for name in weights:
             layer, kind = name.rsplit(".", 1)

@@ -18,8 +18,9 @@ from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
-from digitcore.models.architecture import is_small_dense, plan
+from digitcore.models.architecture import plan
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.layer_plans import is_small_dense
 from digitcore.models.pauses import pauses
 from digitcore.runs.run import State
 from digitcore.runs.snapshots import Recorder
@@ -150,7 +151,7 @@ def split_for(spec: RunSpec, dataset: Dataset | None = None) -> Split:
 def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
     """Return the untrained estimator that ``spec`` describes; of ``dataset`` it needs the images' shape."""
     parameters = dict(spec.parameters)
-    if spec.model == "cnn":
+    if MODELS[spec.model].takes_image_shape:
         parameters["image_shape"] = dataset.image_shape
     return make_model(spec.model, random_state=spec.random_state, **parameters)
 

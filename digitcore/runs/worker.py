@@ -15,7 +15,7 @@ from distributed import Event, get_worker
 from digitcore.directories import home_directory
 from digitcore.errors import Interrupted, OutOfMemory
 from digitcore.insight.projection import tsne_coordinates
-from digitcore.models import Epoch
+from digitcore.models import MODELS, Epoch
 from digitcore.models.pauses import pauses
 from digitcore.runs.child import run_in_child
 from digitcore.runs.core_locks import turn_for
@@ -170,6 +170,6 @@ def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], st
 
 def warm_up() -> None:
     """Train for a moment, so that no user waits for what the first training of a process imports."""
-    for model in ("mlp", "cnn"):
+    for model in [entry.name for entry in MODELS.values() if entry.warms_up]:
         parameters = {"epochs": 2, "batch_size": None}
         train_spec(RunSpec(dataset="digits", model=model, split={"max_train": 20}, parameters=parameters))

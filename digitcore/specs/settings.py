@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,19 +15,36 @@ from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Parameter, unknown_name
 from digitcore.specs.run_spec import SEED, RunSpec
 
+
+class Labels(Mapping[str, str]):
+    """The labels of a registry's entries by name, those that are registered later among them."""
+
+    def __init__(self, entries: Mapping[str, Any]):
+        self._entries = entries
+
+    def __getitem__(self, name: str) -> str:
+        return self._entries[name].label
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
 DATASET = Choice(
     name="dataset",
     label="Data set",
     help="The images to learn from.",
     default="digits",
-    options={name: entry.label for name, entry in DATASETS.items()},
+    options=Labels(DATASETS),
 )
 MODEL = Choice(
     name="model",
     label="Model",
     help="The kind of classifier.",
     default="mlp",
-    options={name: entry.label for name, entry in MODELS.items()},
+    options=Labels(MODELS),
 )
 # Two settings of a spec are called random_state, and "kind" says little by itself.
 _SPLIT_NAMES = {"kind": "split", "random_state": "split_seed"}
@@ -71,10 +88,14 @@ def settings_of(model: str) -> dict[str, Setting]:
     }
 
 
-@cache
 def all_settings() -> dict[str, Setting]:
     """Return every setting that any model has, by its flat name; of several models' the first one's."""
-    return {name: setting for model in reversed(MODELS) for name, setting in settings_of(model).items()}
+    return _settings_of_all(tuple(MODELS))
+
+
+@cache
+def _settings_of_all(models: tuple[str, ...]) -> dict[str, Setting]:
+    return {name: setting for model in reversed(models) for name, setting in settings_of(model).items()}
 
 
 def setting_value(spec: RunSpec, name: str) -> Any:
@@ -136,5 +157,6 @@ def switch_model(spec: RunSpec, model: str) -> RunSpec:
     """Return ``spec`` with another model: settings of the training are kept, those of the model are its defaults."""
     if model == spec.model:
         return spec
-    shared = {record.name: spec.parameters[record.name] for record in TRAINING}
+    kept = [record.name for record in TRAINING if record in MODELS[model].parameters]
+    shared = {name: spec.parameters[name] for name in kept if name in spec.parameters}
     return RunSpec(**{**spec.model_dump(), "model": model, "parameters": shared})

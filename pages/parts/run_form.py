@@ -88,7 +88,7 @@ def _ask_model(spec: RunSpec) -> dict[str, Any]:
     own = [record for record in MODELS[model].parameters if record not in TRAINING]
     _ask_group(own, spec, model, parameters)
     st.subheader("Training")
-    _ask_group(TRAINING, spec, model, parameters)
+    _ask_group([record for record in MODELS[model].parameters if record in TRAINING], spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}
 

@@ -273,7 +273,7 @@ def test_each_worker_reads_the_data_once(runner, quick):
             return entry.load(progress)
 
         registry._loaded.clear()
-        registry.DATASETS["digits"] = replace(entry, load=load)
+        registry._entries["digits"] = replace(entry, load=load)
 
     def loads():
         from digitcore.datasets import registry

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from digitcore.errors import InvalidSetting
-from digitcore.models.architecture import layers_table, multiply_adds, plan, weight_shapes
+from digitcore.models.architecture import layers_table, multiply_adds, plan
+from digitcore.models.layer_plans import weight_shapes
 from digitcore.models.torch_backend.modules import build_module
 
 MNIST_CNN = {"channels": (32,), "kernel_size": 3, "pool_size": 2, "pool_stride": 1, "hidden_units": (128,)}

@@ -2,11 +2,9 @@
 
 import pytest
 
-from digitcore.models import Epoch
+from digitcore.models import MODELS, Epoch
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import (
-    SECONDS_PER_MULTIPLY_ADD,
-    SECONDS_PER_UPDATE,
     ExpectedTime,
     duration_text,
     expected_time,
@@ -62,20 +60,20 @@ def test_durations_round_across_their_units(seconds, text):
 def test_the_first_guess_counts_multiply_adds_and_updates():
     # By hand: 1797 digits of 64 pixels, a quarter, rounded up to 450, held out, so 1347 for training in 43 batches of
     # 32. Nothing is watched. A training image costs three passes of 64 * 10.
-    per_epoch = 3 * 1347 * 640 * SECONDS_PER_MULTIPLY_ADD["softmax"] + 43 * SECONDS_PER_UPDATE["softmax"]
+    per_epoch = 3 * 1347 * 640 * MODELS["softmax"].seconds_per_multiply_add + 43 * MODELS["softmax"].seconds_per_update
     assert expected_time(spec(epochs=7, batch_size=32)).seconds == pytest.approx(7 * per_epoch)
 
 
 def test_a_full_batch_is_one_update_an_epoch():
     whole, batches = (expected_time(spec(epochs=1, batch_size=size)).seconds for size in (None, 32))
-    assert batches - whole == pytest.approx(42 * SECONDS_PER_UPDATE["softmax"])
+    assert batches - whole == pytest.approx(42 * MODELS["softmax"].seconds_per_update)
 
 
 def test_images_that_are_watched_cost_one_pass():
     watched, unwatched = (
         expected_time(spec(epochs=1, batch_size=None, split={"validation": part})).seconds for part in ("test", "none")
     )
-    assert watched - unwatched == pytest.approx(450 * 640 * SECONDS_PER_MULTIPLY_ADD["softmax"])
+    assert watched - unwatched == pytest.approx(450 * 640 * MODELS["softmax"].seconds_per_multiply_add)
 
 
 @pytest.mark.parametrize(
@@ -89,9 +87,9 @@ def test_images_that_are_watched_cost_one_pass():
     ],
 )
 def test_the_split_decides_how_many_images_are_counted(split, n_train, n_watched):
-    work = 7840 * (3 * n_train + n_watched) * SECONDS_PER_MULTIPLY_ADD["softmax"]
+    work = 7840 * (3 * n_train + n_watched) * MODELS["softmax"].seconds_per_multiply_add
     guess = expected_time(spec("mnist", epochs=1, batch_size=None, split=split))
-    assert guess.seconds == pytest.approx(work + SECONDS_PER_UPDATE["softmax"])
+    assert guess.seconds == pytest.approx(work + MODELS["softmax"].seconds_per_update)
 
 
 def test_the_median_of_past_runs_corrects_the_guess():

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from digitcore.errors import InvalidSetting
-from digitcore.models.architecture import Layer
 from digitcore.models.base import LabelledImages, Score, Training
+from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
 
 # Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty

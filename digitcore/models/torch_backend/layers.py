@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from digitcore.models.architecture import Layer
+from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
 from digitcore.models.torch_backend.kernels.convolution import (
     Choices,

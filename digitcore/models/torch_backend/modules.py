@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from digitcore.models.architecture import Layer
+from digitcore.models.layer_plans import Layer
 
 
 class FlattenChannelsLast(nn.Module):

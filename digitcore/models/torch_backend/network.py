@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from digitcore.models.architecture import Layer, is_small_dense
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier, LabelledImages, Score, Training
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy

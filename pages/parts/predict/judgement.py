@@ -12,6 +12,7 @@ from digitcore.evaluation import judgements_table
 from digitcore.images.png import grayscale_png, weights_png
 from digitcore.insight.attribution import classes_to_compare
 from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
+from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_label
@@ -134,9 +135,10 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
 
 
 def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
-    if model.spec.model == "softmax":
-        return [("Contributions.", CONTRIBUTIONS, model.contributions(image))]
-    return [
-        ("Occlusion.", OCCLUSION, model.occlusion(image)),
-        ("Gradient.", GRADIENT, model.gradients(image)),
-    ]
+    known = {
+        "contributions": ("Contributions.", CONTRIBUTIONS, model.contributions),
+        "occlusion": ("Occlusion.", OCCLUSION, model.occlusion),
+        "gradient": ("Gradient.", GRADIENT, model.gradients),
+    }
+    asked = (known[name] for name in MODELS[model.spec.model].explanations)
+    return [(title, words, explain(image)) for title, words, explain in asked]

@@ -32,7 +32,8 @@ def show_paths(run: Run) -> None:
         "From the class backwards, each step goes to the unit that adds most on training images of the class; the "
         "picture is the first unit of the path, its number above it."
     )
-    images = first_layer_images("mlp", model.weights, dataset.image_shape)[[path[0] for path in paths.values()]]
+    units = first_layer_images(run.spec.model, model.weights, dataset.image_shape)
+    images = units[[path[0] for path in paths.values()]]
     titles = [f"{dataset.class_names[index]}: {path[0] + 1}" for index, path in paths.items()]
     st.image(weights_png(images, columns=5, titles=titles), alt="The first unit of the strongest path to each class")
     if len(next(iter(paths.values()))) > 1:

@@ -8,18 +8,11 @@ import streamlit as st
 from digitcore.images.png import weights_limit, weights_png
 from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
+from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import weights_of
 from pages.parts import messages, session
 
-EXPLANATIONS = {
-    "softmax": "One image per class. Ink on :blue[**blue**] speaks for the class, ink on :orange[**orange**] "
-    "against it.",
-    "mlp": "One image per unit of the first hidden layer. Ink on :blue[**blue**] excites the unit, ink on "
-    ":orange[**orange**] holds it back.",
-    "cnn": "One image per kernel of the first convolution: each is moved over the whole image and answers where the "
-    "picture looks like it.",
-}
 MOST_WEIGHTS = 32
 COLUMNS_OF_FEW, COLUMNS_OF_MANY = 5, 8
 FRAME_SECONDS = 0.35
@@ -27,7 +20,7 @@ FRAME_SECONDS = 0.35
 
 def show(run: Run) -> None:
     """Show the weight images of a run; where there are snapshots, of the epoch that is asked for."""
-    st.markdown(EXPLANATIONS[run.spec.model])
+    st.markdown(MODELS[run.spec.model].first_layer.words)
     epochs = snapshot_epochs_of(session.arrays_of(run))
     if not epochs:
         st.info("This run kept no snapshots of its epochs; train it again to scrub through them.")
@@ -40,12 +33,12 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     arrays, dataset = session.arrays_of(run), session.dataset(run.spec.dataset)
     weights = weights_of(arrays)
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
-    titles = np.array(first_layer_titles(weights, dataset.class_names))
-    order = _ask_order(run, final)
+    titles = np.array(first_layer_titles(run.spec.model, weights, dataset.class_names))
+    order = _ask_order(final, are_classes=titles.tolist() == list(dataset.class_names))
     images, limit, words = final, weights_limit(final), "at the end"
     place = _ask_epoch(run, epochs, playing) if epochs else None
     if place is not None:
-        name, snapshots = first_layer_name(weights), arrays["snapshots.first_layer"]
+        name, snapshots = first_layer_name(run.spec.model, weights), arrays["snapshots.first_layer"]
         layer = {**weights, name: snapshots[place].astype(np.float32)}
         images = first_layer_images(run.spec.model, layer, dataset.image_shape)
         limit = max(limit, weights_limit(snapshots[-1]), weights_limit(snapshots[0]))
@@ -58,9 +51,9 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
 
 
-def _ask_order(run: Run, images: np.ndarray) -> np.ndarray:
+def _ask_order(images: np.ndarray, *, are_classes: bool) -> np.ndarray:
     """Classes stay in their order; units and kernels may come by norm."""
-    if run.spec.model == "softmax":
+    if are_classes:
         return np.arange(len(images))
     order = st.segmented_control(
         "Order",
