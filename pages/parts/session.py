@@ -33,6 +33,8 @@ _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM, _TOLD = "form_number", "told"
 _FORM_PREFIX = "form_"
+# Visits of a page after which its form's widgets have the names of an earlier one: by then the browser has forgotten it.
+_N_FORMS = 8
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
 PLAYING = "weights_playing"
@@ -191,7 +193,10 @@ def enter_page(name: str) -> bool:
     entered = st.session_state.get(_PAGE) != name
     if entered:
         # The form's widgets are others at each visit, so that none shows what one of the last visit showed.
-        visit = st.session_state.get(_FORM, 0) + 1
+        # Their names come round again: Streamlit keeps a record of each widget for as long as the tab is open.
+        visit = (st.session_state.get(_FORM, 0) + 1) % _N_FORMS
+        for key in [key for key in st.session_state if str(key).startswith(f"{_FORM_PREFIX}{visit}_")]:
+            del st.session_state[key]
         st.session_state.update({_PAGE: name, _FORM: visit})
     return entered
 
