@@ -2,7 +2,18 @@
 
 from digitcore.datasets.dataset import Dataset, features
 from digitcore.datasets.download import Progress
-from digitcore.datasets.registry import DATASETS, DatasetEntry, load_dataset
+from digitcore.datasets.registry import DATASETS, DatasetEntry, load_dataset, register_dataset
 from digitcore.datasets.splits import Part, Split, split
 
-__all__ = ["DATASETS", "Dataset", "DatasetEntry", "Part", "Progress", "Split", "features", "load_dataset", "split"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetEntry",
+    "Part",
+    "Progress",
+    "Split",
+    "features",
+    "load_dataset",
+    "register_dataset",
+    "split",
+]

@@ -33,7 +33,7 @@ _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM, _TOLD = "form_number", "told"
 _FORM_PREFIX = "form_"
-# Visits of a page after which its form's widgets have the names of an earlier one: by then the browser has forgotten it.
+# Visits of pages after which a form's widgets have the names of an earlier one: by then the browser has forgotten it.
 _N_FORMS = 8
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1

@@ -8,6 +8,7 @@ two cores of an AVX-512 processor, as a share of the step's time without the tri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import ClassVar
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from digitcore.errors import InvalidSetting
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
 from digitcore.models.torch_backend.kernels.convolution import (
@@ -41,6 +43,8 @@ _LARGE_PRODUCT = 1_500_000
 # Numbers of weights whose gradients go there, too: where another pass over them stays in the caches. mnist-dense gains
 # 14 %, and mnist-cnn, whose weights do not, would lose a tenth.
 _WIDE = range(2**18, 2**20)
+# What the layers of a plan may be, in order, by their kinds.
+_KNOWN_KINDS = re.compile("(conv( pool)?( dropout)? )*(flatten )?(dense( dropout)? )*dense")
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -378,6 +382,8 @@ class Network:
     def _build(
         self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
     ) -> None:
+        _check_known(layers)
+        _check_known(layers)
         for number, layer in enumerate(layers):
             if layer.kind == "conv":
                 after = {following.kind: following for following in _until_weights(layers[number + 1 :])}
@@ -413,6 +419,25 @@ class SmallDenseNetwork(Network):
 
     def backward(self, d_logits: torch.Tensor, scale: float, kept: float) -> None:
         self._layers.backward(d_logits.t().numpy(), scale, kept)
+
+
+def _check_known(layers: Sequence[Layer]) -> None:
+    """Refuse a plan with anything that these layers would leave out.
+
+    Raises
+    ------
+    InvalidSetting
+        If it is not: convolutions with ReLU, each followed by pooling, dropout or both, in this order; dense layers
+        with ReLU, each with dropout or without; an output with softmax.
+    """
+    weighted = [layer for layer in layers if layer.weight_shape]
+    kinds = " ".join(layer.kind for layer in layers)
+    activations = [layer.activation for layer in weighted]
+    if not _KNOWN_KINDS.fullmatch(kinds) or activations != ["relu"] * (len(weighted) - 1) + ["softmax"]:
+        raise InvalidSetting(
+            f"The network cannot be trained as it is planned: {', '.join(layer.label for layer in layers)}; known are "
+            "convolutions with ReLU, pooling and dropout, then dense layers with ReLU and dropout, then softmax"
+        )
 
 
 def _until_weights(layers: Sequence[Layer]) -> Iterator[Layer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from digitcore.errors import InvalidSetting
 from digitcore.models import CNN, MLP
+from digitcore.models.architecture import plan
+from digitcore.models.layer_plans import weight_shapes
 from digitcore.models.torch_backend import layers as torch_layers
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.kernels.dropout import Dropout
@@ -155,3 +159,20 @@ def test_predictions_are_those_of_torchs_own_modules(network, digits, monkeypatc
     with torch.inference_mode():
         expected = torch.softmax(model.module_.eval()(torch.from_numpy(X.copy())), dim=1).numpy()
     np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layers: [replace(layers[0], activation="tanh"), *layers[1:]],
+        lambda layers: [layers[0], layers[1], replace(layers[1], name="pool_again"), *layers[2:]],
+        lambda layers: [layers[0], replace(layers[1], kind="normalisation"), *layers[2:]],
+        lambda layers: [*layers[:-1], replace(layers[-1], activation="relu")],
+    ],
+)
+def test_a_plan_with_layers_that_would_be_left_out_is_refused(change):
+    layers = plan("cnn", {"channels": (2,), "hidden_units": (4,)}, (8, 8), 3)
+    weights = {name: torch.zeros(shape) for name, shape in weight_shapes(layers).items()}
+    torch_layers.Network(layers, weights, (8, 8))
+    with pytest.raises(InvalidSetting, match="cannot be trained as it is planned"):
+        torch_layers.Network(change(layers), weights, (8, 8))
