@@ -40,6 +40,9 @@ class Parameter:
         What ``None`` means, where ``None`` is a valid value; ``None`` where it is not.
     only_with : tuple of (str, tuple) or None
         Name of another parameter and the values of it under which this one has an effect.
+    since : int
+        0 for the settings that the first specs had; larger for one that was added later. At its default a later one
+        stays out of a spec's canonical JSON, so that the specs before it keep their digests. Its default never changes.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Parameter:
     default: Any
     none_label: str | None = None
     only_with: tuple[str, tuple] | None = None
+    since: int = 0
 
     def clean(self, value: Any) -> Any:
         """Return ``value`` in canonical form (plain Python types).
@@ -270,8 +274,9 @@ def short_text(text: str, name: str, max_length: int) -> str:
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)
-    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS], known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    in_small_letters = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS].lower(), in_small_letters, n=1)
+    hint = f" Did you mean {in_small_letters[near[0]]!r}?" if near else ""
     return InvalidSetting(f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{hint}")
 
 

@@ -50,6 +50,7 @@ N_FOLDS = Integer(
     maximum=1000,
     slider=(2, 20),
     only_with=("validation", ("fold",)),
+    since=1,
 )
 FOLD = Integer(
     name="fold",
@@ -60,6 +61,7 @@ FOLD = Integer(
     maximum=1000,
     slider=(1, 20),
     only_with=("validation", ("fold",)),
+    since=1,
 )
 MAX_TRAIN = Integer(
     name="max_train",
@@ -83,6 +85,7 @@ MAX_IMAGES = Integer(
     scale="log",
     none_label="all",
     only_with=("kind", ("random",)),
+    since=1,
 )
 SPLIT_SEED = Integer(
     name="random_state",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ from digitcore.datasets.split_parameters import SCALING, SPLIT
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
 from digitcore.models.architecture import plan
-from digitcore.parameters import Integer, clean_parameters, shortened, unknown_name
+from digitcore.parameters import Integer, Parameter, clean_parameters, shortened, unknown_name
 
 SEED = Integer(
     name="random_state",
@@ -28,8 +28,6 @@ SEED = Integer(
     slider=(0, 100),
 )
 DIGEST_LENGTH = 20
-# Settings that the first specs did not have: left out where they have no effect, so that those keep their digests.
-_ADDED_TO_SPLIT = ("n_folds", "fold", "max_images")
 
 
 class _Checked(BaseModel):
@@ -39,13 +37,18 @@ class _Checked(BaseModel):
 
     def __init__(self, **values: Any):
         unknown = [name for name in values if name not in type(self).model_fields]
-        problems = [str(unknown_name("setting", name, type(self).model_fields)) for name in unknown]
+        problems = [self._unknown(name) for name in unknown]
         try:
             super().__init__(**{name: value for name, value in values.items() if name not in unknown})
         except ValidationError as error:
             problems += [_sentence(detail) for detail in error.errors()]
         if problems:
             raise InvalidSetting("; ".join(problems))
+
+    @classmethod
+    def _unknown(cls, name: str) -> str:
+        """Return a sentence on a field that there is not."""
+        return str(unknown_name("setting", name, cls.model_fields))
 
 
 class SplitSpec(_Checked):
@@ -129,6 +132,17 @@ class RunSpec(_Checked):
             raise InvalidSetting("; ".join(problems))
         return checked
 
+    @classmethod
+    def _unknown(cls, name: str) -> str:
+        groups = {
+            "parameters": {record.name for entry in MODELS.values() for record in entry.parameters},
+            "split": set(SplitSpec.model_fields),
+        }
+        for group, names in groups.items():
+            if name in names:
+                return f"{name!r} belongs in {group}: RunSpec(..., {group}={{{name!r}: ...}})"
+        return super()._unknown(name)
+
     @field_serializer("parameters")
     def _plain(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return dict(parameters)
@@ -139,12 +153,9 @@ class RunSpec(_Checked):
     @cached_property
     def canonical_json(self) -> str:
         """The spec as JSON with sorted keys and no spaces: equal specs have equal text."""
-        values = self.model_dump(mode="json")
-        values["split"] = {
-            name: value
-            for name, value in values["split"].items()
-            if name not in _ADDED_TO_SPLIT or value != SplitSpec.model_fields[name].default
-        }
+        values = _first_fields(self)
+        values["split"] = _first_fields(self.split, SPLIT)
+        values["parameters"] = _first_values(values["parameters"], self.parameters, MODELS[self.model].parameters)
         return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @cached_property
@@ -175,6 +186,29 @@ class RunSpec(_Checked):
         for group in ("parameters", "split"):
             values[group] = {**values[group], **changes.pop(group, {})}
         return type(self)(**{**values, **changes})
+
+
+def _first_fields(spec: _Checked, records: Sequence[Parameter] = ()) -> dict[str, Any]:
+    """Return a spec's fields for JSON, without those that were added later and stand at their defaults.
+
+    A field that no record describes says itself when it was added: ``Field(json_schema_extra={"since": 1})``.
+    """
+    fields = type(spec).model_fields
+    values = _first_values(spec.model_dump(mode="json"), dict(spec), records)
+    added = {name for name, field in fields.items() if (field.json_schema_extra or {}).get("since")}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in added or getattr(spec, name) != fields[name].default
+    }
+
+
+def _first_values(
+    as_json: Mapping[str, Any], values: Mapping[str, Any], records: Sequence[Parameter]
+) -> dict[str, Any]:
+    """Return JSON values without those of records that were added later and stand at their defaults."""
+    left_out = {record.name for record in records if record.since and values[record.name] == record.default}
+    return {name: value for name, value in as_json.items() if name not in left_out}
 
 
 def _clean_split(given: Any) -> SplitSpec:

@@ -1,10 +1,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from digitcore.errors import InvalidSetting
+from digitcore.models import MODELS, registry
+from digitcore.parameters import Number
 from digitcore.runs import RunSpec, SplitSpec
 from digitcore.specs.recipes import RECIPES
 
@@ -133,3 +136,56 @@ def test_a_fold_beyond_the_last_is_refused():
 
 def test_a_fold_has_no_effect_without_folds():
     assert spec(split={"n_folds": 7, "fold": 3}) == spec()
+
+
+@pytest.fixture
+def add_parameter(monkeypatch):
+    """Return a function that gives every model another hyperparameter."""
+
+    def add(since):
+        for entry in list(MODELS.values()):
+            record = Number(
+                name="weight_decay",
+                label="Weight decay",
+                help="Pulls weights to zero.",
+                default=0.0,
+                minimum=0.0,
+                maximum=1.0,
+                slider=(0.0, 0.1),
+                since=since,
+            )
+            wider = replace(entry, parameters=(*entry.parameters, record))
+            monkeypatch.setitem(registry._entries, entry.name, wider)
+
+    return add
+
+
+def test_a_hyperparameter_that_is_added_later_leaves_digests_as_they_are(add_parameter):
+    before = {name: recipe.spec.canonical_json for name, recipe in RECIPES.items()}
+    add_parameter(since=7)
+    specs = {name: RunSpec.from_json(text) for name, text in before.items()}
+    assert {name: spec.canonical_json for name, spec in specs.items()} == before
+    assert all(spec.parameters["weight_decay"] == 0.0 for spec in specs.values())
+    some = next(iter(specs.values()))
+    changed = some.with_changes(parameters={"weight_decay": 0.5})
+    assert changed.digest != some.digest
+    assert RunSpec.from_json(changed.canonical_json) == changed
+
+
+def test_one_that_claims_to_be_as_old_as_specs_would_change_them(add_parameter):
+    before = {name: recipe.spec.canonical_json for name, recipe in RECIPES.items()}
+    add_parameter(since=0)
+    assert not any(RunSpec.from_json(text).canonical_json == text for text in before.values())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model": "MLP"}, "Did you mean 'mlp'"),
+        ({"model": "mlp", "epochs": 5}, "'epochs' belongs in parameters"),
+        ({"model": "mlp", "test_size": 0.1}, "'test_size' belongs in split"),
+    ],
+)
+def test_a_setting_in_the_wrong_place_is_told_where_it_belongs(wrong, said):
+    with pytest.raises(InvalidSetting, match=said):
+        RunSpec(dataset="digits", **wrong)
