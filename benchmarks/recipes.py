@@ -21,7 +21,7 @@ def main(names):
         if outcome.state != "done":
             print(f"{name}: {outcome.reason}", flush=True)
             continue
-        part = outcome.evaluation["parts"][recipe.accuracy_part]
+        part = outcome.evaluation.parts[recipe.accuracy_part]
         print(
             f"{name}: published {100 * recipe.accuracy:.2f} %, here {100 * part['accuracy']:.2f} % "
             f"({recipe.accuracy_part}, loss {part['loss']:.4f}), "
@@ -35,7 +35,7 @@ def main(names):
 def print_table(recipe, table):
     for label, changes, published in zip(table.labels, table.changes, table.accuracies, strict=True):
         specs = [recipe.spec.with_changes(**changes, random_state=seed) for seed in TABLE_SEEDS]
-        here = [train_spec(spec).evaluation["parts"]["test"]["accuracy"] for spec in specs]
+        here = [train_spec(spec).evaluation.parts["test"].accuracy for spec in specs]
         each = ", ".join(f"{100 * accuracy:.1f}" for accuracy in here)
         gap = 100 * (mean(here) - published)
         print(f"  {table.title} {label}: published {100 * published:.1f}, here {each} (mean {gap:+.1f})", flush=True)

@@ -37,7 +37,7 @@ def filled_store(home, n_runs):
     from digitcore.runs import RunSpec, Store, schema, train_spec
 
     spec = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 2})
-    evaluation, first = train_spec(spec).evaluation, datetime(2025, 1, 1)
+    evaluation, first = train_spec(spec).evaluation.as_json, datetime(2025, 1, 1)
     store = Store(f"sqlite:///{home / 'runs.db'}", home)
     common = dict(reason="", seconds=1.0, attempt=1, owner="benchmark", stop_requested=False)
     for start in range(0, n_runs, PER_INSERT):

@@ -14,7 +14,7 @@ with messages.caught():
     if run is None:
         st.stop()
     others = run_picker.ask_others(run)
-    question = image_source.ask_image(session.split_of(run.spec))
+    question = image_source.ask_image(session.parts_of(run))
     if question is not None:
         judgement.show(question, [run, *others])
     with st.expander("How to read this"):

@@ -20,9 +20,10 @@ from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.halving import is_halving
 from digitcore.experiments.plans import Member
 from digitcore.parameters import Integer, Number
+from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Run
 from digitcore.runs.summary import chosen_by, score_of, watched_name
-from digitcore.runs.training import split_for
+from digitcore.runs.training import split_of_run
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import setting_label, with_settings
 
@@ -116,7 +117,8 @@ def part_predictions(
     part : {"train", "validation", "test"}
         Which images; the validation part of a fold is what it holds out.
     """
-    return getattr(split_for(run.spec), part).labels, predictions(arrays[f"probabilities.{part}"])
+    labels = getattr(split_of_run(run.spec, arrays), part).labels
+    return labels, predictions(RunArrays(arrays).probabilities[part])
 
 
 def points_table(members: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -291,14 +293,14 @@ def _member_row(member: Member, run: Run | None) -> dict[str, Any]:
         row |= {"state": "failed", "reason": member.problem}
     else:
         row |= {"state": run.state if run else "waiting", "reason": run.reason if run else ""}
-    figures = run.evaluation.get("parts", {}) if run else {}
+    figures = run.figures if run else {}
     # A size that was asked for stays the one asked for; what was trained on is known after the training.
-    row["n_train"] = figures["train"]["n_images"] if "train" in figures else row.get("n_train", math.nan)
+    row["n_train"] = figures["train"].n_images if "train" in figures else row.get("n_train", math.nan)
     for measure in ("accuracy", "loss"):
-        row |= {f"{part}_{measure}": figures.get(part, {}).get(measure, math.nan) for part in PARTS}
+        row |= {f"{part}_{measure}": getattr(figures.get(part), measure, math.nan) for part in PARTS}
     row["score"] = score_of(run) if run and run.state == "done" else math.nan
     row["score_part"] = chosen_by(run) if run and run.state == "done" else None
-    row["epochs_trained"] = run.evaluation.get("n_epochs", math.nan) if run else math.nan
+    row["epochs_trained"] = run.evaluation.n_epochs if run and run.evaluated else math.nan
     row["seconds"] = run.seconds if run and run.state == "done" else math.nan
     row["digest"] = member.digest or ""
     return row

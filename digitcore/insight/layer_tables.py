@@ -1,4 +1,7 @@
-"""What happens inside a network: its layers' weights and gradients over time, its units, and the paths to a class."""
+"""What happens inside a network: its layers' weights and gradients over time, its units, and the paths to a class.
+
+Snapshots are those of :class:`digitcore.runs.arrays.RunArrays`.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-_PREFIX = "snapshots."
 
-
-def snapshot_epochs_of(arrays: Mapping[str, np.ndarray]) -> list[int]:
+def snapshot_epochs_of(snapshots: Mapping[str, np.ndarray]) -> list[int]:
     """Return the epochs of which a run kept snapshots, 0 for the start; none for a run of an older version."""
-    return arrays[f"{_PREFIX}epochs"].tolist() if f"{_PREFIX}epochs" in arrays else []
+    return snapshots["epochs"].tolist() if "epochs" in snapshots else []
 
 
-def layer_names(arrays: Mapping[str, np.ndarray]) -> list[str]:
+def layer_names(snapshots: Mapping[str, np.ndarray]) -> list[str]:
     """Return the layers that have weights, first to last."""
-    return _layers(arrays, "weights")
+    return _layers(snapshots, "weights")
 
 
 def quantiles_table(
-    arrays: Mapping[str, np.ndarray], kind: Literal["weights", "gradients"], layer: str
+    snapshots: Mapping[str, np.ndarray], kind: Literal["weights", "gradients"], layer: str
 ) -> pd.DataFrame:
     """Return how the weights of a layer, or their gradients, are spread at each snapshot.
 
@@ -31,21 +32,21 @@ def quantiles_table(
     DataFrame
         ``epoch`` and the quantiles ``q05``, ``q25``, ``q50``, ``q75``, ``q95``.
     """
-    values = arrays[f"{_PREFIX}{kind}.{layer}"].astype(np.float64)
+    values = snapshots[f"{kind}.{layer}"].astype(np.float64)
     table = pd.DataFrame(values, columns=["q05", "q25", "q50", "q75", "q95"])
-    table.insert(0, "epoch", arrays[f"{_PREFIX}epochs"])
+    table.insert(0, "epoch", snapshots["epochs"])
     return table
 
 
-def silent_table(arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def silent_table(snapshots: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Return the share of silent units of each hidden layer at each snapshot: ``epoch``, ``layer``, ``share`` (0 to 1).
 
     A unit is silent, a dead ReLU, where it is zero for every image that was watched. Empty without hidden layers.
     """
-    epochs = snapshot_epochs_of(arrays)
+    epochs = snapshot_epochs_of(snapshots)
     tables = [
-        pd.DataFrame({"epoch": epochs, "layer": layer, "share": arrays[f"{_PREFIX}silent.{layer}"].astype(np.float64)})
-        for layer in _layers(arrays, "silent")
+        pd.DataFrame({"epoch": epochs, "layer": layer, "share": snapshots[f"silent.{layer}"].astype(np.float64)})
+        for layer in _layers(snapshots, "silent")
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["epoch", "layer", "share"])
 
@@ -90,8 +91,8 @@ def paths_table(paths: Mapping[int, Sequence[int]], class_names: Sequence[str]) 
     )
 
 
-def _layers(arrays: Mapping[str, np.ndarray], kind: str) -> list[str]:
+def _layers(snapshots: Mapping[str, np.ndarray], kind: str) -> list[str]:
     """Layers with arrays of a kind in the network's order, which a file of arrays does not keep."""
-    prefix = f"{_PREFIX}{kind}."
-    names = [name.removeprefix(prefix) for name in arrays if name.startswith(prefix)]
+    prefix = f"{kind}."
+    names = [name.removeprefix(prefix) for name in snapshots if name.startswith(prefix)]
     return sorted(names, key=lambda name: (name.split("_")[0], int(name.split("_")[1]) if "_" in name else 0))

@@ -23,6 +23,7 @@ from distributed import Event, Future, KilledWorker
 
 from digitcore.errors import DigitcoreError, EngineError, InvalidSetting, NotAllowed, StoreError
 from digitcore.models.epoch import Epoch
+from digitcore.runs.arrays import RunArrays
 from digitcore.runs.cluster import WORKERS_STARTING, TrainingCluster
 from digitcore.runs.computations import RUNNING, Computation, Computations, Computing
 from digitcore.runs.dispatch import Kind, Queue, Task, places_of_machine
@@ -318,8 +319,8 @@ class Engine:
         with self._as_engine_error():
             return cluster.places().background
 
-    def arrays(self, digest: str) -> dict[str, np.ndarray]:
-        """Return the run's arrays, see :class:`digitcore.runs.training.Outcome`.
+    def arrays(self, digest: str) -> RunArrays:
+        """Return the run's arrays: weights, probabilities, positions of the images, snapshots.
 
         Raises
         ------
@@ -329,8 +330,8 @@ class Engine:
         with self._changed:
             live = self._live.get(digest)
             if live is not None and live.outcome is not None:
-                return dict(live.outcome.arrays)
-        return self.store.load_tensors(digest)
+                return live.outcome.arrays
+        return RunArrays(self.store.load_tensors(digest))
 
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any, visitor: str = "") -> Computation:
         """Return how a computation in a worker stands; the first call starts it, behind all watched trainings.

@@ -11,6 +11,7 @@ from digitcore.datasets import DATASETS, Part, features
 from digitcore.insight.attribution import contributions, occlusion_drops
 from digitcore.insight.layer_tables import strongest_path
 from digitcore.models import MODELS
+from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Run
 from digitcore.runs.training import all_classes, model_for
 
@@ -49,8 +50,8 @@ class RunModel:
     def __init__(self, run: Run, arrays: Mapping[str, np.ndarray], class_names: tuple[str, ...]):
         self.spec, self.class_names = run.spec, class_names
         self._dataset = DATASETS[run.spec.dataset]
-        self.weights = weights_of(arrays)
-        missing = run.evaluation["missing_classes"]["train"]
+        self.weights = RunArrays(arrays).weights
+        missing = run.evaluation.missing_classes["train"]
         self._classes = [index for index, name in enumerate(class_names) if name not in missing]
         self.estimator = self._restored()
 
@@ -134,9 +135,3 @@ class RunModel:
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
         return features(images, max_value=self._dataset.max_value, scaling=self.spec.scaling)
-
-
-def weights_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the weights among a run's arrays, named as ``get_weights`` of the estimator names them."""
-    prefix = "weights."
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

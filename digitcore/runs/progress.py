@@ -108,7 +108,7 @@ def _correction(model: str, past: Sequence[Run]) -> tuple[float, int]:
 
 
 def _n_trained(run: Run) -> int:
-    return run.evaluation.get("n_epochs", len(run.epochs))
+    return run.n_trained
 
 
 def _seconds(run: Run) -> float:

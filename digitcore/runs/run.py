@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from digitcore.evaluation import PartEvaluation
 from digitcore.models.epoch import Epoch
 from digitcore.specs.run_spec import RunSpec
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 ACTIVE: frozenset[str] = frozenset({"queued", "running"})
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a training came to, measured at its end.
+
+    Attributes
+    ----------
+    parts : mapping of str to PartEvaluation
+        Figures of each part that has images, in the order train, validation, test.
+    best_epoch : int
+        The epoch of the highest validation accuracy: its weights are kept with early stopping, else the last epoch's.
+    n_epochs : int
+        Number of epochs trained.
+    missing_classes : mapping of str to tuple of str
+        For each part the names of the classes of which it has no image.
+    """
+
+    parts: Mapping[str, PartEvaluation] = field(default_factory=dict)
+    best_epoch: int = 0
+    n_epochs: int = 0
+    missing_classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """The record as the store keeps it."""
+        return {**asdict(self), "missing_classes": {part: list(names) for part, names in self.missing_classes.items()}}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Evaluation | None:
+        """Return the record that :attr:`as_json` gave; None for an empty one, of a run without predictions."""
+        if not values:
+            return None
+        parts = {name: PartEvaluation(**figures) for name, figures in values.get("parts", {}).items()}
+        missing = {part: tuple(names) for part, names in values.get("missing_classes", {}).items()}
+        return cls(parts, values.get("best_epoch", 0), values.get("n_epochs", 0), missing)
 
 
 @dataclass(frozen=True)
@@ -28,10 +65,8 @@ class Run:
         Why it failed or what the user should know, in one or two sentences; empty when there is nothing to say.
     epochs : tuple of Epoch
         The epochs so far, in order.
-    evaluation : mapping
-        After the training: ``parts`` maps each part's name to its figures, ``best_epoch`` names the epoch of the
-        highest watched accuracy (its weights are kept with early stopping, else the last epoch's), ``n_epochs`` counts
-        the epochs, ``missing_classes`` maps a part to the classes it lacks. Empty before.
+    evaluation : Evaluation or None
+        After the training; None before, and where there are no predictions to evaluate.
     created_at : datetime
         When it was asked for, UTC.
     seconds : float
@@ -42,7 +77,7 @@ class Run:
     state: State
     reason: str = ""
     epochs: tuple[Epoch, ...] = ()
-    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
     created_at: datetime | None = None
     seconds: float = 0.0
 
@@ -59,4 +94,14 @@ class Run:
     @property
     def evaluated(self) -> bool:
         """Whether its predictions are there to be looked at."""
-        return bool(self.evaluation)
+        return self.evaluation is not None
+
+    @property
+    def figures(self) -> Mapping[str, PartEvaluation]:
+        """The evaluation's figures of each part; empty before there are any."""
+        return self.evaluation.parts if self.evaluation is not None else {}
+
+    @property
+    def n_trained(self) -> int:
+        """Number of epochs trained, also where the epochs themselves were left out."""
+        return self.evaluation.n_epochs if self.evaluation is not None else len(self.epochs)

@@ -66,14 +66,14 @@ class Recorder:
     def arrays(self) -> dict[str, np.ndarray]:
         """All snapshots by name.
 
-        ``snapshots.epochs`` int64 ``(n,)``; ``snapshots.first_layer`` float16 ``(n, *shape of the weights)``; for each
-        layer with weights ``snapshots.weights.<layer>`` and ``snapshots.gradients.<layer>``, float32 ``(n, 5)``, the
-        quantiles 5, 25, 50, 75 and 95 %; for each with a ReLU ``snapshots.silent.<layer>``, float32 ``(n,)``: the share
+        ``epochs`` int64 ``(n,)``; ``first_layer`` float16 ``(n, *shape of the weights)``; for each
+        layer with weights ``weights.<layer>`` and ``gradients.<layer>``, float32 ``(n, 5)``, the
+        quantiles 5, 25, 50, 75 and 95 %; for each with a ReLU ``silent.<layer>``, float32 ``(n,)``: the share
         of its units (channels of a convolution) that were zero for every image watched.
         """
         columns = {name: np.stack([look[name] for _, look in self._taken]) for name in self._taken[0][1]}
         columns["epochs"] = np.array([epoch for epoch, _ in self._taken], dtype=np.int64)
-        return {f"snapshots.{name}": column for name, column in columns.items()}
+        return columns
 
     def _look(self) -> dict[str, np.ndarray]:
         weights, gradients = self._model.get_weights(), self._model.weight_gradients(self._X, self._y)

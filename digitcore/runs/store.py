@@ -20,7 +20,7 @@ from digitcore.models.epoch import Epoch
 from digitcore.runs import schema
 from digitcore.runs.database import WRITES, create_engine, read_url
 from digitcore.runs.ended_epochs import EndedEpochs
-from digitcore.runs.run import ACTIVE, Run
+from digitcore.runs.run import ACTIVE, Evaluation, Run
 from digitcore.runs.weights_files import WeightsFiles
 from digitcore.specs.run_spec import RunSpec
 
@@ -167,7 +167,7 @@ class Store:
             with self._translated("write"):
                 self._weights.write(run.digest, tensors)
         values = dict(state=run.state, reason=run.reason, seconds=run.seconds)
-        values |= dict(evaluation=dict(run.evaluation), evaluated=run.evaluated)
+        values |= dict(evaluation=run.evaluation.as_json if run.evaluation else {}, evaluated=run.evaluated)
         with self._transaction("write") as connection:
             connection.execute(sa.update(_runs).where(_runs.c.digest == run.digest).values(values))
 
@@ -408,7 +408,7 @@ def _run(row: Mapping[str, Any], epochs: tuple[Epoch, ...] = ()) -> Run:
         state=row["state"],
         reason=row["reason"],
         epochs=epochs,
-        evaluation=row["evaluation"] or {},
+        evaluation=Evaluation.from_json(row["evaluation"] or {}),
         created_at=row["created_at"].replace(tzinfo=UTC),
         seconds=row["seconds"],
     )

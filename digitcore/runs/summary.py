@@ -25,7 +25,7 @@ TRAIN_CHOSE_EPOCH = "There is no validation part, so early stopping watched the 
 
 def part_figures(run: Run) -> dict[str, PartEvaluation]:
     """Return the evaluation of each part, in the order train, validation, test; empty before the run has ended."""
-    return {name: PartEvaluation(**figures) for name, figures in run.evaluation.get("parts", {}).items()}
+    return dict(run.figures)
 
 
 def held_out_name(run: Run) -> str | None:
@@ -35,13 +35,13 @@ def held_out_name(run: Run) -> str | None:
 
 def chosen_by(run: Run) -> str | None:
     """Return the part by whose accuracy runs are compared: validation, else test, else train; None without any."""
-    return next((name for name in ("validation", "test", "train") if name in run.evaluation.get("parts", {})), None)
+    return next((name for name in ("validation", "test", "train") if name in run.figures), None)
 
 
 def score_of(run: Run) -> float:
     """Return the accuracy (0 to 1) by which runs are compared; NaN without one."""
     part = chosen_by(run)
-    return math.nan if part is None else run.evaluation["parts"][part]["accuracy"]
+    return math.nan if part is None else run.figures[part].accuracy
 
 
 def watched_name(run: Run) -> str:
@@ -72,7 +72,7 @@ def verdict_of(run: Run) -> Verdict | None:
 def warnings_of(run: Run) -> list[str]:
     """Return what a reader of the run's figures must know, one sentence or two each."""
     warnings = [_early_stopping_warning(run)] if run.spec.parameters["patience"] is not None else []
-    for part, names in run.evaluation.get("missing_classes", {}).items():
+    for part, names in (run.evaluation.missing_classes if run.evaluation else {}).items():
         if names:
             classes = "class" if len(names) == 1 else "classes"
             warnings.append(
@@ -99,7 +99,7 @@ def _used_all_epochs(run: Run) -> bool:
 def run_label(run: Run) -> str:
     """Return a run in a few words: when, what, how well."""
     spec, held_out = run.spec, held_out_name(run)
-    what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {run.evaluation.get('n_epochs', 0)} epochs"
+    what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {run.n_trained} epochs"
     score = f", {held_out} {percent_text(part_figures(run)[held_out].accuracy)}" if held_out else ""
     when = f"{run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
     return f"{what}{score} · {when}"

@@ -6,8 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
@@ -19,10 +18,10 @@ from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import plan
-from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.layer_plans import is_small_dense
 from digitcore.models.pauses import pauses
-from digitcore.runs.run import State
+from digitcore.runs.arrays import RunArrays
+from digitcore.runs.run import Evaluation, State
 from digitcore.runs.snapshots import Recorder
 from digitcore.specs.run_spec import RunSpec
 
@@ -47,8 +46,6 @@ STOPPED_IN_EVALUATION = (
     f"To evaluate the stopped training would have taken more than {EVALUATION_SECONDS:g} seconds, so its epochs and "
     "weights are kept without figures and predictions: train it again to the end to have them."
 )
-# What the names of a checkpoint's arrays begin with.
-_CHECKPOINT = "checkpoint"
 
 
 @dataclass
@@ -63,11 +60,11 @@ class Outcome:
         Why it failed, or why it was not evaluated, in one or two sentences; empty otherwise.
     epochs : list of Epoch
         All epochs, in order.
-    evaluation : dict
-        See :class:`digitcore.runs.run.Run`; empty when there was nothing to evaluate.
-    arrays : dict of str to ndarray
-        ``weights.<name>`` as the estimator gives them, ``probabilities.<part>`` float32 ``(n_images, n_classes)``,
-        ``snapshots.<name>``, and ``checkpoint.<name>`` where it was asked for.
+    evaluation : Evaluation or None
+        None when there was nothing to evaluate.
+    arrays : RunArrays
+        Weights, and where there is an evaluation the probabilities and positions of each part's images; snapshots; a
+        checkpoint where it was asked for.
     seconds : float
         Wall time of the training alone, without loading and evaluating; with that of the epochs it went on from.
     """
@@ -75,8 +72,8 @@ class Outcome:
     state: State = "done"
     reason: str = ""
     epochs: list[Epoch] = field(default_factory=list)
-    evaluation: dict[str, Any] = field(default_factory=dict)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
+    arrays: RunArrays = field(default_factory=lambda: RunArrays({}))
     seconds: float = 0.0
 
     @property
@@ -124,7 +121,7 @@ def train_spec(
         "failed" and a reason; anything else is raised.
     """
     outcome, stop = Outcome(), _Stop(should_stop, on_pause)
-    wishes = _Wishes(on_epoch, checkpoint, keep_checkpoint)
+    options = _Options(on_epoch, checkpoint, keep_checkpoint)
     if stop.requested():
         return Outcome(state="cancelled")
     try:
@@ -134,7 +131,7 @@ def train_spec(
             return Outcome(state="cancelled")
         with threads_for(spec), pauses(stop.look):
             with _timed(outcome):
-                _fit(model, spec, divided, outcome, wishes, stop)
+                _fit(model, spec, divided, outcome, options, stop)
             _evaluate(model, spec, divided, outcome, stop)
     except Interrupted:
         outcome.state, outcome.reason = "cancelled", STOPPED_IN_FIRST_EPOCH
@@ -148,6 +145,24 @@ def split_for(spec: RunSpec, dataset: Dataset | None = None) -> Split:
     return split(dataset if dataset is not None else load_dataset(spec.dataset), **spec.split.model_dump())
 
 
+def split_of_run(spec: RunSpec, arrays: Mapping[str, np.ndarray], dataset: Dataset | None = None) -> Split:
+    """Return the parts that a run was evaluated on, from the positions it kept.
+
+    They are those of :func:`split_for`, unless a later scikit-learn shuffles otherwise. Of runs that were kept before
+    positions were noted they are derived again.
+    """
+    derived, kept = split_for(spec, dataset), RunArrays(arrays).indices
+    if not kept:
+        return derived
+    parts = {
+        part.name: replace(part, indices=kept.get(part.name, part.indices))
+        for part in (derived.train, derived.validation, derived.test)
+    }
+    if derived.validation_is_test and "test" in kept:
+        parts["validation"] = replace(derived.validation, indices=kept["test"])
+    return replace(derived, **parts)
+
+
 def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
     """Return the untrained estimator that ``spec`` describes; of ``dataset`` it needs the images' shape."""
     parameters = dict(spec.parameters)
@@ -158,11 +173,11 @@ def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
 
 def checkpoint_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
     """Return what a longer training needs to go on from the end of a run, from the run's arrays; None without it."""
-    return under_prefix(_CHECKPOINT, arrays) or None
+    return RunArrays(arrays).checkpoint or None
 
 
 @dataclass(frozen=True)
-class _Wishes:
+class _Options:
     """What the caller of :func:`train_spec` asks for beside the spec."""
 
     on_epoch: Callable[[Epoch], None]
@@ -201,32 +216,32 @@ class _Stop:
             raise Interrupted(STOPPED)
 
 
-def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, wishes: _Wishes, stop: _Stop) -> None:
+def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, options: _Options, stop: _Stop) -> None:
     X, y = divided.train.features(spec.scaling), divided.train.labels
-    epochs = _begin(model, (X, y, watched(divided, spec.scaling)), wishes.checkpoint)
+    epochs = _begin(model, (X, y, watched(divided, spec.scaling)), options.checkpoint)
     for epoch in model.history_:
         outcome.epochs.append(epoch)
-        wishes.on_epoch(epoch)
+        options.on_epoch(epoch)
         outcome.seconds += epoch.seconds
-    if wishes.keep_checkpoint:
+    if options.keep_checkpoint:
         # Stays if there is nothing left to train.
-        outcome.arrays |= with_prefix(_CHECKPOINT, wishes.checkpoint or {})
+        outcome.arrays |= RunArrays.of(checkpoint=options.checkpoint or {})
     recorder = Recorder(model, X, y)
     with closing(epochs):
         try:
             for epoch in epochs:
                 outcome.epochs.append(epoch)
-                wishes.on_epoch(epoch)
+                options.on_epoch(epoch)
                 stopped = stop.requested()
                 last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
-                if last and wishes.keep_checkpoint:
+                if last and options.keep_checkpoint:
                     outcome.arrays |= _checkpoint_arrays(model)
                 recorder.take(epoch.number, last=last)
                 if stopped:
                     raise Interrupted(STOPPED)
         except Interrupted:
             outcome.state = "cancelled"
-    outcome.arrays |= recorder.arrays
+    outcome.arrays |= RunArrays.of(snapshots=recorder.arrays)
 
 
 def _begin(model, data: tuple, checkpoint: Mapping[str, np.ndarray] | None) -> Iterator[Epoch]:
@@ -239,9 +254,9 @@ def _begin(model, data: tuple, checkpoint: Mapping[str, np.ndarray] | None) -> I
         return model.iter_fit(*data)
 
 
-def _checkpoint_arrays(model) -> dict[str, np.ndarray]:
+def _checkpoint_arrays(model) -> Mapping[str, np.ndarray]:
     try:
-        return with_prefix(_CHECKPOINT, model.checkpoint())
+        return RunArrays.of(checkpoint=model.checkpoint())
     except InvalidSetting:  # on an accelerator; a longer training begins anew
         return {}
 
@@ -254,7 +269,7 @@ def watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | Non
 
 
 def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Stop) -> None:
-    outcome.arrays |= {f"weights.{name}": weights for name, weights in model.get_weights().items()}
+    outcome.arrays |= RunArrays.of(weights=model.get_weights())
     if not outcome.epochs:
         outcome.reason = STOPPED_IN_FIRST_EPOCH
         return
@@ -267,13 +282,15 @@ def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Sto
     except Interrupted:
         outcome.state, outcome.reason = "cancelled", STOPPED_IN_EVALUATION
         return
-    outcome.arrays |= {f"probabilities.{name}": values for name, values in probabilities.items()}
-    outcome.evaluation = {
-        "parts": {part.name: asdict(evaluate_part(part.labels, probabilities[part.name])) for part in divided.parts},
-        "best_epoch": int(model.best_epoch_),
-        "n_epochs": len(outcome.epochs),
-        "missing_classes": {part.name: list(missing_classes(part)) for part in divided.parts},
-    }
+    outcome.arrays |= RunArrays.of(
+        probabilities=probabilities, indices={part.name: part.indices for part in divided.parts}
+    )
+    outcome.evaluation = Evaluation(
+        parts={part.name: evaluate_part(part.labels, probabilities[part.name]) for part in divided.parts},
+        best_epoch=int(model.best_epoch_),
+        n_epochs=len(outcome.epochs),
+        missing_classes={part.name: tuple(missing_classes(part)) for part in divided.parts},
+    )
 
 
 def all_classes(model, X: np.ndarray, n_classes: int) -> np.ndarray:

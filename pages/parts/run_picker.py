@@ -67,9 +67,9 @@ def ask_others(run: Run) -> list[Run]:
 
 def ask_part(run: Run) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
-    parts = list(run.evaluation["parts"])[::-1]
+    parts = list(run.evaluation.parts)[::-1]
     name = st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
-    return getattr(session.split_of(run.spec), name)
+    return getattr(session.parts_of(run), name)
 
 
 def _labels(runs: dict[str, Run]) -> dict[str, str]:

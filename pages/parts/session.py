@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from digitcore.experiments.tables import part_predictions
 from digitcore.images.pictures import read_picture
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Run, RunSpec
+from digitcore.runs.arrays import RunArrays
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
-from digitcore.runs.training import split_for
+from digitcore.runs.training import split_for, split_of_run
 from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
 from pages.parts import shared, visitor
 
@@ -144,13 +146,23 @@ def _split(dataset_name: str, split_json: str, _spec: RunSpec) -> Split:
     return split_for(_spec, dataset(dataset_name))
 
 
+def parts_of(run: Run) -> Split:
+    """The parts of the data that a run was evaluated on."""
+    return _parts(run.digest, run.created_at, _run=run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _parts(digest: str, created_at: datetime, _run: Run) -> Split:
+    return split_of_run(_run.spec, arrays_of(_run), dataset(_run.spec.dataset))
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
 def means_of(spec: RunSpec) -> np.ndarray:
     """The mean image of each class in the training part that ``spec`` asks for; not to be changed."""
     return mean_images(split_of(spec).train)
 
 
-def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
+def arrays_of(run: Run) -> RunArrays:
     """The weights and probabilities of a run that has ended; not to be changed."""
     # A run that was stopped and trained again has other arrays, and another time.
     return shared.arrays.get((run.digest, run.created_at), lambda: shared.engine().arrays(run.digest))
@@ -158,7 +170,7 @@ def arrays_of(run: Run) -> Mapping[str, np.ndarray]:
 
 def probabilities_of(run: Run, part: Part) -> np.ndarray:
     """What a run's model made of every image of a part, ``(n_images, n_classes)``; not to be changed."""
-    return arrays_of(run)[f"probabilities.{part.name}"]
+    return arrays_of(run).probabilities[part.name]
 
 
 def model_of(run: Run) -> RunModel:

@@ -5,6 +5,8 @@ import pytest
 from digitcore.experiments import Axis, Sweep, run_plan, sweep
 from digitcore.experiments.halving import possible_digests, promoted
 from digitcore.runs import Run, RunSpec
+from digitcore.runs.run import Evaluation
+from tests.experiments.figures import figures
 
 SPEC = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 9})
 
@@ -14,8 +16,8 @@ def plan_of(n_points):
 
 
 def done(spec, accuracy):
-    figures = {"test": {"accuracy": accuracy}}
-    return Run(spec, "done", evaluation={"parts": figures}, created_at=datetime.now(UTC))
+    evaluation = Evaluation({"test": figures(accuracy)})
+    return Run(spec, "done", evaluation=evaluation, created_at=datetime.now(UTC))
 
 
 def rates(members):

@@ -13,7 +13,9 @@ from digitcore.experiments.published import (
 from digitcore.experiments.tables import members_table
 from digitcore.models import Epoch
 from digitcore.runs import Run
+from digitcore.runs.run import Evaluation
 from digitcore.specs.recipes import RECIPES
+from tests.experiments.figures import figures
 
 
 def experiment_of(recipe, accuracy, n_seeds=1):
@@ -22,7 +24,7 @@ def experiment_of(recipe, accuracy, n_seeds=1):
     part = RECIPES[recipe].accuracy_part
     runs = {
         member.digest: Run(
-            member.spec, "done", evaluation={"parts": {part: {"accuracy": accuracy(member.values)}}, "n_epochs": 1}
+            member.spec, "done", evaluation=Evaluation({part: figures(accuracy(member.values))}, n_epochs=1)
         )
         for member in reversed(plan.members)
     }

@@ -29,7 +29,7 @@ def test_cross_validation_gives_a_row_a_fold(quick, with_engine, request):
     table = cross_validate(quick(), 4, engine=engine)
     assert list(table["fold"]) == [1, 2, 3, 4]
     second = quick(split={"validation": "fold", "n_folds": 4, "fold": 2})
-    alone = train_spec(second).evaluation["parts"]["validation"]["accuracy"]
+    alone = train_spec(second).evaluation.parts["validation"].accuracy
     assert table["validation_accuracy"][1] == alone
     assert list(table["state"]) == ["done"] * 4
 

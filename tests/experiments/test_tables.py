@@ -35,14 +35,16 @@ from digitcore.experiments.tables import (
 )
 from digitcore.models import Epoch
 from digitcore.runs import Run, RunSpec, train_spec
+from digitcore.runs.run import Evaluation
 from digitcore.runs.training import split_for
+from tests.experiments.figures import figures
 
 SPEC = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 4})
 
 
-def run_of(spec, *, accuracy=0.5, part="test", state="done", epochs=()):
-    figures = {"train": {"accuracy": 1.0, "loss": 0.1, "n_images": 100}, part: {"accuracy": accuracy, "loss": 1.0}}
-    return Run(spec, state, epochs=epochs, evaluation={"parts": figures, "n_epochs": 4}, seconds=2.0)
+def run_of(spec, *, accuracy=0.5, part="test", state="done", epochs=(), n_train=100):
+    parts = {"train": figures(1.0, n_train, loss=0.1), part: figures(accuracy)}
+    return Run(spec, state, epochs=epochs, evaluation=Evaluation(parts, n_epochs=4), seconds=2.0)
 
 
 def sweep_of(scores, **values):
@@ -180,9 +182,7 @@ def test_importance_takes_words_and_none():
 def test_the_gap_is_training_less_held_out():
     plan = LearningCurve(SPEC, (100, 400), n_repeats=2)
     scores = dict(zip([m.digest for m in plan.members], [0.5, 0.7, 0.9, 0.9], strict=True))
-    runs = {m.digest: run_of(m.spec, accuracy=scores[m.digest]) for m in plan.members}
-    for member in plan.members:
-        runs[member.digest].evaluation["parts"]["train"]["n_images"] = member.values["n_train"]
+    runs = {m.digest: run_of(m.spec, accuracy=scores[m.digest], n_train=m.values["n_train"]) for m in plan.members}
     curve = learning_curve_table(members_table(Experiment(plan, "done", runs=runs)))
     assert list(curve["part"]) == ["train", "train", "test", "test"]
     assert list(curve["mean"]) == pytest.approx([1, 1, 0.6, 0.9])

@@ -20,15 +20,14 @@ def arrays(rng):
     """Two snapshots of a small network, its arrays in no order."""
     quantiles = np.sort(rng.normal(size=(2, 5)), axis=1).astype(np.float32)
     return {
-        "snapshots.weights.output": quantiles,
-        "snapshots.silent.dense_10": np.array([0.0, 0.5], np.float32),
-        "snapshots.gradients.dense_2": 2 * quantiles,
-        "snapshots.weights.dense_10": quantiles,
-        "snapshots.weights.dense_2": quantiles,
-        "snapshots.weights.conv_1": quantiles,
-        "snapshots.silent.conv_1": np.array([0.25, 0.0], np.float32),
-        "snapshots.epochs": np.array([0, 40]),
-        "weights.output.weight": np.zeros((2, 2)),
+        "weights.output": quantiles,
+        "silent.dense_10": np.array([0.0, 0.5], np.float32),
+        "gradients.dense_2": 2 * quantiles,
+        "weights.dense_10": quantiles,
+        "weights.dense_2": quantiles,
+        "weights.conv_1": quantiles,
+        "silent.conv_1": np.array([0.25, 0.0], np.float32),
+        "epochs": np.array([0, 40]),
     }
 
 
@@ -38,16 +37,14 @@ def test_layers_come_in_the_networks_order(arrays):
 
 
 def test_a_run_without_snapshots_has_no_epochs():
-    assert snapshot_epochs_of({"weights.output.weight": np.zeros(1)}) == []
+    assert snapshot_epochs_of({}) == []
     assert silent_table({}).empty
 
 
 def test_quantiles_have_a_row_for_each_snapshot(arrays):
     table = quantiles_table(arrays, "gradients", "dense_2")
     assert table["epoch"].tolist() == [0, 40]
-    np.testing.assert_allclose(
-        table[["q05", "q25", "q50", "q75", "q95"]], arrays["snapshots.gradients.dense_2"].astype(float)
-    )
+    np.testing.assert_allclose(table[["q05", "q25", "q50", "q75", "q95"]], arrays["gradients.dense_2"].astype(float))
 
 
 def test_silent_units_have_a_row_for_each_snapshot_and_layer(arrays):

@@ -57,7 +57,7 @@ def test_cross_validation_shows_means_and_every_fold(open_app):
     start_and_wait(app)
     assert not app.exception and not app.error
     experiment = session.experiment(app.session_state["experiment"])
-    accuracies = [run.evaluation["parts"]["validation"]["accuracy"] for run in experiment.runs.values()]
+    accuracies = [run.evaluation.parts["validation"].accuracy for run in experiment.runs.values()]
     assert metrics(app)["Validation accuracy"] == f"{100 * sum(accuracies) / 5:.2f} %"
     assert "between 5 folds" in words(app)
     assert len(app.dataframe[0].value) == 5
@@ -139,7 +139,7 @@ def test_a_recipe_lays_published_figures_beside_ours(open_app, monkeypatch):
     start_and_wait(app)
     assert metrics(app)["Published"] == "94.70 %"
     run = shared.engine().run(few[0].digest)
-    accuracy = run.evaluation["parts"]["test"]["accuracy"]
+    accuracy = run.evaluation.parts["test"].accuracy
     assert metrics(app)["Here"] == f"{100 * accuracy:.2f} %"
     assert metrics(app)["Difference"] == f"{100 * accuracy - 94.7:+.2f} points"
     assert not app.exception and not app.error

@@ -19,10 +19,10 @@ def test_mistakes_shows_the_figures_of_the_run(trained):
     assert not app.exception
     assert not app.error
     assert " was taken for " in texts(app)
-    part = shared.engine().run(app.session_state["spec"].digest).evaluation["parts"]["test"]
-    n_wrong = part["n_images"] - part["n_right"]
+    part = shared.engine().run(app.session_state["spec"].digest).evaluation.parts["test"]
+    n_wrong = part.n_images - part.n_right
     assert f"of {n_wrong} wrong predictions" in texts(app)
-    assert app.dataframe[0].value["n_images"].sum() == part["n_images"]
+    assert app.dataframe[0].value["n_images"].sum() == part.n_images
 
 
 def test_weights_shows_the_first_layer(trained):
@@ -49,7 +49,7 @@ def test_the_slider_goes_back_to_the_start(trained_mlp):
 def test_with_early_stopping_the_kept_weights_are_shown(open_app, train):
     app = train(open_app(model="mlp", epochs="40", patience="2", validation="cut", learning_rate="1.0"))
     app.switch_page("pages/weights.py").run()
-    best = shared.engine().run(app.session_state["spec"].digest).evaluation["best_epoch"]
+    best = shared.engine().run(app.session_state["spec"].digest).evaluation.best_epoch
     assert app.select_slider[0].options[-1] == f"kept: {best}"
     assert "at the end; one shared scale" in texts(app)
     app.select_slider[0].set_value(0).run()

@@ -44,7 +44,7 @@ def test_a_run_is_trained_evaluated_and_kept(engine, quick):
     run = engine.wait(engine.submit(quick(1)).digest, 30)
     assert run.state == "done"
     assert [epoch.number for epoch in run.epochs] == [1, 2, 3]
-    assert set(run.evaluation["parts"]) == {"train", "test"}
+    assert set(run.evaluation.parts) == {"train", "test"}
     assert engine.store.load(run.digest).epochs == run.epochs
 
 
@@ -134,7 +134,7 @@ def test_a_cancelled_run_keeps_its_epochs_and_what_it_learned(engine, slow):
     assert run.state == "cancelled"
     assert run.epochs[: len(seen)] == seen
     assert len(run.epochs) < 20_000
-    assert run.evaluation["parts"]["test"]["n_images"] == 450
+    assert run.evaluation.parts["test"].n_images == 450
     assert engine.store.load(digest).state == "cancelled"
 
 

@@ -42,7 +42,7 @@ def test_a_run_has_its_digest_its_epochs_and_its_arrays(kept_engine, digest):
     run = kept_engine.run(digest)
     assert run.spec.digest == digest == RunSpec.from_json(run.spec.canonical_json).digest
     assert run.state == ("cancelled" if digest == STOPPED else "done")
-    assert [epoch.number for epoch in run.epochs] == list(range(1, run.evaluation["n_epochs"] + 1))
+    assert [epoch.number for epoch in run.epochs] == list(range(1, run.evaluation.n_epochs + 1))
     assert all(np.isfinite(array).all() for array in kept_engine.arrays(digest).values())
 
 
@@ -73,7 +73,7 @@ def test_trained_again_elsewhere_it_comes_out_the_same(kept_engine, tmp_path, di
             # Another processor may add in another order.
             name = f"probabilities.{part}"
             np.testing.assert_allclose(other.arrays(digest)[name], arrays[name], atol=1e-4)
-    assert again.evaluation["best_epoch"] == run.evaluation["best_epoch"]
+    assert again.evaluation.best_epoch == run.evaluation.best_epoch
 
 
 def test_the_experiment_is_there(kept_engine):

@@ -37,7 +37,7 @@ def test_a_class_that_the_training_lacked_is_impossible():
     # Five images cannot be of ten classes.
     spec = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 2}, split={"max_train": 5})
     outcome = train_spec(spec)
-    missing = outcome.evaluation["missing_classes"]["train"]
+    missing = outcome.evaluation.missing_classes["train"]
     assert len(missing) >= 5
     model = RunModel(
         Run(spec, "done", evaluation=outcome.evaluation), outcome.arrays, load_dataset("digits").class_names

@@ -10,6 +10,7 @@ from digitcore.runs.progress import (
     expected_time,
     progress_of,
 )
+from digitcore.runs.run import Evaluation
 
 
 def spec(dataset="digits", model="softmax", split=None, **parameters):
@@ -20,7 +21,7 @@ def run(described, epoch_seconds=(), state="done", factor=1.0):
     """A run whose epochs took ``epoch_seconds``, and its training ``factor`` times the guess for as many epochs."""
     epochs = tuple(Epoch(i, 1.0, 0.5, None, None, seconds) for i, seconds in enumerate(epoch_seconds, 1))
     guess = expected_time(described.with_changes(parameters={"epochs": max(1, len(epochs))})).seconds
-    return Run(described, state, epochs=epochs, evaluation={"n_epochs": len(epochs)}, seconds=factor * guess)
+    return Run(described, state, epochs=epochs, evaluation=Evaluation(n_epochs=len(epochs)), seconds=factor * guess)
 
 
 def test_the_last_ten_epochs_tell_the_pace():

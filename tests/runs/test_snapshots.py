@@ -47,9 +47,9 @@ def recorded(model, digits):
 def test_the_first_layer_is_that_of_each_epoch(name, digits):
     arrays, kept = recorded(MODELS[name], digits)
     first = {"softmax": "output.weight", "mlp": "dense_1.weight", "cnn": "conv_1.weight"}[name]
-    assert arrays["snapshots.epochs"].tolist() == [0, 1, 2, 3]
-    assert arrays["snapshots.first_layer"].dtype == np.float16
-    for snapshot, weights in zip(arrays["snapshots.first_layer"], kept, strict=True):
+    assert arrays["epochs"].tolist() == [0, 1, 2, 3]
+    assert arrays["first_layer"].dtype == np.float16
+    for snapshot, weights in zip(arrays["first_layer"], kept, strict=True):
         np.testing.assert_allclose(snapshot, weights[first], rtol=1e-3, atol=1e-6)
 
 
@@ -57,41 +57,41 @@ def test_the_first_layer_is_that_of_each_epoch(name, digits):
 def test_the_spread_of_weights_is_that_of_each_epoch(name, digits):
     arrays, kept = recorded(MODELS[name], digits)
     layers = {key.rsplit(".", 1)[0] for key in kept[0]}
-    assert {key.removeprefix("snapshots.weights.") for key in arrays if ".weights." in key} == layers
+    assert {key.removeprefix("weights.") for key in arrays if key.startswith("weights.")} == layers
     for layer in layers:
         expected = [np.quantile(weights[f"{layer}.weight"], QUANTILES) for weights in kept]
-        np.testing.assert_allclose(arrays[f"snapshots.weights.{layer}"], expected, atol=1e-6)
-        assert arrays[f"snapshots.gradients.{layer}"].shape == (4, 5)
+        np.testing.assert_allclose(arrays[f"weights.{layer}"], expected, atol=1e-6)
+        assert arrays[f"gradients.{layer}"].shape == (4, 5)
 
 
 def test_silent_units_are_counted(digits):
     model = MLP(hidden_units=(10,), epochs=1, random_state=0, learning_rate=1e-8).fit(*digits)
     model.module_.dense_1.bias.data[:3] = -1000.0
     recorder = Recorder(model, *digits)
-    assert recorder.arrays["snapshots.silent.dense_1"][0] >= 0.3
+    assert recorder.arrays["silent.dense_1"][0] >= 0.3
     silent = (model.activations(digits[0][: snapshots.N_WATCHED])["dense_1"].max(axis=0) <= 0).mean()
-    assert recorder.arrays["snapshots.silent.dense_1"].tolist() == [pytest.approx(silent)]
+    assert recorder.arrays["silent.dense_1"].tolist() == [pytest.approx(silent)]
 
 
 def test_a_large_first_layer_is_kept_less_often(digits, monkeypatch):
     monkeypatch.setattr(snapshots, "MOST_BYTES", 2 * 12 * 64 * 2 * 3)
     model = MLP(hidden_units=(12,), epochs=30, random_state=0)
     arrays, _ = recorded(model, digits)
-    assert arrays["snapshots.epochs"].tolist()[0] == 0
-    assert len(arrays["snapshots.epochs"]) <= 6
+    assert arrays["epochs"].tolist()[0] == 0
+    assert len(arrays["epochs"]) <= 6
 
 
 def test_weights_beyond_half_precision_stay_finite(digits):
     model = SoftmaxRegression(epochs=1).fit(*digits)
     model.coef_[0, 0] = 1e30
-    assert np.isfinite(Recorder(model, *digits).arrays["snapshots.first_layer"]).all()
+    assert np.isfinite(Recorder(model, *digits).arrays["first_layer"]).all()
 
 
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
 def test_a_training_keeps_its_snapshots_and_is_not_changed_by_them(model, monkeypatch):
     spec = RunSpec(dataset="digits", model=model, parameters={"epochs": 2})
     outcome = train_spec(spec)
-    assert outcome.arrays["snapshots.epochs"].tolist() == [0, 1, 2]
+    assert outcome.arrays.snapshots["epochs"].tolist() == [0, 1, 2]
     monkeypatch.setattr(Recorder, "_look", lambda recorder: {"first_layer": np.zeros(1)})
     plain = train_spec(spec).arrays
     for name in (name for name in plain if not name.startswith("snapshots.")):
@@ -105,4 +105,4 @@ def test_a_stopped_training_keeps_the_epoch_it_ended_with(monkeypatch):
     done = []
     outcome = train_spec(spec, on_epoch=done.append, should_stop=lambda: len(done) == 7)
     assert outcome.state == "cancelled"
-    assert outcome.arrays["snapshots.epochs"].tolist()[-1] == 7
+    assert outcome.arrays.snapshots["epochs"].tolist()[-1] == 7

@@ -100,7 +100,7 @@ def test_a_training_stopped_in_the_middle_of_an_epoch_has_the_whole_epochs_once(
     assert outcome.state == "cancelled"
     assert outcome.epochs == seen
     assert [epoch.number for epoch in seen] == list(range(1, len(seen) + 1))
-    assert outcome.evaluation["n_epochs"] == len(seen)
+    assert outcome.evaluation.n_epochs == len(seen)
     # In an epoch's middle there is none to take.
     assert not any(name.startswith("checkpoint.") for name in outcome.arrays)
 
@@ -124,7 +124,7 @@ def train_and_stop_while_evaluating(monkeypatch, spec):
 def test_a_stop_while_evaluating_keeps_epochs_and_weights(at_once, monkeypatch):
     spec = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 3, "batch_size": None})
     outcome = train_and_stop_while_evaluating(monkeypatch, spec)
-    assert (outcome.state, outcome.reason, outcome.evaluation) == ("cancelled", STOPPED_IN_EVALUATION, {})
+    assert (outcome.state, outcome.reason, outcome.evaluation) == ("cancelled", STOPPED_IN_EVALUATION, None)
     assert len(outcome.epochs) == 3
     whole = train_spec(spec)
     for name, array in whole.arrays.items():

@@ -9,13 +9,14 @@ from safetensors.numpy import save
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.models import Epoch
 from digitcore.runs import Run, Store
+from digitcore.runs.run import Evaluation
 from digitcore.runs.store import SERVER_STOPPED
 
 EPOCHS = [Epoch(1, 2.0, 0.5, None, None, 0.1), Epoch(2, 1.0, 0.75, 1.5, 0.625, 0.2)]
 
 
 def finished(spec, **changes):
-    return replace(Run(spec, "done", epochs=tuple(EPOCHS), evaluation={"parts": {}}, seconds=1.5), **changes)
+    return replace(Run(spec, "done", epochs=tuple(EPOCHS), evaluation=Evaluation(), seconds=1.5), **changes)
 
 
 def test_what_was_kept_comes_back(store, quick):
@@ -28,7 +29,7 @@ def test_what_was_kept_comes_back(store, quick):
         quick(),
         "done",
         tuple(EPOCHS),
-        {"parts": {}},
+        Evaluation(),
         1.5,
     )
 

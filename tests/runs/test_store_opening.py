@@ -14,6 +14,7 @@ from digitcore.errors import StoreError
 from digitcore.models import Epoch
 from digitcore.runs import Store, schema
 from digitcore.runs.database import create_engine
+from digitcore.runs.run import Evaluation
 from digitcore.runs.store import KeptExperiment
 
 N_PROCESSES, N_ROUNDS = 5, 4
@@ -57,7 +58,19 @@ CREATE INDEX ix_experiments_state ON experiments (state);
 CREATE INDEX ix_experiments_created_at ON experiments (created_at);
 INSERT INTO schema_version VALUES (1);
 """
-EVALUATION = {"parts": {"test": {"accuracy": 0.9}}, "best_epoch": 2}
+EVALUATION = {
+    "parts": {
+        "test": {
+            "n_images": 10,
+            "n_right": 9,
+            "accuracy": 0.9,
+            "loss": 0.5,
+            "accuracy_low": 0.6,
+            "accuracy_high": 0.98,
+        }
+    },
+    "best_epoch": 2,
+}
 EPOCHS = (Epoch(1, 2.0, 0.5, None, None, 0.1), Epoch(2, 1.0, 0.75, 1.5, 0.625, 0.2))
 
 
@@ -119,7 +132,7 @@ def test_a_store_of_version_1_is_opened_with_all_it_holds(store_url, tmp_path, q
     store = Store(store_url, home=tmp_path)
     run = store.load(done.digest)
     assert (run.spec, run.state, run.reason, run.epochs) == (done, "done", "No reason.", EPOCHS)
-    assert (run.evaluation, run.seconds) == (EVALUATION, 1.5)
+    assert (run.evaluation, run.seconds) == (Evaluation.from_json(EVALUATION), 1.5)
     assert run.created_at == datetime(2025, 5, 4, 3, 0, 1, tzinfo=UTC)
     assert [run.spec for run in store.recent(background=True)] == [running, background, done]
     assert [run.spec for run in store.recent(background=True, evaluated=True)] == [background, done]

@@ -1,11 +1,10 @@
-from dataclasses import asdict
-
 import pytest
 
 from digitcore.evaluation import evaluate_part
 from digitcore.models import Epoch
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import duration_text, expected_time, progress_of
+from digitcore.runs.run import Evaluation
 from digitcore.runs.summary import (
     NEVER_LEARNED,
     TEST_CHOSE_EPOCH,
@@ -27,13 +26,13 @@ def part(n_right, n):
     truth = np.zeros(n, dtype=int)
     probabilities = np.zeros((n, 2))
     probabilities[np.arange(n), (np.arange(n) >= n_right).astype(int)] = 1
-    return asdict(evaluate_part(truth, probabilities))
+    return evaluate_part(truth, probabilities)
 
 
 def run(parts, epochs=10, accuracies=(), state="done", missing=None, **spec):
     described = RunSpec(**{"dataset": "digits", "model": "mlp", "parameters": {"epochs": epochs}, **spec})
     shown = tuple(Epoch(i, 1.0, a, None, None, 0.5) for i, a in enumerate(accuracies, 1))
-    evaluation = {"parts": parts, "best_epoch": 1, "n_epochs": len(shown), "missing_classes": missing or {}}
+    evaluation = Evaluation(parts, best_epoch=1, n_epochs=len(shown), missing_classes=missing or {})
     return Run(described, state, epochs=shown, evaluation=evaluation, seconds=sum(e.seconds for e in shown))
 
 

@@ -4,7 +4,7 @@ import pytest
 from digitcore.datasets import load_dataset, split
 from digitcore.evaluation import predictions
 from digitcore.runs import RunSpec, train_spec
-from digitcore.runs.training import model_for
+from digitcore.runs.training import model_for, split_for, split_of_run
 
 
 def spec(model="softmax", epochs=5, **changes):
@@ -16,12 +16,12 @@ def spec(model="softmax", epochs=5, **changes):
 def test_every_part_is_evaluated_with_the_probabilities_that_are_kept(model):
     outcome = train_spec(spec(model, split={"validation": "cut"}))
     divided = split(load_dataset("digits"), validation="cut")
-    assert list(outcome.evaluation["parts"]) == ["train", "validation", "test"]
+    assert list(outcome.evaluation.parts) == ["train", "validation", "test"]
     for part in divided.parts:
         probabilities = outcome.arrays[f"probabilities.{part.name}"]
         assert probabilities.shape == (part.n_images, 10)
         right = (predictions(probabilities) == part.labels).mean()
-        assert outcome.evaluation["parts"][part.name]["accuracy"] == pytest.approx(right)
+        assert outcome.evaluation.parts[part.name].accuracy == pytest.approx(right)
 
 
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
@@ -59,7 +59,7 @@ def test_the_training_stops_when_asked_and_is_evaluated_as_it_stands():
     outcome = train_spec(spec(epochs=50), on_epoch=seen.append, should_stop=lambda: len(seen) == 3)
     assert outcome.state == "cancelled"
     assert len(outcome.epochs) == 3
-    assert outcome.evaluation["n_epochs"] == 3
+    assert outcome.evaluation.n_epochs == 3
 
 
 def test_a_training_that_is_stopped_before_it_begins_has_nothing():
@@ -70,10 +70,10 @@ def test_a_training_that_is_stopped_before_it_begins_has_nothing():
 def test_a_class_that_the_training_part_lacks_has_no_probability():
     outcome = train_spec(spec(split={"max_train": 3, "validation": "test"}))
     assert outcome.state == "done"
-    missing = [int(name) for name in outcome.evaluation["missing_classes"]["train"]]
+    missing = [int(name) for name in outcome.evaluation.missing_classes["train"]]
     assert len(missing) >= 7
     assert (outcome.arrays["probabilities.test"][:, missing] == 0).all()
-    assert outcome.evaluation["parts"]["test"]["n_images"] == 450
+    assert outcome.evaluation.parts["test"].n_images == 450
 
 
 def test_a_foreseen_failure_is_a_state_with_a_reason(tmp_path, monkeypatch):
@@ -84,3 +84,29 @@ def test_a_foreseen_failure_is_a_state_with_a_reason(tmp_path, monkeypatch):
     outcome = train_spec(RunSpec(dataset="mnist", model="softmax"))
     assert outcome.state == "failed"
     assert "must begin with two zero bytes" in outcome.reason
+
+
+def test_the_positions_of_each_parts_images_are_kept():
+    spec = RunSpec(
+        dataset="digits", model="softmax", parameters={"epochs": 1}, split={"validation": "cut", "max_images": 300}
+    )
+    outcome = train_spec(spec)
+    for part in split_for(spec).parts:
+        np.testing.assert_array_equal(outcome.arrays.indices[part.name], part.indices)
+
+
+@pytest.mark.parametrize("validation", ["cut", "test"])
+def test_a_run_is_shown_with_the_images_that_it_kept_even_if_the_shuffle_changes(validation):
+    spec = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 1}, split={"validation": validation})
+    arrays = train_spec(spec).arrays
+    other = spec.with_changes(split={"random_state": 1})  # what another shuffle would give
+    restored = split_of_run(other, arrays)
+    for kept, shown in zip(split_for(spec).parts, restored.parts, strict=True):
+        np.testing.assert_array_equal(kept.indices, shown.indices)
+    np.testing.assert_array_equal(restored.validation.labels, split_for(spec).validation.labels)
+
+
+def test_parts_of_a_run_that_kept_no_positions_are_derived_again():
+    spec = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 1})
+    arrays = {name: array for name, array in train_spec(spec).arrays.items() if not name.startswith("indices.")}
+    np.testing.assert_array_equal(split_of_run(spec, arrays).test.indices, split_for(spec).test.indices)

@@ -11,6 +11,7 @@ from safetensors.numpy import save
 from digitcore.errors import StoreError
 from digitcore.runs import Engine, Run, Store, weights_files
 from digitcore.runs import engine as engine_module
+from digitcore.runs.run import Evaluation
 from digitcore.server_settings import ServerSettings
 
 TENSORS = save({"weights.coef": np.zeros(1000, np.float32)})
@@ -22,7 +23,7 @@ def kept(store, quick):
     digests = []
     for seed in range(5):
         store.begin(quick(seed), "me")
-        store.finish(Run(quick(seed), "done", evaluation={"parts": {}}), TENSORS)
+        store.finish(Run(quick(seed), "done", evaluation=Evaluation()), TENSORS)
         digests.append(quick(seed).digest)
         age(store, digests[-1], hours=10 - seed)
     return digests

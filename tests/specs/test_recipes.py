@@ -182,5 +182,5 @@ def test_the_values_of_recipes_and_tables_are_offered():
 
 def test_digits_mlp_trains_to_within_three_points_of_its_source():
     outcome = train_spec(RECIPES["digits-mlp"].spec)
-    assert outcome.evaluation["parts"]["test"]["accuracy"] == pytest.approx(0.947, abs=0.03)
-    assert outcome.evaluation["parts"]["test"]["n_images"] == 450
+    assert outcome.evaluation.parts["test"].accuracy == pytest.approx(0.947, abs=0.03)
+    assert outcome.evaluation.parts["test"].n_images == 450

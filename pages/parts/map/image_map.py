@@ -101,7 +101,7 @@ def _components(run: Run, part_name: str, source: str, n_components: int) -> np.
 
 @st.cache_resource(show_spinner="Making the map ...", max_entries=16)
 def _cached_components(digest, created_at, part_name: str, source: str, n_components: int, _run: Run) -> np.ndarray:
-    part = getattr(session.split_of(_run.spec), part_name)
+    part = getattr(session.parts_of(_run), part_name)
     images = part.images[sample_positions(part.n_images)]
     values = images.reshape(len(images), -1) if source == "pixels" else session.model_of(_run).last_hidden(images)
     return principal_components(values, n_components)

@@ -39,7 +39,7 @@ def show(run: Run) -> None:
         st.error(messages.plain(failed.reason))
         st.button("Try again", on_click=_forget_folds, args=(run,))
     elif all(fold.state == "done" for fold in folds):
-        _show_suspects(session.split_of(run.spec).train, run, folds)
+        _show_suspects(session.parts_of(run).train, run, folds)
     else:
         _wait(run)
 

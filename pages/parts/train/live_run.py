@@ -93,7 +93,8 @@ def _curves(
     digest: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
 ) -> dict[str, Any]:
     watched = watched_name(_run)
-    best = _run.evaluation.get("best_epoch") if _run.spec.parameters["patience"] is not None else None
+    stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None
+    best = _run.evaluation.best_epoch if stops_early else None
     n_planned = _run.spec.parameters["epochs"] if _run.active else None
     table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
     last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2

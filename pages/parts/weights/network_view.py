@@ -44,7 +44,7 @@ def show_paths(run: Run) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]:
-    return session.model_of(_run).strongest_paths(session.split_of(_run.spec).train)
+    return session.model_of(_run).strongest_paths(session.parts_of(_run).train)
 
 
 @st.fragment
@@ -54,7 +54,7 @@ def show_feature_maps(run: Run) -> None:
     st.subheader("Feature maps")
     st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
     model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
-    part = session.split_of(run.spec).parts[-1]
+    part = session.parts_of(run).parts[-1]
     index = st.number_input(
         "Image", 0, part.n_images - 1, 0, key=f"map_image_{run.spec.dataset}", help=f"Position in the {part.name} part."
     )
@@ -72,27 +72,27 @@ def show_feature_maps(run: Run) -> None:
 @messages.caught()
 def show_distributions(run: Run) -> None:
     """Show how weights and gradients of each layer are spread over the epochs, and the silent units."""
-    arrays = session.arrays_of(run)
-    epochs = snapshot_epochs_of(arrays)
+    snapshots = session.arrays_of(run).snapshots
+    epochs = snapshot_epochs_of(snapshots)
     if not epochs:
         return
     st.subheader("Layer by layer, epoch by epoch")
-    names = layer_names(arrays)
+    names = layer_names(snapshots)
     layer = st.segmented_control("Layer", names, default=names[0], required=True, key=f"layer_{'_'.join(names)}")
-    _show_layer(run.digest, run.created_at, layer, _arrays=arrays)
+    _show_layer(run.digest, run.created_at, layer, _snapshots=snapshots)
 
 
 # Three charts take altair 70 ms to write down, the same at each rerun.
 @st.cache_data(show_spinner=False, max_entries=512)
-def _show_layer(digest: str, created_at: datetime, layer: str, _arrays: Mapping[str, np.ndarray]) -> None:
-    many = snapshot_epochs_of(_arrays)[-1] > MANY_EPOCHS
+def _show_layer(digest: str, created_at: datetime, layer: str, _snapshots: Mapping[str, np.ndarray]) -> None:
+    many = snapshot_epochs_of(_snapshots)[-1] > MANY_EPOCHS
     left, right = st.columns(2)
     left.vega_lite_chart(
-        drawable(quantiles_chart(quantiles_table(_arrays, "weights", layer), title="Weights", log=many))
+        drawable(quantiles_chart(quantiles_table(_snapshots, "weights", layer), title="Weights", log=many))
     )
     right.vega_lite_chart(
-        drawable(quantiles_chart(quantiles_table(_arrays, "gradients", layer), title="Gradients", log=many))
+        drawable(quantiles_chart(quantiles_table(_snapshots, "gradients", layer), title="Gradients", log=many))
     )
-    silent = silent_table(_arrays)
+    silent = silent_table(_snapshots)
     if len(silent):
         st.vega_lite_chart(drawable(silent_chart(silent, log=many)))

@@ -10,7 +10,6 @@ from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.models import MODELS
 from digitcore.runs import Run
-from digitcore.runs.prediction import weights_of
 from pages.parts import messages, session
 
 MOST_WEIGHTS = 32
@@ -21,7 +20,7 @@ FRAME_SECONDS = 0.35
 def show(run: Run) -> None:
     """Show the weight images of a run; where there are snapshots, of the epoch that is asked for."""
     st.markdown(MODELS[run.spec.model].first_layer.words)
-    epochs = snapshot_epochs_of(session.arrays_of(run))
+    epochs = snapshot_epochs_of(session.arrays_of(run).snapshots)
     if not epochs:
         st.info("This run kept no snapshots of its epochs; train it again to scrub through them.")
     playing = bool(epochs) and st.toggle("Play", key=session.PLAYING, help="Run through the epochs, again and again.")
@@ -31,14 +30,14 @@ def show(run: Run) -> None:
 @messages.caught()
 def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     arrays, dataset = session.arrays_of(run), session.dataset(run.spec.dataset)
-    weights = weights_of(arrays)
+    weights = arrays.weights
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
     titles = np.array(first_layer_titles(run.spec.model, weights, dataset.class_names))
     order = _ask_order(final, are_classes=titles.tolist() == list(dataset.class_names))
     images, limit, words = final, weights_limit(final), "at the end"
     place = _ask_epoch(run, epochs, playing) if epochs else None
     if place is not None:
-        name, snapshots = first_layer_name(run.spec.model, weights), arrays["snapshots.first_layer"]
+        name, snapshots = first_layer_name(run.spec.model, weights), arrays.snapshots["first_layer"]
         layer = {**weights, name: snapshots[place].astype(np.float32)}
         images = first_layer_images(run.spec.model, layer, dataset.image_shape)
         limit = max(limit, weights_limit(snapshots[-1]), weights_limit(snapshots[0]))
@@ -70,7 +69,7 @@ def _ask_order(images: np.ndarray, *, are_classes: bool) -> np.ndarray:
 def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
     """Ask for one of the snapshots, or, None, for the weights that were kept; while playing, take the next."""
     # With early stopping the weights that count are those of the best epoch, which need not be among the snapshots.
-    kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation['best_epoch']}"]
+    kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation.best_epoch}"]
     stops = [*map(str, epochs), *kept]
     key = f"snapshot_{run.digest}"
     place = session.widget_value(key, len(stops) - 1)
