@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+log = logging.getLogger(__name__)
+
+# The revision of the last file in migrations/versions.
 SCHEMA_VERSION = 2
 # Any number will do, as long as no other program of the same PostgreSQL database locks it.
 _PREPARING = 7_304_991_216_020
@@ -81,59 +85,34 @@ def prepare(connection: sa.Connection) -> int:
     """Make or bring up to date the tables, in the given transaction, and return the version that they have then.
 
     Of several processes that open a store at once one makes the tables, and the others wait for it. A version that is
-    not known is left as it is.
+    not known is left as it is; one that is older is copied first.
     """
+    # A store that is up to date does not wait for their imports.
+    from digitcore.runs.migrations.upgrade import back_up, mark_as_new, upgrade
+
     if connection.dialect.name == "postgresql":
         # Held until the transaction ends; SQLite's own write transactions exclude each other.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
     version = read_version(connection)
-    if version == 1:
-        _migrate_from_1(connection)
-    elif version is None:
+    if version is None:
         metadata.create_all(connection)
+        mark_as_new(connection)
+        version = SCHEMA_VERSION
+    elif version < SCHEMA_VERSION:
+        where = back_up(connection, version, metadata.tables)
+        log.warning(
+            "The store has version %d and becomes one of version %d; a copy: %s", version, SCHEMA_VERSION, where
+        )
+        version = upgrade(connection, version)
     else:
         return version
+    # What earlier versions look at, which know no migrations.
     connection.execute(sa.delete(versions))
-    connection.execute(sa.insert(versions).values(version=SCHEMA_VERSION))
-    return SCHEMA_VERSION
+    connection.execute(sa.insert(versions).values(version=version))
+    return version
 
 
 def insert_if_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert a row, unless one of the same key is there, and return whether it was inserted."""
     insert = _INSERT[connection.dialect.name](table).values(row).on_conflict_do_nothing()
     return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1
-
-
-def _migrate_from_1(connection: sa.Connection) -> None:
-    """Copy runs and experiments into new tables, without their dated heartbeats.
-
-    Version 1 kept the digests of background runs in a table, which a store of its first days lacks.
-    """
-    backgrounds = sa.table("background_runs", sa.column("digest"))
-    old = {table: _set_aside(connection, table) for table in (runs, experiments) if _is_there(connection, table.name)}
-    metadata.create_all(connection)
-    background_digests = sa.select(backgrounds.c.digest) if _is_there(connection, backgrounds.name) else [""]
-    for table, aside in old.items():
-        computed = {
-            "evaluated": sa.cast(sa.column("evaluation"), sa.Text).not_in(["{}", "null"]),
-            "background": sa.column("digest").in_(background_digests),
-            "stop_requested": sa.false(),
-        }
-        values = {column.name: computed.get(column.name, sa.column(column.name)) for column in table.columns}
-        query = sa.select(*values.values()).select_from(aside)
-        connection.execute(sa.insert(table).from_select(list(values), query))
-        connection.exec_driver_sql(f"DROP TABLE {aside.name}")
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {backgrounds.name}")
-
-
-def _set_aside(connection: sa.Connection, table: sa.Table) -> sa.TableClause:
-    aside = sa.table(f"{table.name}_version_1")
-    # The new table's indexes take their names.
-    for index in sa.inspect(connection).get_indexes(table.name):
-        connection.exec_driver_sql(f"DROP INDEX {index['name']}")
-    connection.exec_driver_sql(f"ALTER TABLE {table.name} RENAME TO {aside.name}")
-    return aside
-
-
-def _is_there(connection: sa.Connection, name: str) -> bool:
-    return sa.inspect(connection).has_table(name)

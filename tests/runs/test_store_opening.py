@@ -14,6 +14,7 @@ from digitcore.errors import StoreError
 from digitcore.models import Epoch
 from digitcore.runs import Store, schema
 from digitcore.runs.database import create_engine
+from digitcore.runs.migrations import version_1
 from digitcore.runs.run import Evaluation
 from digitcore.runs.store import KeptExperiment
 
@@ -167,14 +168,14 @@ def test_a_store_of_the_first_days_is_opened(tmp_path, quick):
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(store_url, tmp_path, quick, monkeypatch):
     write_version_1(store_url, [quick(seed) for seed in range(3)])
-    set_aside = schema._set_aside
+    set_aside = version_1._set_aside
 
     def killed(connection, table):
         if table is schema.experiments:
             raise KeyboardInterrupt
         return set_aside(connection, table)
 
-    monkeypatch.setattr(schema, "_set_aside", killed)
+    monkeypatch.setattr(version_1, "_set_aside", killed)
     with pytest.raises(KeyboardInterrupt):
         Store(store_url, home=tmp_path)
     monkeypatch.undo()

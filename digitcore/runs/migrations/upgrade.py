@@ -1,0 +1,92 @@
+"""Bring a store's tables up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from digitcore.runs.migrations.version_1 import migrate_from_1
+
+FIRST = 2
+_HERE = Path(__file__).parent
+VERSION_FOLDERS = [_HERE / "versions"]
+
+
+def upgrade(connection: sa.Connection, version: int) -> int:
+    """Run the migrations after ``version`` in the given transaction, and return the version of the tables then.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction that writes: if a migration fails, the tables stay as they were.
+    version : int
+        Of the tables, from 1.
+    """
+    if version < FIRST:
+        migrate_from_1(connection)
+    config = _config(connection)
+    if not sa.inspect(connection).has_table("alembic_version"):
+        command.stamp(config, str(max(version, FIRST)))
+    command.upgrade(config, "head")
+    return _revision(connection)
+
+
+def upgrade_from_nothing(connection: sa.Connection) -> int:
+    """Run all migrations where there are no tables, and return the version of those that they make."""
+    config = _config(connection)
+    command.upgrade(config, "head")
+    return _revision(connection)
+
+
+def mark_as_new(connection: sa.Connection) -> None:
+    """Note that tables that were just made need no migration."""
+    command.stamp(_config(connection), "head")
+
+
+def back_up(connection: sa.Connection, version: int, tables: Mapping[str, sa.Table]) -> str:
+    """Copy a store before its tables are changed, unless a copy of this version is there, and return where it is.
+
+    SQLite's file is copied beside itself, PostgreSQL's tables within their database.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction; a copy of a SQLite file is made before that has changed anything.
+    version : int
+        Of the tables.
+    tables : mapping of str to Table
+        All of them, by name.
+    """
+    if connection.dialect.name == "sqlite":
+        path = connection.engine.url.database
+        copy = f"{path}.version-{version}"
+        if not Path(copy).exists():
+            unfinished = f"{copy}.unfinished"
+            Path(unfinished).unlink(missing_ok=True)
+            with connection.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+                other.connection.driver_connection.execute("VACUUM INTO ?", (unfinished,))
+            Path(unfinished).rename(copy)
+        return copy
+    there = set(sa.inspect(connection).get_table_names())
+    for name in set(tables) & there:
+        copy = f"{name}_of_version_{version}"
+        if copy not in there:
+            connection.exec_driver_sql(f'CREATE TABLE "{copy}" AS TABLE "{name}"')
+    return f"the tables *_of_version_{version}"
+
+
+def _revision(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    config.set_main_option("version_locations", "\n".join(map(str, VERSION_FOLDERS)).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    return config

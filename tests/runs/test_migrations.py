@@ -1,0 +1,110 @@
+"""A store is brought up to date after a copy was made; what is newer is refused."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from digitcore.errors import StoreError
+from digitcore.runs import Store, schema
+from digitcore.runs.database import create_engine
+from digitcore.runs.migrations import upgrade
+
+KEPT = Path(__file__).parents[1] / "data" / "kept_store"
+VERSION_3 = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "3", "2"
+
+
+def upgrade():
+    with op.batch_alter_table("runs") as runs:
+        runs.add_column(sa.Column("note", sa.Text, nullable=False, server_default=""))
+    {more}
+"""
+
+
+@pytest.fixture
+def kept_home(tmp_path):
+    """A copy of the kept store."""
+    home = tmp_path / "kept"
+    shutil.copytree(KEPT, home)
+    return home
+
+
+@pytest.fixture
+def make_version_3(tmp_path, monkeypatch):
+    """Return a function that lets this be a digitcore of version 3, one column more than today's."""
+
+    def make(more=""):
+        folder = tmp_path / "versions"
+        folder.mkdir()
+        (folder / "version_3.py").write_text(VERSION_3.format(more=more))
+        monkeypatch.setattr(upgrade, "VERSION_FOLDERS", [*upgrade.VERSION_FOLDERS, folder])
+        monkeypatch.setattr(schema, "SCHEMA_VERSION", 3)
+
+    return make
+
+
+def digests_and_columns(url):
+    engine = create_engine(sa.make_url(url))
+    with engine.connect() as connection:
+        columns = {column["name"] for column in sa.inspect(connection).get_columns("runs")}
+        digests = set(connection.scalars(sa.text("SELECT digest FROM runs")))
+    engine.dispose()
+    return digests, columns
+
+
+def test_the_migrations_make_the_tables_that_a_new_store_has(store_url):
+    engine = create_engine(sa.make_url(store_url))
+    with engine.begin() as connection:
+        assert upgrade.upgrade_from_nothing(connection) == schema.SCHEMA_VERSION
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    engine.dispose()
+
+
+def test_a_store_is_copied_and_brought_up_to_date(kept_home, make_version_3):
+    before, columns = digests_and_columns(f"sqlite:///{kept_home / 'runs.db'}")
+    make_version_3()
+    store = Store(home=kept_home, url=f"sqlite:///{kept_home / 'runs.db'}")
+    assert {run.digest for run in store.recent(background=True)} == before
+    assert digests_and_columns(str(store.url)) == (before, columns | {"note"})
+    assert digests_and_columns(f"sqlite:///{kept_home / 'runs.db.version-2'}") == (before, columns)
+
+
+def test_a_postgresql_store_is_copied_and_brought_up_to_date(postgresql_url, tmp_path, quick, make_version_3):
+    store = Store(postgresql_url, home=tmp_path)
+    store.begin(quick(1), "owner")
+    make_version_3()
+    Store(postgresql_url, home=tmp_path)
+    digests, columns = digests_and_columns(postgresql_url)
+    assert (digests, "note" in columns) == ({quick(1).digest}, True)
+    engine = create_engine(sa.make_url(postgresql_url))
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT digest FROM runs_of_version_2")) == quick(1).digest
+    engine.dispose()
+
+
+def test_a_store_of_a_later_version_is_refused(kept_home, make_version_3, monkeypatch):
+    with monkeypatch.context():
+        make_version_3()
+        Store(f"sqlite:///{kept_home / 'runs.db'}", home=kept_home)
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="has version 3, this digitcore knows version 2: update digitcore"):
+        Store(f"sqlite:///{kept_home / 'runs.db'}", home=kept_home)
+
+
+def test_a_migration_that_fails_changes_nothing(kept_home, make_version_3):
+    url = f"sqlite:///{kept_home / 'runs.db'}"
+    before = digests_and_columns(url)
+    make_version_3(more='op.execute("SELECT * FROM nowhere")')
+    with pytest.raises(StoreError):
+        Store(url, home=kept_home)
+    assert digests_and_columns(url) == before
+    assert sqlite3.connect(kept_home / "runs.db").execute("SELECT version FROM schema_version").fetchall() == [(2,)]
