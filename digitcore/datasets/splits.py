@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,10 @@ class Part:
     def images(self) -> np.ndarray:
         """The images, uint8, (n_images, height, width)."""
         return self.dataset.images[self.indices]
+
+    def take(self, positions: np.ndarray | Sequence[int]) -> np.ndarray:
+        """Return the images at some positions in the part, uint8, (n, height, width), without copying the others."""
+        return self.dataset.images[self.indices[positions]]
 
     @property
     def labels(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation.metrics import PartAccuracy, PartEvaluation, accuracy_gap
+from digitcore.wording import percent_text
 
 Kind = Literal["fits well", "overfits", "underfits", "still improving"]
 # A difference of two points is what a learner can see on the curve; the published example of a good fit has 0.3.
@@ -108,12 +109,12 @@ def judge_fit(
 
 def _figures(train: Any, held_out: Any | None, held_out_name: str) -> str:
     """The figures as the first sentence of a verdict, without its full stop."""
-    opening = f"Training accuracy {_percent(train.accuracy)}"
+    opening = f"Training accuracy {percent_text(train.accuracy, 1)}"
     if held_out is None:
         return f"{opening}; no images were held out, so whether the model overfits cannot be seen"
     points = 100 * (train.accuracy - held_out.accuracy)
     apart = f"a gap of {points:.1f} points" if points > -0.05 else f"{-points:.1f} points better than in training"
-    return f"{opening}, {held_out_name} accuracy {_percent(held_out.accuracy)}: {apart}"
+    return f"{opening}, {held_out_name} accuracy {percent_text(held_out.accuracy, 1)}: {apart}"
 
 
 def _advice_against_underfitting(train_losses: Sequence[float]) -> str:
@@ -130,8 +131,3 @@ def _last_fifths(values: np.ndarray) -> tuple[float, float]:
     """Means of the last fifth but one and of the last fifth of at least two values; under five, of one value each."""
     fifth = max(len(values) // 5, 1)
     return float(values[-2 * fifth : -fifth].mean()), float(values[-fifth:].mean())
-
-
-def _percent(share: float) -> str:
-    """A share as "98.7 %"; 100 % only where nothing is missing."""
-    return f"{100 * share:.1f} %" if share == 1 else f"{min(100 * share, 99.9):.1f} %"

@@ -8,14 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.experiments.plans import CrossValidation, LearningCurve, Plan, RecipeTables, Sweep, plan_from_json
-from digitcore.models import MODELS
 from digitcore.runs.store import KeptExperiment
-from digitcore.specs.recipes import RECIPES, recipe_of
-from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.recipes import RECIPES, spec_title
 from digitcore.specs.settings import all_settings, setting_label
+from digitcore.wording import counted
 
 CHOSEN_BY_TEST = (
     "The points are compared by the test part, so the best one's accuracy is too favourable: for an honest figure "
@@ -32,15 +30,8 @@ CHOSEN_BY_TRAIN = "There are no images held out: the points are compared by the 
 def plan_words(plan: Plan) -> str:
     """Return a plan in a few words: how many trainings of what."""
     if isinstance(plan, RecipeTables):
-        return f"{RECIPES[plan.recipe].title}: all published figures, {_counted(_n_trainings(plan), 'training')}"
-    return f"{_rule_words(plan)} of {spec_words(plan.spec)}"
-
-
-def spec_words(spec: RunSpec) -> str:
-    """Return a spec in a few words: its recipe, or data set and model, and its epochs."""
-    recipe = recipe_of(spec)
-    name = recipe.name if recipe else f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}"
-    return f"{name}, {_counted(spec.parameters['epochs'], 'epoch')}"
+        return f"{RECIPES[plan.recipe].title}: all published figures, {counted(_n_trainings(plan), 'training')}"
+    return f"{_rule_words(plan)} of {spec_title(plan.spec)}"
 
 
 def point_words(values: Mapping[str, Any], names: Iterable[str]) -> str:
@@ -94,15 +85,11 @@ def _rule_words(plan: CrossValidation | Sweep | LearningCurve) -> str:
     if isinstance(plan, CrossValidation):
         return f"{plan.k} {'stratified ' if plan.stratify else ''}folds"
     if isinstance(plan, LearningCurve):
-        return f"{_counted(len(plan.sizes), 'size')} × {_counted(plan.n_repeats, 'repeat')}"
+        return f"{counted(len(plan.sizes), 'size')} × {counted(plan.n_repeats, 'repeat')}"
     seeds = f" × {plan.n_seeds} seeds" if plan.n_seeds > 1 else ""
     labels = " × ".join(axis.record.label for axis in plan.axes)
-    return f"{labels}: {_counted(len(plan.points), 'point')}{seeds}"
+    return f"{labels}: {counted(len(plan.points), 'point')}{seeds}"
 
 
 def _n_trainings(plan: Plan) -> int:
     return len({member.digest for member in plan.members})
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

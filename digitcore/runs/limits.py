@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from digitcore.errors import LimitReached
 from digitcore.runs.computations import Computations
-from digitcore.runs.progress import duration_text, expected_time
+from digitcore.runs.progress import expected_time
 from digitcore.server_settings import ServerSettings
 from digitcore.specs.run_spec import RunSpec
+from digitcore.wording import duration_text
 
 
 def may_stop(starter: str, visitor: str, settings: ServerSettings) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from digitcore.insight.layer_tables import strongest_path
 from digitcore.models import MODELS
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Run
-from digitcore.runs.training import all_classes, model_for
+from digitcore.runs.training import all_classes, model_for, threads_for
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
@@ -107,7 +108,7 @@ class RunModel:
         for row, class_index in enumerate(self._classes):
             positions = np.flatnonzero(part.labels == class_index)[:N_LOOKED_AT]
             if len(positions):
-                activations = self.estimator.activations(self._rows(part.images[positions]))
+                activations = self.estimator.activations(self._rows(part.take(positions)))
                 paths[class_index] = strongest_path(self.weights, activations, row)
         return paths
 
@@ -117,12 +118,10 @@ class RunModel:
         return model.restore(self.weights, classes=self._classes, n_features=height * width)
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
-        if MODELS[self.spec.model].uses_torch:
-            import torch
-
-            # A few images are no work to share, and the other cores may be training.
-            torch.set_num_threads(1)
-        return all_classes(self.estimator, X, len(self.class_names))
+        # A few images are no work to share, and the other cores may be training. To limit NumPy's takes longer.
+        alone = threads_for(self.spec, most=1) if MODELS[self.spec.model].uses_torch else nullcontext()
+        with alone:
+            return all_classes(self.estimator, X, len(self.class_names))
 
     def _for_all(self, rows: np.ndarray) -> np.ndarray:
         """Rows of the trained classes as rows of all classes, zero for those the training part lacked."""

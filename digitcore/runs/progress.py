@@ -65,20 +65,6 @@ def progress_of(run: Run) -> Progress:
     return Progress(n_done, n_epochs, min(1.0, n_done / n_epochs), seconds_left)
 
 
-def duration_text(seconds: float) -> str:
-    """Return a duration in words: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 9.95:
-        return f"{max(seconds, 0.1):.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
     """Return how long training ``spec`` will take.
 

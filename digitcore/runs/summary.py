@@ -11,6 +11,7 @@ from digitcore.evaluation import PartEvaluation, Verdict, judge_fit, still_risin
 from digitcore.models import MODELS
 from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
+from digitcore.wording import counted, percent_text
 
 TEST_CHOSE_EPOCH = (
     "The test part was used to choose the epoch, so its accuracy is too favourable: it no longer tells how the model "
@@ -99,7 +100,7 @@ def _used_all_epochs(run: Run) -> bool:
 def run_label(run: Run) -> str:
     """Return a run in a few words: when, what, how well."""
     spec, held_out = run.spec, held_out_name(run)
-    what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {run.n_trained} epochs"
+    what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {counted(run.n_trained, 'epoch')}"
     score = f", {held_out} {percent_text(part_figures(run)[held_out].accuracy)}" if held_out else ""
     when = f"{run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
     return f"{what}{score} · {when}"
@@ -113,11 +114,6 @@ def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:
         seen[label] += 1
         distinct[key] = label if seen[label] == 1 else f"{label} ({seen[label]})"
     return distinct
-
-
-def percent_text(share: float) -> str:
-    """Return a share from 0 to 1 as "98.42 %"."""
-    return f"{100 * share:.2f} %"
 
 
 def comparison_text(run: Run, recipe: Recipe) -> str:

@@ -86,7 +86,7 @@ class Tile:
 
 def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str) -> None:
     """Show images of a part with what is known of them; a click opens one on the Predict page."""
-    images = part.images[[tile.position for tile in tiles]]
+    images = part.take([tile.position for tile in tiles])
     factor = factor_for(*images.shape[1:], TILE_SIZE)
     png = grid_png(images, max_value=part.dataset.max_value, columns=_SPRITE_COLUMNS, factor=factor, gap=0)
     height, width = (side * factor for side in images.shape[1:])

@@ -45,3 +45,18 @@ def test_a_class_that_the_training_lacked_is_impossible():
     image = load_dataset("digits").images[0]
     assert [f"{index}" for index in np.flatnonzero(model.probabilities(image) == 0)] == list(missing)
     assert not model.gradients(image)[[int(name) for name in missing]].any()
+
+
+def test_a_prediction_leaves_torchs_threads_as_they_were():
+    import torch
+
+    spec = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 1})
+    outcome, digits = train_spec(spec), load_dataset("digits")
+    model = RunModel(Run(spec, "done", evaluation=outcome.evaluation), outcome.arrays, digits.class_names)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        model.probabilities(digits.images[0])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -4,13 +4,9 @@ import pytest
 
 from digitcore.models import MODELS, Epoch
 from digitcore.runs import Run, RunSpec
-from digitcore.runs.progress import (
-    ExpectedTime,
-    duration_text,
-    expected_time,
-    progress_of,
-)
+from digitcore.runs.progress import ExpectedTime, expected_time, progress_of
 from digitcore.runs.run import Evaluation
+from digitcore.wording import duration_text
 
 
 def spec(dataset="digits", model="softmax", split=None, **parameters):

@@ -3,7 +3,7 @@ import pytest
 from digitcore.evaluation import evaluate_part
 from digitcore.models import Epoch
 from digitcore.runs import Run, RunSpec
-from digitcore.runs.progress import duration_text, expected_time, progress_of
+from digitcore.runs.progress import expected_time, progress_of
 from digitcore.runs.run import Evaluation
 from digitcore.runs.summary import (
     NEVER_LEARNED,
@@ -18,6 +18,7 @@ from digitcore.runs.summary import (
     warnings_of,
 )
 from digitcore.specs.recipes import RECIPES
+from digitcore.wording import duration_text
 
 
 def part(n_right, n):

@@ -16,9 +16,9 @@ from digitcore.experiments.plan_parameters import FACTOR, N_RANDOM, N_REPEATS, N
 from digitcore.experiments.summary import plan_words
 from digitcore.parameters import Choice, Integer, Number, Parameter, short_text, slider_stops
 from digitcore.runs import RunSpec
-from digitcore.runs.progress import duration_text
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.settings import setting_text, setting_value, settings_of
+from digitcore.wording import duration_text
 from pages.parts import session, shared
 from pages.parts.messages import plain
 

@@ -10,10 +10,10 @@ from digitcore.experiments.experiment import progress_of_experiment
 from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.runs.engine import STARTED_BY_ANOTHER
-from digitcore.runs.progress import duration_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
+from digitcore.wording import duration_text
 from pages.parts import session, shared, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain

@@ -9,7 +9,7 @@ from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_cha
 from digitcore.evaluation import confusion_table
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import fold_curves_table, part_scores_table, part_summary_table
-from digitcore.runs.summary import percent_text
+from digitcore.wording import percent_text
 from pages.parts import session
 
 FIGURE_WIDTH = 220

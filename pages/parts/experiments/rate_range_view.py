@@ -9,20 +9,19 @@ import streamlit as st
 from digitcore.charts import lr_range_chart
 from digitcore.evaluation.lr_range import suggested_rate
 from digitcore.experiments.lr_range import HIGHEST, LOWEST, N_STEPS, rate_range
-from digitcore.experiments.summary import spec_words
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
+from digitcore.specs.recipes import spec_title
 from pages.parts import messages, session, shared, visitor
-
-POLL_SECONDS = 0.5
+from pages.parts.waiting import wait_for
 
 
 def show(spec: RunSpec) -> None:
     """Ask for the ends, start the test, and show what it found."""
     ends = _ask_ends()
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**Range test of {messages.plain(spec_words(spec))}** :gray[· {ends[2]} batches]")
+    summary.markdown(f"**Range test of {messages.plain(spec_title(spec))}** :gray[· {ends[2]} batches]")
     if button.button("Start", type="primary", width="stretch", key="start_range"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
@@ -33,7 +32,9 @@ def show(spec: RunSpec) -> None:
         st.error(messages.plain(computation.reason))
         st.button("Try again", on_click=shared.engine().forget_computation, args=(_key(spec, ends),))
     elif computation.state == "running":
-        _wait(spec, ends)
+        wait_for(
+            lambda: [_test(spec, ends)], "The range test is at work.", stop=lambda: _stop(spec, ends), key="stop_range"
+        )
     else:
         _show_found(spec, computation)
 
@@ -55,17 +56,9 @@ def _key(spec: RunSpec, ends: tuple[float, float, int]) -> str:
     return f"rates-{spec.digest}-" + "-".join(f"{end:g}" for end in ends)
 
 
-@st.fragment(run_every=POLL_SECONDS)
-@messages.caught()
-def _wait(spec: RunSpec, ends: tuple[float, float, int]) -> None:
-    words, stop = st.columns([5, 1], vertical_alignment="center")
-    words.info("The range test is at work.")
-    if _test(spec, ends).state != "running":
-        st.rerun()
-    if stop.button("Stop", key="stop_range", width="stretch"):
-        shared.engine().cancel_computation(_key(spec, ends), visitor.name())
-        session.want_range_test(None)
-        st.rerun()
+def _stop(spec: RunSpec, ends: tuple[float, float, int]) -> None:
+    shared.engine().cancel_computation(_key(spec, ends), visitor.name())
+    session.want_range_test(None)
 
 
 def _show_found(spec: RunSpec, computation: Computation) -> None:

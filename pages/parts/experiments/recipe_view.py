@@ -23,8 +23,8 @@ from digitcore.experiments.published import (
     recipe_runs,
 )
 from digitcore.experiments.tables import in_percent
-from digitcore.runs.summary import percent_text
 from digitcore.specs.recipes import RECIPES, Recipe
+from digitcore.wording import percent_text
 from pages.parts import session
 from pages.parts.experiments import fold_view
 from pages.parts.messages import plain

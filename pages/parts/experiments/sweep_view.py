@@ -20,7 +20,7 @@ from digitcore.experiments.tables import (
     parallel_table,
     points_table,
 )
-from digitcore.runs.summary import percent_text
+from digitcore.wording import percent_text
 from pages.parts import session
 from pages.parts.messages import plain
 

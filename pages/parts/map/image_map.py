@@ -22,11 +22,11 @@ from digitcore.runs.computations import Computation
 from pages.parts import messages, session, shared, visitor
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
+from pages.parts.waiting import wait_for
 
 SOURCES = {"pixels": "Pixels", "hidden": "Last hidden layer"}
 SELECTION = "brush"
 MOST_SHOWN = 60
-POLL_SECONDS = 1.0
 _METHOD_KEY = "map_method"
 
 
@@ -64,7 +64,12 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
         forget = shared.engine().forget_computation
         st.button("Try again", on_click=forget, args=(_tsne_key(run, part.name, source),))
     elif computation.state == "running":
-        _wait(run, part.name, source)
+        wait_for(
+            lambda: [_tsne(run, part.name, source)],
+            "t-SNE is at work beside the trainings; the map appears here when it is ready.",
+            stop=lambda: _stop(run, part.name, source),
+            key="stop_tsne",
+        )
     return computation.result
 
 
@@ -75,24 +80,13 @@ def _tsne(run: Run, part_name: str, source: str) -> Computation:
     )
 
 
-def _back_to_pca() -> None:
-    st.session_state[_METHOD_KEY] = "pca"
-
-
 def _tsne_key(run: Run, part_name: str, source: str) -> str:
     return f"tsne-{run.digest}-{run.created_at:%Y%m%d%H%M%S%f}-{part_name}-{source}"
 
 
-@st.fragment(run_every=POLL_SECONDS)
-@messages.caught()
-def _wait(run: Run, part_name: str, source: str) -> None:
-    words, stop = st.columns([5, 1], vertical_alignment="center")
-    words.info("t-SNE is at work beside the trainings; the map appears here when it is ready.")
-    if _tsne(run, part_name, source).state != "running":
-        st.rerun()
-    if stop.button("Stop", key="stop_tsne", width="stretch", on_click=_back_to_pca):
-        shared.engine().cancel_computation(_tsne_key(run, part_name, source), visitor.name())
-        st.rerun()
+def _stop(run: Run, part_name: str, source: str) -> None:
+    st.session_state[_METHOD_KEY] = "pca"
+    shared.engine().cancel_computation(_tsne_key(run, part_name, source), visitor.name())
 
 
 def _components(run: Run, part_name: str, source: str, n_components: int) -> np.ndarray:
@@ -102,7 +96,7 @@ def _components(run: Run, part_name: str, source: str, n_components: int) -> np.
 @st.cache_resource(show_spinner="Making the map ...", max_entries=16)
 def _cached_components(digest, created_at, part_name: str, source: str, n_components: int, _run: Run) -> np.ndarray:
     part = getattr(session.parts_of(_run), part_name)
-    images = part.images[sample_positions(part.n_images)]
+    images = part.take(sample_positions(part.n_images))
     values = images.reshape(len(images), -1) if source == "pixels" else session.model_of(_run).last_hidden(images)
     return principal_components(values, n_components)
 

@@ -18,7 +18,7 @@ from digitcore.evaluation.calibration import (
     reliability_table,
 )
 from digitcore.runs import Run
-from digitcore.runs.summary import percent_text
+from digitcore.wording import percent_text
 from pages.parts.charts import drawable
 
 VIEWS = ("Reliability", "Confidence", "Refusing the unsure")

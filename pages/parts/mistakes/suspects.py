@@ -12,11 +12,11 @@ from digitcore.evaluation.label_issues import find_label_suspects, suspects_tabl
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
-from digitcore.runs.progress import duration_text
+from digitcore.wording import duration_text
 from pages.parts import messages, session, shared, visitor
 from pages.parts.tiles import Tile, show_tiles
+from pages.parts.waiting import wait_for
 
-POLL_SECONDS = 1.0
 MOST_SHOWN = 60
 
 
@@ -41,7 +41,7 @@ def show(run: Run) -> None:
     elif all(fold.state == "done" for fold in folds):
         _show_suspects(session.parts_of(run).train, run, folds)
     else:
-        _wait(run)
+        wait_for(lambda: _folds(run), "models are trained", stop=lambda: _stop(run), key="stop_suspects")
 
 
 def _folds(run: Run) -> list[Computation]:
@@ -65,20 +65,6 @@ def _forget_folds(run: Run) -> None:
 
 def _fold_key(run: Run, fold: int) -> str:
     return f"fold-{run.digest}-{fold}"
-
-
-@st.fragment(run_every=POLL_SECONDS)
-@messages.caught()
-def _wait(run: Run) -> None:
-    states = [fold.state for fold in _folds(run)]
-    n_done = states.count("done")
-    if "running" not in states:
-        st.rerun()
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(n_done / N_FOLDS, f"{n_done} of {N_FOLDS} models are trained")
-    if stop.button("Stop", key="stop_suspects", width="stretch"):
-        _stop(run)
-        st.rerun()
 
 
 @st.fragment

@@ -82,7 +82,7 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
     index = right.number_input(
         "Index", 0, last, start, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
     )
-    image, truth = part.dataset.images[part.indices[index]], int(part.labels[index])
+    image, truth = part.take(index), int(part.labels[index])
     return Question(image, truth, f"Image {index} of the {part.name} part, a {part.dataset.class_names[truth]}")
 
 

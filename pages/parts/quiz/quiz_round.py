@@ -70,7 +70,7 @@ def _show_question(part: Part) -> None:
     left = quiz.seconds_left(now)
     clock = "" if left is None else f", {left:.0f} s left"
     st.progress(number / len(quiz.positions), f"Image {number + 1} of {len(quiz.positions)}{clock}")
-    image = part.dataset.images[part.indices[quiz.positions[number]]]
+    image = part.take(quiz.positions[number])
     picture, answers = st.columns([1, 2], gap="large", vertical_alignment="center")
     png = grayscale_png(image, max_value=part.dataset.max_value, tile_size=TILE)
     picture.image(png, alt=f"Image {number + 1} of the round")

@@ -12,20 +12,13 @@ import streamlit as st
 from digitcore.charts import curves_chart
 from digitcore.datasets import DATASETS
 from digitcore.evaluation import curves_table, epochs_table
-from digitcore.models import MODELS
 from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
-from digitcore.runs.progress import duration_text, expected_time, progress_of
-from digitcore.runs.summary import (
-    comparison_text,
-    part_figures,
-    percent_text,
-    verdict_of,
-    warnings_of,
-    watched_name,
-)
-from digitcore.specs.recipes import recipe_of
+from digitcore.runs.progress import expected_time, progress_of
+from digitcore.runs.summary import comparison_text, part_figures, verdict_of, warnings_of, watched_name
+from digitcore.specs.recipes import recipe_of, spec_title
+from digitcore.wording import counted, duration_text, percent_text
 from pages.parts import session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
@@ -47,7 +40,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     run = shared.engine().run(spec.digest)
     expected = expected_time(spec, session.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**{plain(title_of(spec))}** :gray[· {_expectation(run, expected)}]")
+    summary.markdown(f"**{plain(spec_title(spec))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
     quick = spec.dataset == "digits" and expected.seconds < LIVE_SECONDS
@@ -71,13 +64,6 @@ def show_run(spec: RunSpec) -> None:
     if note:
         st.caption(note)
     _live(run.digest, run.active)
-
-
-def title_of(spec: RunSpec) -> str:
-    """The run in a few words."""
-    recipe = recipe_of(spec)
-    name = recipe.name if recipe else f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}"
-    return f"{name}, {spec.parameters['epochs']} epochs"
 
 
 def show_curves(run: Run) -> None:
@@ -149,12 +135,15 @@ def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
     own = engine.run(spec.digest)
     other = engine.run(shown) if shown and shown != spec.digest else None
     if other is not None and other.active:
-        return other, f"Training **{plain(title_of(other.spec))}**. The form has other settings by now."
+        return other, f"Training **{plain(spec_title(other.spec))}**. The form has other settings by now."
     if own is not None:
         session.show_run(own)
         return own, ""
     if other is not None:
-        return other, f"These are the results of **{plain(title_of(other.spec))}**; the form has other settings by now."
+        return (
+            other,
+            f"These are the results of **{plain(spec_title(other.spec))}**; the form has other settings by now.",
+        )
     return None, ""
 
 
@@ -250,7 +239,7 @@ def _show_figures(run: Run) -> None:
             interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
             note = f"95 % interval: {interval}  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note)
-        _show_figure("Training time", duration_text(run.seconds), f"{len(run.epochs)} epochs")
+        _show_figure("Training time", duration_text(run.seconds), counted(len(run.epochs), "epoch"))
         if recipe is not None:
             _show_figure("Published", percent_text(recipe.accuracy), comparison_text(run, recipe))
 

@@ -58,7 +58,7 @@ def show_feature_maps(run: Run) -> None:
     index = st.number_input(
         "Image", 0, part.n_images - 1, 0, key=f"map_image_{run.spec.dataset}", help=f"Position in the {part.name} part."
     )
-    image = part.dataset.images[part.indices[index]]
+    image = part.take(index)
     st.image(grayscale_png(image, max_value=dataset.max_value, tile_size=112), alt=f"Image {index}")
     for name, maps in model.feature_maps(image).items():
         n_maps, height, width = maps.shape
