@@ -162,7 +162,7 @@ def test_all_files_are_private(cluster):
 
 
 def test_workers_keep_their_files_there(cluster):
-    (folder,) = cluster.client.run(lambda dask_worker: dask_worker.local_directory).values()
+    folder, *_ = cluster.client.run(lambda dask_worker: dask_worker.local_directory).values()
     assert cluster._host.directory in Path(folder).parents
     (temporary,) = cluster.client.run(tempfile.gettempdir).values()
     assert temporary == str(cluster._host.directory)
@@ -188,7 +188,7 @@ def test_what_workers_are_forked_from_has_one_thread(processes):
 def test_a_worker_has_the_umask_of_the_server(cluster):
     before = os.umask(0o022)
     os.umask(before)
-    (there,) = cluster.client.run(lambda: [os.umask(0o077), os.umask(before)][0]).values()
+    there, *_ = cluster.client.run(lambda: [os.umask(0o077), os.umask(before)][0]).values()
     assert there == before
 
 
