@@ -177,6 +177,9 @@ class Choice(Parameter):
     def _expectation(self) -> str:
         return "one of " + ", ".join(repr(option) for option in self.options)
 
+    def _refuse(self, value: Any) -> InvalidSetting:
+        return InvalidSetting(f"{super()._refuse(value)}{_did_you_mean(value, self.options)}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes(Parameter):
@@ -270,9 +273,15 @@ def short_text(text: str, name: str, max_length: int) -> str:
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)
-    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS], known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InvalidSetting(f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{hint}")
+    return InvalidSetting(
+        f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{_did_you_mean(name, known).lstrip('.')}"
+    )
+
+
+def _did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """Return ``". Did you mean 'adam'?"`` if one of the known names is near, else an empty text."""
+    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS], list(known), n=1) if isinstance(name, str) else []
+    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 def clean_parameters(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
