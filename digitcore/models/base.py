@@ -25,6 +25,7 @@ from digitcore.models.checkpoint import (
     with_prefix,
 )
 from digitcore.models.epoch import Epoch
+from digitcore.models.files import save_model
 from digitcore.models.inputs import (
     VALIDATION_FRACTION,
     LabelledImages,
@@ -421,6 +422,30 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self.classes_, self.n_features_in_ = classes, int(n_features)
         self._load_weights(layers, weights)
         return self
+
+    def save(self, path) -> None:
+        """Write the fitted estimator to a file that :func:`digitcore.load_model` reads.
+
+        The file is in safetensors format: the weights, and in its metadata the constructor's parameters, ``classes_``,
+        ``n_features_in_`` and ``feature_names_in_``. ``history_`` and the optimizer's state are left out; so is a
+        ``random_state`` that is a RandomState.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file, replaced if it exists.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        InvalidSetting
+            If the classes are neither numbers nor text.
+        ModelFileError
+            If the file cannot be written.
+        """
+        check_is_fitted(self)
+        save_model(self, path)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, self._WEIGHTS_ATTRIBUTE)
