@@ -178,7 +178,8 @@ class Choice(Parameter):
         return "one of " + ", ".join(repr(option) for option in self.options)
 
     def _refuse(self, value: Any) -> InvalidSetting:
-        return InvalidSetting(f"{super()._refuse(value)}{_did_you_mean(value, self.options)}")
+        hint = _did_you_mean(value, self.options)
+        return InvalidSetting(f"{super()._refuse(value)}.{hint}") if hint else super()._refuse(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,15 +274,14 @@ def short_text(text: str, name: str, max_length: int) -> str:
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)
-    return InvalidSetting(
-        f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{_did_you_mean(name, known).lstrip('.')}"
-    )
+    hint = _did_you_mean(name, known)
+    return InvalidSetting(f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{hint}")
 
 
 def _did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """Return ``". Did you mean 'adam'?"`` if one of the known names is near, else an empty text."""
-    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS], list(known), n=1) if isinstance(name, str) else []
-    return f". Did you mean {near[0]!r}?" if near else ""
+    """Return ``" Did you mean 'adam'?"`` if one of the known names is near, else an empty text."""
+    near = difflib.get_close_matches(name[:SHOWN_LETTERS], list(known), n=1) if isinstance(name, str) else []
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def clean_parameters(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     ----------
     validation_fraction : float or None
         Share of the images that ``fit`` holds out, stratified and drawn by ``random_state``, to validate after every
-        epoch when it gets no ``validation_data``; 0.001 to 0.9. Ignored by ``partial_fit``.
+        epoch when it gets no ``validation_data``; 0.001 to 0.9. Ignored by ``partial_fit``. With ``warm_start``, only a
+        whole number as ``random_state`` holds out the same images in every ``fit``.
     warm_start : bool
         Whether the next ``fit`` trains ``epochs`` more epochs from the present weights and, after a training with
         ``warm_start`` or ``partial_fit``, from the present state of optimizer and random numbers. Classes stay those of

@@ -13,6 +13,8 @@ from digitcore.models.torch_backend.network import TorchNetwork
 class CNN(TorchNetwork):
     """Convolutions with ReLU, each followed by max-pooling; then dropout if wanted, and dense ReLU layers.
 
+    With the default kernel and pooling window, images need at least 4 × 4 pixels; smaller ones are refused.
+
     Parameters
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \

@@ -68,7 +68,7 @@ def load_model(path: str | os.PathLike) -> EpochClassifier:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except FileNotFoundError:
         raise ModelFileError(f"There is no model file {path}") from None
-    except (SafetensorError, OSError, ValueError) as problem:
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as problem:
         raise ModelFileError(f"The model file {path} is damaged or not in safetensors format: {problem}") from None
     if _KEY not in metadata:
         raise ModelFileError(f"The file {path} holds no model that save() has written: its description is missing")
@@ -76,7 +76,7 @@ def load_model(path: str | os.PathLike) -> EpochClassifier:
         return _restored(json.loads(metadata[_KEY]), weights)
     except DigitcoreError as problem:
         raise ModelFileError(f"The model file {path} does not fit this version of digitcore: {problem}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as problem:
         raise ModelFileError(f"The description in the model file {path} is damaged: {problem!r}") from None
 
 
@@ -89,7 +89,8 @@ def _description(model: EpochClassifier) -> dict[str, Any]:
         "model": model.MODEL_NAME,
         "parameters": {name: _plain(value) for name, value in model.get_params().items()},
         "classes": classes.tolist(),
-        "classes_dtype": "O" if classes.dtype.kind == "O" else classes.dtype.str,
+        # Text and objects take the room that they need.
+        "classes_dtype": classes.dtype.kind if classes.dtype.kind in "OU" else classes.dtype.str,
         "n_features": model.n_features_in_,
         "feature_names": getattr(model, "feature_names_in_", np.empty(0)).tolist(),
     }
@@ -111,9 +112,9 @@ def _restored(description: Mapping[str, Any], weights: Mapping[str, np.ndarray])
         name: tuple(value) if isinstance(value, list) else value for name, value in description["parameters"].items()
     }
     dtype = np.dtype(description["classes_dtype"])
-    classes = np.array(description["classes"], dtype=dtype)
     if dtype.kind not in f"{_LABEL_KINDS}O":
         raise InvalidSetting(f"its classes have the type {dtype}")
+    classes = np.array(description["classes"], dtype=dtype.kind if dtype.kind == "U" else dtype)
     model = make_model(description["model"], **parameters)
     model.restore(weights, classes=classes, n_features=description["n_features"])
     if description["feature_names"]:

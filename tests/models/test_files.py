@@ -169,6 +169,9 @@ def rewritten(path, **changes):
         ({"classes": {"a": 1}}, "is damaged|does not fit"),
         ({"classes_dtype": "nonsense"}, "is damaged"),
         ({"classes_dtype": "datetime64[s]"}, "its classes have the type datetime64"),
+        ({"classes_dtype": "S2000000000"}, "its classes have the type .S2000000000"),
+        ({"classes": [10**30, *range(9)]}, "is damaged: OverflowError"),
+        ({"classes": [None] * 10, "classes_dtype": "O"}, "classes must be a list of at least one label, all different"),
         ({"n_features": 10**9}, "at most 50,000,000|must have the shape|image_shape must be"),
         ({"n_features": "left out"}, "is damaged: KeyError"),
         ({"feature_names": "left out"}, "is damaged: KeyError"),
@@ -182,7 +185,11 @@ def test_a_description_that_does_not_fit_is_one_sentence(model, path, changes, m
     assert isinstance(caught.value, ModelFileError)
 
 
-def test_a_description_that_is_no_json_is_refused(path):
-    save_file({"output.bias": np.zeros(2)}, path, metadata={"digitcore_model": "[1"})
-    with pytest.raises(ModelFileError, match="is damaged: JSONDecodeError"):
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("[1", "JSONDecodeError"), ("[1]", "TypeError"), ('{"version": 1}', "KeyError"), ("[" * 10**5, "RecursionError")],
+)
+def test_a_description_that_describes_nothing_is_refused(path, text, error):
+    save_file({"output.bias": np.zeros(2)}, path, metadata={"digitcore_model": text})
+    with pytest.raises(ModelFileError, match=f"is damaged: {error}"):
         load_model(path)
