@@ -40,8 +40,11 @@ from digitcore.models.inputs import (
 from digitcore.models.lr_range_test import RateRange, geometric_rates, until_hopeless
 from digitcore.models.pauses import pause
 from digitcore.models.progress_bar import progress_bar
-from digitcore.models.training import Training, one_epoch
+from digitcore.models.training import Score, Training, one_epoch
 from digitcore.parameters import Parameter, clean_parameters
+
+# What a model from outside is written with.
+__all__ = ["EpochClassifier", "LabelledImages", "Score", "Training"]
 
 # What to do about labels that the training data lacks.
 _LEAVE_OUT = "train on images of every class or leave these out"
@@ -91,6 +94,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     n_iter_ : int
         Number of epochs trained, the length of ``history_``.
     """
+
+    # For constructors that leave these parameters out.
+    validation_fraction, warm_start, verbose = None, False, 0
 
     MODEL_NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]]

@@ -450,6 +450,25 @@ def test_the_logarithm_of_a_probability_of_zero_is_minus_infinity():
     assert model.predict_log_proba([[1.0]]).tolist() == [[0.0, -math.inf]]
 
 
+# --- Options of the constructor
+
+
+class WithoutOptions(SoftmaxRegression):
+    """A model whose constructor has its hyperparameters only, as a model from outside may have."""
+
+    def __init__(self, epochs=2, batch_size=32, learning_rate=0.1, patience=None, random_state=0):
+        self.epochs, self.batch_size, self.learning_rate = epochs, batch_size, learning_rate
+        self.patience, self.random_state = patience, random_state
+        self.optimizer, self.momentum, self.rho, self.epsilon = "sgd", 0.0, 0.99, 1e-8
+
+
+def test_a_constructor_may_leave_the_options_out(digits, capsys):
+    model = WithoutOptions().fit(*digits)
+    assert capsys.readouterr() == ("", "")
+    assert model.fit(*digits).n_iter_ == 2
+    assert model.partial_fit(*digits).n_iter_ == 3
+
+
 # --- Validation fraction
 
 
