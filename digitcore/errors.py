@@ -21,6 +21,10 @@ class DatasetUnavailable(DigitcoreError, OSError):
     """A data set is neither on this machine nor to be had from its sources."""
 
 
+class ModelFileError(DigitcoreError, OSError):
+    """A file with a fitted estimator cannot be read or written."""
+
+
 class DivergedError(DigitcoreError, ArithmeticError):
     """The loss of a training became NaN or infinite.
 

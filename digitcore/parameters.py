@@ -181,6 +181,10 @@ class Choice(Parameter):
     def _expectation(self) -> str:
         return "one of " + ", ".join(repr(option) for option in self.options)
 
+    def _refuse(self, value: Any) -> InvalidSetting:
+        hint = _did_you_mean(value, self.options)
+        return InvalidSetting(f"{super()._refuse(value)}.{hint}") if hint else super()._refuse(value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes(Parameter):
@@ -274,10 +278,17 @@ def short_text(text: str, name: str, max_length: int) -> str:
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)
-    in_small_letters = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(str(name)[:SHOWN_LETTERS].lower(), in_small_letters, n=1)
-    hint = f" Did you mean {in_small_letters[near[0]]!r}?" if near else ""
+    hint = _did_you_mean(name, known)
     return InvalidSetting(f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{hint}")
+
+
+def _did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'adam'?"`` if one of the known names is near, else an empty text."""
+    if not isinstance(name, str):
+        return ""
+    in_small_letters = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name[:SHOWN_LETTERS].lower(), in_small_letters, n=1)
+    return f" Did you mean {in_small_letters[near[0]]!r}?" if near else ""
 
 
 def clean_parameters(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def test_extra_values_are_offered():
         (h.LEARNING_RATE, float("inf"), "got inf"),
         (h.LEARNING_RATE, "0.1", "learning_rate must be a number"),
         (h.OPTIMIZER, "lion", "one of 'sgd', 'adam'"),
+        (h.OPTIMIZER, "adm", r"got 'adm'\. Did you mean 'adam'\?$"),
         (h.HIDDEN_UNITS, "32-banana", "got '32-banana'"),
         (h.HIDDEN_UNITS, ["32", "banana"], r"got \['32', 'banana'\]"),
         (h.HIDDEN_UNITS, (0,), "layer sizes from 1 to 8192"),

@@ -69,6 +69,10 @@ class Dataset:
         """Height and width of an image, in pixels."""
         return self.images.shape[1:]
 
+    def __repr__(self) -> str:
+        height, width = self.image_shape
+        return f"Dataset({self.name!r}, {self.n_images} images of {height} × {width} pixels, {self.n_classes} classes)"
+
 
 def features(images: np.ndarray, *, max_value: int, scaling: str = "unit") -> np.ndarray:
     """Return images as a model takes them.

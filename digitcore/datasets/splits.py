@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.datasets.dataset import Dataset, features
+from digitcore.datasets.split_parameters import KIND, VALIDATION
 from digitcore.errors import InvalidSetting
 
 
@@ -54,6 +55,31 @@ class Part:
         """Return the images as a model takes them, float32, (n_images, height * width)."""
         return features(self.images, max_value=self.dataset.max_value, scaling=scaling)
 
+    def X_y(self, scaling: str = "unit") -> tuple[np.ndarray, np.ndarray]:
+        """Return images and labels as an estimator takes them, for ``model.fit(*part.X_y())``.
+
+        Parameters
+        ----------
+        scaling : {"unit", "raw"}
+            Divide by the data set's largest value, or leave the values as they are.
+
+        Returns
+        -------
+        X : ndarray, float32, (n_images, height * width)
+            Pixels in row-major order.
+        y : ndarray, int64, (n_images,)
+            Classes.
+
+        Raises
+        ------
+        InvalidSetting
+            If the scaling is unknown.
+        """
+        return self.features(scaling), self.labels
+
+    def __repr__(self) -> str:
+        return f"Part({self.name!r}, {self.n_images} images of {self.dataset.name!r})"
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -73,6 +99,10 @@ class Split:
         """The parts that have images, each image once: training, validation, test."""
         own = (self.train, self.test) if self.validation_is_test else (self.train, self.validation, self.test)
         return tuple(part for part in own if part.n_images)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{part.n_images} {part.name}" for part in (self.train, self.validation, self.test))
+        return f"Split({self.dataset.name!r}, {sizes} images)"
 
 
 def split(
@@ -118,8 +148,9 @@ def split(
     Raises
     ------
     InvalidSetting
-        If the settings do not fit the data set.
+        If ``kind`` or ``validation`` is unknown, or the settings do not fit the data set.
     """
+    kind, validation = KIND.clean(kind), VALIDATION.clean(validation)
     if kind == "official":
         train, test = _official(dataset)
     else:
@@ -134,8 +165,6 @@ def split(
         if not len(test):
             raise InvalidSetting("validation cannot be 'test' without a test part: make test_size larger than 0")
         held_out = test
-    elif validation != "none":
-        raise InvalidSetting(f"validation must be 'none', 'cut', 'fold' or 'test', got {validation!r}")
     if max_train is not None and max_train < len(train):
         train, _ = _cut(dataset, train, len(train) - max_train, stratify, random_state)
     return Split(

@@ -18,7 +18,7 @@ import numpy as np
 from digitcore.errors import InvalidSetting
 from digitcore.experiments.axes import Axis
 from digitcore.experiments.plan_parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
-from digitcore.parameters import unknown_name
+from digitcore.parameters import shortened, unknown_name
 from digitcore.runs.progress import part_sizes
 from digitcore.specs.recipes import load_recipe
 from digitcore.specs.run_spec import DIGEST_LENGTH, RunSpec
@@ -110,7 +110,7 @@ class CrossValidation(Plan):
     Raises
     ------
     InvalidSetting
-        If ``k`` is not valid.
+        If ``spec`` is no RunSpec, or ``k`` is not valid.
     """
 
     KIND = "cross-validation"
@@ -121,6 +121,7 @@ class CrossValidation(Plan):
     stratify: bool = False
 
     def __post_init__(self) -> None:
+        _check_spec(self.spec)
         self._clean(k=K)
         if not isinstance(self.stratify, bool | np.bool_):
             raise InvalidSetting(f"stratify must be True or False, got {self.stratify!r}")
@@ -177,6 +178,7 @@ class Sweep(Plan):
     factor: int | None = None
 
     def __post_init__(self) -> None:
+        _check_spec(self.spec)
         self._clean(n_seeds=N_SEEDS, n_random=N_RANDOM, factor=FACTOR)
         object.__setattr__(self, "axes", tuple(self.axes))
         names = [axis.name for axis in self.axes]
@@ -262,6 +264,7 @@ class LearningCurve(Plan):
     n_repeats: int = 3
 
     def __post_init__(self) -> None:
+        _check_spec(self.spec)
         self._clean(n_repeats=N_REPEATS)
         sizes = tuple(self.sizes)
         if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
@@ -388,6 +391,15 @@ def _plain(value: Any) -> Any:
 
 def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _check_spec(spec: Any) -> None:
+    if not isinstance(spec, RunSpec):
+        model = getattr(spec, "MODEL_NAME", "softmax")
+        raise InvalidSetting(
+            f"spec must be a RunSpec, such as RunSpec(dataset='digits', model={model!r}), got {shortened(spec)}; "
+            "estimators are for cross_validate, GridSearchCV and learning_curve of sklearn.model_selection"
+        )
 
 
 def _check_number(n_members: int) -> None:

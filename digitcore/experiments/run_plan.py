@@ -71,7 +71,7 @@ def cross_validate(
     Raises
     ------
     InvalidSetting
-        If ``k`` is not valid.
+        If ``spec`` is no RunSpec, or ``k`` is not valid.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def sweep(
     Raises
     ------
     InvalidSetting
-        If a name, a value or an option is not valid.
+        If ``spec`` is no RunSpec, or a name, a value or an option is not valid.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def learning_curve(
     Raises
     ------
     InvalidSetting
-        If a number is not valid, or the spec holds no images out.
+        If ``spec`` is no RunSpec, a number is not valid, or the spec holds no images out.
     """
     return members_table(run_plan(LearningCurve(spec, tuple(sizes), n_repeats), engine, progress))
 

@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from digitcore.models.epoch import Epoch
+from digitcore.models.files import load_model
 from digitcore.models.registry import MODELS, ModelEntry, make_model, register_model
 
 if TYPE_CHECKING:
@@ -11,7 +12,17 @@ if TYPE_CHECKING:
     from digitcore.models.mlp import MLP
     from digitcore.models.softmax import SoftmaxRegression
 
-__all__ = ["CNN", "MLP", "MODELS", "Epoch", "ModelEntry", "SoftmaxRegression", "make_model", "register_model"]
+__all__ = [
+    "CNN",
+    "MLP",
+    "MODELS",
+    "Epoch",
+    "ModelEntry",
+    "SoftmaxRegression",
+    "load_model",
+    "make_model",
+    "register_model",
+]
 
 _LOADED_WHEN_USED = {
     "SoftmaxRegression": "digitcore.models.softmax",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import time
-from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,76 +14,72 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from digitcore.errors import DivergedError, Interrupted, InvalidSetting
+from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models.architecture import plan
-from digitcore.models.checkpoint import check_checkpoint, history_arrays, history_of, under_prefix, with_prefix
+from digitcore.models.checkpoint import (
+    check_checkpoint,
+    continued_state,
+    history_arrays,
+    history_of,
+    under_prefix,
+    with_prefix,
+)
 from digitcore.models.epoch import Epoch
+from digitcore.models.files import save_model
+from digitcore.models.inputs import (
+    VALIDATION_FRACTION,
+    LabelledImages,
+    as_rows,
+    check_callbacks,
+    check_classes,
+    check_weights,
+    class_positions,
+    has_height_and_width,
+    hold_out,
+)
 from digitcore.models.layer_plans import Layer, weight_shapes
 from digitcore.models.lr_range_test import RateRange, geometric_rates, until_hopeless
 from digitcore.models.pauses import pause
+from digitcore.models.progress_bar import progress_bar
+from digitcore.models.training import Score, Training, one_epoch
 from digitcore.parameters import Parameter, clean_parameters
 
+# What a model from outside is written with.
+__all__ = ["EpochClassifier", "LabelledImages", "Score", "Training"]
+
+# What to do about labels that the training data lacks.
+_LEAVE_OUT = "train on images of every class or leave these out"
+_START_AFRESH = "leave these out, or train from the start on every class"
 # Images that are predicted at once: enough to keep the cores busy, few enough to bound the memory.
 PREDICTED_AT_ONCE = 2048
 
 
-class Score(NamedTuple):
-    """Mean cross-entropy in nats, and the share that was right, 0 to 1."""
-
-    loss: float
-    accuracy: float
-
-
-class LabelledImages(NamedTuple):
-    """Images ``X``, float ``(n_images, n_pixels)``, and their classes' positions ``y``, int64 ``(n_images,)``."""
-
-    X: np.ndarray
-    y: np.ndarray
-
-
-class Training(ABC):
-    """A training under way: data, optimizer and random numbers, which the estimator forgets when it is over."""
-
-    @abstractmethod
-    def one_epoch(self) -> Score:
-        """Train on every image once and return how the training images did."""
-
-    @abstractmethod
-    def score_held_out(self) -> Score | None:
-        """Return how the validation images do now; None without validation data."""
-
-    @abstractmethod
-    def weights_are_finite(self) -> bool:
-        """Whether no weight is NaN or infinite."""
-
-    @abstractmethod
-    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
-        """Train a batch at each learning rate; yield its mean loss as it was before the update."""
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return copies of all that decides how this goes on after an epoch: weights, optimizer, random numbers.
-
-        Raises
-        ------
-        InvalidSetting
-            If this kind of training cannot be continued.
-        """
-        raise InvalidSetting('Only a training on the processor has checkpoints: set device to "cpu"')
-
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what :meth:`state` of an equal training gave."""
-        raise NotImplementedError
-
-
 class Suspended(NamedTuple):
-    """A training between two epochs, and the weights of its best epoch if they are wanted."""
+    """A training between two epochs, the weights of its best epoch if they are wanted, and the epochs before it."""
 
     training: Training
     best_weights: Mapping[str, np.ndarray] | None
+    n_before: int
 
 
 class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """A scikit-learn classifier that is trained epoch by epoch.
+
+    Images are rows of pixels, ``(n_images, n_pixels)``; wherever a method takes several of them, an array
+    ``(n_images, height, width)`` means the same.
+
+    Parameters
+    ----------
+    validation_fraction : float or None
+        Share of the images that ``fit`` holds out, stratified and drawn by ``random_state``, to validate after every
+        epoch when it gets no ``validation_data``; 0.001 to 0.9. Ignored by ``partial_fit``. With ``warm_start``, only a
+        whole number as ``random_state`` holds out the same images in every ``fit``.
+    warm_start : bool
+        Whether the next ``fit`` trains ``epochs`` more epochs from the present weights and, after a training with
+        ``warm_start`` or ``partial_fit``, from the present state of optimizer and random numbers. Classes stay those of
+        the first training. Not on an accelerator.
+    verbose : int
+        Above 0, ``fit`` shows a progress bar on standard error, tqdm's where tqdm is installed.
 
     Attributes
     ----------
@@ -93,12 +88,16 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     n_features_in_ : int
         Pixels of an image.
     history_ : list of Epoch
-        Every epoch that was trained, in order.
+        Every epoch that was trained, in order; ``warm_start`` and ``partial_fit`` append theirs.
     best_epoch_ : int
-        Number of the first epoch with the highest validation accuracy (training accuracy without validation data).
+        Number of the first epoch with the highest validation accuracy (training accuracy without validation data),
+        among those of the last call of ``fit`` or ``partial_fit``.
     n_iter_ : int
-        Number of epochs trained.
+        Number of epochs trained, the length of ``history_``.
     """
+
+    # For constructors that leave these parameters out.
+    validation_fraction, warm_start, verbose = None, False, 0
 
     MODEL_NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]]
@@ -107,7 +106,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     # What images are converted to, unless they have one of these types already.
     _DTYPES: ClassVar[tuple[type, ...]]
 
-    def fit(self, X, y, validation_data=None):
+    def fit(self, X, y, validation_data=None, *, callbacks=()):
         """Train to the end.
 
         Parameters
@@ -118,6 +117,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Labels of any type that scikit-learn takes for classes.
         validation_data : (X, y), optional
             Images and labels that are evaluated after every epoch and never trained on.
+        callbacks : sequence of callable, optional
+            Each is called with every :class:`Epoch` as soon as it is over. What one raises ends the training, as
+            closing the generator of :meth:`iter_fit` does, and leaves ``fit``.
 
         Returns
         -------
@@ -126,13 +128,58 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         InvalidSetting
-            If a hyperparameter or ``validation_data`` is not valid.
+            If a parameter, ``validation_data`` or ``callbacks`` is not valid.
         ValueError
             If ``X`` and ``y`` are not images and classes.
         DivergedError
             If the loss of an epoch is not finite. ``history_`` keeps the epochs before it; predictions are refused.
         """
-        for _ in self.iter_fit(X, y, validation_data):
+        callbacks = check_callbacks(callbacks)
+        with ExitStack() as stack:
+            epochs = stack.enter_context(closing(self.iter_fit(X, y, validation_data)))
+            if self.verbose:
+                callbacks = [stack.enter_context(progress_bar(self.epochs, type(self).__name__)), *callbacks]
+            for epoch in epochs:
+                for callback in callbacks:
+                    callback(epoch)
+        return self
+
+    def partial_fit(self, X, y, classes=None):
+        """Train one more epoch, on these images.
+
+        The first call draws the first weights; later ones, and the first after :meth:`fit` or :meth:`restore`, go on
+        from the present weights. Early stopping and ``validation_fraction`` do not apply.
+
+        Parameters
+        ----------
+        X : array-like, float, (n_images, n_pixels)
+            Images, their pixels row by row.
+        y : array-like, (n_images,)
+            Their labels, all among ``classes``.
+        classes : array-like, (n_classes,), optional
+            Every label of all calls; required in the first call only.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidSetting
+            If a hyperparameter or ``classes`` is not valid, ``y`` has other labels, or the training takes place on an
+            accelerator.
+        ValueError
+            If ``X`` and ``y`` are not images and classes.
+        DivergedError
+            If the loss is not finite. The next call is a first one.
+        """
+        settings = self._clean_settings() | {"epochs": 1, "patience": None}
+        classes = self._classes_of_first_call(classes)
+        if classes is None:
+            training = self._next_state(settings, X, y)
+        else:
+            training = self._first_state(settings, X, y, classes=classes, keeps=True)
+        for _ in self._all_epochs(training, settings, None, n_before=self.n_iter_, keeps=True):
             pass
         return self
 
@@ -153,21 +200,24 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             See :meth:`fit`.
         resume_from : mapping of str to ndarray, optional
             What :meth:`checkpoint` gave in a training with the same data and hyperparameters, which only ``epochs`` may
-            differ from. Only the epochs after it are trained and yielded, none if that training was over; on the same
-            machine the outcome is, bit by bit, that of one training without a break.
+            differ from. Only the epochs after it are trained and yielded, none if that training was over, whatever
+            ``warm_start`` says; on the same machine the outcome is, bit by bit, that of one training without a break.
 
         Raises
         ------
         InvalidSetting
             If the checkpoint does not fit, too; else as :meth:`fit`.
         """
-        settings = self._clean_settings()
-        training = self._first_state(settings, X, y, validation_data)
-        self.history_, self.best_epoch_, self.n_iter_ = [], 0, 0
-        best_weights = None
+        settings, keeps = self._clean_settings(), self._clean_warm_start()
+        if keeps and resume_from is None and self.__sklearn_is_fitted__():
+            training = self._next_state(settings, X, y, validation_data, fraction=self._clean_fraction())
+            return self._all_epochs(training, settings, None, n_before=self.n_iter_, keeps=True)
+        fraction, best_weights = self._clean_fraction(), None
+        training = self._first_state(settings, X, y, validation_data, fraction=fraction, keeps=keeps)
         if resume_from is not None:
-            best_weights = self._resume(training, resume_from, settings, validates=validation_data is not None)
-        return self._all_epochs(training, settings, best_weights)
+            validates = validation_data is not None or fraction is not None
+            best_weights = self._resume(training, resume_from, settings, validates=validates)
+        return self._all_epochs(training, settings, best_weights, keeps=keeps)
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """Return what a training needs to be continued later, while :meth:`iter_fit` is suspended at an epoch.
@@ -183,11 +233,16 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         InvalidSetting
-            If no training is suspended at an epoch, or if it takes place on an accelerator.
+            If no training is suspended at an epoch, if it takes place on an accelerator, or if ``warm_start`` has it go
+            on from an earlier one.
         """
         suspended = self.__dict__.get("_suspended")
         if suspended is None:
             raise InvalidSetting("There is a checkpoint only while iter_fit is suspended at an epoch that it yielded")
+        if suspended.n_before:
+            raise InvalidSetting(
+                "A training that goes on from an earlier one has no checkpoints: set warm_start to False"
+            )
         return {
             **suspended.training.state(),
             **with_prefix("best", suspended.best_weights or {}),
@@ -228,7 +283,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         rates = geometric_rates(lowest, highest, n_steps)
         trial = clone(self)
-        training = trial._first_state(trial._clean_settings(), X, y, None)
+        training = trial._first_state(trial._clean_settings(), X, y)
         losses = until_hopeless(training.batch_losses(rates.tolist()))
         return RateRange(rates[: len(losses)], np.array(losses, dtype=np.float64))
 
@@ -245,11 +300,26 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         ndarray, float, (n_images, n_classes)
             0 to 1, each row adding up to one; the columns are in the order of ``classes_``.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self._DTYPES)
+        X = self._check_images(X)
         predict_block, at_once = self._predictor(), self._images_at_once()
         blocks = [predict_block(block) for block in _blocks(X, at_once)]
         return np.concatenate(blocks)  # (n_images, n_classes)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Return the natural logarithm of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like, float, (n_images, n_pixels)
+            Images, scaled as those of the training.
+
+        Returns
+        -------
+        ndarray, float, (n_images, n_classes)
+            0 or less; minus infinity where the probability is too small for its type.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def predict(self, X) -> np.ndarray:
         """Return the most probable class of every image, ``(n_images,)``."""
@@ -274,9 +344,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Simonyan, Vedaldi and Zisserman (2013), "Deep inside convolutional networks: visualising image classification
         models and saliency maps", section 3.
         """
-        check_is_fitted(self)
-        X = validate_data(self, np.reshape(x, (1, -1)), reset=False, dtype=self._DTYPES)
-        return self._score_gradients(X)
+        return self._score_gradients(self._check_images(np.reshape(x, (1, -1))))
 
     def weight_gradients(self, X, y) -> dict[str, np.ndarray]:
         """Return the gradient of the mean cross-entropy by every weight, dropout off.
@@ -298,9 +366,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         InvalidSetting
             If the labels are not one known class for each image.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self._DTYPES)
-        y, sums = self._class_positions(np.asarray(y), len(X)), {}
+        X, sums = self._check_images(X), {}
+        y = class_positions(y, self.classes_, len(X), name="y", advice=_LEAVE_OUT)
         at_once = self._images_looked_at_once()
         for images in map(LabelledImages, _blocks(X, at_once), _blocks(y, at_once)):
             share = len(images.y) / len(y)
@@ -323,8 +390,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             ``(n_images, height, width, channels)``, ``"dense_1"`` float ``(n_images, n_units)``. Empty for a model
             without hidden layers.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self._DTYPES)
+        X = self._check_images(X)
         blocks = [self._hidden_values(block) for block in _blocks(X, self._images_looked_at_once())]
         return {layer: np.concatenate([values[layer] for values in blocks]) for layer in blocks[0]}
 
@@ -355,18 +421,47 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             If names, shapes or values do not fit the parameters; the estimator is left as it was.
         """
         settings = self._clean_settings()
-        classes = _check_classes(classes)
+        classes = check_classes(classes)
         if not isinstance(n_features, Integral) or n_features < 1:
             raise InvalidSetting(f"n_features must be a whole number of pixels, at least 1, got {n_features!r}")
         layers = self._plan(settings, n_features, len(classes))
-        _check_weights(weights, weight_shapes(layers))
+        check_weights(weights, weight_shapes(layers))
         self._forget_training()
         self.classes_, self.n_features_in_ = classes, int(n_features)
         self._load_weights(layers, weights)
         return self
 
+    def save(self, path) -> None:
+        """Write the fitted estimator to a file that :func:`digitcore.load_model` reads.
+
+        The file is in safetensors format: the weights, and in its metadata the constructor's parameters, ``classes_``,
+        ``n_features_in_`` and ``feature_names_in_``. ``history_`` and the optimizer's state are left out; so is a
+        ``random_state`` that is a RandomState.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file, replaced if it exists.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        InvalidSetting
+            If the classes are neither numbers nor text.
+        ModelFileError
+            If the file cannot be written.
+        """
+        check_is_fitted(self)
+        save_model(self, path)
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, self._WEIGHTS_ATTRIBUTE)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy is no part of the training that this may be suspended in.
@@ -411,6 +506,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """Height and width of an image; only a model that looks at neighbours cares."""
         return (1, n_features)
 
+    def _check_image_shape(self, height: int, width: int) -> None:
+        """Refuse images whose height and width are not those that :meth:`_image_shape` takes them for."""
+
     def _images_at_once(self) -> int:
         return PREDICTED_AT_ONCE
 
@@ -434,54 +532,127 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 f"got {self.random_state!r}"
             ) from None
 
-    def _check_training_data(self, X, y) -> LabelledImages:
-        X, y = validate_data(self, X, y, dtype=self._DTYPES)
-        check_classification_targets(y)
-        self.classes_, positions = np.unique(y, return_inverse=True)
-        return LabelledImages(X, positions.astype(np.int64, copy=False))
+    def _clean_fraction(self) -> float | None:
+        return VALIDATION_FRACTION.clean(self.validation_fraction)
 
-    def _check_validation_data(self, validation_data) -> LabelledImages | None:
-        if validation_data is None:
+    def _clean_warm_start(self) -> bool:
+        if not isinstance(self.warm_start, bool | np.bool_):
+            raise InvalidSetting(f"warm_start must be True or False, got {self.warm_start!r}")
+        return bool(self.warm_start)
+
+    def _classes_of_first_call(self, classes) -> np.ndarray | None:
+        """Return the sorted classes in the first call of :meth:`partial_fit`, None in a later one."""
+        is_first = not self.__sklearn_is_fitted__()
+        if classes is None:
+            if is_first:
+                raise InvalidSetting("The first call of partial_fit needs every label as classes, such as np.unique(y)")
             return None
+        classes = np.unique(check_classes(classes))
+        if is_first:
+            return classes
+        if not np.array_equal(classes, self.classes_):
+            raise InvalidSetting(
+                f"classes must be those of the first call, {self.classes_.tolist()!r}, or None, "
+                f"got {classes.tolist()!r}"
+            )
+        return None
+
+    def _rows(self, X):
+        if has_height_and_width(X):
+            self._check_image_shape(*X.shape[1:])
+        return as_rows(X)
+
+    def _check_images(self, X) -> np.ndarray:
+        """Return the images for a fitted estimator ``(n_images, n_pixels)``."""
+        check_is_fitted(self)
+        return validate_data(self, self._rows(X), reset=False, dtype=self._DTYPES)
+
+    def _check_training_data(self, X, y, *, classes: np.ndarray | None, reset: bool) -> LabelledImages:
+        X, y = validate_data(self, self._rows(X), y, reset=reset, dtype=self._DTYPES)
+        check_classification_targets(y)
+        if classes is None:
+            self.classes_, positions = np.unique(y, return_inverse=True)
+            return LabelledImages(X, positions.astype(np.int64, copy=False))
+        positions = class_positions(y, classes, len(X), name="y", advice=_START_AFRESH)
+        self.classes_ = classes
+        return LabelledImages(X, positions)
+
+    def _with_held_out(
+        self, train: LabelledImages, validation_data, fraction: float | None, random_state: np.random.RandomState
+    ) -> tuple[LabelledImages, LabelledImages | None]:
+        if validation_data is not None:
+            return train, self._check_validation_data(validation_data)
+        return (train, None) if fraction is None else hold_out(train, fraction, random_state)
+
+    def _check_validation_data(self, validation_data) -> LabelledImages:
         try:
             X, y = validation_data
         except (TypeError, ValueError):
             raise InvalidSetting("validation_data must be None or a pair of images and labels (X, y)") from None
+        try:
+            X = self._rows(X)
+            validate_data(self, X, reset=False, skip_check_array=True)
+        except ValueError as problem:
+            words = " ".join(str(problem).split())
+            raise InvalidSetting(f"validation_data does not fit the training data: {words}") from None
         X = check_array(X, dtype=self._DTYPES, input_name="validation images")
-        if X.shape[1] != self.n_features_in_:
-            raise InvalidSetting(
-                f"validation_data must have images of {self.n_features_in_} pixels, as the training data, "
-                f"got {X.shape[1]} pixels"
-            )
-        return LabelledImages(X, self._class_positions(np.asarray(y), len(X)))
+        y = class_positions(y, self.classes_, len(X), name="validation_data", advice=_LEAVE_OUT)
+        return LabelledImages(X, y)
 
-    def _class_positions(self, labels: np.ndarray, n_images: int) -> np.ndarray:
-        """Return the position in ``classes_`` of each label, int64 ``(n_images,)``."""
-        if labels.shape != (n_images,):
-            raise InvalidSetting(
-                f"validation_data must have one label for each image: expected {n_images} labels, "
-                f"got an array of shape {labels.shape}"
-            )
-        # A dictionary compares labels of any type, where sorting numbers among words would fail.
-        position_of = {label: position for position, label in enumerate(self.classes_.tolist())}
-        positions = [position_of.get(label, -1) for label in labels.tolist()]
-        unknown = {repr(label) for label, position in zip(labels.tolist(), positions, strict=True) if position < 0}
-        if unknown:
-            raise InvalidSetting(
-                f"validation_data has classes that the training data lacks: {', '.join(sorted(unknown))}; train on "
-                "images of every class or leave these out"
-            )
-        return np.array(positions, dtype=np.int64)
+    def _first_state(
+        self,
+        settings: Mapping[str, Any],
+        X,
+        y,
+        validation_data=None,
+        *,
+        fraction: float | None = None,
+        classes: np.ndarray | None = None,
+        keeps: bool = False,
+    ) -> Training:
+        """Check the arguments, give the weights their first values and return the training.
 
-    def _first_state(self, settings: Mapping[str, Any], X, y, validation_data) -> Training:
-        """Check the arguments, give the weights their first values and return the training."""
+        With ``keeps`` a training that cannot be continued is refused, too.
+        """
         random_state = self._clean_random_state()
         # Nothing of an earlier training may be taken for this one's, even if the data is refused below.
         self._forget_training()
-        train = self._check_training_data(X, y)
-        held_out = self._check_validation_data(validation_data)
+        train = self._check_training_data(X, y, classes=classes, reset=True)
+        train, held_out = self._with_held_out(train, validation_data, fraction, random_state)
         layers = self._plan(settings, self.n_features_in_, len(self.classes_))
-        return self._start_training(layers, train, held_out, settings, random_state)
+        training = self._start_training(layers, train, held_out, settings, random_state)
+        self.history_, self.best_epoch_, self.n_iter_ = [], 0, 0
+        try:
+            _ = keeps and training.state()
+        except InvalidSetting:
+            self._forget_training()
+            raise
+        return training
+
+    def _next_state(
+        self, settings: Mapping[str, Any], X, y, validation_data=None, *, fraction: float | None = None
+    ) -> Training:
+        """Check the arguments and return a training that goes on from the present state, which a refusal leaves."""
+        random_state = self._clean_random_state()
+        train = self._check_training_data(X, y, classes=self.classes_, reset=False)
+        train, held_out = self._with_held_out(train, validation_data, fraction, random_state)
+        layers, weights = self._plan(settings, self.n_features_in_, len(self.classes_)), self._copy_weights()
+        try:
+            check_weights(weights, weight_shapes(layers))
+        except InvalidSetting as problem:
+            raise InvalidSetting(
+                f"The hyperparameters are not those of the present weights, so the training cannot go on ({problem}): "
+                "set them back, or train from the start with warm_start=False"
+            ) from None
+        try:
+            training = self._start_training(layers, train, held_out, settings, random_state)
+            training.load_state(continued_state(training.state(), weights, self.__dict__.get("_kept_state", {})))
+        except InvalidSetting:
+            self._load_weights(layers, weights)
+            raise
+        if not hasattr(self, "history_"):
+            self.history_, self.best_epoch_, self.n_iter_ = [], 0, 0
+        return training
 
     def _resume(
         self, training: Training, checkpoint: Mapping[str, np.ndarray], settings: Mapping[str, Any], *, validates: bool
@@ -501,18 +672,28 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return under_prefix("best", checkpoint) or None
 
     def _all_epochs(
-        self, training: Training, settings: Mapping[str, Any], best_weights: Mapping[str, np.ndarray] | None
+        self,
+        training: Training,
+        settings: Mapping[str, Any],
+        best_weights: Mapping[str, np.ndarray] | None,
+        *,
+        n_before: int = 0,
+        keeps: bool = False,
     ) -> Iterator[Epoch]:
-        patience = settings["patience"]
+        """Train and yield the epochs that come after the first ``n_before``, those of earlier calls.
+
+        With ``keeps`` the state of optimizer and random numbers is kept for the next call.
+        """
+        patience, n_epochs = settings["patience"], n_before + settings["epochs"]
         try:
-            while self.n_iter_ < settings["epochs"] and not self._waited_for(patience):
-                epoch = _one_epoch(training, self.n_iter_ + 1, settings["learning_rate"])
-                if not self.history_ or epoch.watched_accuracy > self._best_accuracy:
+            while self.n_iter_ < n_epochs and not self._waited_for(patience, n_before):
+                epoch = one_epoch(training, self.n_iter_ + 1, settings["learning_rate"])
+                if self.best_epoch_ <= n_before or epoch.watched_accuracy > self._best_accuracy:
                     self.best_epoch_ = epoch.number
                     best_weights = self._copy_weights() if patience else None
                 self.history_.append(epoch)
                 self.n_iter_ = epoch.number
-                self._suspended = Suspended(training, best_weights)
+                self._suspended = Suspended(training, best_weights, n_before)
                 yield epoch
                 del self._suspended
         except DivergedError:
@@ -522,6 +703,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             raise
         finally:
             self.__dict__.pop("_suspended", None)
+            if keeps and self.__sklearn_is_fitted__():
+                state = training.state()
+                self._kept_state = {name: state[name] for name in state if not name.startswith("weights.")}
             if best_weights is not None:
                 self._load_weights(self._plan(settings, self.n_features_in_, len(self.classes_)), best_weights)
 
@@ -529,12 +713,12 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _best_accuracy(self) -> float:
         return self.history_[self.best_epoch_ - 1].watched_accuracy
 
-    def _waited_for(self, patience: int | None) -> bool:
-        """Whether ``patience`` is at its end."""
-        return patience is not None and self.n_iter_ - self.best_epoch_ >= patience
+    def _waited_for(self, patience: int | None, n_before: int) -> bool:
+        """Whether ``patience`` is at its end, the first ``n_before`` epochs not counted."""
+        return patience is not None and self.n_iter_ - max(self.best_epoch_, n_before) >= patience
 
     def _forget_training(self) -> None:
-        forgotten = ("history_", "best_epoch_", "n_iter_", "feature_names_in_", "_suspended")
+        forgotten = ("history_", "best_epoch_", "n_iter_", "feature_names_in_", "_suspended", "_kept_state")
         for name in (self._WEIGHTS_ATTRIBUTE, *forgotten):
             if hasattr(self, name):
                 delattr(self, name)
@@ -544,41 +728,3 @@ def _blocks(array: np.ndarray, at_once: int) -> Iterator[np.ndarray]:
     for start in range(0, len(array), at_once):
         pause()
         yield array[start : start + at_once]
-
-
-def _one_epoch(training: Training, number: int, learning_rate: float) -> Epoch:
-    start = time.perf_counter()
-    try:
-        trained = training.one_epoch()
-        held_out = training.score_held_out()
-    except Interrupted:
-        if training.weights_are_finite():
-            raise
-        raise DivergedError(number, learning_rate) from None
-    # NaN and infinity stay in a sum, so an epoch's mean loss tells of every batch. The last batch's update shows in the
-    # weights only.
-    losses = (trained.loss,) if held_out is None else (trained.loss, held_out.loss)
-    if not (all(map(math.isfinite, losses)) and training.weights_are_finite()):
-        raise DivergedError(number, learning_rate)
-    return Epoch(number, *trained, *(held_out or (None, None)), seconds=time.perf_counter() - start)
-
-
-def _check_classes(classes: Sequence) -> np.ndarray:
-    classes = np.asarray(classes)
-    if classes.ndim != 1 or not len(classes) or len(set(classes.tolist())) != len(classes):
-        raise InvalidSetting(f"classes must be a list of at least one label, all different, got {classes.tolist()!r}")
-    return classes
-
-
-def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse weights whose names, shapes or values are not those of the model."""
-    if set(weights) != set(shapes):
-        raise InvalidSetting(
-            f"The weights do not belong to this model: expected {', '.join(shapes)}, got {', '.join(weights) or 'none'}"
-        )
-    for name, shape in shapes.items():
-        array = np.asarray(weights[name])
-        if array.shape != shape:
-            raise InvalidSetting(f"The weights {name!r} must have the shape {shape}, got {array.shape}")
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise InvalidSetting(f"The weights {name!r} must be finite numbers")

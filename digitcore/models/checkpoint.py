@@ -40,6 +40,28 @@ def history_of(arrays: Mapping[str, np.ndarray]) -> list[Epoch]:
     return [Epoch(number, *figures) for number, figures in enumerate(zip(*columns, strict=True), start=1)]
 
 
+def continued_state(
+    first: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the state from which a new training goes on where an earlier one, perhaps on other images, has ended.
+
+    Parameters
+    ----------
+    first : mapping of str to ndarray
+        State of the new training before its first epoch.
+    weights : mapping of str to ndarray
+        Weights to go on from, by names such as ``"output.bias"``.
+    kept : mapping of str to ndarray
+        The earlier training's state without weights. Another optimizer has other arrays and starts afresh.
+    """
+    state = {**first, **with_prefix("weights", weights)}
+    others = {name: array for name, array in first.items() if not name.startswith("weights.")}
+    fits = set(others) == set(kept) and all(
+        (array.shape, array.dtype) == (kept[name].shape, kept[name].dtype) for name, array in others.items()
+    )
+    return {**state, **kept} if fits else state
+
+
 def check_checkpoint(
     given: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray], *, validates: bool, epochs: int
 ) -> None:

@@ -13,6 +13,8 @@ from digitcore.models.torch_backend.network import TorchNetwork
 class CNN(TorchNetwork):
     """Convolutions with ReLU, each followed by max-pooling; then dropout if wanted, and dense ReLU layers.
 
+    With the default kernel and pooling window, images need at least 4 × 4 pixels; smaller ones are refused.
+
     Parameters
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
@@ -25,7 +27,10 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         Seed of initial weights, the batches' order and dropout.
     device : str
         Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
-        Equal seeds give equal bits on the CPU, and results equal but for rounding on an accelerator.
+        Equal seeds give equal bits on the CPU with equally many threads (see ``torch.set_num_threads``), and results
+        equal but for rounding with other numbers of threads or on an accelerator; :func:`digitcore.train` sets them.
+    validation_fraction, warm_start, verbose
+        See :class:`digitcore.models.base.EpochClassifier`.
     """
 
     MODEL_NAME = "cnn"
@@ -53,6 +58,9 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         image_shape=None,
         random_state=None,
         device="auto",
+        validation_fraction=None,
+        warm_start=False,
+        verbose=0,
     ):
         self.channels = channels
         self.kernel_size = kernel_size
@@ -74,6 +82,17 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def _check_image_shape(self, height: int, width: int) -> None:
+        if self._image_shape(height * width) != (height, width):
+            taken = " × ".join(map(str, self._image_shape(height * width)))
+            raise InvalidSetting(
+                f"The images have {height} × {width} pixels, but the network takes them for {taken} pixels: "
+                f"set image_shape to ({height}, {width})"
+            )
 
     def _image_shape(self, n_features: int) -> tuple[int, int]:
         if self.image_shape is None:

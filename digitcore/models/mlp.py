@@ -18,7 +18,10 @@ epsilon, patience
         Seed of initial weights, the batches' order and dropout.
     device : str
         Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
-        Equal seeds give equal bits on the CPU, and results equal but for rounding on an accelerator.
+        Equal seeds give equal bits on the CPU with equally many threads (see ``torch.set_num_threads``), and results
+        equal but for rounding with other numbers of threads or on an accelerator; :func:`digitcore.train` sets them.
+    validation_fraction, warm_start, verbose
+        See :class:`digitcore.models.base.EpochClassifier`.
     """
 
     MODEL_NAME = "mlp"
@@ -40,6 +43,9 @@ epsilon, patience
         patience=None,
         random_state=None,
         device="auto",
+        validation_fraction=None,
+        warm_start=False,
+        verbose=0,
     ):
         self.hidden_units = hidden_units
         self.dropout = dropout
@@ -55,3 +61,6 @@ epsilon, patience
         self.patience = patience
         self.random_state = random_state
         self.device = device
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.verbose = verbose

@@ -15,11 +15,13 @@ import numpy as np
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
-from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import make_optimizer
 from digitcore.models.pauses import pause, pause_hook
+from digitcore.models.training import Score, Training
 
 # Images whose logits are one product: NumPy's library has quicker ways for small matrices, and an epoch of
 # mnist-softmax gains a fifth.
@@ -125,7 +127,10 @@ class SoftmaxRegression(EpochClassifier):
     epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
-        Seed of the batches' order.
+        Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
+        ``threadpoolctl.threadpool_limits``), else results equal but for rounding; :func:`digitcore.train` sets them.
+    validation_fraction, warm_start, verbose
+        See :class:`digitcore.models.base.EpochClassifier`.
 
     Attributes
     ----------
@@ -151,6 +156,9 @@ class SoftmaxRegression(EpochClassifier):
         epsilon=1e-8,
         patience=None,
         random_state=None,
+        validation_fraction=None,
+        warm_start=False,
+        verbose=0,
     ):
         self.epochs = epochs
         self.batch_size = batch_size
@@ -161,6 +169,9 @@ class SoftmaxRegression(EpochClassifier):
         self.epsilon = epsilon
         self.patience = patience
         self.random_state = random_state
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.verbose = verbose
 
     def _start_training(
         self,

@@ -18,6 +18,10 @@ def test_shapes_are_told():
     assert (dataset.n_images, dataset.n_classes, dataset.image_shape) == (4, 2, (2, 3))
 
 
+def test_repr_is_one_line():
+    assert repr(make()) == "Dataset('mine', 4 images of 2 × 3 pixels, 2 classes)"
+
+
 def test_arrays_are_read_only_and_the_callers_stay_writeable():
     dataset = make()
     with pytest.raises(ValueError, match="read-only"):

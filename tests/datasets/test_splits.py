@@ -70,7 +70,10 @@ def test_a_cap_above_the_number_of_images_changes_nothing():
     [
         ({"kind": "official"}, "'digits' has no official split"),
         ({"validation": "test", "test_size": 0}, "without a test part"),
-        ({"validation": "all"}, "validation must be 'none', 'cut', 'fold' or 'test', got 'all'"),
+        ({"validation": "all"}, "validation must be one of 'none', 'cut', 'fold', 'test', got 'all'"),
+        ({"kind": "oficial"}, r"kind must be one of .*, got 'oficial'\. Did you mean 'official'\?"),
+        ({"validation": "folds"}, r"validation must be one of .*, got 'folds'\. Did you mean 'fold'\?"),
+        ({"kind": None}, "kind must be one of 'random', 'official', got None$"),
         ({"max_train": 5, "stratify": True}, "images of 'digits' cannot be divided so"),
         ({"test_size": 0.9999}, "cannot be divided so"),
     ],
@@ -154,3 +157,17 @@ def test_fewer_images_in_all_are_drawn_before_anything_else():
 def test_folds_that_cannot_be_are_named(settings, words):
     with pytest.raises(InvalidSetting, match=words):
         split(load_dataset("digits"), validation="fold", **settings)
+
+
+def test_a_part_gives_images_and_labels_together():
+    part = split(DIGITS, max_train=50).train
+    X, y = part.X_y()
+    np.testing.assert_array_equal(X, part.features())
+    np.testing.assert_array_equal(y, part.labels)
+    np.testing.assert_array_equal(part.X_y("raw")[0], part.features("raw"))
+
+
+def test_reprs_of_parts_and_splits_are_one_line():
+    divided = split(official(), kind="official")
+    assert repr(divided.train) == "Part('train', 6 images of 'small')"
+    assert repr(divided) == "Split('small', 6 train, 0 validation, 4 test images)"

@@ -4,11 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import LinearSVC
 
-from digitcore.errors import DigitcoreError, InvalidSetting
+from digitcore.errors import DatasetError, DigitcoreError, InvalidSetting
 from digitcore.evaluation import (
     PartAccuracy,
+    PartEvaluation,
     class_metrics_table,
     confused_pairs_sentences,
     confused_pairs_table,
@@ -16,6 +21,7 @@ from digitcore.evaluation import (
     confusion_table,
     curves_table,
     epochs_table,
+    evaluate,
     evaluate_part,
     judge_fit,
     judgements_table,
@@ -27,7 +33,7 @@ from digitcore.evaluation import (
     wilson_interval,
     wrong_indices,
 )
-from digitcore.models import Epoch
+from digitcore.models import Epoch, SoftmaxRegression
 
 NAMES = tuple("abcd")
 
@@ -229,3 +235,63 @@ def test_a_single_class_has_no_second():
 def test_judgements_must_be_of_these_classes():
     with pytest.raises(DigitcoreError, match="probabilities must be numbers of shape"):
         judgements_table({"one": np.array([0.5, 0.5])}, "abc")
+
+
+# --- A fitted classifier
+
+
+def fitted(labels=(0, 1)):
+    """Return a softmax regression that gives ``labels[1]`` the probability 3/4 for [1] and 1/4 for [-1]."""
+    weights = {"output.weight": np.array([[0.0], [math.log(3)]]), "output.bias": np.zeros(2)}
+    return SoftmaxRegression().restore(weights, classes=labels, n_features=1)
+
+
+def test_a_model_is_evaluated_on_labelled_images():
+    result = evaluate(fitted(), [[1.0], [1.0], [-1.0], [-1.0]], [1, 0, 0, 0])
+    assert (result.n_images, result.n_right, result.accuracy) == (4, 3, 0.75)
+    assert result.loss == pytest.approx(-(3 * math.log(0.75) + math.log(0.25)) / 4)
+    assert (result.accuracy_low, result.accuracy_high) == wilson_interval(3, 4)
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (-5, 300), (False, True)])
+def test_labels_of_any_type_are_evaluated(labels):
+    no, yes = labels
+    assert evaluate(fitted(labels), [[1.0], [-1.0], [1.0]], [yes, no, no]).n_right == 2
+
+
+def test_a_label_that_the_training_lacked_is_a_wrong_prediction():
+    result = evaluate(fitted(), [[1.0], [1.0]], [1, 7])
+    assert result.n_right == 1
+    assert result.loss > 40
+
+
+def test_pipelines_and_other_classifiers_are_evaluated(digits):
+    X, y = digits
+    model = make_pipeline(MinMaxScaler(), LogisticRegression()).fit(X, y)
+    result = evaluate(model, X, y)
+    assert result.accuracy == model.score(X, y)
+    assert result.loss == pytest.approx(log_loss(y, model.predict_proba(X)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "error", "message"),
+    [
+        (LinearSVC(), [0, 1], InvalidSetting, r"a fitted classifier with predict_proba, got LinearSVC\(\)"),
+        (
+            fitted(),
+            ["0", "1"],
+            InvalidSetting,
+            r"None of the labels, such as '0', is among .* \[0, 1\]: pass labels",
+        ),
+        (fitted(), [0], DatasetError, "must be of the same images, got 1 and 2 of them"),
+        (fitted(), [[0], [1]], DatasetError, r"one label for each image, got the shape \(2, 1"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told(model, y, error, message):
+    with pytest.raises(error, match=message):
+        evaluate(model, [[0.0], [1.0]], y)
+
+
+def test_an_evaluation_prints_as_a_sentence():
+    text = str(PartEvaluation(200, 150, 0.75, 0.5, *wilson_interval(150, 200)))
+    assert text == "accuracy 0.7500 (95 % interval 0.6857 to 0.8049), loss 0.5000, 200 images"

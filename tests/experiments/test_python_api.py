@@ -4,6 +4,7 @@ import pytest
 
 from digitcore.errors import InvalidSetting
 from digitcore.experiments import Range, cross_validate, learning_curve, sweep
+from digitcore.models import CNN
 from digitcore.runs import train_spec
 
 
@@ -74,3 +75,21 @@ def test_a_training_that_diverges_fails_alone(quick):
 def test_what_is_wrong_is_told_before_anything_is_trained(quick):
     with pytest.raises(InvalidSetting, match="Did you mean 'learning_rate'"):
         sweep(quick(), {"lerning_rate": [1]})
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        lambda given: cross_validate(given, 3),
+        lambda given: sweep(given, {"learning_rate": [0.1]}),
+        lambda given: learning_curve(given, [50]),
+    ],
+    ids=["cross_validate", "sweep", "learning_curve"],
+)
+def test_an_estimator_is_refused_with_the_way_to_go_on(experiment):
+    with pytest.raises(
+        InvalidSetting,
+        match=r"^spec must be a RunSpec, such as RunSpec\(dataset='digits', model='cnn'\), got CNN\(\); "
+        r"estimators are for cross_validate, GridSearchCV and learning_curve of sklearn.model_selection$",
+    ):
+        experiment(CNN())

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
 
 from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models import CNN, MLP, Epoch, SoftmaxRegression
-from digitcore.models.base import EpochClassifier, Score, Training
+from digitcore.models.base import EpochClassifier
+from digitcore.models.training import Score, Training
 
 MODELS = {
     "softmax": SoftmaxRegression(epochs=3, learning_rate=0.1, momentum=0.9, random_state=0),
@@ -163,7 +165,7 @@ def test_watching_between_epochs_does_not_change_the_training(model, digits):
 
 def test_seconds_leave_out_the_time_between_epochs(monkeypatch):
     clock = iter(range(100))
-    monkeypatch.setattr("digitcore.models.base.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("digitcore.models.training.time.perf_counter", lambda: next(clock))
     model = scripted([0.1, 0.1], epochs=2)
     for _ in model.iter_fit([[0.0], [1.0]], [0, 1]):
         next(clock)
@@ -293,7 +295,7 @@ def test_targets_of_a_regression_are_refused(model, digits):
     [
         ("text is no pair", r"validation_data must be None or a pair of images and labels \(X, y\)"),
         (5, "validation_data must be None or a pair"),
-        (([[0.0, 0.0]], [0]), "must have images of 3 pixels, as the training data, got 2 pixels"),
+        (([[0.0, 0.0]], [0]), "does not fit the training data: X has 2 features, but .* is expecting 3"),
         (([[0.0, 0.0, 0.0]], [0, 1]), r"expected 1 labels, got an array of shape \(2,\)"),
         (([[0.0, 0.0, 0.0]], 1), r"expected 1 labels, got an array of shape \(\)"),
         (([[0.0] * 3] * 3, [1, 7, 5]), "classes that the training data lacks: 5, 7; train on images of every class or"),
@@ -362,6 +364,202 @@ def test_memory_layout_of_the_images_does_not_matter(model, digits, view):
     X, y = digits
     expected = model.fit(X, y).predict(X)
     assert np.mean(model.fit(view(X), y).predict(view(X)) == expected) > 0.99
+
+
+def in_two_dimensions(X):
+    return X.reshape(-1, 8, 8)
+
+
+def test_images_with_height_and_width_are_taken_everywhere(model, digits):
+    X, y = digits
+    images = in_two_dimensions(X)
+    flat = copy.deepcopy(model).fit(X, y, (X[:50], y[:50]))
+    model.fit(images, y, (images[:50], y[:50]))
+    assert model.n_features_in_ == 64
+    assert figures(model) == figures(flat)
+    for method in ("predict_proba", "predict_log_proba", "predict", "activations"):
+        np.testing.assert_equal(getattr(model, method)(images), getattr(flat, method)(X))
+    np.testing.assert_equal(model.weight_gradients(images, y), flat.weight_gradients(X, y))
+    assert model.score(images, y) == flat.score(X, y)
+    np.testing.assert_array_equal(model.input_gradients(images[0]), flat.input_gradients(X[0]))
+    assert [epoch.number for epoch in model.iter_fit(images, y)] == [1, 2, 3]
+    np.testing.assert_array_equal(
+        model.learning_rate_range(images, y, n_steps=5).losses, flat.learning_rate_range(X, y, n_steps=5).losses
+    )
+
+
+def figures(model):
+    return [(epoch.train_loss, epoch.validation_loss) for epoch in model.history_]
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((4, 16), r"have 4 × 16 pixels, but the network takes them for 8 × 8 pixels: set image_shape to \(4, 16\)"),
+        ((64, 1), r"have 64 × 1 pixels, but .* set image_shape to \(64, 1\)"),
+    ],
+)
+def test_a_cnn_refuses_images_whose_shape_it_does_not_know(shape, message, digits):
+    X, y = digits
+    model = copy.deepcopy(MODELS["cnn"])
+    with pytest.raises(InvalidSetting, match=message):
+        model.fit(X.reshape(-1, *shape), y)
+    model.fit(X, y)
+    with pytest.raises(InvalidSetting, match=message):
+        model.predict(X.reshape(-1, *shape))
+    with pytest.raises(InvalidSetting, match=message):
+        model.fit(X, y, (X.reshape(-1, *shape), y))
+
+
+def test_a_cnn_takes_images_of_its_image_shape(digits):
+    X, y = digits
+    model = copy.deepcopy(MODELS["cnn"]).set_params(image_shape=(4, 16))
+    assert model.fit(X.reshape(-1, 4, 16), y).activations(X)["conv_1"].shape == (600, 2, 14, 4)
+
+
+def test_validation_columns_in_another_order_are_refused(model, digits):
+    X, y = pd.DataFrame(digits[0]).add_prefix("pixel_"), digits[1]
+    with pytest.raises(
+        InvalidSetting,
+        match=r"^validation_data does not fit the training data: The feature names should match .* "
+        r"Feature names must be in the same order as they were in fit\.$",
+    ):
+        model.fit(X, y, (X[X.columns[::-1]], y))
+
+
+def test_labels_of_weight_gradients_are_called_y(model, digits):
+    X, y = digits
+    model.fit(X, y)
+    with pytest.raises(InvalidSetting, match=r"^y must have one label for each image: expected 600 labels, got .*599"):
+        model.weight_gradients(X, y[1:])
+    with pytest.raises(InvalidSetting, match=r"^y has classes that the training data lacks: 10;"):
+        model.weight_gradients(X, y + 1)
+
+
+def test_log_probabilities_are_the_logarithms_of_the_probabilities(model, digits):
+    X, y = digits
+    logs = model.fit(X, y).predict_log_proba(X)
+    np.testing.assert_allclose(np.exp(logs), model.predict_proba(X), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_logarithm_of_a_probability_of_zero_is_minus_infinity():
+    model = SoftmaxRegression().restore(
+        {"output.weight": np.array([[1e4], [-1e4]]), "output.bias": np.zeros(2)}, classes=[0, 1], n_features=1
+    )
+    assert model.predict_log_proba([[1.0]]).tolist() == [[0.0, -math.inf]]
+
+
+# --- Options of the constructor
+
+
+class WithoutOptions(SoftmaxRegression):
+    """A model whose constructor has its hyperparameters only, as a model from outside may have."""
+
+    def __init__(self, epochs=2, batch_size=32, learning_rate=0.1, patience=None, random_state=0):
+        self.epochs, self.batch_size, self.learning_rate = epochs, batch_size, learning_rate
+        self.patience, self.random_state = patience, random_state
+        self.optimizer, self.momentum, self.rho, self.epsilon = "sgd", 0.0, 0.99, 1e-8
+
+
+def test_a_constructor_may_leave_the_options_out(digits, capsys):
+    model = WithoutOptions().fit(*digits)
+    assert capsys.readouterr() == ("", "")
+    assert model.fit(*digits).n_iter_ == 2
+    assert model.partial_fit(*digits).n_iter_ == 3
+
+
+# --- Validation fraction
+
+
+def test_a_validation_fraction_is_held_out_of_every_class_by_the_seed(digits):
+    X, y = digits
+    model = scripted([0.1, 0.2], epochs=2, validation_fraction=0.25, random_state=7)
+    seen = []
+    model._start_training = lambda layers, train, held_out, *rest: (
+        seen.append((train, held_out)) or Scripted._start_training(model, layers, train, held_out, *rest)
+    )
+    model.fit(X, y), model.fit(X, y)
+    (train, held_out), (again, _) = seen
+    expected = train_test_split(X, y, test_size=0.25, stratify=y, random_state=7)
+    np.testing.assert_array_equal(train.X, expected[0])
+    np.testing.assert_array_equal(held_out.X, expected[1])
+    np.testing.assert_array_equal(held_out.y, expected[3])
+    np.testing.assert_array_equal(train.X, again.X)
+
+
+def test_a_validation_fraction_gives_validation_figures_and_early_stopping(model, digits):
+    model.set_params(validation_fraction=0.2, patience=2, epochs=60, learning_rate=0.3).fit(*digits)
+    assert model.n_iter_ == model.best_epoch_ + 2 < 60
+    assert all(0 < epoch.validation_accuracy <= 1 for epoch in model.history_)
+
+
+def test_validation_data_goes_before_the_fraction(model, digits):
+    X, y = digits
+    with_data = copy.deepcopy(model).fit(X[:500], y[:500], (X[500:], y[500:]))
+    model.set_params(validation_fraction=0.2).fit(X[:500], y[:500], (X[500:], y[500:]))
+    assert figures(model) == figures(with_data)
+
+
+def test_a_training_with_a_validation_fraction_is_resumed(model, digits):
+    model.set_params(validation_fraction=0.2, epochs=3)
+    straight = copy.deepcopy(model).fit(*digits)
+    epochs = model.iter_fit(*digits)
+    next(epochs)
+    checkpoint = model.checkpoint()
+    assert len(list(model.iter_fit(*digits, resume_from=checkpoint))) == 2
+    assert figures(model) == figures(straight)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "message"),
+    [
+        (0, "validation_fraction must be a number from 0.001 to 0.9, or None .*, got 0$"),
+        (1.0, "validation_fraction must be a number from 0.001 to 0.9"),
+        (0.001, "validation_fraction=0.001 cannot be held out: .*greater or equal to the number of classes"),
+    ],
+)
+def test_a_fraction_that_cannot_be_held_out_is_refused(model, digits, fraction, message):
+    with pytest.raises(InvalidSetting, match=message):
+        model.set_params(validation_fraction=fraction).fit(*digits)
+
+
+# --- Callbacks and progress
+
+
+def test_callbacks_are_called_with_every_epoch_in_order(model, digits):
+    one, other = [], []
+    model.fit(*digits, callbacks=[one.append, lambda epoch: other.append(len(one))])
+    assert one == model.history_
+    assert other == [1, 2, 3]
+
+
+def test_what_a_callback_raises_ends_the_training():
+    model = scripted([0.5, 0.4, 0.3, 0.9], epochs=4, patience=3)
+
+    def stop(epoch):
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit([[0.0], [1.0]], [0, 1], callbacks=[stop])
+    assert (model.n_iter_, model.best_epoch_, model.weight_) == (2, 1, 1.0)
+
+
+@pytest.mark.parametrize("callbacks", [print, [print, 5]])
+def test_callbacks_that_cannot_be_called_are_refused(model, digits, callbacks):
+    with pytest.raises(InvalidSetting, match="callbacks must be a list of functions that take an Epoch, got"):
+        model.fit(*digits, callbacks=callbacks)
+
+
+def test_verbose_shows_a_bar_and_silence_is_the_default(model, digits, capsys):
+    model.fit(*digits)
+    assert capsys.readouterr() == ("", "")
+    model.set_params(verbose=1).fit(*digits)
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert type(model).__name__ in error
+    assert f"accuracy {model.history_[-1].train_accuracy:.4f}" in error
 
 
 # --- Weights

@@ -1,13 +1,7 @@
-"""scikit-learn's own checks, and its tools, on the three estimators."""
+"""scikit-learn's own checks on the three estimators."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, cross_validate
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from digitcore.models import CNN, MLP, SoftmaxRegression
@@ -17,41 +11,53 @@ ESTIMATORS = [
     SoftmaxRegression(epochs=20, learning_rate=0.1),
     MLP(epochs=20, learning_rate=0.1),
     CNN(epochs=20, learning_rate=0.1, channels=(4,), padding="same", pool_size=1, dropout=0.0, hidden_units=(8,)),
+    SoftmaxRegression(),
+    MLP(),
+    CNN(),
 ]
-IDS = ["softmax", "mlp", "cnn"]
+
+# The checks' images have 1 to 10 pixels, in a row or 2 × 2. CNN() needs 4 × 4 for its kernel and its pooling window: it
+# refuses smaller ones with a sentence instead of computing something else than its parameters say. The CNN above, whose
+# padding fits small images, passes these checks.
+TOO_SMALL_FOR_A_DEFAULT_CNN = {
+    "check_classifier_data_not_an_array",
+    "check_classifiers_classes",
+    "check_classifiers_one_label",
+    "check_classifiers_train",
+    "check_dict_unchanged",
+    "check_dont_overwrite_parameters",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_estimators_fit_returns_self",
+    "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimators_partial_fit_n_features",
+    "check_estimators_pickle",
+    "check_f_contiguous_array_estimator",
+    "check_fit2d_1feature",
+    "check_fit2d_1sample",
+    "check_fit2d_predict1d",
+    "check_fit_check_is_fitted",
+    "check_fit_idempotent",
+    "check_fit_score_takes_y",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_n_features_in",
+    "check_n_features_in_after_fitting",
+    "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
+    "check_readonly_memmap_input",
+    "check_supervised_y_2d",
+}
 
 
 def expected_failures(estimator) -> dict[str, str]:
-    """Checks that cannot hold, with the reason: none."""
-    return {}
+    """Checks that cannot hold, with the reason."""
+    if not isinstance(estimator, CNN) or estimator.padding == "same":
+        return {}
+    return dict.fromkeys(TOO_SMALL_FOR_A_DEFAULT_CNN, "images smaller than kernel and pooling window")
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures, xfail_strict=True)
 def test_estimator_passes_scikit_learns_check(estimator, check):
     check(estimator)
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
-def test_clone_of_a_trained_estimator_is_untrained_with_the_same_parameters(estimator, digits):
-    trained = clone(estimator).set_params(epochs=1).fit(*digits)
-    copy = clone(trained)
-    assert copy.get_params() == trained.get_params()
-    assert not hasattr(copy, "classes_")
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
-def test_cross_validate_in_a_pipeline_scores_every_fold(estimator, digits):
-    X, y = digits
-    pipeline = make_pipeline(
-        MinMaxScaler(), clone(estimator).set_params(epochs=15, learning_rate=0.01, optimizer="adam", random_state=0)
-    )
-    scores = cross_validate(pipeline, X * 16, y, cv=3)["test_score"]
-    assert (scores > 0.6).all()
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
-def test_grid_search_finds_the_learning_rate_that_learns(estimator, digits):
-    model = clone(estimator).set_params(epochs=15, optimizer="adam", random_state=0)
-    search = GridSearchCV(model, {"learning_rate": [1e-6, 0.01]}, cv=2).fit(*digits)
-    assert search.best_params_ == {"learning_rate": 0.01}
-    assert np.diff(search.cv_results_["mean_test_score"]) > 0.1

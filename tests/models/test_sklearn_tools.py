@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate, learning_curve
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler
 
 from digitcore.models import CNN, MLP, SoftmaxRegression
 
@@ -26,6 +27,14 @@ def images():
 
 
 @pytest.mark.parametrize("estimator", estimators(), ids=lambda estimator: type(estimator).__name__)
+def test_clone_of_a_trained_estimator_is_untrained_with_the_same_parameters(estimator, images):
+    trained = clone(estimator).set_params(epochs=1).fit(*images)
+    copy = clone(trained)
+    assert copy.get_params() == trained.get_params()
+    assert not hasattr(copy, "classes_")
+
+
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda estimator: type(estimator).__name__)
 def test_cross_validate(estimator, images):
     found = cross_validate(estimator, *images, cv=KFold(3, shuffle=True, random_state=0), return_train_score=True)
     assert found["test_score"].shape == (3,)
@@ -37,6 +46,7 @@ def test_cross_validate(estimator, images):
 def test_grid_search_finds_the_rate_that_learns(estimator, images):
     search = GridSearchCV(estimator, {"learning_rate": [1e-6, 0.01]}, cv=2).fit(*images)
     assert search.best_params_ == {"learning_rate": 0.01}
+    assert np.diff(search.cv_results_["mean_test_score"]) > 0.1
     assert search.score(*images) > 0.7
 
 
@@ -48,7 +58,9 @@ def test_learning_curve(estimator, images):
     assert train.shape == (2, 2)
 
 
-def test_a_pipeline_can_be_searched(images):
-    pipeline = make_pipeline(StandardScaler(), SoftmaxRegression(epochs=3, random_state=0))
-    search = GridSearchCV(pipeline, {"softmaxregression__batch_size": [32, None]}, cv=2).fit(*images)
-    assert search.best_params_ == {"softmaxregression__batch_size": 32}
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda estimator: type(estimator).__name__)
+def test_a_pipeline_can_be_searched(estimator, images):
+    X, y = images
+    name = f"{type(estimator).__name__.lower()}__batch_size"
+    search = GridSearchCV(make_pipeline(MinMaxScaler(), estimator), {name: [32, None]}, cv=2).fit(16 * X, y)
+    assert search.best_params_ == {name: 32}

@@ -19,9 +19,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from digitcore.errors import InvalidSetting
-from digitcore.models.base import LabelledImages, Score, Training
+from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
+from digitcore.models.training import Score, Training
 
 # Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty
 # kernels, a few tenths of a millisecond: below this the images had better stay where they are.

@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier, LabelledImages, Score, Training
+from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
@@ -22,6 +23,7 @@ from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
 from digitcore.models.torch_backend.modules import build_module, initialize
 from digitcore.models.torch_backend.updates import make_update, named_weights
+from digitcore.models.training import Score, Training
 
 # Values of all layers together that one block of images may take: 64 MB in float32.
 _VALUES_AT_ONCE = 2**24

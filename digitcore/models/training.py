@@ -1,0 +1,79 @@
+"""A training under way: what the loop over the epochs asks of it, and one epoch of that loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from digitcore.errors import DivergedError, Interrupted, InvalidSetting
+from digitcore.models.epoch import Epoch
+
+
+class Score(NamedTuple):
+    """Mean cross-entropy in nats, and the share that was right, 0 to 1."""
+
+    loss: float
+    accuracy: float
+
+
+class Training(ABC):
+    """A training under way: data, optimizer and random numbers, which the estimator forgets when it is over."""
+
+    @abstractmethod
+    def one_epoch(self) -> Score:
+        """Train on every image once and return how the training images did."""
+
+    @abstractmethod
+    def score_held_out(self) -> Score | None:
+        """Return how the validation images do now; None without validation data."""
+
+    @abstractmethod
+    def weights_are_finite(self) -> bool:
+        """Whether no weight is NaN or infinite."""
+
+    @abstractmethod
+    def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
+        """Train a batch at each learning rate; yield its mean loss as it was before the update."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of all that decides how this goes on after an epoch: weights, optimizer, random numbers.
+
+        Raises
+        ------
+        InvalidSetting
+            If this kind of training cannot be continued.
+        """
+        raise InvalidSetting('Only a training on the processor has checkpoints: set device to "cpu"')
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`state` of an equal training gave."""
+        raise NotImplementedError
+
+
+def one_epoch(training: Training, number: int, learning_rate: float) -> Epoch:
+    """Train one epoch, validate, and return the figures.
+
+    Raises
+    ------
+    DivergedError
+        If a loss or a weight is not finite.
+    """
+    start = time.perf_counter()
+    try:
+        trained = training.one_epoch()
+        held_out = training.score_held_out()
+    except Interrupted:
+        if training.weights_are_finite():
+            raise
+        raise DivergedError(number, learning_rate) from None
+    # NaN and infinity stay in a sum, so an epoch's mean loss tells of every batch. The last batch's update shows in the
+    # weights only.
+    losses = (trained.loss,) if held_out is None else (trained.loss, held_out.loss)
+    if not (all(map(math.isfinite, losses)) and training.weights_are_finite()):
+        raise DivergedError(number, learning_rate)
+    return Epoch(number, *trained, *(held_out or (None, None)), seconds=time.perf_counter() - start)
