@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import messages, run_form, session
-from pages.parts.experiments import experiment_form, experiment_view, rate_range_view
+from pages.parts.experiments import experiment_form, experiment_view, lr_range_view
 
 entered = session.enter_page("experiments")
 st.title("Experiments")
@@ -24,7 +24,7 @@ with messages.caught(), st.container():
         st.error(messages.plain(problem))
     elif kind == experiment_form.RATE:
         session.show_experiment(None)
-        rate_range_view.show(spec)
+        lr_range_view.show(spec)
     else:
         plan = experiment_form.ask_plan(kind, spec)
         experiment_form.show_plan(plan)

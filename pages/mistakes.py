@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
 from pages.parts import messages, run_picker, session
-from pages.parts.mistakes import confidence_view, mistake_browser, suspects
+from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
 session.enter_page("mistakes")
 st.title("Mistakes")
@@ -31,9 +31,9 @@ with messages.caught():
             **{name: st.column_config.NumberColumn(name.title(), format="percent") for name in ("precision", "recall")},
             "f1": st.column_config.NumberColumn("F1", format="percent"),
         },
-        alt="Precision, recall and F1 of every class",
+        alt="Precision, recall and F1 of each class",
     )
-    suspects.show(run)
+    label_issues.show(run)
     with st.expander("How to read this"):
         st.markdown(
             "A row of the matrix holds the images of one true class, a column those taken for one class: the diagonal "

@@ -11,7 +11,7 @@ from digitcore.charts.confusion_difference import confusion_difference_chart
 from digitcore.charts.curves import curves_chart
 from digitcore.charts.folds import fold_curves_chart, fold_scores_chart
 from digitcore.charts.importance import importance_chart
-from digitcore.charts.layer_distributions import quantiles_chart, silent_chart
+from digitcore.charts.layer_distributions import dead_units_chart, quantiles_chart
 from digitcore.charts.learning_curve import learning_curve_chart
 from digitcore.charts.lr_range import lr_range_chart
 from digitcore.charts.map import map_chart
@@ -27,6 +27,7 @@ __all__ = [
     "confusion_difference_chart",
     "coverage_chart",
     "curves_chart",
+    "dead_units_chart",
     "fold_curves_chart",
     "fold_scores_chart",
     "importance_chart",
@@ -40,7 +41,6 @@ __all__ = [
     "published_curve_chart",
     "quantiles_chart",
     "reliability_chart",
-    "silent_chart",
     "sweep_chart",
     "sweep_heat_chart",
 ]

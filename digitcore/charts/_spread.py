@@ -53,7 +53,7 @@ def spread_layer(bounds: alt.Chart, spread: str) -> alt.Chart:
 
 
 def line_layers(means: alt.Chart, table: pd.DataFrame, column: str) -> list[alt.Chart]:
-    """Lines of the means, a line a value of ``column``, and points that carry the tooltips."""
+    """Lines of the means, one line per value of ``column``, and points that carry the tooltips."""
     # A line of one point is invisible, so its point is drawn; otherwise points only carry the tooltips.
     few = not table.duplicated(column).any()
     points = means.mark_point(filled=True, size=70, opacity=1 if few else 0)

@@ -15,7 +15,7 @@ MOST_POINTS = 200
 
 
 def reliability_chart(table: pd.DataFrame) -> alt.LayerChart:
-    """Draw accuracy against confidence, a bar a bin with its 95 % interval; the diagonal is perfect calibration.
+    """Draw accuracy against confidence, one bar per bin with its 95 % interval; the diagonal is perfect calibration.
 
     Parameters
     ----------

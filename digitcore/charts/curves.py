@@ -21,7 +21,7 @@ def curves_chart(
     n_epochs: int | None = None,
     log: bool = False,
 ) -> alt.LayerChart:
-    """Draw loss or accuracy over the epochs, a line a part.
+    """Draw loss or accuracy over the epochs, one line per part.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def fold_curves_chart(
     spread: Spread = "band",
     n_epochs: int | None = None,
 ) -> alt.LayerChart:
-    """Draw the mean loss or accuracy of several folds over the epochs, a line a part, with its spread.
+    """Draw the mean loss or accuracy of several folds over the epochs, one line per part, with its spread.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def fold_curves_chart(
 
 
 def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
-    """Draw the accuracy of every fold, a point a part; dashed lines are the parts' means.
+    """Draw the accuracy of every fold, one point per part; dashed lines are the parts' means.
 
     Parameters
     ----------

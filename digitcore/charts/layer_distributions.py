@@ -28,17 +28,17 @@ def quantiles_chart(table: pd.DataFrame, *, title: str, log: bool = False) -> al
     wide = base.mark_area(color=palette.ACCENT, opacity=0.2).encode(y=y, y2="q95")
     middle = base.mark_area(color=palette.ACCENT, opacity=0.35).encode(y="q25:Q", y2="q75")
     median = base.mark_line(color=palette.ACCENT, strokeWidth=2, point={"size": 14}).encode(y="q50:Q")
-    description = f"{title} over the epochs: median, middle half and middle nine tenths."
+    description = f"{title} over the epochs: median, middle half and middle 90 %."
     return alt.layer(wide, middle, median).properties(height=HEIGHT, description=description)
 
 
-def silent_chart(table: pd.DataFrame, *, log: bool = False) -> alt.Chart:
-    """Draw the share of silent units over the epochs, a line a hidden layer.
+def dead_units_chart(table: pd.DataFrame, *, log: bool = False) -> alt.Chart:
+    """Draw the share of dead units over the epochs, one line per hidden layer.
 
     Parameters
     ----------
     table : DataFrame
-        From :func:`digitcore.insight.layer_tables.silent_table`.
+        From :func:`digitcore.insight.layer_tables.dead_units_table`.
     log : bool
         As in :func:`quantiles_chart`.
     """
@@ -49,7 +49,7 @@ def silent_chart(table: pd.DataFrame, *, log: bool = False) -> alt.Chart:
             x=_epoch_axis(log),
             y=alt.Y(
                 "share:Q",
-                title="Silent units (%)",
+                title="Dead units (%)",
                 scale=alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(labelExpr=PERCENT_LABEL, tickCount=5),
             ),
@@ -57,10 +57,10 @@ def silent_chart(table: pd.DataFrame, *, log: bool = False) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
                 alt.Tooltip("epoch:Q", title="Epoch"),
-                alt.Tooltip("share:Q", title="Silent", format=".1%"),
+                alt.Tooltip("share:Q", title="Dead", format=".1%"),
             ],
         )
-        .properties(height=HEIGHT, description="Share of units that are zero for every image watched, by layer.")
+        .properties(height=HEIGHT, description="Share of units that are zero for every image checked, by layer.")
     )
 
 

@@ -22,7 +22,7 @@ def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> al
     Parameters
     ----------
     table : DataFrame
-        ``learning_rate``, ``loss``, ``smoothed``; a row a batch.
+        ``learning_rate``, ``loss``, ``smoothed``; one row per batch.
     suggested : float, optional
         Learning rate to mark.
 

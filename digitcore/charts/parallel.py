@@ -37,7 +37,7 @@ def parallel_chart(table: pd.DataFrame, axes: Sequence[tuple[str, str]]) -> alt.
     Parameters
     ----------
     table : DataFrame
-        The columns of ``axes`` (numbers or texts) and ``score``; a row a training.
+        The columns of ``axes`` (numbers or texts) and ``score``; one row per training.
     axes : sequence of (column, title)
         The axes from left to right. The score's, always linear, is put at the end.
 

@@ -16,7 +16,7 @@ from digitcore.images import palette
 def probability_chart(
     probabilities: np.ndarray, class_names: Sequence[str], *, truth: str | None = None
 ) -> alt.LayerChart:
-    """Draw what a model thinks of one image: a bar a class, the most probable one in the accent colour.
+    """Draw what a model thinks of one image: one bar per class, the most probable one in the accent colour.
 
     Parameters
     ----------

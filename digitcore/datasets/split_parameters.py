@@ -7,7 +7,7 @@ from digitcore.parameters import Choice, Integer, Number
 KIND = Choice(
     name="kind",
     label="Split",
-    help="Divide the images at random, or as their publishers did.",
+    help="Split the images at random, or as their publishers did.",
     default="random",
     options={"random": "Random", "official": "Official"},
 )
@@ -24,16 +24,16 @@ TEST_SIZE = Number(
 )
 VALIDATION = Choice(
     name="validation",
-    label="Watch during training",
-    help="Which images the curves and early stopping watch: none, some cut from the training part, one of several "
-    "equal folds of it, or the test part.",
+    label="Validation",
+    help="Which images the curves and early stopping are measured on: none, some held out of the training part, one of "
+    "several equal folds of it, or the test part.",
     default="none",
-    options={"none": "None", "cut": "Cut off", "fold": "Fold", "test": "Test part"},
+    options={"none": "None", "cut": "Held out", "fold": "Fold", "test": "Test part"},
 )
 VALIDATION_SIZE = Number(
     name="validation_size",
     label="Validation size",
-    help="Share of the training part that is cut off to be watched.",
+    help="Share of the training part that is held out for validation.",
     default=0.1,
     minimum=0.001,
     maximum=0.9,
@@ -44,7 +44,7 @@ VALIDATION_SIZE = Number(
 N_FOLDS = Integer(
     name="n_folds",
     label="Number of folds",
-    help="Into how many equal folds the training part is divided for cross-validation.",
+    help="Number of equal folds that the training part is split into for cross-validation.",
     default=5,
     minimum=2,
     maximum=1000,
@@ -55,7 +55,7 @@ N_FOLDS = Integer(
 FOLD = Integer(
     name="fold",
     label="Fold",
-    help="Which of the folds is watched, from 1; the model is trained on the others.",
+    help="Which of the folds is used for validation, from 1; the model is trained on the others.",
     default=1,
     minimum=1,
     maximum=1000,
@@ -65,8 +65,8 @@ FOLD = Integer(
 )
 MAX_TRAIN = Integer(
     name="max_train",
-    label="Training images at most",
-    help="Train on fewer images, drawn at random, to see what a shortage does.",
+    label="Maximum number of training images",
+    help="Train on fewer images, drawn at random, to see the effect of less data.",
     default=None,
     minimum=1,
     maximum=10_000_000,
@@ -76,8 +76,8 @@ MAX_TRAIN = Integer(
 )
 MAX_IMAGES = Integer(
     name="max_images",
-    label="Images in all at most",
-    help="Do as if the data set had only so many images, drawn at random, before they are divided.",
+    label="Maximum number of images in total",
+    help="Use only this many images of the data set, drawn at random before the split.",
     default=None,
     minimum=2,
     maximum=10_000_000,
@@ -90,7 +90,7 @@ MAX_IMAGES = Integer(
 SPLIT_SEED = Integer(
     name="random_state",
     label="Seed of the split",
-    help="Start of the random numbers that divide the images. Same seed, same parts.",
+    help="Seed of the random split. The same seed gives the same parts.",
     default=0,
     minimum=0,
     maximum=2**32 - 1,

@@ -139,7 +139,7 @@ def split(
         Number of folds of the training part, from 2, and which of them, from 1, is the validation part. Other folds of
         the same settings share no image with it.
     max_train : int or None
-        Training images at most, drawn at random after the validation part was cut.
+        Maximum number of training images, drawn at random after the validation part was cut.
     max_images : int or None
         Images of the data set at most, drawn at random before anything else; not for the official split.
     random_state : int

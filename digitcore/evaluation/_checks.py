@@ -30,7 +30,7 @@ def checked_labels(labels: np.ndarray, name: str, n: int | None = None) -> np.nd
     """Labels as int64; ``n`` is how many values there are to choose from, None for any."""
     labels = np.asarray(labels)
     if labels.ndim != 1:
-        raise DatasetError(f"{name} must be one-dimensional, one number an image, got the shape {labels.shape}")
+        raise DatasetError(f"{name} must be one-dimensional, one number per image, got the shape {labels.shape}")
     if labels.size == 0:
         return labels.astype(np.int64)
     if labels.dtype.kind not in "iu":

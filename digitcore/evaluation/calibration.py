@@ -79,7 +79,7 @@ def calibration_sentence(table: pd.DataFrame) -> str:
     figures = f"on average {100 * confidence:.1f} % sure and {100 * accuracy:.1f} % right"
     if abs(confidence - accuracy) < 0.005:
         return f"The model is about as right as it is sure: {figures}."
-    return f"The model is too {'sure of itself' if confidence > accuracy else 'modest'}: {figures}."
+    return f"The model is {'overconfident' if confidence > accuracy else 'underconfident'}: {figures}."
 
 
 def confidence_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int = 20) -> pd.DataFrame:
@@ -149,12 +149,12 @@ def refusal_sentence(table: pd.DataFrame, accuracy: float = 0.99) -> str:
     """Say how many images :func:`coverage_table` lets the model answer at an accuracy: the largest such share."""
     good = table[table["accuracy"] >= accuracy]
     if good.empty:
-        return f"No refusal brings the rest to {100 * accuracy:g} % right."
+        return f"Leaving out images cannot bring the rest to {100 * accuracy:g} % right."
     best = good.iloc[-1]
     if best["coverage"] == 1:
         return f"All answered, the model is {100 * best['accuracy']:.2f} % right."
     return (
-        f"Refusing the {100 * (1 - best['coverage']):.1f} % of the images it is less than "
+        f"Leaving out the {100 * (1 - best['coverage']):.1f} % of the images it is less than "
         f"{100 * best['threshold']:.1f} % sure of, the model is {100 * best['accuracy']:.2f} % right on the others."
     )
 

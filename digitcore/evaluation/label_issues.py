@@ -35,10 +35,10 @@ def confident_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.nd
     return np.divide(summed, n_images, out=np.full(len(n_images), np.inf), where=n_images > 1)
 
 
-def find_label_suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return the positions (int64) of images whose label is probably wrong, the most suspicious first.
 
-    An image is suspected where its class has others and, of the classes it is confidently in, the most probable one is
+    A label is an issue where its class has others and, of the classes it is confidently in, the most probable one is
     not its label, and neither is the model's prediction. The less probable its label, the more suspicious it is.
 
     Parameters
@@ -56,17 +56,17 @@ def find_label_suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.nda
     thresholds = confident_thresholds(labels, probabilities)
     # float32 probabilities may miss a threshold that equals them by a rounding.
     confident = np.where(rows >= thresholds - 1e-6, rows, -1.0)
-    suspected = np.isfinite(thresholds[labels[contradicted]])
-    suspected &= (confident.max(axis=1, initial=-1.0) >= 0) & (confident.argmax(axis=1) != labels[contradicted])
-    suspects = contradicted[suspected]
-    of_label = probabilities[suspects, labels[suspects]]
-    return suspects[np.argsort(of_label, kind="stable")]
+    is_issue = np.isfinite(thresholds[labels[contradicted]])
+    is_issue &= (confident.max(axis=1, initial=-1.0) >= 0) & (confident.argmax(axis=1) != labels[contradicted])
+    issues = contradicted[is_issue]
+    of_label = probabilities[issues, labels[issues]]
+    return issues[np.argsort(of_label, kind="stable")]
 
 
-def suspects_table(
-    labels: np.ndarray, probabilities: np.ndarray, suspects: np.ndarray, class_names: Sequence[str]
+def label_issues_table(
+    labels: np.ndarray, probabilities: np.ndarray, issues: np.ndarray, class_names: Sequence[str]
 ) -> pd.DataFrame:
-    """Return a row per suspect, in the order given.
+    """Return one row per issue, in the order given.
 
     Returns
     -------
@@ -75,13 +75,13 @@ def suspects_table(
         ``suggestion_probability``, 0 to 1.
     """
     names = np.array([str(name) for name in class_names], dtype=object)
-    suggested = probabilities[suspects].argmax(axis=1)
+    suggested = probabilities[issues].argmax(axis=1)
     return pd.DataFrame(
         {
-            "position": suspects,
-            "label": names[labels[suspects]],
+            "position": issues,
+            "label": names[labels[issues]],
             "suggestion": names[suggested],
-            "label_probability": probabilities[suspects, labels[suspects]].astype(np.float64),
-            "suggestion_probability": probabilities[suspects, suggested].astype(np.float64),
+            "label_probability": probabilities[issues, labels[issues]].astype(np.float64),
+            "suggestion_probability": probabilities[issues, suggested].astype(np.float64),
         }
     )

@@ -18,7 +18,7 @@ from digitcore.errors import InvalidSetting
 _DECAY = 0.9
 
 
-def rate_range_table(rates: np.ndarray, losses: np.ndarray) -> pd.DataFrame:
+def lr_range_table(rates: np.ndarray, losses: np.ndarray) -> pd.DataFrame:
     """Return the curve of a range test.
 
     Parameters
@@ -45,7 +45,7 @@ def rate_range_table(rates: np.ndarray, losses: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"learning_rate": rates, "loss": losses, "smoothed": _smoothed(losses)})
 
 
-def suggested_rate(table: pd.DataFrame) -> float:
+def suggested_learning_rate(table: pd.DataFrame) -> float:
     """Return the learning rate at which the smoothed loss falls most steeply over the rate's logarithm.
 
     Only rates below that of the lowest smoothed loss count.
@@ -53,7 +53,7 @@ def suggested_rate(table: pd.DataFrame) -> float:
     Parameters
     ----------
     table : DataFrame
-        As :func:`rate_range_table` gives it.
+        As :func:`lr_range_table` gives it.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 from digitcore.experiments.axes import Axis, Range
 from digitcore.experiments.experiment import Experiment
-from digitcore.experiments.lr_range import rate_range
+from digitcore.experiments.lr_range import lr_range_test
 from digitcore.experiments.plans import CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
 from digitcore.experiments.run_plan import cross_validate, learning_curve, run_plan, sweep
 from digitcore.experiments.runner import ExperimentRunner
@@ -19,7 +19,7 @@ __all__ = [
     "Sweep",
     "cross_validate",
     "learning_curve",
-    "rate_range",
+    "lr_range_test",
     "run_plan",
     "sweep",
 ]

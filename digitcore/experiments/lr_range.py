@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from digitcore.evaluation.lr_range import rate_range_table
+from digitcore.evaluation.lr_range import lr_range_table
 from digitcore.runs.training import model_for, split_for, threads_for
 from digitcore.specs.run_spec import RunSpec
 
 LOWEST, HIGHEST, N_STEPS = 1e-6, 10.0, 300
 
 
-def rate_range(
+def lr_range_test(
     spec: RunSpec | str, lowest: float = LOWEST, highest: float = HIGHEST, n_steps: int = N_STEPS
 ) -> pd.DataFrame:
     """Try learning rates in one short training, a batch each, and return the loss at each.
@@ -30,8 +30,8 @@ def rate_range(
     Returns
     -------
     DataFrame
-        ``learning_rate``, ``loss`` and ``smoothed``, see :func:`digitcore.evaluation.lr_range.rate_range_table`; for
-        :func:`digitcore.evaluation.lr_range.suggested_rate`.
+        ``learning_rate``, ``loss`` and ``smoothed``, see :func:`digitcore.evaluation.lr_range.lr_range_table`; for
+        :func:`digitcore.evaluation.lr_range.suggested_learning_rate`.
 
     Raises
     ------
@@ -48,4 +48,4 @@ def rate_range(
     model = model_for(spec, divided.dataset)
     with threads_for(spec, most=1):
         found = model.learning_rate_range(X, y, lowest=lowest, highest=highest, n_steps=n_steps)
-    return rate_range_table(found.rates, found.losses)
+    return lr_range_table(found.rates, found.losses)

@@ -10,7 +10,7 @@ from digitcore.parameters import Integer
 K = replace(N_FOLDS, name="k", only_with=None)
 N_SEEDS = Integer(
     name="n_seeds",
-    label="Seeds a point",
+    label="Seeds per point",
     help="Trainings of each point, each with a seed of its own: their spread tells what is noise.",
     default=1,
     minimum=1,
@@ -19,7 +19,7 @@ N_SEEDS = Integer(
 )
 N_REPEATS = Integer(
     name="n_repeats",
-    label="Repeats a size",
+    label="Repeats per size",
     help="Trainings of each size, each on other images with another seed: their spread tells what is noise.",
     default=3,
     minimum=1,

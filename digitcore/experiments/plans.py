@@ -187,7 +187,7 @@ class Sweep(Plan):
         if len(set(names)) < len(names):
             raise InvalidSetting(f"Each setting may be varied once, got {', '.join(names)}")
         if "seed" in names and self.n_seeds > 1:
-            raise InvalidSetting("Vary the seed itself, or take several seeds a point, not both")
+            raise InvalidSetting("Vary the seed itself, or take several seeds per point, not both")
         if "epochs" in names and self.factor is not None:
             raise InvalidSetting("Successive halving chooses the epochs itself: do not vary them")
         _check_number(self.n_points * self.n_seeds)

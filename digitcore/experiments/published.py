@@ -85,7 +85,7 @@ def confusion_difference_table(
     Parameters
     ----------
     published : sequence of sequence of int, (n_classes, n_classes)
-        Counts, a row a true class.
+        Counts, one row per true class.
     truth, prediction : ndarray, int64, (n_images,)
         Measured, of one training or of several after each other.
     class_names : sequence of str

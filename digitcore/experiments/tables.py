@@ -1,4 +1,4 @@
-"""From an experiment's runs to tables: a row a member, means and spreads, what matters.
+"""From an experiment's runs to tables: one row per member, means and spreads, what matters.
 
 Accuracies are shares from 0 to 1, losses mean cross-entropies in nats. A spread ``sd`` is the sample standard deviation
 (divisor n - 1), NaN for a single value; ``low`` and ``high`` are the mean less and plus it. What is undefined is NaN.
@@ -22,7 +22,7 @@ from digitcore.experiments.plans import Member
 from digitcore.parameters import Integer, Number
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Run
-from digitcore.runs.summary import chosen_by, score_of, watched_name
+from digitcore.runs.summary import chosen_by, score_of, validation_name
 from digitcore.runs.training import split_of_run
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import setting_label, with_settings
@@ -73,7 +73,7 @@ def fold_curves_table(runs: Sequence[Run], measure: str, most: int = MOST_EPOCHS
         ``epoch``, ``part``, ``mean``, ``sd``, ``low``, ``high``, ``n`` (runs that reached the epoch).
     """
     tables = []
-    for part, prefix in (("train", "train"), (watched_name(runs[0]) if runs else "validation", "validation")):
+    for part, prefix in (("train", "train"), (validation_name(runs[0]) if runs else "validation", "validation")):
         lines = [[getattr(epoch, f"{prefix}_{measure}") for epoch in run.epochs] for run in runs]
         figures = _stacked(lines)  # (n_runs, n_epochs)
         if np.isnan(figures).all():

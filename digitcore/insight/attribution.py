@@ -41,7 +41,7 @@ def occlusion_drops(
 ) -> np.ndarray:
     """Return how much of each class's probability depends on each place of the image.
 
-    A square of paper is laid over every place of the image. A pixel's value is the mean fall of the probability over
+    A blank patch covers each region of the image in turn. A pixel's value is the mean fall of the probability over
     the squares that cover it: positive where ink speaks for the class, negative where it speaks against it.
 
     Parameters

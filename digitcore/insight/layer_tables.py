@@ -38,10 +38,10 @@ def quantiles_table(
     return table
 
 
-def silent_table(snapshots: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return the share of silent units of each hidden layer at each snapshot: ``epoch``, ``layer``, ``share`` (0 to 1).
+def dead_units_table(snapshots: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return the share of dead units of each hidden layer at each snapshot: ``epoch``, ``layer``, ``share`` (0 to 1).
 
-    A unit is silent, a dead ReLU, where it is zero for every image that was watched. Empty without hidden layers.
+    A unit is dead where its ReLU is zero for every image that was probed. Empty without hidden layers.
     """
     epochs = snapshot_epochs_of(snapshots)
     tables = [

@@ -38,7 +38,7 @@ from digitcore.models.inputs import (
     hold_out,
 )
 from digitcore.models.layer_plans import Layer, weight_shapes
-from digitcore.models.lr_range_test import RateRange, geometric_rates, until_hopeless
+from digitcore.models.lr_range_test import LRRange, geometric_rates, until_hopeless
 from digitcore.models.pauses import pause
 from digitcore.models.progress_bar import progress_bar
 from digitcore.models.training import Score, Training, one_epoch
@@ -249,7 +249,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             **with_prefix("history", history_arrays(self.history_)),
         }
 
-    def learning_rate_range(self, X, y, *, lowest=1e-6, highest=10.0, n_steps=100) -> RateRange:
+    def learning_rate_range(self, X, y, *, lowest=1e-6, highest=10.0, n_steps=100) -> LRRange:
         """Try learning rates in one short training from the first weights; this estimator is left as it is.
 
         The rate grows geometrically from batch to batch. The test ends early once the loss is not finite, or above four
@@ -266,7 +266,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        RateRange
+        LRRange
             The rates that were tried, and the mean cross-entropy of each one's batch in nats as it was in training
             before the update, dropout on; finite.
 
@@ -285,7 +285,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         trial = clone(self)
         training = trial._first_state(trial._clean_settings(), X, y)
         losses = until_hopeless(training.batch_losses(rates.tolist()))
-        return RateRange(rates[: len(losses)], np.array(losses, dtype=np.float64))
+        return LRRange(rates[: len(losses)], np.array(losses, dtype=np.float64))
 
     def predict_proba(self, X) -> np.ndarray:
         """Return the probability of every class.
@@ -668,7 +668,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         training.load_state(checkpoint)
         self.history_ = history_of(under_prefix("history", checkpoint))
         self.n_iter_ = len(self.history_)
-        self.best_epoch_ = max(self.history_, key=lambda epoch: epoch.watched_accuracy).number
+        self.best_epoch_ = max(self.history_, key=lambda epoch: epoch.monitored_accuracy).number
         return under_prefix("best", checkpoint) or None
 
     def _all_epochs(
@@ -688,7 +688,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         try:
             while self.n_iter_ < n_epochs and not self._waited_for(patience, n_before):
                 epoch = one_epoch(training, self.n_iter_ + 1, settings["learning_rate"])
-                if self.best_epoch_ <= n_before or epoch.watched_accuracy > self._best_accuracy:
+                if self.best_epoch_ <= n_before or epoch.monitored_accuracy > self._best_accuracy:
                     self.best_epoch_ = epoch.number
                     best_weights = self._copy_weights() if patience else None
                 self.history_.append(epoch)
@@ -711,7 +711,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
     @property
     def _best_accuracy(self) -> float:
-        return self.history_[self.best_epoch_ - 1].watched_accuracy
+        return self.history_[self.best_epoch_ - 1].monitored_accuracy
 
     def _waited_for(self, patience: int | None, n_before: int) -> bool:
         """Whether ``patience`` is at its end, the first ``n_before`` epochs not counted."""

@@ -31,6 +31,6 @@ class Epoch:
     seconds: float
 
     @property
-    def watched_accuracy(self) -> float:
+    def monitored_accuracy(self) -> float:
         """The accuracy that decides which epoch is best: validation's, or training's where there is no validation."""
         return self.train_accuracy if self.validation_accuracy is None else self.validation_accuracy

@@ -32,7 +32,7 @@ BATCH_SIZE = Integer(
     name="batch_size",
     label="Batch size",
     help="Images per weight update. Small batches make more, noisier updates; a full batch makes one exact update "
-    "an epoch.",
+    "per epoch.",
     default=32,
     minimum=1,
     maximum=1_000_000,
@@ -43,7 +43,7 @@ BATCH_SIZE = Integer(
 LEARNING_RATE = Number(
     name="learning_rate",
     label="Learning rate",
-    help="How far each update moves the weights. Too small is slow; too large jumps about or diverges.",
+    help="How far each update moves the weights. Too small is slow; too large oscillates or diverges.",
     default=0.01,
     minimum=1e-8,
     maximum=1000.0,
@@ -113,7 +113,7 @@ HIDDEN_UNITS = Sizes(
 DROPOUT = Number(
     name="dropout",
     label="Dropout",
-    help="Share of the units switched off at random in each training step; it hinders learning by heart.",
+    help="Share of the units switched off at random in each training step; it reduces overfitting.",
     default=0.0,
     minimum=0.0,
     maximum=0.95,

@@ -21,7 +21,7 @@ _N_STEPS = Integer(
 )
 
 
-class RateRange(NamedTuple):
+class LRRange(NamedTuple):
     """The loss of each batch, in nats, before its update at each learning rate; both float64 ``(n_done,)``."""
 
     rates: np.ndarray

@@ -97,13 +97,13 @@ class Adam(Optimizer):
 
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         mean = _move(self._mean[position], gradient, self.BETA_1)
-        square = self._watched_square(position, gradient)
+        square = self._mean_square(position, gradient)
         # Both means start at zero; dividing by these makes up for it in the first steps.
         mean_share = 1 - self.BETA_1**self.n_steps
         square_share = 1 - self.BETA_2**self.n_steps
         return mean / mean_share / (np.sqrt(square / square_share) + self.epsilon)
 
-    def _watched_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
+    def _mean_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
         return _move(self._square[position], gradient * gradient, self.BETA_2)
 
 
@@ -114,8 +114,8 @@ class AMSGrad(Adam):
         super().__init__(weights, learning_rate, epsilon)
         self._largest = self._zeros("largest")
 
-    def _watched_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
-        square = super()._watched_square(position, gradient)
+    def _mean_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        square = super()._mean_square(position, gradient)
         return np.maximum(self._largest[position], square, out=self._largest[position])
 
 

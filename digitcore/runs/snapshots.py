@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 MOST_SNAPSHOTS = 50
 # Of the first layer's weights, all snapshots together, in half precision: enough for pictures of them.
 MOST_BYTES = 16_000_000
-# Training images on which gradients and silent units are looked at: a few milliseconds for the networks of the recipes.
-N_WATCHED = 128
+# Training images on which gradients and dead units are looked at: a few milliseconds for the networks of the recipes.
+N_PROBED = 128
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Largest number that half precision can tell from infinity.
 _LARGEST_HALF = float(np.finfo(np.float16).max)
@@ -48,7 +48,7 @@ class Recorder:
     """
 
     def __init__(self, model: EpochClassifier, X: np.ndarray, y: np.ndarray):
-        self._model, self._X, self._y = model, X[:N_WATCHED], y[:N_WATCHED]
+        self._model, self._X, self._y = model, X[:N_PROBED], y[:N_PROBED]
         weights = model.get_weights()
         first = weights[first_layer_name(model.MODEL_NAME, weights)]
         most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))

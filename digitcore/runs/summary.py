@@ -45,7 +45,7 @@ def score_of(run: Run) -> float:
     return math.nan if part is None else run.figures[part].accuracy
 
 
-def watched_name(run: Run) -> str:
+def validation_name(run: Run) -> str:
     """Return what the curves of the watched part are called: "test" when the test part is watched."""
     return "test" if run.spec.split.validation == "test" else "validation"
 

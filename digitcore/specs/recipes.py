@@ -91,7 +91,7 @@ class Recipe:
     published_curve : mapping
         Published training ``loss`` and ``accuracy`` of every epoch, where there are any.
     published_confusion : tuple of tuple of int, optional
-        Published counts of images of ``accuracy_part``: a row a true class, a column a predicted one.
+        Published counts of images of ``accuracy_part``: one row per true class, one column per predicted one.
     """
 
     name: str

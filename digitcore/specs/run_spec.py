@@ -21,7 +21,7 @@ from digitcore.parameters import Integer, Parameter, clean_parameters, shortened
 SEED = Integer(
     name="random_state",
     label="Seed",
-    help="Start of the random numbers for initial weights, batch order and dropout. Same seed, same result.",
+    help="Seed for initial weights, batch order and dropout. The same seed gives the same result.",
     default=0,
     minimum=0,
     maximum=2**32 - 1,

@@ -41,7 +41,7 @@ _N_FORMS = 8
 ANY_CLASS = -1
 PLAYING = "weights_playing"
 _QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
-_SUSPECTS = "suspects_of"
+_LABEL_ISSUES = "label_issues_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
@@ -438,14 +438,14 @@ def draw_again() -> None:
     st.session_state[_DRAW_SEED] = draw_seed() + 1
 
 
-def search_suspects(run: Run, *, wanted: bool = True) -> None:
-    """Search the labels of a run's training part, or let go of that."""
-    st.session_state[_SUSPECTS] = run.digest if wanted else None
+def search_label_issues(run: Run, *, wanted: bool = True) -> None:
+    """Search the labels of a run's training part, or give that up."""
+    st.session_state[_LABEL_ISSUES] = run.digest if wanted else None
 
 
-def searches_suspects(run: Run) -> bool:
+def searches_label_issues(run: Run) -> bool:
     """Whether the labels of a run's training part are searched."""
-    return st.session_state.get(_SUSPECTS) == run.digest
+    return st.session_state.get(_LABEL_ISSUES) == run.digest
 
 
 # The Predict page: which image is looked at.
@@ -512,7 +512,7 @@ def quiz_subject() -> tuple[str, str] | None:
 
 
 def put_quiz(round_: QuizRound | None, subject: tuple[str, str]) -> None:
-    """Begin a round, or let go of it."""
+    """Begin a round, or give it up."""
     st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject})
 
 

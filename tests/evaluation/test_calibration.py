@@ -70,7 +70,7 @@ def test_without_images_the_calibration_error_is_undefined():
 
 @pytest.mark.parametrize(
     ("truth", "confidence", "words"),
-    [([0, 1], 0.9, "too sure of itself: on average 90.0 % sure and 50.0 % right"), ([0, 0], 0.6, "too modest")],
+    [([0, 1], 0.9, "overconfident: on average 90.0 % sure and 50.0 % right"), ([0, 0], 0.6, "underconfident")],
 )
 def test_the_sentence_says_which_way_the_model_errs(truth, confidence, words):
     table = reliability_table(np.array(truth), sure_of([confidence, confidence]))
@@ -111,10 +111,13 @@ def test_coverage_without_images_is_empty():
 
 def test_refusal_names_the_largest_share_that_can_be_answered():
     truth, confidence = np.array([0, 0, 0, 1]), sure_of([0.9, 0.8, 0.7, 0.6])
-    expected = "Refusing the 25.0 % of the images it is less than 70.0 % sure of, the model is 100.00 % right"
+    expected = "Leaving out the 25.0 % of the images it is less than 70.0 % sure of, the model is 100.00 % right"
     assert expected in refusal_sentence(coverage_table(truth, confidence))
     assert refusal_sentence(coverage_table(truth[:3], confidence[:3])) == "All answered, the model is 100.00 % right."
-    assert refusal_sentence(coverage_table(truth[3:], confidence[3:])) == "No refusal brings the rest to 99 % right."
+    assert (
+        refusal_sentence(coverage_table(truth[3:], confidence[3:]))
+        == "Leaving out images cannot bring the rest to 99 % right."
+    )
 
 
 def test_labels_and_probabilities_must_be_of_the_same_images():

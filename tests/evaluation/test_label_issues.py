@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from digitcore.errors import DatasetError
-from digitcore.evaluation.label_issues import confident_thresholds, find_label_suspects, suspects_table
+from digitcore.evaluation.label_issues import confident_thresholds, find_label_issues, label_issues_table
 
 
 @pytest.fixture
@@ -21,14 +21,14 @@ def test_thresholds_are_mean_probabilities_of_the_label():
     assert thresholds.tolist() == pytest.approx([0.7, 0.7, np.inf])
 
 
-def test_the_only_image_of_a_class_is_not_suspected_and_makes_nobody_suspect():
+def test_the_only_image_of_a_class_is_no_issue_and_makes_no_other_one():
     # Out of fold its class is impossible: its label says nothing against it.
     probabilities = np.array([[0.0, 0.9, 0.1], [0.0, 0.8, 0.2], [0.0, 0.7, 0.3], [0.0, 0.45, 0.55], [0.0, 0.1, 0.9]])
     labels = np.array([0, 1, 1, 2, 2])
-    assert find_label_suspects(labels, probabilities).tolist() == []
+    assert find_label_issues(labels, probabilities).tolist() == []
 
 
-def test_suspects_are_those_of_cleanlab(noisy):
+def test_issues_are_those_of_cleanlab(noisy):
     filters = pytest.importorskip("cleanlab.filter")
     labels, probabilities, _ = noisy
     theirs = filters.find_label_issues(
@@ -39,41 +39,41 @@ def test_suspects_are_those_of_cleanlab(noisy):
         n_jobs=1,
     )
     assert len(theirs) > 100
-    assert find_label_suspects(labels, probabilities).tolist() == theirs.tolist()
+    assert find_label_issues(labels, probabilities).tolist() == theirs.tolist()
 
 
-def test_most_suspects_are_wrong_indeed(noisy):
+def test_most_issues_are_wrong_indeed(noisy):
     labels, probabilities, truth = noisy
-    suspects = find_label_suspects(labels, probabilities)
+    issues = find_label_issues(labels, probabilities)
     wrong = labels != truth
-    assert wrong[suspects].mean() > 0.8
-    assert wrong[suspects].sum() > 0.6 * wrong.sum()
-    assert wrong[suspects[:50]].all()
+    assert wrong[issues].mean() > 0.8
+    assert wrong[issues].sum() > 0.6 * wrong.sum()
+    assert wrong[issues[:50]].all()
 
 
 def test_the_least_probable_label_comes_first(noisy):
     labels, probabilities, _ = noisy
-    suspects = find_label_suspects(labels, probabilities)
-    of_label = probabilities[suspects, labels[suspects]]
+    issues = find_label_issues(labels, probabilities)
+    of_label = probabilities[issues, labels[issues]]
     assert (np.diff(of_label) >= 0).all()
 
 
-def test_a_class_without_images_suspects_nobody():
+def test_a_class_without_images_has_no_issues():
     probabilities = np.array([[0.1, 0.0, 0.9], [0.9, 0.1, 0.0], [0.1, 0.9, 0.0]])
-    assert find_label_suspects(np.array([0, 0, 1]), probabilities).tolist() == []
+    assert find_label_issues(np.array([0, 0, 1]), probabilities).tolist() == []
 
 
-def test_right_labels_are_not_suspected():
-    assert find_label_suspects(np.arange(3), np.eye(3)).tolist() == []
+def test_right_labels_are_no_issues():
+    assert find_label_issues(np.arange(3), np.eye(3)).tolist() == []
 
 
 def test_labels_and_probabilities_must_be_of_the_same_images():
     with pytest.raises(DatasetError, match="same images"):
-        find_label_suspects(np.array([0]), np.eye(2))
+        find_label_issues(np.array([0]), np.eye(2))
 
 
-def test_suspects_are_listed_with_what_they_probably_are():
-    table = suspects_table(np.array([0, 1]), np.array([[0.5, 0.5], [0.75, 0.25]]), np.array([1]), "ab")
+def test_issues_are_listed_with_what_they_probably_are():
+    table = label_issues_table(np.array([0, 1]), np.array([[0.5, 0.5], [0.75, 0.25]]), np.array([1]), "ab")
     assert table.to_dict("records") == [
         {"position": 1, "label": "b", "suggestion": "a", "label_probability": 0.25, "suggestion_probability": 0.75}
     ]

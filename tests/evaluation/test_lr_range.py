@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation.lr_range import rate_range_table, suggested_rate
+from digitcore.evaluation.lr_range import lr_range_table, suggested_learning_rate
 
 
 def table_of(rates, smoothed, losses=None) -> pd.DataFrame:
@@ -18,7 +18,7 @@ def table_of(rates, smoothed, losses=None) -> pd.DataFrame:
 
 def test_smoothed_losses_are_means_weighted_by_distance():
     losses = np.array([2.0, 5.0, 1.0, 4.0])
-    table = rate_range_table([0.001, 0.01, 0.1, 1.0], losses)
+    table = lr_range_table([0.001, 0.01, 0.1, 1.0], losses)
     expected = [np.average(losses, weights=0.9 ** np.abs(np.arange(4) - place)) for place in range(4)]
     assert list(table.columns) == ["learning_rate", "loss", "smoothed"]
     assert table["smoothed"].to_numpy() == pytest.approx(expected, rel=1e-12)
@@ -28,47 +28,47 @@ def test_smoothed_losses_are_means_weighted_by_distance():
 
 
 def test_a_level_curve_stays_level():
-    table = rate_range_table(np.geomspace(1e-6, 10, 2000), np.full(2000, 2.5))
+    table = lr_range_table(np.geomspace(1e-6, 10, 2000), np.full(2000, 2.5))
     assert table["smoothed"].to_numpy() == pytest.approx(2.5)
 
 
 def test_no_steps_make_an_empty_table_without_a_suggestion():
-    table = rate_range_table([], [])
+    table = lr_range_table([], [])
     assert table.shape == (0, 3)
-    assert math.isnan(suggested_rate(table))
+    assert math.isnan(suggested_learning_rate(table))
 
 
 def test_one_loss_for_each_rate():
     with pytest.raises(InvalidSetting, match=r"must be two lists of the same length, got the shapes \(2,\) and \(3,\)"):
-        rate_range_table([0.1, 0.2], [1.0, 1.0, 1.0])
+        lr_range_table([0.1, 0.2], [1.0, 1.0, 1.0])
 
 
 def test_the_steepest_fall_is_suggested_and_not_the_lowest_loss():
     # From the rate before 0.01 to the one after it the loss falls by 1.8, more than around any other.
     table = table_of([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0], [2.3, 2.3, 2.1, 1.2, 0.3, 0.2, 5.0])
-    assert suggested_rate(table) == 1e-2
+    assert suggested_learning_rate(table) == 1e-2
 
 
 def test_a_fall_is_measured_over_the_rates_logarithm():
     # 0.8 within a factor of 100 is less steep than 0.6 within a factor of ten.
     table = table_of([1e-6, 1e-4, 1e-2, 1e-1, 1.0], [2.4, 1.6, 0.8, 0.2, 0.19])
-    assert suggested_rate(table) == 1e-2
+    assert suggested_learning_rate(table) == 1e-2
 
 
 def test_a_steeper_fall_after_the_lowest_loss_does_not_count():
     table = table_of([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0], [2.0, 1.5, 1.4, 9.0, 3.0, 2.0])
-    assert suggested_rate(table) == 1e-5
+    assert suggested_learning_rate(table) == 1e-5
 
 
 @pytest.mark.parametrize("smoothed", [[2.3, 2.3, 2.3], [1.0, 2.0, 3.0], [1.0, 3.0, 1.0], [2.0]])
 def test_where_the_loss_never_falls_nothing_is_suggested(smoothed):
-    assert math.isnan(suggested_rate(table_of(np.geomspace(0.01, 1, len(smoothed)), smoothed)))
+    assert math.isnan(suggested_learning_rate(table_of(np.geomspace(0.01, 1, len(smoothed)), smoothed)))
 
 
 def test_a_fall_within_the_scatter_of_the_batches_suggests_nothing():
     rates, smoothed, scatter = np.geomspace(1e-4, 1, 5), np.linspace(2.3, 2.25, 5), [0.1, -0.1, 0.1, -0.1, 0.1]
-    assert math.isnan(suggested_rate(table_of(rates, smoothed, smoothed + scatter)))
-    assert suggested_rate(table_of(rates, smoothed)) > 0
+    assert math.isnan(suggested_learning_rate(table_of(rates, smoothed, smoothed + scatter)))
+    assert suggested_learning_rate(table_of(rates, smoothed)) > 0
 
 
 @pytest.mark.parametrize("n_steps", [100, 300])
@@ -78,4 +78,4 @@ def test_the_middle_of_a_noisy_fall_is_found(n_steps, seed):
     rates = np.geomspace(1e-6, 10, n_steps)
     losses = 2.3 - 2 / (1 + np.exp(-(np.log10(rates) + 2) / 0.25)) + np.where(rates > 1, rates / 2, 0)
     losses += np.random.default_rng(seed).normal(0, 0.05, n_steps)
-    assert np.log10(suggested_rate(rate_range_table(rates, losses))) == pytest.approx(-2, abs=0.3)
+    assert np.log10(suggested_learning_rate(lr_range_table(rates, losses))) == pytest.approx(-2, abs=0.3)

@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from digitcore.charts import quantiles_chart, silent_chart
+from digitcore.charts import dead_units_chart, quantiles_chart
 from digitcore.insight.layer_tables import (
+    dead_units_table,
     layer_names,
     order_by_norm,
     paths_table,
     quantiles_table,
-    silent_table,
     snapshot_epochs_of,
     strongest_path,
 )
@@ -33,12 +33,12 @@ def arrays(rng):
 
 def test_layers_come_in_the_networks_order(arrays):
     assert layer_names(arrays) == ["conv_1", "dense_2", "dense_10", "output"]
-    assert list(dict.fromkeys(silent_table(arrays)["layer"])) == ["conv_1", "dense_10"]
+    assert list(dict.fromkeys(dead_units_table(arrays)["layer"])) == ["conv_1", "dense_10"]
 
 
 def test_a_run_without_snapshots_has_no_epochs():
     assert snapshot_epochs_of({}) == []
-    assert silent_table({}).empty
+    assert dead_units_table({}).empty
 
 
 def test_quantiles_have_a_row_for_each_snapshot(arrays):
@@ -48,7 +48,7 @@ def test_quantiles_have_a_row_for_each_snapshot(arrays):
 
 
 def test_silent_units_have_a_row_for_each_snapshot_and_layer(arrays):
-    assert silent_table(arrays).to_dict("records") == [
+    assert dead_units_table(arrays).to_dict("records") == [
         {"epoch": 0, "layer": "conv_1", "share": 0.25},
         {"epoch": 40, "layer": "conv_1", "share": 0.0},
         {"epoch": 0, "layer": "dense_10", "share": 0.0},
@@ -89,7 +89,7 @@ def test_paths_count_units_from_one():
 def test_charts_are_valid_and_small(arrays, log):
     for chart in (
         quantiles_chart(quantiles_table(arrays, "weights", "output"), title="Weights", log=log),
-        silent_chart(silent_table(arrays), log=log),
+        dead_units_chart(dead_units_table(arrays), log=log),
     ):
         spec = chart.to_dict()
         assert len(json.dumps(spec)) < 30_000

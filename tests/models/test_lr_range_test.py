@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from sklearn.base import clone
 
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation.lr_range import rate_range_table, suggested_rate
+from digitcore.evaluation.lr_range import lr_range_table, suggested_learning_rate
 from digitcore.models import CNN, MLP, SoftmaxRegression
 from digitcore.models.hyperparameters import OPTIMIZERS
 from digitcore.models.lr_range_test import smoothed, until_hopeless
@@ -195,7 +195,7 @@ def test_bad_hyperparameters_are_refused(digits):
 def test_the_suggested_rate_trains_well_and_a_hundredth_of_it_does_not(optimizer, digits):
     X, y = digits
     model = MLP(epochs=40, optimizer=optimizer, random_state=0)
-    rate = suggested_rate(rate_range_table(*model.learning_rate_range(X[:450], y[:450], n_steps=300)))
+    rate = suggested_learning_rate(lr_range_table(*model.learning_rate_range(X[:450], y[:450], n_steps=300)))
     good, slow = (
         clone(model).set_params(learning_rate=each).fit(X[:450], y[:450]).score(X[450:], y[450:])
         for each in (rate, rate / 100)

@@ -91,7 +91,7 @@ def test_two_settings_and_three_are_shown(open_app):
     names = next(widget for widget in app.multiselect if widget.label == "Settings to vary")
     names.set_value(["learning_rate", "seed", "scaling"]).run()
     start_and_wait(app)
-    assert "What matters most" in words(app)
+    assert "Most important settings" in words(app)
     assert not app.exception and not app.error
 
 

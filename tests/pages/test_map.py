@@ -15,12 +15,12 @@ def test_the_map_is_there_at_once(trained):
     assert not app.exception
     assert not app.error
     assert "Drag a rectangle over some points" in texts(app)
-    sources = next(widget for widget in app.segmented_control if widget.label == "What is alike").options
+    sources = next(widget for widget in app.segmented_control if widget.label == "Compare by").options
     assert sources == (["Pixels"] if app.session_state["spec"].model == "softmax" else ["Pixels", "Last hidden layer"])
 
 
 def test_the_hidden_layer_is_mapped(trained_mlp):
-    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "What is alike", "hidden")
+    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Compare by", "hidden")
     assert not app.exception
     assert not app.error
     assert "Drag a rectangle" in texts(app)
@@ -28,9 +28,9 @@ def test_the_hidden_layer_is_mapped(trained_mlp):
 
 def test_tsne_is_made_in_a_worker(trained_mlp):
     app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Method", "tsne")
-    assert "t-SNE is at work" in texts(app)
+    assert "t-SNE is running" in texts(app)
     deadline = time.monotonic() + 60
-    while "t-SNE is at work" in texts(app):
+    while "t-SNE is running" in texts(app):
         assert time.monotonic() < deadline
         time.sleep(0.5)
         app.run()

@@ -72,7 +72,7 @@ def test_drawing_again_takes_another_seed(mistakes):
     [
         ("Reliability", "Expected calibration error: **"),
         ("Confidence", "Is it right when it is sure?"),
-        ("Refusing the unsure", " right"),
+        ("Selective prediction", " right"),
     ],
 )
 def test_every_view_of_the_confidence_can_be_shown(mistakes, view, words):
@@ -82,7 +82,7 @@ def test_every_view_of_the_confidence_can_be_shown(mistakes, view, words):
     assert words in texts(mistakes)
 
 
-def test_label_suspects_are_searched_in_the_workers(mistakes):
+def test_label_issues_are_searched_in_the_workers(mistakes):
     button(mistakes, "Look for wrong labels").click().run()
     deadline = time.monotonic() + 60
     while "training images" not in texts(mistakes):
@@ -91,7 +91,7 @@ def test_label_suspects_are_searched_in_the_workers(mistakes):
         mistakes.run()
     assert not mistakes.exception
     assert not mistakes.error
-    assert re.search(r"\*\*\d+\*\* of 1,347 training images \([\d.]+ %\) are suspected", texts(mistakes))
+    assert re.search(r"\*\*\d+\*\* of 1,347 training images \([\d.]+ %\) probably have a wrong label", texts(mistakes))
 
 
 def test_a_search_that_fails_says_why_and_can_be_tried_again(open_app, train):

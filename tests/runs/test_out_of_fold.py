@@ -6,7 +6,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from digitcore.datasets import Dataset, load_dataset
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation.label_issues import find_label_suspects
+from digitcore.evaluation.label_issues import find_label_issues
 from digitcore.runs import RunSpec
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, folds_of, joined_folds
 from digitcore.runs.training import model_for, split_for
@@ -52,7 +52,7 @@ def test_labels_that_were_swapped_are_found(monkeypatch):
     settings = {"epochs": 40, "learning_rate": 0.1}
     part, probabilities = judged(RunSpec(dataset="digits", model="softmax", parameters=settings))
     there = np.isin(part.indices, swapped)
-    suspects = find_label_suspects(part.labels, probabilities)
+    suspects = find_label_issues(part.labels, probabilities)
     assert there[suspects].sum() >= 0.8 * there.sum()
     assert there[suspects[: there.sum() // 2]].all()
 

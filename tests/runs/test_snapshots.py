@@ -69,7 +69,7 @@ def test_silent_units_are_counted(digits):
     model.module_.dense_1.bias.data[:3] = -1000.0
     recorder = Recorder(model, *digits)
     assert recorder.arrays["silent.dense_1"][0] >= 0.3
-    silent = (model.activations(digits[0][: snapshots.N_WATCHED])["dense_1"].max(axis=0) <= 0).mean()
+    silent = (model.activations(digits[0][: snapshots.N_PROBED])["dense_1"].max(axis=0) <= 0).mean()
     assert recorder.arrays["silent.dense_1"].tolist() == [pytest.approx(silent)]
 
 

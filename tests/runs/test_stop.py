@@ -9,7 +9,7 @@ import pytest
 from distributed import Event
 
 from digitcore.errors import EngineError, Interrupted
-from digitcore.experiments.lr_range import rate_range
+from digitcore.experiments.lr_range import lr_range_test
 from digitcore.insight.projection import tsne_coordinates
 from digitcore.models.pauses import pauses
 from digitcore.runs import RunSpec, train_spec
@@ -185,14 +185,14 @@ def in_worker(engine):
 
 def test_a_computation_returns_what_its_function_returns(in_worker):
     spec = RunSpec(dataset="digits", model="softmax")
-    future, _ = in_worker(rate_range, spec.canonical_json, 1e-4, 1.0, 20)
-    assert future.result(timeout=60).equals(rate_range(spec, 1e-4, 1.0, 20))
+    future, _ = in_worker(lr_range_test, spec.canonical_json, 1e-4, 1.0, 20)
+    assert future.result(timeout=60).equals(lr_range_test(spec, 1e-4, 1.0, 20))
 
 
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
-        (rate_range, (huge().canonical_json,)),
+        (lr_range_test, (huge().canonical_json,)),
         (fold_probabilities, (huge().canonical_json, 0)),
         (tsne_coordinates, (np.random.default_rng(0).normal(size=(1797, 20)).astype(np.float32),)),
     ],

@@ -167,15 +167,15 @@ HELP = {
         "held-out images, each made by a model that has not seen the image. A test part takes no part in this."
     ),
     "sweep": (
-        "Every point is the same training but for the settings varied. With several **seeds** a point the bar is one "
+        "Every point is the same training but for the settings varied. With several **seeds** per point the bar is one "
         "standard deviation to each side: differences within it are noise. **Successive halving** trains all points "
         "for a few epochs, and only the best for more, going on where they stood. **Importance** is how much worse a "
         "random forest predicts the accuracy when a setting's values are shuffled."
     ),
     "learning-curve": (
         "The same training on more and more images, drawn anew at each repeat. Where the **gap** between training "
-        "and held-out images is wide, the model learns by heart, and more images help. Where the lines have met, "
-        "more images bring little: a larger model may."
+        "and held-out images is wide, the model is memorising its training images, and more images help. Where the "
+        "lines have met, more images bring little: a larger model may."
     ),
     "learning-rate": (
         "One short training in which the learning rate grows with every batch. While it is too small nothing happens; "

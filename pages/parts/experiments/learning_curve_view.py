@@ -32,7 +32,7 @@ def _show_curve(digest: str, n_ended: int, spread: str, _curve: pd.DataFrame) ->
         hide_index=True,
         column_config={
             "n_train": st.column_config.NumberColumn("Training images", format="%d"),
-            "gap": st.column_config.NumberColumn("Gap: train less held out (points)", format="%.2f"),
+            "gap": st.column_config.NumberColumn("Gap: training minus held-out accuracy (points)", format="%.2f"),
         },
         alt="The overfitting gap of every size",
     )

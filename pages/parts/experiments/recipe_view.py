@@ -123,7 +123,7 @@ def _show_matrix(which: str, digests: tuple[str, ...], recipe_name: str) -> None
     recipe = RECIPES[recipe_name]
     truth, prediction, class_names = session.pooled_predictions(digests, recipe.accuracy_part)
     if which == "Difference":
-        st.caption("Measured less published, in points of the true class's images.")
+        st.caption("Measured minus published, in percentage points of the true class's images.")
         table = confusion_difference_table(recipe.published_confusion, truth, prediction, class_names)
         st.altair_chart(confusion_difference_chart(table), width="content")
     elif which == "Here":

@@ -68,9 +68,9 @@ def _show_many(points: pd.DataFrame, axes: Sequence[Axis]) -> None:
     titles = {axis.name: axis.record.label for axis in axes}
     shown = parallel_table(points, axes)
     st.altair_chart(parallel_chart(shown, list(titles.items())), width="stretch")
-    st.markdown("**What matters most**")
+    st.markdown("**Most important settings**")
     table = importance_table(points, list(titles))
     if table["importance"].isna().all():
-        st.caption(f"Known from {FEWEST_FOR_IMPORTANCE} points of different accuracy on.")
+        st.caption(f"Available from {FEWEST_FOR_IMPORTANCE} points of different accuracy on.")
     else:
         st.altair_chart(importance_chart(table.assign(title=table["name"].map(titles))), width="stretch")

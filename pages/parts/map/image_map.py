@@ -35,7 +35,7 @@ def ask_view(run: Run) -> tuple[str, str]:
     left, right = st.columns(2)
     sources = [source for source in SOURCES if source == "pixels" or session.model_of(run).has_hidden_layers]
     source = left.segmented_control(
-        "What is alike",
+        "Compare by",
         sources,
         default="pixels",
         required=True,
@@ -49,7 +49,7 @@ def ask_view(run: Run) -> tuple[str, str]:
         required=True,
         key=_METHOD_KEY,
         format_func=METHODS.get,
-        help="PCA is there at once; t-SNE takes up to a minute for 10,000 images, once.",
+        help="PCA is immediate; t-SNE takes up to a minute for 10,000 images, once.",
     )
     return source, method
 
@@ -66,7 +66,7 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
     elif computation.state == "running":
         wait_for(
             lambda: [_tsne(run, part.name, source)],
-            "t-SNE is at work beside the trainings; the map appears here when it is ready.",
+            "t-SNE is running; the map appears here when it is ready.",
             stop=lambda: _stop(run, part.name, source),
             key="stop_tsne",
         )
@@ -112,7 +112,7 @@ def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
         st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")
     brush = event.selection[SELECTION]
     if not brush:
-        st.caption("Drag a rectangle over some points to see their images; click beside it to let go.")
+        st.caption("Drag a rectangle over some points to see their images; click beside it to clear the selection.")
         return
     positions = positions_within(table, brush["x"], brush["y"])
     st.caption(f"{min(len(positions), MOST_SHOWN)} of {len(positions):,} images in the rectangle, wrong ones first.")

@@ -21,7 +21,7 @@ from digitcore.runs import Run
 from digitcore.wording import percent_text
 from pages.parts.charts import drawable
 
-VIEWS = ("Reliability", "Confidence", "Refusing the unsure")
+VIEWS = ("Reliability", "Confidence", "Selective prediction")
 
 
 def show(run: Run, part: Part, probabilities: np.ndarray) -> None:

@@ -44,7 +44,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
         st.vega_lite_chart(chart, key=session.matrix_key(), on_select=lambda: _take_click(names))
-        st.caption("Click a cell to see its images, click it again to let go.")
+        st.caption("Click a cell to see its images; click it again to clear the selection.")
     _show_images(part, probabilities, truth, taken_for)
 
 

@@ -22,11 +22,10 @@ from pages.parts.predict.image_source import Question
 
 TILE = 224
 CONTRIBUTIONS = (
-    "Weight times pixel: ink on :blue[**blue**] adds to the score of the class, ink on :orange[**orange**] takes from "
-    "it."
+    "Weight times pixel: ink on :blue[**blue**] raises the score of the class, ink on :orange[**orange**] lowers it."
 )
 OCCLUSION = (
-    "A square of paper is laid over each place. :blue[**Blue**]: without this place the class becomes less probable; "
+    "A blank patch covers each region in turn. :blue[**Blue**]: without this region the class becomes less probable; "
     ":orange[**orange**]: more probable."
 )
 GRADIENT = "More ink on a :blue[**blue**] pixel raises the score of the class, on an :orange[**orange**] one lowers it."
@@ -107,10 +106,10 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -
         hide_index=True,
         column_config={
             "run": st.column_config.TextColumn("Run", width="large"),
-            "prediction": "Says",
+            "prediction": "Prediction",
             "probability": st.column_config.NumberColumn("Probability", format="percent"),
-            "second": "Else",
-            "second_probability": st.column_config.NumberColumn("Probability of that", format="percent"),
+            "second": "Runner-up",
+            "second_probability": st.column_config.NumberColumn("Probability of the runner-up", format="percent"),
         },
         alt="What every chosen run says of the image",
     )
@@ -124,7 +123,7 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
     classes = [
         column.selectbox(label, range(len(names)), index=int(start), format_func=names.__getitem__, key=name)
         for column, label, start, name in zip(
-            columns, ("Class", "Beside it"), suggested, session.why_keys(suggested), strict=False
+            columns, ("Class", "Compare with"), suggested, session.why_keys(suggested), strict=False
         )
     ]
     for title, words, images in _explanations(model, image):

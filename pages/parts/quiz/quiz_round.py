@@ -40,7 +40,7 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     n_images = left.slider("Images in the round", 5, MOST_IMAGES, 10, key="quiz_n", persist_state="session")
     clock = right.toggle(
-        f"Against the clock, {SECONDS_PER_IMAGE} seconds an image", key="quiz_clock", persist_state="session"
+        f"Against the clock, {SECONDS_PER_IMAGE} seconds per image", key="quiz_clock", persist_state="session"
     )
     if st.button("Start", type="primary"):
         drawn = draw_round(
@@ -146,5 +146,5 @@ def show_scores(run: Run) -> None:
                 "you": st.column_config.NumberColumn("You", format="percent"),
                 "model": st.column_config.NumberColumn("The model", format="percent"),
             },
-            alt="Share read right in every round",
+            alt="Share answered correctly in each round",
         )

@@ -16,7 +16,7 @@ from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import expected_time, progress_of
-from digitcore.runs.summary import comparison_text, part_figures, verdict_of, warnings_of, watched_name
+from digitcore.runs.summary import comparison_text, part_figures, validation_name, verdict_of, warnings_of
 from digitcore.specs.recipes import recipe_of, spec_title
 from digitcore.wording import counted, duration_text, percent_text
 from pages.parts import session, shared, visitor
@@ -78,7 +78,7 @@ def show_curves(run: Run) -> None:
 def _curves(
     digest: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
 ) -> dict[str, Any]:
-    watched = watched_name(_run)
+    watched = validation_name(_run)
     stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None
     best = _run.evaluation.best_epoch if stops_early else None
     n_planned = _run.spec.parameters["epochs"] if _run.active else None

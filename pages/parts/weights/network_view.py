@@ -8,9 +8,15 @@ from datetime import datetime
 import numpy as np
 import streamlit as st
 
-from digitcore.charts import quantiles_chart, silent_chart
+from digitcore.charts import dead_units_chart, quantiles_chart
 from digitcore.images.png import grayscale_png, grid_png, weights_png
-from digitcore.insight.layer_tables import layer_names, paths_table, quantiles_table, silent_table, snapshot_epochs_of
+from digitcore.insight.layer_tables import (
+    dead_units_table,
+    layer_names,
+    paths_table,
+    quantiles_table,
+    snapshot_epochs_of,
+)
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.runs import Run
 from pages.parts import messages, session
@@ -71,7 +77,7 @@ def show_feature_maps(run: Run) -> None:
 @st.fragment
 @messages.caught()
 def show_distributions(run: Run) -> None:
-    """Show how weights and gradients of each layer are spread over the epochs, and the silent units."""
+    """Show how weights and gradients of each layer are spread over the epochs, and the dead units."""
     snapshots = session.arrays_of(run).snapshots
     epochs = snapshot_epochs_of(snapshots)
     if not epochs:
@@ -93,6 +99,6 @@ def _show_layer(digest: str, created_at: datetime, layer: str, _snapshots: Mappi
     right.vega_lite_chart(
         drawable(quantiles_chart(quantiles_table(_snapshots, "gradients", layer), title="Gradients", log=many))
     )
-    silent = silent_table(_snapshots)
+    silent = dead_units_table(_snapshots)
     if len(silent):
-        st.vega_lite_chart(drawable(silent_chart(silent, log=many)))
+        st.vega_lite_chart(drawable(dead_units_chart(silent, log=many)))

@@ -22,8 +22,8 @@ def show(run: Run) -> None:
     st.markdown(MODELS[run.spec.model].first_layer.words)
     epochs = snapshot_epochs_of(session.arrays_of(run).snapshots)
     if not epochs:
-        st.info("This run kept no snapshots of its epochs; train it again to scrub through them.")
-    playing = bool(epochs) and st.toggle("Play", key=session.PLAYING, help="Run through the epochs, again and again.")
+        st.info("This run kept no snapshots of its epochs; train it again to step through them.")
+    playing = bool(epochs) and st.toggle("Play", key=session.PLAYING, help="Play the epochs in a loop.")
     st.fragment(run_every=FRAME_SECONDS if playing else None)(_show_images)(run, epochs, playing)
 
 

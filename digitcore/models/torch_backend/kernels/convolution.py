@@ -277,7 +277,7 @@ def _convolve_and_pool(images, weight, bias, sides, choices, pooled, origins):
 
 @kernel()
 def _convolve(image, weight, bias, window, sums):
-    """Write the sums at each place, filter by filter; ``weight`` has a row a pixel of the window."""
+    """Write the sums at each place, filter by filter; ``weight`` has one row per pixel of the window."""
     rows, columns, n = image.shape[0] - window + 1, image.shape[1] - window + 1, bias.shape[0]
     pixels, at = image.reshape(-1), np.zeros(9, dtype=np.int64)
     w = np.zeros((9, n), dtype=np.float32)

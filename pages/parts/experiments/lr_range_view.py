@@ -7,8 +7,8 @@ import math
 import streamlit as st
 
 from digitcore.charts import lr_range_chart
-from digitcore.evaluation.lr_range import suggested_rate
-from digitcore.experiments.lr_range import HIGHEST, LOWEST, N_STEPS, rate_range
+from digitcore.evaluation.lr_range import suggested_learning_rate
+from digitcore.experiments.lr_range import HIGHEST, LOWEST, N_STEPS, lr_range_test
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
@@ -21,7 +21,7 @@ def show(spec: RunSpec) -> None:
     """Ask for the ends, start the test, and show what it found."""
     ends = _ask_ends()
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**Range test of {messages.plain(spec_title(spec))}** :gray[· {ends[2]} batches]")
+    summary.markdown(f"**LR range test of {messages.plain(spec_title(spec))}** :gray[· {ends[2]} batches]")
     if button.button("Start", type="primary", width="stretch", key="start_range"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
@@ -33,7 +33,10 @@ def show(spec: RunSpec) -> None:
         st.button("Try again", on_click=shared.engine().forget_computation, args=(_key(spec, ends),))
     elif computation.state == "running":
         wait_for(
-            lambda: [_test(spec, ends)], "The range test is at work.", stop=lambda: _stop(spec, ends), key="stop_range"
+            lambda: [_test(spec, ends)],
+            "The LR range test is running.",
+            stop=lambda: _stop(spec, ends),
+            key="stop_range",
         )
     else:
         _show_found(spec, computation)
@@ -49,7 +52,7 @@ def _ask_ends() -> tuple[float, float, int]:
 
 
 def _test(spec: RunSpec, ends: tuple[float, float, int]) -> Computation:
-    return shared.engine().compute(_key(spec, ends), rate_range, spec.canonical_json, *ends, visitor=visitor.name())
+    return shared.engine().compute(_key(spec, ends), lr_range_test, spec.canonical_json, *ends, visitor=visitor.name())
 
 
 def _key(spec: RunSpec, ends: tuple[float, float, int]) -> str:
@@ -63,7 +66,7 @@ def _stop(spec: RunSpec, ends: tuple[float, float, int]) -> None:
 
 def _show_found(spec: RunSpec, computation: Computation) -> None:
     table = computation.result
-    suggested = suggested_rate(table)
+    suggested = suggested_learning_rate(table)
     found = not math.isnan(suggested)
     words, button = st.columns([4, 1], vertical_alignment="center")
     rounded = float(f"{suggested:.2g}") if found else None

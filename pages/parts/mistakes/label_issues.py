@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from digitcore.datasets import Part
-from digitcore.evaluation.label_issues import find_label_suspects, suspects_table
+from digitcore.evaluation.label_issues import find_label_issues, label_issues_table
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
@@ -22,15 +22,15 @@ MOST_SHOWN = 60
 
 def show(run: Run) -> None:
     """Offer the search, show how far it is, and what it found."""
-    st.subheader("Label suspects")
+    st.subheader("Label issues")
     st.caption(
-        f"Training images whose label the model contradicts with confidence. {N_FOLDS} models are trained, each "
-        "without a fifth of the training part, and each judges the fifth it has never seen."
+        f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
+        "fifth of the training part, and each judges the fifth that it has not seen."
     )
-    if not session.searches_suspects(run):
+    if not session.searches_label_issues(run):
         seconds = duration_text(N_FOLDS * run.seconds)
         st.button(
-            "Look for wrong labels", on_click=session.search_suspects, args=(run,), help=f"Takes {seconds} or less."
+            "Look for wrong labels", on_click=session.search_label_issues, args=(run,), help=f"Takes {seconds} or less."
         )
         return
     folds = _folds(run)
@@ -39,9 +39,9 @@ def show(run: Run) -> None:
         st.error(messages.plain(failed.reason))
         st.button("Try again", on_click=_forget_folds, args=(run,))
     elif all(fold.state == "done" for fold in folds):
-        _show_suspects(session.parts_of(run).train, run, folds)
+        _show_issues(session.parts_of(run).train, run, folds)
     else:
-        wait_for(lambda: _folds(run), "models are trained", stop=lambda: _stop(run), key="stop_suspects")
+        wait_for(lambda: _folds(run), "models are trained", stop=lambda: _stop(run), key="stop_label_issues")
 
 
 def _folds(run: Run) -> list[Computation]:
@@ -55,7 +55,7 @@ def _folds(run: Run) -> list[Computation]:
 def _stop(run: Run) -> None:
     for fold in range(N_FOLDS):
         shared.engine().cancel_computation(_fold_key(run, fold), visitor.name())
-    session.search_suspects(run, wanted=False)
+    session.search_label_issues(run, wanted=False)
 
 
 def _forget_folds(run: Run) -> None:
@@ -69,11 +69,11 @@ def _fold_key(run: Run, fold: int) -> str:
 
 @st.fragment
 @messages.caught()
-def _show_suspects(part: Part, run: Run, folds: list[Computation]) -> None:
-    n_suspects, table = _found(run.digest, run.created_at, _part=part, _run=run, _folds=folds)
-    share = 100 * n_suspects / part.n_images
-    st.markdown(f"**{n_suspects:,}** of {part.n_images:,} training images ({share:.2f} %) are suspected.")
-    if not n_suspects:
+def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
+    n_issues, table = _found(run.digest, run.created_at, _part=part, _run=run, _folds=folds)
+    share = 100 * n_issues / part.n_images
+    st.markdown(f"**{n_issues:,}** of {part.n_images:,} training images ({share:.2f} %) probably have a wrong label.")
+    if not n_issues:
         return
     tiles = [
         Tile(
@@ -86,7 +86,7 @@ def _show_suspects(part: Part, run: Run, folds: list[Computation]) -> None:
         )
         for row in table.itertuples(index=False)
     ]
-    show_tiles(part, tiles, key="suspect_tiles")
+    show_tiles(part, tiles, key="label_issue_tiles")
     st.caption(f"{len(tiles)} of them, the least probable label first: the label in blue, the suggestion in red.")
 
 
@@ -94,7 +94,7 @@ def _show_suspects(part: Part, run: Run, folds: list[Computation]) -> None:
 def _found(
     digest: str, created_at: datetime, _part: Part, _run: Run, _folds: list[Computation]
 ) -> tuple[int, pd.DataFrame]:
-    """Return how many images are suspected, and the table of the first of them."""
+    """Return how many labels are probably wrong, and the table of the first of them."""
     probabilities = joined_folds(_part, _run.spec.random_state, [fold.result for fold in _folds])
-    suspects = find_label_suspects(_part.labels, probabilities)
-    return len(suspects), suspects_table(_part.labels, probabilities, suspects[:MOST_SHOWN], _part.dataset.class_names)
+    found = find_label_issues(_part.labels, probabilities)
+    return len(found), label_issues_table(_part.labels, probabilities, found[:MOST_SHOWN], _part.dataset.class_names)
