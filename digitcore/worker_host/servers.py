@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -129,9 +130,9 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
 async def _serve(directory: Path, commands: int, reports: int) -> None:
     loop = asyncio.get_running_loop()
     terminated = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, terminated.set)
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(commands, "rb"))
+    with contextlib.suppress(NotImplementedError):  # on Windows, where nobody sends it
+        loop.add_signal_handler(signal.SIGTERM, terminated.set)
+    lines = _lines_of(commands, loop)
 
     def report(**content: object) -> None:
         with contextlib.suppress(OSError):  # the server is gone, and the end of the commands says so
@@ -144,6 +145,20 @@ async def _serve(directory: Path, commands: int, reports: int) -> None:
         log.error("The host of the training workers ends", exc_info=serving.exception())
     # Here and now: scheduler and workers would complain at length while their loop is taken from them.
     _end(directory)
+
+
+def _lines_of(pipe: int, loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
+    """Return a reader of a pipe; a thread fills it, because on Windows a loop cannot wait for such a pipe."""
+    reader = asyncio.StreamReader(loop=loop)
+
+    def read() -> None:
+        with open(pipe, "rb") as file:
+            for line in file:
+                loop.call_soon_threadsafe(reader.feed_data, line)
+        loop.call_soon_threadsafe(reader.feed_eof)
+
+    threading.Thread(target=read, name="commands", daemon=True).start()
+    return reader
 
 
 async def _obey(lines: asyncio.StreamReader, report: Callable[..., None]) -> None:
