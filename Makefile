@@ -18,6 +18,7 @@ run: .venv/.compiled
 
 test: .venv/.test .venv/.compiled
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 # The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.

@@ -74,7 +74,7 @@ def settings_of(model: str) -> dict[str, Setting]:
 @cache
 def all_settings() -> dict[str, Setting]:
     """Return every setting that any model has, by its flat name; of several models' the first one's."""
-    return {name: setting for model in reversed(MODELS) for name, setting in settings_of(model).items()}
+    return {name: setting for model in reversed(list(MODELS)) for name, setting in settings_of(model).items()}
 
 
 def setting_value(spec: RunSpec, name: str) -> Any:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from distributed import Security
 
@@ -121,7 +121,7 @@ class HostProcess:
             process.kill()
             process.wait()
 
-    def _start(self) -> subprocess.Popen:
+    def _start(self) -> subprocess.Popen[str]:
         root = str(Path(__file__).parents[2])
         search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         return subprocess.Popen(
@@ -142,11 +142,12 @@ class HostProcess:
         return {"start_new_session": True, "pass_fds": (self._directory.lock,)}
 
     def _send(self, **command) -> None:
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
+        commands = cast(IO[str], self.process.stdin)
+        commands.write(json.dumps(command) + "\n")
+        commands.flush()
 
     def _listen(self, on_report: Callable[[dict | None], None]) -> None:
-        with self.process.stdout as reports:
+        with cast(IO[str], self.process.stdout) as reports:
             for line in reports:
                 on_report(json.loads(line))
         with contextlib.suppress(subprocess.TimeoutExpired):

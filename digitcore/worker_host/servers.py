@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dask
 import distributed.utils
@@ -32,7 +33,7 @@ _TERMINATE_FRACTION = 1.25
 _LEAST_ROOM = 256 << 20
 _REPLACE_SECONDS = 120
 _SUBMITTED = "digitcore.runs.worker"
-_LOOPBACK = {"host": "127.0.0.1", "protocol": "tls"}
+_LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls"}
 
 
 class _WithoutPages:
@@ -202,7 +203,7 @@ async def _obey(lines: asyncio.StreamReader, report: Callable[..., None]) -> Non
 
 def _end(directory: Path) -> None:
     # Python's resource tracker ends by itself, and removes the semaphores of the others.
-    tracker = multiprocessing.resource_tracker._resource_tracker._pid
+    tracker = getattr(multiprocessing.resource_tracker._resource_tracker, "_pid", None)
     others = [child for child in psutil.Process().children(recursive=True) if child.pid != tracker]
     for child in others:
         with contextlib.suppress(psutil.Error):
