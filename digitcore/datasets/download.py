@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from digitcore.datasets.packed import BLOCK, content_blocks, most_packed_bytes
 from digitcore.errors import DatasetUnavailable
 
@@ -134,18 +136,23 @@ def download(
 def _part_file(target: Path) -> Iterator[Path]:
     """Yield the part file for this process alone; a second process meanwhile gets one of its own."""
     part, lock = target.with_name(f"{target.name}.part"), target.with_name(f"{target.name}.lock")
-    with lock.open("w") as handle:
-        try:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (ImportError, BlockingIOError):
-            part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        try:
+    try:
+        with lock.open("w") as handle:
+            if not _is_first(handle.fileno()):
+                part = target.with_name(f"{target.name}.{os.getpid()}.part")
             yield part
-        finally:
-            if target.exists():
+    finally:
+        # Windows removes no open file, so another process that fetches the same file may leave its lock behind.
+        if target.exists():
+            with contextlib.suppress(OSError):
                 lock.unlink(missing_ok=True)
+
+
+def _is_first(lock: int) -> bool:
+    try:
+        return lock_descriptor(lock, blocking=False)
+    except OSError:  # not every file system knows locks
+        return False
 
 
 def _try_mirror(url: str, part: Path, name: str, expected: Content, progress, timeout: float) -> str | None:

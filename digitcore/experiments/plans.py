@@ -338,7 +338,8 @@ class RecipeTables(Plan):
             for table in recipe.variations
             for label, changes in zip(table.labels, table.changes, strict=True)
         ]
-        varied = [self._member(*cell, n) for cell in cells for n in range(self.n_seeds)]
+        seeds = range(self.n_seeds)
+        varied = [self._member(table, column, changes, n) for table, column, changes in cells for n in seeds]
         return (*varied, *self._folds())
 
     def _member(self, table: str, column: str, changes: Mapping[str, Any], n: int) -> Member:

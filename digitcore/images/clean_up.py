@@ -167,7 +167,8 @@ def _fitting_shape(shape: tuple[int, int], frame: Frame) -> tuple[int, int]:
     factor = min(
         frame.ink_size / max(shape), *(most / side for most, side in zip(frame.image_shape, shape, strict=True))
     )
-    return tuple(max(1, round(side * factor)) for side in shape)
+    height, width = (max(1, round(side * factor)) for side in shape)
+    return height, width
 
 
 def _resized(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

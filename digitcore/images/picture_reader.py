@@ -10,6 +10,7 @@ import contextlib
 import io
 import sys
 import warnings
+from typing import cast
 
 from PIL import Image, ImageOps, WebPImagePlugin  # noqa: F401  (Pillow imports its WebP plugin late, with all others)
 
@@ -60,7 +61,7 @@ def _resizable(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith(("I", "F")):
         # Scanners write 16 bits a pixel, of which Pillow would keep the darkest 256 grey values only.
         values = picture.convert("F")
-        most = max(values.getextrema()[1], 1)
+        most = max(cast(tuple[float, float], values.getextrema())[1], 1)
         return values.point(lambda value: value * (255 / most)).convert("L")
     if picture.mode in ("1", "P", "PA") or "transparency" in picture.info:
         return picture.convert("RGBA")

@@ -73,7 +73,8 @@ def strongest_path(
     class_index : int
         Row of the output layer.
     """
-    path, layer, unit = [], "output", class_index
+    path: list[int] = []
+    layer, unit = "output", class_index
     for name in reversed(list(activations)):
         shares = weights[f"{layer}.weight"][unit] * activations[name].mean(axis=0)
         layer, unit = name, int(shares.argmax())

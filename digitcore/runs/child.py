@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import psutil
+
 from digitcore.errors import EngineError
 from digitcore.models.pauses import pause
 
@@ -69,7 +71,8 @@ def _wait(process: subprocess.Popen) -> None:
 def answer(parent: int) -> None:
     """Compute what stands on standard input and write the result to standard output, for the process ``parent``."""
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()
-    os.nice(_NICENESS)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICENESS)
     output = os.dup(1)
     # What a library prints is no part of the answer.
     os.dup2(2, 1)
@@ -83,7 +86,14 @@ def answer(parent: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """End this process when it has another parent than this one: a killed process cannot end its children."""
-    while os.getppid() == parent:
+    """End this process when its parent, whose process id is given, has ended: a killed process ends no children."""
+    while _is_alive(parent):
         time.sleep(_WATCH_SECONDS)
     os._exit(1)
+
+
+def _is_alive(parent: int) -> bool:
+    if os.name == "posix":
+        return os.getppid() == parent
+    # On Windows a process keeps the id of a dead parent, and a virtual environment's launcher stands between the two.
+    return psutil.pid_exists(parent)

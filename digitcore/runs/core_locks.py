@@ -8,11 +8,13 @@ fifth of its speed and takes a half of the other's, as turns would, but waits fo
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from filelock import lock_descriptor, unlock_descriptor
 
 from digitcore.runs.training import MOST_THREADS
 
@@ -37,12 +39,14 @@ class Turn:
     Raises
     ------
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written, or files in it cannot be locked.
     """
 
     def __init__(self, folder: Path, *, n_places: int | None = None):
         n_places = n_places or max(1, (os.cpu_count() or 1) // MOST_THREADS)
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            _lock(probe.fileno())
         self._queue = os.open(folder / "queue", os.O_CREAT | os.O_RDWR, 0o600)
         self._places = [os.open(folder / f"place-{n}", os.O_CREAT | os.O_RDWR, 0o600) for n in range(n_places)]
         self._held: int | None = None
@@ -61,13 +65,13 @@ class Turn:
         try:
             return self._until(self._take_place, should_stop)
         finally:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
+            unlock_descriptor(self._queue)
 
     def pass_on(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Let others go first if this turn has lasted long enough; False as for :meth:`wait`."""
         if self._held is None or time.monotonic() - self._since < TURN_SECONDS:
             return True
-        fcntl.flock(self._held, fcntl.LOCK_UN)
+        unlock_descriptor(self._held)
         self._held = None
         if self._others_wait():
             # Those who stand in the queue ask for its head more often than this, so they come first.
@@ -77,7 +81,7 @@ class Turn:
     def _others_wait(self) -> bool:
         if not _lock(self._queue):
             return True
-        fcntl.flock(self._queue, fcntl.LOCK_UN)
+        unlock_descriptor(self._queue)
         return False
 
     def _take_place(self) -> bool:
@@ -111,7 +115,7 @@ class NoTurn:
 
 @contextlib.contextmanager
 def turn_for(n_threads: int, folder: Path) -> Iterator[Turn | NoTurn]:
-    """Give a :class:`Turn`; a :class:`NoTurn` for a single thread, or where the folder cannot be written."""
+    """Give a :class:`Turn`; a :class:`NoTurn` for a single thread, or where there cannot be locks in the folder."""
     turn: Turn | NoTurn = NoTurn()
     if n_threads > 1:
         with contextlib.suppress(OSError):
@@ -121,8 +125,4 @@ def turn_for(n_threads: int, folder: Path) -> Iterator[Turn | NoTurn]:
 
 
 def _lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return lock_descriptor(handle, blocking=False)

@@ -10,8 +10,10 @@ from distributed import get_worker
 
 from digitcore.errors import OutOfMemory
 
-with contextlib.suppress(ImportError):  # not on every system
+try:
     import resource
+except ImportError:  # not on Windows, where dask's nanny is the only limit
+    resource = None
 
 
 def within_memory(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -48,7 +50,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 @contextlib.contextmanager
 def _limited(limit: int | None) -> Iterator[None]:
     """Limit what this process may allocate; not after the block, so that the worker can always answer."""
-    if limit is None:
+    if limit is None or resource is None:
         yield
         return
     before = resource.getrlimit(resource.RLIMIT_DATA)

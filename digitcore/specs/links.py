@@ -82,7 +82,7 @@ def query_to_spec(query: Mapping[str, str], ignored: Iterable[str] = ()) -> tupl
         return recipe, start, [*problems, f"The link's settings do not fit together: {problem}"]
 
 
-def _known(name: str, default: str, kind: str, known: Mapping, problems: list[str]) -> str:
+def _known(name: str, default: str, kind: str, known: Mapping[str, Any], problems: list[str]) -> str:
     if name in known:
         return name
     problems.append(f"{unknown_name(kind, name, known)} The link was opened with {default!r}.")

@@ -110,7 +110,7 @@ class Recipe:
 
 
 def _parameter_table(
-    title: str, name: str, values: tuple, labels: tuple[str, ...], percent: tuple[float, ...]
+    title: str, name: str, values: tuple[Any, ...], labels: tuple[str, ...], percent: tuple[float, ...]
 ) -> Variation:
     changes = tuple({"parameters": {name: value}} for value in values)
     return Variation(title=title, changes=changes, labels=labels, accuracies=_shares(percent))
@@ -150,7 +150,7 @@ def _digits_tables() -> tuple[Variation, ...]:
     )
 
 
-def _texts(values: tuple) -> tuple[str, ...]:
+def _texts(values: tuple[float, ...]) -> tuple[str, ...]:
     return tuple(f"{value:g}" for value in values)
 
 

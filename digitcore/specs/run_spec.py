@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -117,7 +117,8 @@ class RunSpec(_Checked):
     @model_validator(mode="before")
     @classmethod
     def _clean(cls, values: Any) -> Any:
-        checked, problems = dict(values), []
+        checked: dict[str, Any] = dict(values)
+        problems: list[str] = []
         checks = {"split": _clean_split, "scaling": SCALING.clean, "random_state": SEED.clean}
         for name, clean in checks.items():
             if name in checked:
@@ -195,7 +196,8 @@ def _first_fields(spec: _Checked, records: Sequence[Parameter] = ()) -> dict[str
     """
     fields = type(spec).model_fields
     values = _first_values(spec.model_dump(mode="json"), dict(spec), records)
-    added = {name for name, field in fields.items() if (field.json_schema_extra or {}).get("since")}
+    extras = {name: field.json_schema_extra for name, field in fields.items()}
+    added = {name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("since")}
     return {
         name: value
         for name, value in values.items()
@@ -219,14 +221,14 @@ def _clean_split(given: Any) -> SplitSpec:
     return SplitSpec(**given)
 
 
-def _check_name(kind: str, name: Any, known: Mapping, problems: list[str]) -> bool:
+def _check_name(kind: str, name: Any, known: Mapping[str, Any], problems: list[str]) -> bool:
     if isinstance(name, str) and name in known:
         return True
     problems.append(str(unknown_name(kind, name, known)))
     return False
 
 
-def _collect(problems: list[str], values: dict, name: str, clean) -> None:
+def _collect(problems: list[str], values: dict[str, Any], name: str, clean: Callable[[Any], Any]) -> None:
     """Replace ``values[name]`` by its clean form, or note the problem."""
     try:
         values[name] = clean(values.get(name))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from multiprocessing import forkserver
 from pathlib import Path
 
 # Forked, a worker is there in a moment, and all share the memory of what they import. Elsewhere than on Linux a process
 # that has loaded the system's libraries must not be forked.
-START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+_CAN_FORK = sys.platform == "linux" and "forkserver" in multiprocessing.get_all_start_methods()
+START_METHOD = "forkserver" if _CAN_FORK else "spawn"
 _IMPORTS = "digitcore.worker_host.imports"
 
 
@@ -20,6 +20,8 @@ def main(directory: Path) -> None:
     # The host's own files; workers get back what the server had, see TrainingWorker.
     os.environ["DIGITCORE_UMASK"] = str(os.umask(0o077))
     if START_METHOD == "forkserver":
+        from multiprocessing import forkserver
+
         # At once: its imports take longest of all.
         multiprocessing.set_forkserver_preload([_IMPORTS])
         forkserver.ensure_running()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 _PREFIX = "digitcore-cluster-"
 _LOCK = "lock"
@@ -18,7 +19,8 @@ _LONGEST_PARENT = 48
 class PrivateDirectory:
     """A new directory of mode 0700 under the system's temporary directory, locked for as long as it is in use.
 
-    Directories of clusters that were killed are removed first: those of this account whose lock nobody holds.
+    Directories of clusters that were killed are removed first: those of this account whose lock nobody holds. Where the
+    system has no file locks, they stay.
 
     Attributes
     ----------
@@ -32,11 +34,11 @@ class PrivateDirectory:
         parent = _parent()
         _remove_leftovers(parent)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        # Locked before it has its name: a directory with a free lock is always a leftover.
-        unlocked = self.path / "unlocked"
-        self.lock = os.open(unlocked, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        unlocked.rename(self.path / _LOCK)
+        self.lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            lock_descriptor(self.lock)
+        except OSError:
+            (self.path / _LOCK).unlink()  # with a lock that nobody holds, it would be a leftover
 
     def write(self, name: str, text: str) -> Path:
         """Write a new file of mode 0600 and return its path."""
@@ -47,12 +49,14 @@ class PrivateDirectory:
 
     def remove(self) -> None:
         """Remove the directory with all files."""
+        os.close(self.lock)  # Windows removes no open file
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self.lock)
 
 
 def _parent() -> Path:
     usual = tempfile.gettempdir()
+    if os.name != "posix":
+        return Path(usual)
     return Path(usual if len(os.fsencode(usual)) <= _LONGEST_PARENT else "/tmp")
 
 
@@ -60,11 +64,20 @@ def _remove_leftovers(parent: Path) -> None:
     for path in parent.glob(f"{_PREFIX}*/{_LOCK}"):
         with contextlib.suppress(OSError):
             # Another account may have put a link there.
-            if path.parent.lstat().st_uid != os.getuid() or path.is_symlink():
+            if not _is_own(path.parent) or path.is_symlink():
                 continue
-            handle = os.open(path, os.O_RDWR)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A directory with nothing but its lock is about to be locked.
+            if len(os.listdir(path.parent)) > 1 and _is_free(path):
                 shutil.rmtree(path.parent, ignore_errors=True)
-            finally:
-                os.close(handle)
+
+
+def _is_own(path: Path) -> bool:
+    return not hasattr(os, "getuid") or path.lstat().st_uid == os.getuid()
+
+
+def _is_free(lock: Path) -> bool:
+    handle = os.open(lock, os.O_RDWR)
+    try:
+        return lock_descriptor(handle, blocking=False)
+    finally:
+        os.close(handle)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any, cast
 
 from distributed import Security
 
@@ -114,12 +115,13 @@ class HostProcess:
         # What a killed host left behind. Python's resource tracker among it ignores this signal, and removes the
         # semaphores of the others as soon as they have ended.
         with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGTERM)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGTERM)
         if process.returncode is None:
             process.kill()
             process.wait()
 
-    def _start(self) -> subprocess.Popen:
+    def _start(self) -> subprocess.Popen[str]:
         root = str(Path(__file__).parents[2])
         search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         return subprocess.Popen(
@@ -129,18 +131,23 @@ class HostProcess:
             stdout=subprocess.PIPE,
             text=True,
             env={**_DEFAULT_ENVIRONMENT, **os.environ, **WORKER_ENVIRONMENT, "PYTHONPATH": search_path}
-            | {"TMPDIR": str(self.directory)},
-            pass_fds=(self._directory.lock,),
-            # Ctrl-C in a terminal is the server's, who ends the workers when its runs are kept.
-            start_new_session=True,
+            | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self.directory)),
+            **self._own_session(),
         )
 
+    def _own_session(self) -> dict[str, Any]:
+        """Return arguments of ``Popen``: Ctrl-C is for the server, who ends the workers when its runs are kept."""
+        if sys.platform == "win32":
+            return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        return {"start_new_session": True, "pass_fds": (self._directory.lock,)}
+
     def _send(self, **command) -> None:
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
+        commands = cast(IO[str], self.process.stdin)
+        commands.write(json.dumps(command) + "\n")
+        commands.flush()
 
     def _listen(self, on_report: Callable[[dict | None], None]) -> None:
-        with self.process.stdout as reports:
+        with cast(IO[str], self.process.stdout) as reports:
             for line in reports:
                 on_report(json.loads(line))
         with contextlib.suppress(subprocess.TimeoutExpired):

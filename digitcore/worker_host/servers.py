@@ -12,9 +12,11 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dask
 import distributed.utils
@@ -31,7 +33,7 @@ _TERMINATE_FRACTION = 1.25
 _LEAST_ROOM = 256 << 20
 _REPLACE_SECONDS = 120
 _SUBMITTED = "digitcore.runs.worker"
-_LOOPBACK = {"host": "127.0.0.1", "protocol": "tls"}
+_LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls"}
 
 
 class _WithoutPages:
@@ -129,9 +131,9 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
 async def _serve(directory: Path, commands: int, reports: int) -> None:
     loop = asyncio.get_running_loop()
     terminated = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, terminated.set)
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(commands, "rb"))
+    with contextlib.suppress(NotImplementedError):  # on Windows, where nobody sends it
+        loop.add_signal_handler(signal.SIGTERM, terminated.set)
+    lines = _lines_of(commands, loop)
 
     def report(**content: object) -> None:
         with contextlib.suppress(OSError):  # the server is gone, and the end of the commands says so
@@ -144,6 +146,20 @@ async def _serve(directory: Path, commands: int, reports: int) -> None:
         log.error("The host of the training workers ends", exc_info=serving.exception())
     # Here and now: scheduler and workers would complain at length while their loop is taken from them.
     _end(directory)
+
+
+def _lines_of(pipe: int, loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
+    """Return a reader of a pipe; a thread fills it, because on Windows a loop cannot wait for such a pipe."""
+    reader = asyncio.StreamReader(loop=loop)
+
+    def read() -> None:
+        with open(pipe, "rb") as file:
+            for line in file:
+                loop.call_soon_threadsafe(reader.feed_data, line)
+        loop.call_soon_threadsafe(reader.feed_eof)
+
+    threading.Thread(target=read, name="commands", daemon=True).start()
+    return reader
 
 
 async def _obey(lines: asyncio.StreamReader, report: Callable[..., None]) -> None:
@@ -187,7 +203,7 @@ async def _obey(lines: asyncio.StreamReader, report: Callable[..., None]) -> Non
 
 def _end(directory: Path) -> None:
     # Python's resource tracker ends by itself, and removes the semaphores of the others.
-    tracker = multiprocessing.resource_tracker._resource_tracker._pid
+    tracker = getattr(multiprocessing.resource_tracker._resource_tracker, "_pid", None)
     others = [child for child in psutil.Process().children(recursive=True) if child.pid != tracker]
     for child in others:
         with contextlib.suppress(psutil.Error):

@@ -14,6 +14,7 @@ import pytest
 from digitcore.experiments import Axis, ExperimentRunner, Sweep
 from digitcore.experiments.runner import NO_WORKER
 from digitcore.runs import Engine, RunSpec, Store, train_spec
+from tests.waiting import wait_for
 
 SPEC = RunSpec(dataset="digits", model="mlp", parameters={"epochs": 600, "hidden_units": (24,), "optimizer": "adam"})
 SECONDS = 120
@@ -57,13 +58,6 @@ def cluster(tmp_path):
     cluster = Cluster(tmp_path)
     yield cluster
     cluster.close()
-
-
-def wait_for(condition, what):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true"
-        time.sleep(0.02)
 
 
 def test_a_sweep_survives_a_killed_worker_and_uses_a_new_one(cluster, tmp_path, monkeypatch):

@@ -10,13 +10,7 @@ from digitcore.experiments.experiment import expected_experiment_seconds, progre
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.specs.recipes import load_recipe
-
-
-def wait_for(condition, seconds=30.0, what="the condition"):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
-        time.sleep(0.02)
+from tests.waiting import wait_for
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The dashboard under AppTest, entered through dashboard.py, training for real on digits."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,8 @@ def texts(app):
     """Everything that the page says, in one text."""
     kinds = (app.title, app.caption, app.markdown, app.info, app.warning, app.error, app.success, app.subheader)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def chart_descriptions(app):
+    """What each chart on the page says of itself."""
+    return [json.loads(chart.proto.spec).get("description", "") for chart in app.get("vega_lite_chart")]

@@ -2,7 +2,8 @@ import time
 
 import pytest
 
-from tests.pages.conftest import texts
+from pages.parts import session
+from tests.pages.conftest import chart_descriptions, texts
 
 
 def chosen(app, label, value):
@@ -42,3 +43,5 @@ def test_tsne_is_made_in_a_worker(trained_mlp):
 def test_every_part_has_its_map(trained_mlp, part):
     app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Part", part)
     assert not app.exception
+    n_images = getattr(session.split_of(app.session_state["spec"]), part).n_images
+    assert any(each.startswith(f"{n_images} images as points") for each in chart_descriptions(app))

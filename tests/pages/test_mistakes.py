@@ -6,7 +6,7 @@ import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
 from pages.parts import session, shared
-from tests.pages.conftest import button, texts, widget
+from tests.pages.conftest import button, chart_descriptions, texts, widget
 
 
 @pytest.fixture
@@ -68,18 +68,23 @@ def test_drawing_again_takes_another_seed(mistakes):
 
 
 @pytest.mark.parametrize(
-    ("view", "words"),
+    ("view", "chart", "words"),
     [
-        ("Reliability", "Expected calibration error: **"),
-        ("Confidence", "Is it right when it is sure?"),
-        ("Selective prediction", " right"),
+        ("Reliability", "Accuracy against confidence in", r"Expected calibration error: \*\*[\d.]+ %"),
+        ("Confidence", "Images by confidence", ""),
+        (
+            "Selective prediction",
+            "Accuracy against the share of images",
+            r"Leaving out images cannot bring|the model is [\d.]+ % right",
+        ),
     ],
 )
-def test_every_view_of_the_confidence_can_be_shown(mistakes, view, words):
+def test_every_view_of_the_confidence_can_be_shown(mistakes, view, chart, words):
     mistakes.segmented_control(key="confidence_view").set_value(view).run()
     assert not mistakes.exception
     assert not mistakes.error
-    assert words in texts(mistakes)
+    assert [each for each in chart_descriptions(mistakes) if each.startswith(chart)]
+    assert re.search(words, texts(mistakes))
 
 
 def test_label_issues_are_searched_in_the_workers(mistakes):

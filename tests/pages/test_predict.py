@@ -27,12 +27,8 @@ def run_of(app):
 
 def said(app):
     """The class and the percentage that the model names."""
-    found = re.search(r"The model says \*\*(\d)\*\*, ([\d.]+) % sure", all_texts(app))
+    found = re.search(r"The model says \*\*(\d)\*\*, ([\d.]+) % sure", texts(app))
     return int(found.group(1)), float(found.group(2))
-
-
-def all_texts(app):
-    return texts(app) + "\n".join(str(element.value) for kind in (app.success, app.error) for element in kind)
 
 
 def png_of(gray):
@@ -56,7 +52,7 @@ def test_an_image_of_the_data_is_judged_as_in_the_run(predict, index):
     probabilities = session.arrays_of(run_of(predict))["probabilities.test"][index]
     assert said(predict) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
     truth = session.split_of(run_of(predict).spec).test.labels[index]
-    assert ("and is right" if probabilities.argmax() == truth else f"but it is a **{truth}**") in all_texts(predict)
+    assert ("and is right" if probabilities.argmax() == truth else f"but it is a **{truth}**") in texts(predict)
 
 
 def test_another_part_has_images_of_its_own(predict_mlp):
@@ -111,7 +107,7 @@ def test_a_file_that_is_of_no_use_gets_one_sentence(predict_mlp, content, words)
     predict_mlp.segmented_control(key="image_source").set_value("photo").run()
     predict_mlp.file_uploader[0].set_value(("one.png", content, "image/png")).run()
     assert not predict_mlp.exception
-    assert words in all_texts(predict_mlp)
+    assert words in texts(predict_mlp)
 
 
 def pad_pixels(gray):
@@ -150,7 +146,7 @@ def test_a_picture_is_read_once_however_often_the_page_runs(predict_mlp, one, mo
         predict_mlp.file_uploader[0].set_value(("one.png", content, "image/png")).run()
         predict_mlp.run()
     assert [given[0] for given in reads] == [png_of(one), b"no picture"]
-    assert "not a picture that can be read" in all_texts(predict_mlp)
+    assert "not a picture that can be read" in texts(predict_mlp)
 
 
 def test_a_picture_of_too_many_pixels_is_refused(predict_mlp, monkeypatch):
@@ -159,4 +155,4 @@ def test_a_picture_of_too_many_pixels_is_refused(predict_mlp, monkeypatch):
     predict_mlp.segmented_control(key="image_source").set_value("photo").run()
     predict_mlp.file_uploader[0].set_value(("one.png", png_of(np.zeros((101, 101), np.uint8)), "image/png")).run()
     assert not predict_mlp.exception
-    assert "more than 0.01 million pixels" in all_texts(predict_mlp).replace("\\", "")
+    assert "more than 0.01 million pixels" in texts(predict_mlp).replace("\\", "")

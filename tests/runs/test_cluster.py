@@ -22,6 +22,7 @@ from distributed.comm import connect
 from digitcore.errors import EngineError
 from digitcore.runs.cluster import TrainingCluster
 from digitcore.runs.dispatch import Places
+from tests.waiting import wait_for
 
 SERVER = """
 import sys, time
@@ -34,13 +35,6 @@ print(cluster._host.process.pid, flush=True)
 sys.stdin.read()
 cluster.close()
 """
-
-
-def wait_for(condition, what, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
-        time.sleep(0.02)
 
 
 def descendants(process):

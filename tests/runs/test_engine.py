@@ -14,13 +14,7 @@ from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.engine import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads
-
-
-def wait_for(condition, seconds=20.0, what="the condition"):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
-        time.sleep(0.02)
+from tests.waiting import wait_for
 
 
 def wait_for_epochs(engine, digest, n_epochs):

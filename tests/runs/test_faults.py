@@ -11,6 +11,7 @@ from digitcore.runs import engine as engine_module
 from digitcore.runs.cluster import WORKERS_STARTING
 from digitcore.runs.worker import train_in_worker
 from digitcore.server_settings import load_server_settings
+from tests.waiting import wait_for
 
 # 190 MB of weights, as much of gradients, and twice as much that the optimizer keeps.
 HUGE = RunSpec(
@@ -22,13 +23,6 @@ def for_workers(function):
     """Let a function travel with its code: workers cannot import this module."""
     function.__module__ = "__main__"
     return function
-
-
-def wait_for(condition, what, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from digitcore.runs.child import run_in_child
 from digitcore.runs.out_of_fold import fold_probabilities
 from digitcore.runs.training import STOPPED_IN_EVALUATION, STOPPED_IN_FIRST_EPOCH, n_threads
 from digitcore.runs.worker import compute_in_worker, warm_up
+from tests.waiting import wait_for
 
 # Digits whose every epoch takes minutes, in steps of a second and in one step of all images.
 HUGE = {"channels": (256, 256, 256), "padding": "same", "kernel_size": 9, "pool_stride": 1, "epochs": 50}
@@ -27,13 +28,6 @@ def huge(seed=0, **parameters):
     spec = RunSpec(dataset="digits", model="cnn", parameters={**HUGE, **parameters}, random_state=seed)
     assert n_threads(spec) == 2
     return spec
-
-
-def wait_for(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from digitcore.errors import StoreError
 from digitcore.runs import Engine, Store
 from digitcore.runs import engine as engine_module
+from tests.waiting import wait_for
 
 LOCKER = """
 import sqlite3, sys
@@ -22,13 +23,6 @@ connection.execute("BEGIN IMMEDIATE")
 print("locked", flush=True)
 input()
 """
-
-
-def wait_for(condition, what, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:g} s"
-        time.sleep(0.02)
 
 
 def wait_for_epochs(engine, digest, n_epochs):

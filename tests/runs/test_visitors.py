@@ -11,13 +11,7 @@ from digitcore.experiments.axes import Axis
 from digitcore.runs import Engine, RunSpec, Store
 from digitcore.runs.limits import check_experiment, check_minutes
 from digitcore.server_settings import ServerSettings
-
-
-def wait_for(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.02)
+from tests.waiting import wait_for
 
 
 def states(engine, specs):

@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+
+from digitcore.charts import probability_table
+from digitcore.errors import InvalidSetting
+from digitcore.images import palette
+
+NAMES = ["zero", "one", "two"]
+
+
+def test_the_table_has_a_row_for_each_class():
+    table = probability_table(np.array([0.2, 0.7, 0.1]), NAMES)
+    assert list(table["class_name"]) == NAMES
+    assert list(table["probability"]) == [0.2, 0.7, 0.1]
+
+
+def test_the_right_class_is_blue_and_a_wrong_answer_red():
+    colors = list(probability_table(np.array([0.2, 0.7, 0.1]), NAMES, truth="zero")["color"])
+    assert colors[:2] == [palette.ACCENT, palette.WRONG_RED]
+    assert colors[2] not in colors[:2]
+
+
+def test_each_probability_needs_a_name():
+    with pytest.raises(InvalidSetting):
+        probability_table(np.array([0.5, 0.5]), NAMES)
