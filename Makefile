@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Runs a command ($2), saying what it does ($1) and, afterwards, how long it took.
 timed = @echo "$1"; start=$$(date +%s); $2 && echo "Done in $$(($$(date +%s) - start)) seconds."
 
-.PHONY: run test bench clean
+.PHONY: run test bench screenshots clean
 
 run: .venv/.compiled
 	$(BIN)/python -m streamlit run dashboard.py
@@ -24,6 +24,10 @@ test: .venv/.test .venv/.compiled
 # The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.
 bench: .venv/.bench
 	$(BIN)/python benchmarks/training.py
+
+# The pictures of README: takes a few minutes and needs Chromium.
+screenshots: .venv/.test .venv/.compiled
+	$(BIN)/python docs/screenshots.py
 
 # A stamp file per requirements file: set-up runs again only when its file changed.
 .venv/.run: requirements.txt pyproject.toml
