@@ -11,7 +11,7 @@ import pytest
 from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.insight.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
-from digitcore.runs.engine import LOST_WORKER
+from digitcore.runs.keeper import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads
 
@@ -29,7 +29,7 @@ def wait_for_epochs(engine, digest, n_epochs):
 
 def busy_worker(engine):
     """The worker process that has the task; another may burn as much for its warm-up."""
-    client = engine._cluster.client
+    client = engine.workers.cluster.client
     address = next(address for address, keys in client.processing().items() if keys)
     return psutil.Process(client.run(os.getpid, workers=[address])[address])
 
@@ -293,7 +293,7 @@ def test_old_results_are_let_go(engine, monkeypatch):
     monkeypatch.setattr("digitcore.runs.computations.MAX_KEPT", 4)
     for number in range(7):
         assert computed(engine, f"number-{number}", int, number).result == number
-    assert len(engine._computations._by_key) == 4
+    assert [engine.computations.knows(f"number-{number}") for number in range(7)] == [False] * 3 + [True] * 4
 
 
 def test_what_still_runs_is_not_let_go(engine, monkeypatch):
@@ -301,13 +301,13 @@ def test_what_still_runs_is_not_let_go(engine, monkeypatch):
     keys = [f"many-{number}" for number in range(5)]
     for key in keys:
         engine.compute(key, time.sleep, 0.3)
-    assert {each.key for each in engine._computations.under_way()} == set(keys)
+    assert {each.key for each in engine.computations.under_way()} == set(keys)
     assert [computed(engine, key, time.sleep, 0.3).state for key in keys] == ["done"] * 5
 
 
 def test_a_computation_survives_the_death_of_its_worker(engine):
     engine.compute("slow", time.sleep, 2)
-    wait_for(lambda: any(engine._cluster.client.processing().values()), what="a worker at the computation")
+    wait_for(lambda: any(engine.workers.cluster.client.processing().values()), what="a worker at the computation")
     busy_worker(engine).kill()
     assert computed(engine, "slow", time.sleep, 2).state == "done"
 
