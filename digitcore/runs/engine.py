@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from digitcore.datasets import load_dataset
 from digitcore.errors import InvalidSetting, NotAllowed, StoreError
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.computations import RUNNING, Computation
@@ -23,6 +24,7 @@ from digitcore.runs.keeper import Keeper
 from digitcore.runs.limits import check_computation, check_training, may_stop
 from digitcore.runs.live_runs import Live
 from digitcore.runs.owners import Owners
+from digitcore.runs.prediction import RunModel
 from digitcore.runs.run import Run
 from digitcore.runs.store import Store
 from digitcore.runs.training import checkpoint_of
@@ -237,6 +239,28 @@ class Engine:
         """
         return self._runs.arrays(digest)
 
+    def model(self, digest: str) -> RunModel:
+        """Return the model of a run that has ended, which predicts images like those of the run's data set.
+
+        Raises
+        ------
+        InvalidSetting
+            If there is no run of this digest, or it was not evaluated: it has not ended, failed, or was stopped early.
+        StoreError
+            If its arrays are gone, or their file is damaged.
+        DatasetUnavailable
+            If its data set, which names the classes, is not to be had.
+
+        Examples
+        --------
+        >>> probabilities = engine.model(run.digest).predict_proba(images)
+        """
+        run = self._existing(digest)
+        if not run.evaluated:
+            what_to_do = "wait for its end" if run.active else "train it again"
+            raise InvalidSetting(f"Run {digest} is {run.state} and was not evaluated: {what_to_do} to have its model")
+        return RunModel(run, self.arrays(digest), load_dataset(run.spec.dataset).class_names)
+
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any, visitor: str = "") -> Computation:
         """Return how a computation in a worker stands; the first call starts it, behind all watched trainings.
 
@@ -338,14 +362,19 @@ class Engine:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            run = self.run(digest)
-            if run is None:
-                raise InvalidSetting(f"There is no run {digest!r}: submit its spec first")
+            run = self._existing(digest)
             if not run.active:
                 return run
             if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError(f"Run {digest} has not ended after {timeout:g} seconds")
             self._runs.wait_for_change(0.2)
+
+    def _existing(self, digest: str) -> Run:
+        """Return how a run stands, or refuse a digest that no run has."""
+        run = self.run(digest)
+        if run is None:
+            raise InvalidSetting(f"There is no run {digest!r}: submit its spec first")
+        return run
 
     def close(self) -> None:
         """End the workers; runs in training are kept as failed, with their epochs."""

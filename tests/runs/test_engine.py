@@ -13,7 +13,7 @@ from digitcore.insight.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.keeper import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
-from digitcore.runs.training import n_threads
+from digitcore.runs.training import n_threads, split_for
 
 
 def wait_for(condition, seconds=20.0, what="the condition"):
@@ -81,6 +81,34 @@ def test_a_trained_spec_is_not_trained_again(engine, quick):
     again = engine.submit(quick(3))
     assert again.state == "done"
     assert again.created_at == first.created_at
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_the_model_of_a_run_predicts_what_was_kept(engine, model):
+    spec = RunSpec(dataset="digits", model=model, parameters={"epochs": 2}, random_state=50)
+    digest = engine.wait(engine.submit(spec).digest, 60).digest
+    images = split_for(spec).test.images
+    probabilities = engine.model(digest).predict_proba(images)
+    kept = engine.arrays(digest).probabilities["test"]
+    np.testing.assert_array_equal(probabilities, kept)
+    np.testing.assert_array_equal(engine.model(digest).predict(images), kept.argmax(axis=1))
+
+
+def test_a_run_without_evaluation_has_no_model(engine, slow):
+    with pytest.raises(InvalidSetting, match="There is no run 'unknown'"):
+        engine.model("unknown")
+    digest = engine.submit(slow(50)).digest
+    with pytest.raises(InvalidSetting, match=rf"Run {digest} is (queued|running) and was not evaluated: wait for"):
+        engine.model(digest)
+    engine.cancel(digest)
+    engine.wait(digest, 30)
+
+
+def test_a_run_whose_weights_are_gone_has_no_model(engine, quick):
+    digest = engine.wait(engine.submit(quick(51)).digest, 30).digest
+    (engine.store.weights_directory / f"{digest}.safetensors").unlink()
+    with pytest.raises(StoreError, match=digest):
+        engine.model(digest)
 
 
 def test_another_engine_on_the_same_store_finds_the_run(engine, quick):
