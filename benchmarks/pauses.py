@@ -34,7 +34,7 @@ def main(names):
     from digitcore.runs import Engine, Store
 
     with tempfile.TemporaryDirectory() as home, Engine(Store(home=Path(home)), n_workers=1) as engine:
-        client = engine._ready_cluster().client
+        client = engine.workers.ready_cluster().client
         print("| recipe | CPU s without | with | ratio |\n|---|---|---|---|", flush=True)
         for name in names or SIZES:
             without, paused = client.submit(measure, name, *SIZES[name], Path(home) / "turns").result()

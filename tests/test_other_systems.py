@@ -39,8 +39,8 @@ if __name__ == "__main__":
     with Engine(n_workers=1) as engine:
         for model, parameters in SETTINGS.items():
             run = engine.wait(engine.submit(RunSpec(dataset="digits", model=model, parameters=parameters)).digest)
-            print(run.state, run.evaluation["parts"]["test"]["accuracy"])
-        missing = engine._cluster.client.run(lambda: __import__("sys").modules["fcntl"])
+            print(run.state, run.evaluation.parts["test"].accuracy)
+        missing = engine.workers.cluster.client.run(lambda: __import__("sys").modules["fcntl"])
         assert set(missing.values()) == {None}, "the workers have what was to be taken from them"
 """
 

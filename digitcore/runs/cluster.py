@@ -87,6 +87,11 @@ class TrainingCluster:
             return self._client is None or (self._scheduler is None and self._n_ready == 0)
 
     @property
+    def host(self) -> HostProcess | None:
+        """The process that hosts scheduler and workers; None before it is started, and for a cluster elsewhere."""
+        return self._host
+
+    @property
     def n_ready(self) -> int:
         """Workers that are up and can train at full speed."""
         if self._scheduler is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitcore.datasets import DATASETS, Part, features
+from digitcore.errors import InvalidSetting
 from digitcore.insight.attribution import contributions, occlusion_drops
 from digitcore.insight.layer_tables import strongest_path
 from digitcore.models import MODELS
@@ -26,7 +27,7 @@ N_AT_ONCE = 250
 
 
 class RunModel:
-    """The trained model of a run, ready to judge single images.
+    """The trained model of a run: predicts images like those of the run's data set, and explains its predictions.
 
     Parameters
     ----------
@@ -55,6 +56,33 @@ class RunModel:
         missing = run.evaluation.missing_classes["train"]
         self._classes = [index for index, name in enumerate(class_names) if name not in missing]
         self.estimator = self._restored()
+
+    def predict_proba(self, images: np.ndarray) -> np.ndarray:
+        """Return the probability of every class for each image, as the run's evaluation computed them.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_images, height, width), dtype uint8
+            Raw pixel values, 0 to the data set's ``max_value``, as its own images are.
+
+        Returns
+        -------
+        ndarray of shape (n_images, n_classes), dtype float64
+            0 to 1; the columns are in the order of ``class_names``. A class that the training part lacked has 0.
+
+        Raises
+        ------
+        InvalidSetting
+            If the images are not of this type, shape and range.
+        """
+        rows = self._rows(self._checked(np.asarray(images)))  # (n_images, height * width)
+        with threads_for(self.spec):
+            probabilities = all_classes(self.estimator, rows, len(self.class_names))
+        return probabilities.astype(np.float64)  # (n_images, n_classes)
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return the index of each image's most probable class, int64 ``(n_images,)``; see :meth:`predict_proba`."""
+        return self.predict_proba(images).argmax(axis=1)
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """Return the probability of every class, float64 ``(n_classes,)``.
@@ -111,6 +139,19 @@ class RunModel:
                 activations = self.estimator.activations(self._rows(part.take(positions)))
                 paths[class_index] = strongest_path(self.weights, activations, row)
         return paths
+
+    def _checked(self, images: np.ndarray) -> np.ndarray:
+        """Return the images, or refuse what the data set's images could not be."""
+        name, most = self._dataset.label, self._dataset.max_value
+        height, width = self._dataset.image_shape
+        if images.dtype != np.uint8 or images.shape[1:] != (height, width) or not len(images):
+            raise InvalidSetting(
+                f"The images must be uint8 of shape (n_images, {height}, {width}) as those of {name}, at least one, "
+                f"got {images.dtype} of shape {images.shape}"
+            )
+        if images.max() > most:
+            raise InvalidSetting(f"The pixels must be 0 to {most} as those of {name}, got {images.max()}: scale them")
+        return images
 
     def _restored(self) -> EpochClassifier:
         height, width = self._dataset.image_shape

@@ -66,7 +66,7 @@ def test_a_sweep_survives_a_killed_worker_and_uses_a_new_one(cluster, tmp_path, 
     plan = Sweep(SPEC, (Axis.of("seed", list(range(12))),))
     with Engine(Store(home=tmp_path / "home")) as engine, ExperimentRunner(engine) as runner:
         engine.start()
-        client = engine._cluster.client
+        client = engine.workers.cluster.client
         client.wait_for_workers(2, timeout=SECONDS)
         first = set(client.run(os.getpid).values())
         assert first == {worker.pid for worker in workers}
@@ -105,7 +105,7 @@ def test_a_cluster_of_three_keeps_one_place_free(cluster, tmp_path):
     assert Path(cluster.file).exists()
     with Engine(Store(home=tmp_path / "home"), scheduler=cluster.address) as engine:
         engine.start()
-        engine._cluster.client.wait_for_workers(3, timeout=SECONDS)
+        engine.workers.cluster.client.wait_for_workers(3, timeout=SECONDS)
         assert engine.background_places() == 2
 
 

@@ -274,7 +274,7 @@ def test_each_worker_reads_the_data_once(runner, quick):
 
         return registry.n_loads
 
-    client = runner.engine._cluster.client
+    client = runner.engine.workers.cluster.client
     client.run(count_loads)
     plan = seeds(quick(), range(400, 412))
     runner.start(plan)

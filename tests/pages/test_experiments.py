@@ -121,7 +121,7 @@ def test_the_range_test_suggests_a_rate_for_the_form(open_app):
     app = open_page(open_app, "learning-rate", batch_size="32")
     press(app, "Start")
     deadline = time.monotonic() + SECONDS
-    while shared.engine()._computations.under_way():
+    while shared.engine().computations.under_way():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     app.run()

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from digitcore.runs.engine import LOOK_UP_SECONDS
+from digitcore.runs.live_runs import LOOK_UP_SECONDS
 from pages.parts import shared
 from tests.pages.conftest import texts
 

@@ -31,7 +31,7 @@ from digitcore.runs.dispatch import Places
 cluster = TrainingCluster(None, 1)
 while cluster.starting:
     time.sleep(0.05)
-print(cluster._host.process.pid, flush=True)
+print(cluster.host.process.pid, flush=True)
 sys.stdin.read()
 cluster.close()
 """
@@ -65,7 +65,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def processes(cluster):
-    return descendants(psutil.Process(cluster._host.process.pid))
+    return descendants(psutil.Process(cluster.host.process.pid))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def without_checks(security):
 
 
 def test_who_has_the_keys_is_let_in(cluster, listening):
-    arguments = cluster._host.security.get_connection_args("client")
+    arguments = cluster.host.security.get_connection_args("client")
     assert {ask("tls", address, **arguments) for address in listening} == {
         "TrainingScheduler",
         "Nanny",
@@ -142,13 +142,13 @@ def test_another_user_is_refused(listening, how):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_another_user_can_read_no_file(cluster):
-    directory = cluster._host.directory
+    directory = cluster.host.directory
     assert "PermissionError" in as_another_user(lambda: os.listdir(directory))
     assert "PermissionError" in as_another_user((directory / "key.pem").read_text)
 
 
 def test_all_files_are_private(cluster):
-    directory = cluster._host.directory
+    directory = cluster.host.directory
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [directory, *directory.rglob("*")]}
     assert {directory / name for name in ("key.pem", "certificate.pem", "lock")} <= set(modes)
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
@@ -157,13 +157,13 @@ def test_all_files_are_private(cluster):
 
 def test_workers_keep_their_files_there(cluster):
     folder, *_ = cluster.client.run(lambda dask_worker: dask_worker.local_directory).values()
-    assert cluster._host.directory in Path(folder).parents
+    assert cluster.host.directory in Path(folder).parents
     (temporary,) = cluster.client.run(tempfile.gettempdir).values()
-    assert temporary == str(cluster._host.directory)
+    assert temporary == str(cluster.host.directory)
 
 
 def test_no_key_is_in_a_command_line_or_an_environment(cluster, processes):
-    lines = (cluster._host.directory / "key.pem").read_text().splitlines()[1:-1]
+    lines = (cluster.host.directory / "key.pem").read_text().splitlines()[1:-1]
     assert len(lines) > 10
     for process in processes:
         seen = " ".join([*process.cmdline(), *process.environ().values()])
@@ -230,14 +230,14 @@ def test_what_kills_left_behind_is_removed_at_the_next_start(temporary):
     remaining = set(os.listdir(temporary))
     cluster.close()
     assert left not in remaining
-    assert remaining >= {Path(not_a_cluster).name, cluster._host.directory.name}
+    assert remaining >= {Path(not_a_cluster).name, cluster.host.directory.name}
 
 
 def test_a_cluster_in_use_is_not_taken_for_a_leftover(temporary):
     clusters = [TrainingCluster(None, 1) for _ in range(2)]
     for cluster in clusters:
         cluster.wait_until_connected()
-    assert all((cluster._host.directory / "key.pem").exists() for cluster in clusters)
+    assert all((cluster.host.directory / "key.pem").exists() for cluster in clusters)
     for cluster in clusters:
         cluster.close()
     assert os.listdir(temporary) == []
@@ -247,7 +247,7 @@ def test_a_slow_start_is_waited_for(tmp_path):
     called = threading.Event()
     cluster = TrainingCluster(None, 1, on_change=lambda: cluster.starting or called.set())
     cluster.wait_until_connected()
-    host = psutil.Process(cluster._host.process.pid)
+    host = psutil.Process(cluster.host.process.pid)
     host.suspend()
     time.sleep(0.3)
     assert cluster.starting

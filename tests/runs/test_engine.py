@@ -11,9 +11,9 @@ import pytest
 from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.insight.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
-from digitcore.runs.engine import LOST_WORKER
+from digitcore.runs.keeper import LOST_WORKER
 from digitcore.runs.store import SERVER_STOPPED
-from digitcore.runs.training import n_threads
+from digitcore.runs.training import n_threads, split_for
 from tests.waiting import wait_for
 
 
@@ -23,7 +23,7 @@ def wait_for_epochs(engine, digest, n_epochs):
 
 def busy_worker(engine):
     """The worker process that has the task; another may burn as much for its warm-up."""
-    client = engine._cluster.client
+    client = engine.workers.cluster.client
     address = next(address for address, keys in client.processing().items() if keys)
     return psutil.Process(client.run(os.getpid, workers=[address])[address])
 
@@ -75,6 +75,34 @@ def test_a_trained_spec_is_not_trained_again(engine, quick):
     again = engine.submit(quick(3))
     assert again.state == "done"
     assert again.created_at == first.created_at
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_the_model_of_a_run_predicts_what_was_kept(engine, model):
+    spec = RunSpec(dataset="digits", model=model, parameters={"epochs": 2}, random_state=50)
+    digest = engine.wait(engine.submit(spec).digest, 60).digest
+    images = split_for(spec).test.images
+    probabilities = engine.model(digest).predict_proba(images)
+    kept = engine.arrays(digest).probabilities["test"]
+    np.testing.assert_array_equal(probabilities, kept)
+    np.testing.assert_array_equal(engine.model(digest).predict(images), kept.argmax(axis=1))
+
+
+def test_a_run_without_evaluation_has_no_model(engine, slow):
+    with pytest.raises(InvalidSetting, match="There is no run 'unknown'"):
+        engine.model("unknown")
+    digest = engine.submit(slow(50)).digest
+    with pytest.raises(InvalidSetting, match=rf"Run {digest} is (queued|running) and was not evaluated: wait for"):
+        engine.model(digest)
+    engine.cancel(digest)
+    engine.wait(digest, 30)
+
+
+def test_a_run_whose_weights_are_gone_has_no_model(engine, quick):
+    digest = engine.wait(engine.submit(quick(51)).digest, 30).digest
+    (engine.store.weights_directory / f"{digest}.safetensors").unlink()
+    with pytest.raises(StoreError, match=digest):
+        engine.model(digest)
 
 
 def test_another_engine_on_the_same_store_finds_the_run(engine, quick):
@@ -287,7 +315,7 @@ def test_old_results_are_let_go(engine, monkeypatch):
     monkeypatch.setattr("digitcore.runs.computations.MAX_KEPT", 4)
     for number in range(7):
         assert computed(engine, f"number-{number}", int, number).result == number
-    assert len(engine._computations._by_key) == 4
+    assert [engine.computations.knows(f"number-{number}") for number in range(7)] == [False] * 3 + [True] * 4
 
 
 def test_what_still_runs_is_not_let_go(engine, monkeypatch):
@@ -295,13 +323,13 @@ def test_what_still_runs_is_not_let_go(engine, monkeypatch):
     keys = [f"many-{number}" for number in range(5)]
     for key in keys:
         engine.compute(key, time.sleep, 0.3)
-    assert {each.key for each in engine._computations.under_way()} == set(keys)
+    assert {each.key for each in engine.computations.under_way()} == set(keys)
     assert [computed(engine, key, time.sleep, 0.3).state for key in keys] == ["done"] * 5
 
 
 def test_a_computation_survives_the_death_of_its_worker(engine):
     engine.compute("slow", time.sleep, 2)
-    wait_for(lambda: any(engine._cluster.client.processing().values()), what="a worker at the computation")
+    wait_for(lambda: any(engine.workers.cluster.client.processing().values()), what="a worker at the computation")
     busy_worker(engine).kill()
     assert computed(engine, "slow", time.sleep, 2).state == "done"
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from digitcore.datasets import load_dataset
+from digitcore.errors import InvalidSetting
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.training import split_for, train_spec
@@ -23,6 +24,33 @@ def test_an_image_gets_the_probabilities_that_the_run_gave_it(trained):
         np.testing.assert_allclose(
             model.probabilities(part.images[position]), arrays["probabilities.test"][position], atol=1e-6
         )
+
+
+def test_a_part_gets_the_probabilities_that_the_evaluation_gave_it(trained):
+    run, arrays, model = trained
+    part = split_for(run.spec).test
+    probabilities = model.predict_proba(part.images)
+    assert (probabilities.dtype, probabilities.shape) == (np.float64, (part.n_images, 10))
+    np.testing.assert_array_equal(probabilities, arrays["probabilities.test"])
+    accuracy = np.mean(model.predict(part.images) == part.labels)
+    assert accuracy == pytest.approx(run.figures["test"].accuracy)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 8, 8)), r"must be uint8 of shape \(n_images, 8, 8\) .*, got float64 of shape \(2, 8, 8\)"),
+        (np.zeros((2, 64), np.uint8), r"got uint8 of shape \(2, 64\)"),
+        (np.zeros((8, 8), np.uint8), r"got uint8 of shape \(8, 8\)"),
+        (np.zeros((0, 8, 8), np.uint8), "at least one"),
+        (np.full((2, 8, 8), 255, np.uint8), "must be 0 to 16 as those of Digits 8×8, got 255"),
+    ],
+    ids=["type", "rows", "one image", "none", "range"],
+)
+def test_images_unlike_those_of_the_data_set_are_refused(trained, images, message):
+    *_, model = trained
+    with pytest.raises(InvalidSetting, match=message):
+        model.predict_proba(images)
 
 
 def test_every_explanation_has_an_image_for_every_class(trained):

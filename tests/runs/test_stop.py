@@ -33,7 +33,7 @@ def huge(seed=0, **parameters):
 @pytest.fixture(scope="module", autouse=True)
 def warm_workers(engine):
     """Have the workers import now what they need: an epoch soon begins then."""
-    client = engine._ready_cluster().client
+    client = engine.workers.ready_cluster().client
     client.wait_for_workers(engine.n_workers, timeout=60)
     client.run(warm_up)
 
@@ -163,7 +163,7 @@ def test_a_run_stopped_in_mid_epoch_is_trained_again_with_the_same_bits(engine):
 @pytest.fixture
 def in_worker(engine):
     """Start a computation in a worker; return its future and what stops it."""
-    client = engine._ready_cluster().client
+    client = engine.workers.ready_cluster().client
     started = []
 
     def start(function, *arguments):

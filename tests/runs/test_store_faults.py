@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from digitcore.errors import StoreError
 from digitcore.runs import Engine, Store
-from digitcore.runs import engine as engine_module
+from digitcore.runs import keeper as keeper_module
 from tests.waiting import wait_for
 
 LOCKER = """
@@ -41,7 +41,7 @@ def is_kept(engine, run):
 @pytest.fixture
 def training(scheduler, tmp_path, monkeypatch):
     """An engine whose keeper looks often, on a SQLite store that does not wait long for other writers."""
-    monkeypatch.setattr(engine_module, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(keeper_module, "TICK_SECONDS", 0.05)
     monkeypatch.setattr("digitcore.runs.database.BUSY_SECONDS", 1.0)
     with Engine(Store(home=tmp_path), scheduler=scheduler) as engine:
         yield engine

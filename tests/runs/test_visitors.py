@@ -74,7 +74,7 @@ def test_computations_never_hold_the_last_worker_and_can_be_stopped(served, quic
     assert engine.wait(quick(3).digest, 30).state == "done"
     for key in keys[1:]:
         engine.cancel_computation(key, "ann")
-    assert [each.key for each in engine._computations.under_way()] == keys[:1]
+    assert [each.key for each in engine.computations.under_way()] == keys[:1]
 
 
 def test_a_computation_goes_on_while_another_visitor_waits_for_it(served):
@@ -85,7 +85,7 @@ def test_a_computation_goes_on_while_another_visitor_waits_for_it(served):
     wait_for(lambda: engine.compute("number", int, "7", visitor="bob").state == "done")
     engine.compute("sleep", time.sleep, 600, visitor="ann")
     engine.cancel_computation("sleep", "ann")
-    assert engine._computations.under_way() == []
+    assert engine.computations.under_way() == []
 
 
 def test_who_has_started_a_training_may_stop_it_and_nobody_else(served, slow):
@@ -153,9 +153,9 @@ def test_spare_workers_are_started_when_they_are_needed(served, quick):
     engine = served()
     engine.submit(quick(10), visitor="ann")
     engine.wait(quick(10).digest, 30)
-    assert engine._cluster.n_ready <= 2
+    assert engine.workers.cluster.n_ready <= 2
     engine.compute("process", os.getpid)
-    wait_for(lambda: engine._cluster.n_ready == 4)
+    wait_for(lambda: engine.workers.cluster.n_ready == 4)
 
 
 def test_computations_are_limited_for_each_visitor(served):
@@ -180,6 +180,6 @@ def test_a_run_whose_workers_were_lost_can_be_stopped_while_it_waits(served, slo
     engine = served()
     digest = engine.submit(slow(11), visitor="ann").digest
     wait_for(lambda: engine.run(digest).state == "running")
-    engine._cluster._host.process.kill()
+    engine.workers.cluster.host.process.kill()
     engine.cancel(digest, "ann")
     assert engine.wait(digest, 30).state == "cancelled"

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from digitcore.errors import StoreError
 from digitcore.runs import Engine, Run, Store, weights_files
-from digitcore.runs import engine as engine_module
+from digitcore.runs import keeper as keeper_module
 from digitcore.runs.run import Evaluation
 from digitcore.server_settings import ServerSettings
 
@@ -102,8 +102,8 @@ def test_what_a_killed_server_left_half_written_is_removed(store, kept):
 
 
 def test_an_engine_trims_what_it_keeps(scheduler, tmp_path, quick, monkeypatch):
-    monkeypatch.setattr(engine_module, "TICK_SECONDS", 0.05)
-    monkeypatch.setattr(engine_module, "TRIM_SECONDS", 0.0)
+    monkeypatch.setattr(keeper_module, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(keeper_module, "TRIM_SECONDS", 0.0)
     store = Store(home=tmp_path)
     with Engine(store, scheduler=scheduler, settings=ServerSettings(max_kept_gigabytes=1e-3)) as engine:
         digest = engine.wait(engine.submit(quick(0)).digest, 60).digest
