@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "digitcore").rglob("*.py")
-    if path.name != "__main__.py"
+    # The second is run by alembic, not imported.
+    if path.name not in ("__main__.py", "env.py")
 )
 
 # Python runs this at the start of each process, so of the host of the workers, the workers and their children, too.
