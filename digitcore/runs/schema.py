@@ -1,20 +1,15 @@
-"""The tables of the store, and the way from older versions of them."""
+"""The tables of the store."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-log = logging.getLogger(__name__)
-
 # The revision of the last file in migrations/versions.
 SCHEMA_VERSION = 2
-# Any number will do, as long as no other program of the same PostgreSQL database locks it.
-_PREPARING = 7_304_991_216_020
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 metadata = sa.MetaData()
@@ -78,37 +73,6 @@ def read_version(connection: sa.Connection) -> int | None:
     version = connection.scalar(sa.select(versions.c.version)) if inspector.has_table(versions.name) else None
     if version is None and inspector.has_table(runs.name):
         return 1  # whose first server was killed between the tables and their version
-    return version
-
-
-def prepare(connection: sa.Connection) -> int:
-    """Make or bring up to date the tables, in the given transaction, and return the version that they have then.
-
-    Of several processes that open a store at once one makes the tables, and the others wait for it. A version that is
-    not known is left as it is; one that is older is copied first.
-    """
-    # A store that is up to date does not wait for their imports.
-    from digitcore.runs.migrations.upgrade import back_up, mark_as_new, upgrade
-
-    if connection.dialect.name == "postgresql":
-        # Held until the transaction ends; SQLite's own write transactions exclude each other.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
-    version = read_version(connection)
-    if version is None:
-        metadata.create_all(connection)
-        mark_as_new(connection)
-        version = SCHEMA_VERSION
-    elif version < SCHEMA_VERSION:
-        where = back_up(connection, version, metadata.tables)
-        log.warning(
-            "The store has version %d and becomes one of version %d; a copy: %s", version, SCHEMA_VERSION, where
-        )
-        version = upgrade(connection, version)
-    else:
-        return version
-    # What earlier versions look at, which know no migrations.
-    connection.execute(sa.delete(versions))
-    connection.execute(sa.insert(versions).values(version=version))
     return version
 
 

@@ -342,8 +342,11 @@ class Store:
         with self._transaction("open") as connection:
             version = schema.read_version(connection)
         if version is None or version < schema.SCHEMA_VERSION:
+            # A store that is up to date does not wait for alembic.
+            from digitcore.runs.migrations.upgrade import prepare
+
             with self._transaction("prepare") as connection:
-                version = schema.prepare(connection)
+                version = prepare(connection)
         if version != schema.SCHEMA_VERSION:
             raise StoreError(
                 f"The store {self._name} has version {version}, this digitcore knows version {schema.SCHEMA_VERSION}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,11 +10,44 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from digitcore.runs import schema
 from digitcore.runs.migrations.version_1 import migrate_from_1
 
+log = logging.getLogger(__name__)
+
 FIRST = 2
+# Any number will do, as long as no other program of the same PostgreSQL database locks it.
+_PREPARING = 7_304_991_216_020
 _HERE = Path(__file__).parent
 VERSION_FOLDERS = [_HERE / "versions"]
+
+
+def prepare(connection: sa.Connection) -> int:
+    """Make or bring up to date the tables, in the given transaction, and return the version that they have then.
+
+    Of several processes that open a store at once one makes the tables, and the others wait for it. A version that is
+    not known is left as it is; one that is older is copied first.
+    """
+    if connection.dialect.name == "postgresql":
+        # Held until the transaction ends; SQLite's own write transactions exclude each other.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
+    version = schema.read_version(connection)
+    if version is None:
+        schema.metadata.create_all(connection)
+        mark_as_new(connection)
+        version = schema.SCHEMA_VERSION
+    elif version < schema.SCHEMA_VERSION:
+        where = back_up(connection, version, schema.metadata.tables)
+        log.warning(
+            "The store has version %d and becomes one of version %d; a copy: %s", version, schema.SCHEMA_VERSION, where
+        )
+        version = upgrade(connection, version)
+    else:
+        return version
+    # What earlier versions look at, which know no migrations.
+    connection.execute(sa.delete(schema.versions))
+    connection.execute(sa.insert(schema.versions).values(version=version))
+    return version
 
 
 def upgrade(connection: sa.Connection, version: int) -> int:
