@@ -60,7 +60,7 @@ def run_in_child(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     return result
 
 
-def _wait(process: subprocess.Popen) -> None:
+def _wait(process: subprocess.Popen[bytes]) -> None:
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_POLL_SECONDS)

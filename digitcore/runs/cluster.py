@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from distributed import Client
 
@@ -185,7 +186,7 @@ class TrainingCluster:
             self._warm_up(client)
         self._on_change()
 
-    def _take_report(self, report: dict | None) -> None:
+    def _take_report(self, report: dict[str, Any] | None) -> None:
         if report is None:
             code = self._host.process.returncode if self._host is not None else None
             self._fail(f"their host has ended with code {code}, and the server's log says why")

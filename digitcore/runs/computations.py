@@ -34,9 +34,9 @@ class Computing:
 
     key: str
     function: Callable[..., Any]
-    arguments: tuple
+    arguments: tuple[Any, ...]
     visitors: set[str]
-    future: Future | None = None
+    future: Future[Any] | None = None
     # A name of its own each time: the scheduler would hand out the failure of an equal one.
     name: str = field(init=False)
 
@@ -52,11 +52,13 @@ class Computing:
 class Computations:
     """The computations of an engine, by key: equal keys mean equal results. Safe to use from several threads."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._by_key: dict[str, Computing | Computation] = {}
         self._lock = threading.Lock()
 
-    def get_or_add(self, key: str, visitor: str, function: Callable[..., Any], arguments: tuple) -> Computation:
+    def get_or_add(
+        self, key: str, visitor: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Computation:
         """Return how a computation stands; an unknown one is added and waits."""
         visitors = {visitor} if visitor else set()
         with self._lock:

@@ -122,7 +122,9 @@ class Queue:
         self._served.update(dict.fromkeys(chosen.visitors or {""}, self._n_served))
         return chosen
 
-    def _fits(self, task: Task, kinds: Mapping[str, int], at_work: Mapping, places: Places) -> bool:
+    def _fits(
+        self, task: Task, kinds: Mapping[str, int], at_work: Mapping[tuple[bool, str], int], places: Places
+    ) -> bool:
         n_background = sum(kinds[kind] for kind in BACKGROUND)
         if task.kind in BACKGROUND:
             return n_background < places.background and n_background + kinds["large"] < places.not_quick
@@ -130,17 +132,17 @@ class Queue:
             return False
         return not task.visitors or self._load(task, at_work) < self._most
 
-    def _rank(self, task: Task, at_work: Mapping) -> tuple[bool, int, int]:
+    def _rank(self, task: Task, at_work: Mapping[tuple[bool, str], int]) -> tuple[bool, int, int]:
         served = min(self._served.get(visitor, 0) for visitor in task.visitors or {""})
         return task.kind not in FOREGROUND, self._load(task, at_work), served
 
     @staticmethod
-    def _load(task: Task, at_work: Mapping) -> int:
+    def _load(task: Task, at_work: Mapping[tuple[bool, str], int]) -> int:
         """Return how many tasks of the same group the task's least busy visitor has running."""
         group = task.kind in FOREGROUND
         return min(at_work.get((group, visitor), 0) for visitor in task.visitors or {""})
 
 
-def _at_work(running: Iterable[Task]) -> Counter:
+def _at_work(running: Iterable[Task]) -> Counter[tuple[bool, str]]:
     """Count the running tasks by group (foreground or not) and visitor."""
     return Counter((task.kind in FOREGROUND, visitor) for task in running for visitor in task.visitors or {""})

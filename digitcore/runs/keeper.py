@@ -77,7 +77,7 @@ class Keeper:
         self.runs, self.computations = LiveRuns(store), Computations()
         self._store, self._workers, self._owners, self._settings = store, workers, owners, settings
         self._queue = Queue(settings.max_running_per_visitor)
-        self._inbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._write_again_at, self._write_problem = 0.0, ""
         self._trim_due, self._trim_again_at = True, 0.0
         self._n_failed_starts = 0
@@ -127,7 +127,7 @@ class Keeper:
             except Exception:  # the keeper must outlive any surprise: without it every run would stand still
                 log.exception("Unexpected error while keeping runs")
 
-    def _handle(self, kind: str, message: list) -> None:
+    def _handle(self, kind: str, message: list[Any]) -> None:
         if kind == "tick":
             return
         if kind == "dispatch":
@@ -209,7 +209,7 @@ class Keeper:
 
     # What the workers say.
 
-    def _take_computed(self, computing: Computing, future: Future) -> None:
+    def _take_computed(self, computing: Computing, future: Future[Any]) -> None:
         if computing.future is not future or not self.computations.holds(computing):
             return  # it was sent again, or stopped
         if future.status in ("lost", "cancelled"):
@@ -234,7 +234,7 @@ class Keeper:
             self._save(live)
             self.runs.change(live, epochs=_merged(live.epochs, epochs))
 
-    def _take_future(self, live: Live, future: Future) -> None:
+    def _take_future(self, live: Live, future: Future[Any]) -> None:
         try:
             # A worker that is lost between the end and this has dask train once more, which nobody may wait for here.
             outcome = future.result(timeout=FETCH_SECONDS)

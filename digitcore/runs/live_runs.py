@@ -70,7 +70,7 @@ class Live:
     unsaved: list[Epoch] = field(default_factory=list)
     unsaved_start: bool = False
     outcome: Outcome | None = None
-    future: Future | None = None
+    future: Future[Any] | None = None
     restarts: int = 0
     background: bool = False
     keep_checkpoint: bool = False

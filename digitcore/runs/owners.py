@@ -45,7 +45,7 @@ class Owners:
         This engine as an owner; alive until :meth:`close`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.own = f"{_identity(os.getpid())}|{next(_numbers)}"
         _engines_here.add(self.own)
         self._silences: dict[str, _Silence] = {}

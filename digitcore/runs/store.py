@@ -400,7 +400,7 @@ class Store:
         return f"Cannot {action} the store {self._name}: {cause}."
 
 
-def _beats_of(table: sa.Table) -> sa.Label:
+def _beats_of(table: sa.Table) -> sa.Label[Any]:
     """Return a column: the heartbeats of the owner of a run or an experiment."""
     return sa.select(_owners.c.beats).where(_owners.c.owner == table.c.owner).scalar_subquery().label("beats")
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
@@ -24,6 +25,9 @@ from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Evaluation, State
 from digitcore.runs.snapshots import Recorder
 from digitcore.specs.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    from digitcore.models.base import EpochClassifier
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +167,7 @@ def split_of_run(spec: RunSpec, arrays: Mapping[str, np.ndarray], dataset: Datas
     return replace(derived, **parts)
 
 
-def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry):
+def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> EpochClassifier:
     """Return the untrained estimator that ``spec`` describes; of ``dataset`` it needs the images' shape."""
     parameters = dict(spec.parameters)
     if MODELS[spec.model].takes_image_shape:
@@ -216,7 +220,9 @@ class _Stop:
             raise Interrupted(STOPPED)
 
 
-def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, options: _Options, stop: _Stop) -> None:
+def _fit(
+    model: EpochClassifier, spec: RunSpec, divided: Split, outcome: Outcome, options: _Options, stop: _Stop
+) -> None:
     X, y = divided.train.features(spec.scaling), divided.train.labels
     epochs = _begin(model, (X, y, watched(divided, spec.scaling)), options.checkpoint)
     for epoch in model.history_:
@@ -244,7 +250,9 @@ def _fit(model, spec: RunSpec, divided: Split, outcome: Outcome, options: _Optio
     outcome.arrays |= RunArrays.of(snapshots=recorder.arrays)
 
 
-def _begin(model, data: tuple, checkpoint: Mapping[str, np.ndarray] | None) -> Iterator[Epoch]:
+def _begin(
+    model: EpochClassifier, data: tuple[Any, ...], checkpoint: Mapping[str, np.ndarray] | None
+) -> Iterator[Epoch]:
     try:
         return model.iter_fit(*data, resume_from=checkpoint)
     except InvalidSetting as problem:
@@ -254,7 +262,7 @@ def _begin(model, data: tuple, checkpoint: Mapping[str, np.ndarray] | None) -> I
         return model.iter_fit(*data)
 
 
-def _checkpoint_arrays(model) -> Mapping[str, np.ndarray]:
+def _checkpoint_arrays(model: EpochClassifier) -> Mapping[str, np.ndarray]:
     try:
         return RunArrays.of(checkpoint=model.checkpoint())
     except InvalidSetting:  # on an accelerator; a longer training begins anew
@@ -268,7 +276,7 @@ def watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | Non
     return (held_out.features(scaling)[known], held_out.labels[known]) if known.any() else None
 
 
-def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Stop) -> None:
+def _evaluate(model: EpochClassifier, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Stop) -> None:
     outcome.arrays |= RunArrays.of(weights=model.get_weights())
     if not outcome.epochs:
         outcome.reason = STOPPED_IN_FIRST_EPOCH
@@ -293,7 +301,7 @@ def _evaluate(model, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Sto
     )
 
 
-def all_classes(model, X: np.ndarray, n_classes: int) -> np.ndarray:
+def all_classes(model: EpochClassifier, X: np.ndarray, n_classes: int) -> np.ndarray:
     """Return probabilities with a column for every class of the data set, also those the training part lacked."""
     probabilities = np.zeros((len(X), n_classes), dtype=np.float32)
     probabilities[:, model.classes_] = model.predict_proba(X)

@@ -76,7 +76,7 @@ class Reporter:
     def __init__(self, topic: str, every_seconds: float):
         self._worker = get_worker()
         self._topic, self._every_seconds = topic, every_seconds
-        self._waiting: list[tuple] = []
+        self._waiting: list[tuple[Any, ...]] = []
         self._sent_at = 0.0
 
     def start(self) -> None:
@@ -95,7 +95,7 @@ class Reporter:
             self._send({"epochs": self._waiting})
             self._waiting = []
 
-    def _send(self, message: dict) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         self._worker.log_event(self._topic, message)
         self._sent_at = time.monotonic()
 

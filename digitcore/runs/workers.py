@@ -130,8 +130,8 @@ def send_training(
     client: Client,
     live: Live,
     on_message: Callable[[Mapping[str, Any]], None],
-    on_end: Callable[[Future], None],
-) -> Future:
+    on_end: Callable[[Future[Any]], None],
+) -> Future[Any]:
     """Give the workers a run to train.
 
     Parameters
@@ -168,7 +168,7 @@ def send_training(
     return future
 
 
-def send_computation(client: Client, computing: Computing, on_end: Callable[[Future], None]) -> Future:
+def send_computation(client: Client, computing: Computing, on_end: Callable[[Future[Any]], None]) -> Future[Any]:
     """Give the workers a computation; ``on_end`` is called from another thread with its task when it has ended.
 
     Raises
@@ -183,7 +183,7 @@ def send_computation(client: Client, computing: Computing, on_end: Callable[[Fut
     return future
 
 
-def stop_task(name: str, future: Future) -> None:
+def stop_task(name: str, future: Future[Any]) -> None:
     """Tell the worker that has a task to end it; a task that has not begun ends when it does.
 
     Parameters
@@ -202,7 +202,7 @@ def stop_task(name: str, future: Future) -> None:
         Event(_stop_name(name), client=future.client).set()
 
 
-def forget_topic(topic: str, future: Future) -> None:
+def forget_topic(topic: str, future: Future[Any]) -> None:
     """Listen no more to the reports of a task."""
     with contextlib.suppress(Exception):  # a dead scheduler has forgotten it already
         future.client.unsubscribe_topic(topic)
