@@ -22,7 +22,7 @@ from digitcore.runs.training import Outcome, n_threads
 from digitcore.specs.run_spec import RunSpec
 
 # A page asks several times for the same run; one that has ended is looked up in the store no more often than this.
-LOOK_UP_SECONDS, MAX_LOOKED_UP = 1.0, 500
+LOOK_UP_SECONDS = 1.0
 
 
 @dataclass
@@ -157,9 +157,12 @@ class LiveRuns:
         run = self._store.load(digest)
         if run is not None and not run.active:
             with self._changed:
-                if len(self._ended) > MAX_LOOKED_UP:
-                    self._ended.clear()
-                self._ended[digest] = (time.monotonic(), run)
+                now = time.monotonic()
+                self._ended.pop(digest, None)
+                self._ended[digest] = (now, run)
+                # In the order in which they were looked up: those that are not to be used again go.
+                while now - self._ended[next(iter(self._ended))][0] >= LOOK_UP_SECONDS:
+                    del self._ended[next(iter(self._ended))]
         return run
 
     def runs(self, digests: Sequence[str]) -> dict[str, Run]:
