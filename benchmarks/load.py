@@ -90,7 +90,7 @@ def report_round(server, n_visitors, every, seconds):
         print(f"  {action:20s} {_summary(sorted(each))}")
     print(f"  {'all':20s} {_summary(tally.all_seconds)}")
     n_actions = len(tally.all_seconds)
-    print(f"  lost: {tally.n_lost}; errors shown: {len(tally.errors)} {sorted(set(tally.errors))[:3]}")
+    print(f"  lost: {tally.n_lost}; errors shown: {len(tally.errors)} {sorted(set(tally.errors))[:10]}")
     print(f"  processor time of the server per action, polling included: {cpu / max(n_actions, 1):.3f} s")
     _print_samples(samples)
 
@@ -151,7 +151,8 @@ async def _visit(tally, url, number, n_visitors, every, end):
             await _one_action(tally, visitor, choose)
     except Exception as error:
         tally.n_lost += 1
-        tally.errors.append(f"{type(error).__name__}: {error}")
+        left = end - time.monotonic()
+        tally.errors.append(f"{type(error).__name__}: {error} on page {visitor.page!r}, {left:.0f} s before the end")
     finally:
         # A wrong answer of the model stands in a red box, too.
         tally.errors += [text for text in visitor.errors if not text.startswith("The model says")]

@@ -178,6 +178,9 @@ class Visitor:
         kind = message.WhichOneof("type")
         whole = not message.metadata.run.fragment_ids
         if kind == "new_session":
+            if self._running_whole and not whole:
+                # A busy server clears the end of a run from its queue when that of a fragment begins.
+                self._end_whole_run()
             self._running_whole = whole
             if whole:
                 self._stop_timers()
@@ -196,9 +199,12 @@ class Visitor:
         elif kind == "session_event" and message.session_event.WhichOneof("type") == "script_compilation_exception":
             self.errors.append(message.session_event.script_compilation_exception.message)
         elif kind == "script_finished" and whole and message.script_finished != RERUN_FOLLOWS and self._running_whole:
-            self.elements = dict(self._drawn)
-            self._running_whole = False
-            self._answered.set()
+            self._end_whole_run()
+
+    def _end_whole_run(self):
+        self.elements = dict(self._drawn)
+        self._running_whole = False
+        self._answered.set()
 
     def _take_delta(self, message):
         if message.delta.WhichOneof("type") != "new_element":

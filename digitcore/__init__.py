@@ -78,6 +78,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _HOMES:
         module, own_name = _HOMES[name]
+        importlib.import_module("digitcore.plugins").load_plugins()
         value = getattr(importlib.import_module(module), own_name)
     elif name == "__version__":
         from importlib.metadata import version

@@ -2,7 +2,8 @@
 
 ``DIGITCORE_PLUGINS`` names the modules that register them, separated by commas: they are imported by the server, by
 each process that trains, and by whatever else uses specs. A module is one that Python finds: in the working directory,
-in ``PYTHONPATH``, or installed.
+in ``PYTHONPATH``, or installed. It may import :mod:`digitcore.datasets` and :mod:`digitcore.models`, which come before
+specs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from digitcore.errors import InvalidSetting
 log = logging.getLogger(__name__)
 
 VARIABLE = "DIGITCORE_PLUGINS"
+_loaded: set[str] = set()
 
 
 def load_plugins() -> None:
@@ -27,10 +29,14 @@ def load_plugins() -> None:
         If one cannot be imported; its own error is the cause.
     """
     for name in filter(None, (part.strip() for part in os.environ.get(VARIABLE, "").split(","))):
+        if name in _loaded:
+            continue
+        # Before its import: what it imports itself may ask for the plugins again.
+        _loaded.add(name)
         try:
             importlib.import_module(name)
         except Exception as error:
             raise InvalidSetting(
                 f"{VARIABLE} names the module {name!r}, which cannot be imported ({type(error).__name__}: {error}): "
-                "mend it, or take it out of the variable"
+                "correct it, or take it out of the variable"
             ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +28,15 @@ def save_model(model: EpochClassifier, path: str | os.PathLike) -> None:
     """Write a fitted estimator to a file; see :meth:`EpochClassifier.save`."""
     content = save_tensors(model.get_weights(), metadata={_KEY: json.dumps(_description(model), allow_nan=False)})
     path = Path(path)
+    if not path.name:
+        raise ModelFileError(f"A model is written to a file, got {str(path)!r}: name one, such as digits.safetensors")
+    # Under another name first, so that no reader ever sees half a file.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        # Under another name first, so that no reader ever sees half a file.
-        part = path.with_name(f".{path.name}.part")
         part.write_bytes(content)
         part.replace(path)
     except OSError as problem:
+        part.unlink(missing_ok=True)
         raise ModelFileError(f"The model cannot be written to {path}: {problem.strerror or problem}") from None
 
 

@@ -196,7 +196,7 @@ class Engine:
         return run.state == "done" and (run.digest in self._runs or self.store.has_tensors(run.digest))
 
     def run(self, digest: str) -> Run | None:
-        """Return how the run of this digest stands, or None when there is none."""
+        """Return how the run of this digest stands; None when there is none that this version can read."""
         return self._runs.run(digest)
 
     def runs(self, digests: Sequence[str]) -> dict[str, Run]:

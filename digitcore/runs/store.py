@@ -172,18 +172,18 @@ class Store:
             connection.execute(sa.update(_runs).where(_runs.c.digest == run.digest).values(values))
 
     def load(self, digest: str) -> Run | None:
-        """Return the run with its epochs, or None when it is not kept."""
+        """Return the run with its epochs; None when it is not kept, or names what this version does not know."""
         with self._transaction("read") as connection:
             row = connection.execute(sa.select(_runs).where(_runs.c.digest == digest)).mappings().first()
             if row is None:
                 return None
             if row["state"] in ACTIVE:
-                return _run(row, self._load_epochs(connection, digest))
+                return _readable_run(row, self._load_epochs(connection, digest))
             last = connection.execute(
                 sa.select(sa.func.max(_epochs.c.number)).where(_epochs.c.digest == digest)
             ).scalar()
             key = (digest, row["attempt"], last or 0)
-            return _run(row, self._ended_epochs.get(key, lambda: self._load_epochs(connection, digest)))
+            return _readable_run(row, self._ended_epochs.get(key, lambda: self._load_epochs(connection, digest)))
 
     def load_many(self, digests: Sequence[str]) -> dict[str, Run]:
         """Return the runs that are kept among ``digests``, without their epochs, by digest."""
@@ -422,12 +422,16 @@ def _kept_experiment(row: Mapping[str, Any]) -> KeptExperiment:
     return KeptExperiment(**own, created_at=row["created_at"].replace(tzinfo=UTC))
 
 
-def _readable_run(row: Mapping[str, Any]) -> Run | None:
-    """Return the run, or None where its spec names a data set or model that this version does not know."""
+def _readable_run(row: Mapping[str, Any], epochs: tuple[Epoch, ...] = ()) -> Run | None:
+    """Return the run, or None where its spec names what this version does not know.
+
+    So it is where a hyperparameter was added without its ``since``: the spec would be another one.
+    """
     try:
-        return _run(row)
+        run = _run(row, epochs)
     except InvalidSetting:
         return None
+    return run if run.digest == row["digest"] else None
 
 
 def _now() -> datetime:

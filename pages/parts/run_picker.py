@@ -34,8 +34,9 @@ def ask_run() -> Run | None:
         help="Every training that was kept, the latest first.",
     )
     run = shared.engine().run(digest)
-    session.link_run(run)
-    if not run.evaluated:  # a stopped training that has been started again
+    if run is not None:
+        session.link_run(run)
+    if run is None or not run.evaluated:  # it has been started again, or was removed by another server
         session.forget_recent_runs()
         _show_empty(run)
         return None

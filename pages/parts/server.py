@@ -15,6 +15,7 @@ from streamlit import config
 from digitcore.errors import DigitcoreError, InvalidSetting
 from digitcore.hosting.gate import Gate
 from digitcore.hosting.hosts import addresses_of_machine, is_loopback
+from digitcore.plugins import load_plugins
 from digitcore.server_settings import load_server_settings
 
 
@@ -61,10 +62,11 @@ def middleware() -> list[Middleware]:
     Raises
     ------
     SystemExit
-        With a sentence, if the server's settings are not valid: then there is no server.
+        With a sentence, if the server's settings or plugins are not valid: then there is no server.
     """
     try:
         settings = load_server_settings()
+        load_plugins()
     except InvalidSetting as problem:
         raise SystemExit(f"The dashboard cannot start: {problem}.") from None
     index = Path(st.__file__).with_name("static") / "index.html"

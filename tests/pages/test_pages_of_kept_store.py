@@ -1,11 +1,14 @@
 """Every page opens with a store that an earlier version made."""
 
 import shutil
+import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
-from pages.parts import shared
+from digitcore.runs.live_runs import LOOK_UP_SECONDS
+from pages.parts import session, shared
 from tests.pages.conftest import app_at, forget_engine, texts
 
 KEPT = Path(__file__).parents[1] / "data" / "kept_store"
@@ -50,3 +53,24 @@ def test_the_kept_experiment_is_shown(kept_home):
     assert not app.error
     assert shared.engine().active() == []
     assert any("learning_rate" in frame.value.columns for frame in app.dataframe)
+
+
+@pytest.mark.parametrize("page", ["train", "mistakes", "weights", "predict", "map", "quiz"])
+def test_a_link_to_a_run_of_a_model_that_is_gone_leaves_the_page_usable(kept_home, page):
+    with sqlite3.connect(kept_home / "runs.db") as database:
+        kept = database.execute("SELECT spec FROM runs WHERE digest = ?", (RUNS["softmax"],)).fetchone()
+        database.execute("UPDATE runs SET spec = '{}' WHERE digest = ?", (RUNS["softmax"],))
+    time.sleep(LOOK_UP_SECONDS)
+    session.forget_recent_runs()
+    try:
+        app = app_at({"run": RUNS["softmax"]})
+        if page != "train":
+            app.switch_page(f"pages/{page}.py").run()
+            assert any(box.label == "Run" for box in app.selectbox)
+        assert not app.exception
+        assert [box.value for box in app.error if not box.value.startswith("The model says")] == []
+    finally:
+        with sqlite3.connect(kept_home / "runs.db") as database:
+            database.execute("UPDATE runs SET spec = ? WHERE digest = ?", (*kept, RUNS["softmax"]))
+        time.sleep(LOOK_UP_SECONDS)
+        session.forget_recent_runs()

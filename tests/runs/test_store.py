@@ -1,3 +1,4 @@
+import json
 import sqlite3
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from safetensors.numpy import save
 
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.models import Epoch
-from digitcore.runs import Run, Store
+from digitcore.runs import Run, Store, schema
 from digitcore.runs.run import Evaluation
 from digitcore.runs.store import SERVER_STOPPED
 
@@ -220,3 +221,16 @@ def test_half_written_weights_are_never_seen(store, quick, monkeypatch):
         store.finish(finished(quick()), save({"a": np.zeros(3)}))
     assert list(store.weights_directory.iterdir()) == []
     assert store.load(quick().digest).state == "queued"
+
+
+@pytest.mark.parametrize("change", [{"model": "of a plugin that is gone"}, {"random_state": 77}])
+def test_a_run_whose_description_means_another_one_now_is_not_there(store, quick, change):
+    digest = quick(1).digest
+    store.begin(quick(1), "owner")
+    store.finish(Run(quick(1), "done", evaluation=Evaluation()))
+    described = {**json.loads(quick(1).canonical_json), **change}
+    with store._transaction("write") as connection:
+        connection.execute(sa.update(schema.runs).values(spec=json.dumps(described)))
+    assert store.load(digest) is None
+    assert store.recent() == []
+    assert store.load_many([digest]) == {}

@@ -43,7 +43,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     summary.markdown(f"**{plain(spec_title(spec))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
-    quick = spec.dataset == "digits" and expected.seconds < LIVE_SECONDS
+    quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
     if quick and st.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
         _train(spec, expected.seconds)
     with st.expander("The model, layer by layer"):
