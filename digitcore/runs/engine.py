@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from digitcore.datasets import load_dataset
-from digitcore.errors import InvalidSetting, NotAllowed, StoreError
+from digitcore.errors import EngineError, InvalidSetting, NotAllowed, StoreError
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.computations import RUNNING, Computation
 from digitcore.runs.keeper import Keeper
@@ -357,6 +357,8 @@ class Engine:
         ------
         InvalidSetting
             If there is no run of this digest.
+        EngineError
+            If the engine was closed while the run was in training.
         TimeoutError
             If it has not ended after ``timeout`` seconds.
         """
@@ -365,6 +367,8 @@ class Engine:
             run = self._existing(digest)
             if not run.active:
                 return run
+            if self._closed:
+                raise EngineError(f"The training engine is closed, and run {digest} had not ended: submit it again.")
             if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError(f"Run {digest} has not ended after {timeout:g} seconds")
             self._runs.wait_for_change(0.2)

@@ -55,7 +55,7 @@ class Workers:
         """
         with self._lock:
             if self._closed:
-                raise EngineError("The training engine is closed: start the dashboard again.")
+                raise EngineError("The training engine is closed: make a new one, or start the dashboard again.")
             if self._cluster is None or not self._cluster.alive:
                 if self._cluster is not None:
                     log.warning("The training workers are gone; starting new ones.")

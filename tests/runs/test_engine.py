@@ -341,3 +341,11 @@ def computed(engine, key, function, *arguments):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return computation
+
+
+def test_nobody_waits_for_a_run_of_an_engine_that_is_closed(tmp_path, slow):
+    engine = Engine(Store(f"sqlite:///{tmp_path / 'runs.db'}", tmp_path), n_workers=1)
+    digest = engine.submit(slow()).digest
+    engine.close()
+    with pytest.raises(EngineError, match="is closed"):
+        engine.wait(digest)
