@@ -69,7 +69,11 @@ def show_run(spec: RunSpec) -> None:
 def show_curves(run: Run) -> None:
     """Draw loss and accuracy of every epoch side by side."""
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
-        chart = _curves(run.digest, run.created_at, run.state, len(run.epochs), measure, _run=run)
+        # Empty axes are the same for all settings of as many epochs, and each move of a slider asks for them.
+        empty = f"{validation_name(run)} {run.spec.parameters['epochs']}"
+        chart = _curves(
+            run.digest if run.epochs else empty, run.created_at, run.state, len(run.epochs), measure, _run=run
+        )
         column.vega_lite_chart(chart, width="stretch")
 
 
