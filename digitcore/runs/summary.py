@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from digitcore.datasets import DATASETS
-from digitcore.evaluation import PartEvaluation, Verdict, judge_fit, still_rising
+from digitcore.evaluation import Verdict, judge_fit, still_rising
 from digitcore.models import MODELS
 from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
@@ -24,14 +24,9 @@ NEVER_LEARNED = {"train": " The model cannot predict what it never saw, and the 
 TRAIN_CHOSE_EPOCH = "There is no validation part, so early stopping watched the training accuracy itself."
 
 
-def part_figures(run: Run) -> dict[str, PartEvaluation]:
-    """Return the evaluation of each part, in the order train, validation, test; empty before the run has ended."""
-    return dict(run.figures)
-
-
 def held_out_name(run: Run) -> str | None:
     """Return the part that tells best how the model does on new images: test, else validation, else None."""
-    return next((name for name in ("test", "validation") if name in part_figures(run)), None)
+    return next((name for name in ("test", "validation") if name in run.figures), None)
 
 
 def chosen_by(run: Run) -> str | None:
@@ -58,7 +53,7 @@ def monitored_accuracies(run: Run) -> list[float]:
 
 def verdict_of(run: Run) -> Verdict | None:
     """Return how well the model fits, or None before it was evaluated."""
-    figures, held_out = part_figures(run), held_out_name(run)
+    figures, held_out = run.figures, held_out_name(run)
     if "train" not in figures:
         return None
     return judge_fit(
@@ -90,7 +85,7 @@ def _early_stopping_warning(run: Run) -> str:
         return TEST_CHOSE_EPOCH
     if split.validation == "none":
         return TRAIN_CHOSE_EPOCH
-    return "" if "test" in part_figures(run) else VALIDATION_IS_ALL
+    return "" if "test" in run.figures else VALIDATION_IS_ALL
 
 
 def _used_all_epochs(run: Run) -> bool:
@@ -101,7 +96,7 @@ def run_label(run: Run) -> str:
     """Return a run in a few words: when, what, how well."""
     spec, held_out = run.spec, held_out_name(run)
     what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {counted(run.n_trained, 'epoch')}"
-    score = f", {held_out} {percent_text(part_figures(run)[held_out].accuracy)}" if held_out else ""
+    score = f", {held_out} {percent_text(run.figures[held_out].accuracy)}" if held_out else ""
     when = f"{run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
     return f"{what}{score} · {when}"
 
@@ -118,7 +113,7 @@ def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:
 
 def comparison_text(run: Run, recipe: Recipe) -> str:
     """Return the published figure in words, and how far the run is from it."""
-    part = part_figures(run).get(recipe.accuracy_part)
+    part = run.figures.get(recipe.accuracy_part)
     if part is None:
         return recipe.accuracy_words
     return f"{recipe.accuracy_words}; here {100 * (part.accuracy - recipe.accuracy):+.2f} points"

@@ -6,14 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
 from threadpoolctl import threadpool_limits
 
-from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Split, load_dataset, split
+from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Part, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
@@ -155,16 +155,16 @@ def split_of_run(spec: RunSpec, arrays: Mapping[str, np.ndarray], dataset: Datas
     They are those of :func:`split_for`, unless a later scikit-learn shuffles otherwise. Of runs that were kept before
     positions were noted they are derived again.
     """
-    derived, kept = split_for(spec, dataset), RunArrays(arrays).indices
+    kept = RunArrays(arrays).indices
     if not kept:
-        return derived
-    parts = {
-        part.name: replace(part, indices=kept.get(part.name, part.indices))
-        for part in (derived.train, derived.validation, derived.test)
-    }
-    if derived.validation_is_test and "test" in kept:
-        parts["validation"] = replace(derived.validation, indices=kept["test"])
-    return replace(derived, **parts)
+        return split_for(spec, dataset)
+    dataset = dataset if dataset is not None else load_dataset(spec.dataset)
+    validation_is_test = spec.split.validation == "test"
+    sources = {"train": "train", "validation": "test" if validation_is_test else "validation", "test": "test"}
+    # A part without images keeps no positions.
+    nothing = np.array([], dtype=np.int64)
+    parts = {name: Part(name, dataset, kept.get(source, nothing)) for name, source in sources.items()}
+    return Split(dataset, **parts, validation_is_test=validation_is_test)
 
 
 def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> EpochClassifier:

@@ -16,7 +16,7 @@ from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import expected_time, progress_of
-from digitcore.runs.summary import comparison_text, part_figures, validation_name, verdict_of, warnings_of
+from digitcore.runs.summary import comparison_text, validation_name, verdict_of, warnings_of
 from digitcore.specs.recipes import recipe_of, spec_title
 from digitcore.wording import counted, duration_text, percent_text
 from pages.parts import session, shared, visitor
@@ -239,7 +239,7 @@ def _show_result(run: Run) -> None:
 def _show_figures(run: Run) -> None:
     recipe = recipe_of(run.spec)
     with st.container(horizontal=True, gap="medium"):
-        for name, part in part_figures(run).items():
+        for name, part in run.figures.items():
             interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
             note = f"95 % interval: {interval}  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note)
