@@ -13,6 +13,7 @@ from digitcore.errors import StoreError
 from digitcore.runs import Store, schema
 from digitcore.runs.database import create_engine
 from digitcore.runs.migrations import upgrade
+from tests.runs.test_store_opening import write_version_1
 
 KEPT = Path(__file__).parents[1] / "data" / "kept_store"
 VERSION_3 = """
@@ -63,7 +64,7 @@ def digests_and_columns(url):
 def test_the_migrations_make_the_tables_that_a_new_store_has(store_url):
     engine = create_engine(sa.make_url(store_url))
     with engine.begin() as connection:
-        assert upgrade.upgrade_from_nothing(connection) == schema.SCHEMA_VERSION
+        assert upgrade.upgrade(connection, None) == schema.SCHEMA_VERSION
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
     engine.dispose()
@@ -76,6 +77,22 @@ def test_a_store_is_copied_and_brought_up_to_date(kept_home, make_version_3):
     assert {run.digest for run in store.recent(background=True)} == before
     assert digests_and_columns(str(store.url)) == (before, columns | {"note"})
     assert digests_and_columns(f"sqlite:///{kept_home / 'runs.db.version-2'}") == (before, columns)
+
+
+def test_a_store_of_version_1_becomes_one_of_version_3(tmp_path, quick, make_version_3):
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    write_version_1(url, [quick(seed) for seed in range(3)])
+    make_version_3()
+    # As it would stand in schema.py by then.
+    note = sa.Column("note", sa.Text, nullable=False, server_default="")
+    schema.runs.append_column(note)
+    try:
+        store = Store(url, home=tmp_path)
+        assert len(store.recent(background=True)) == 3
+        store.close()
+    finally:
+        schema.runs._columns.remove(note)
+    assert "note" in digests_and_columns(url)[1]
 
 
 def test_a_postgresql_store_is_copied_and_brought_up_to_date(postgresql_url, tmp_path, quick, make_version_3):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from digitcore.errors import StoreError
 from digitcore.models import Epoch
-from digitcore.runs import Store, schema
+from digitcore.runs import Store
 from digitcore.runs.database import create_engine
 from digitcore.runs.migrations import version_1
 from digitcore.runs.run import Evaluation
@@ -171,7 +171,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(store_url, tmp_path, 
     set_aside = version_1._set_aside
 
     def killed(connection, table):
-        if table is schema.experiments:
+        if table is version_1.experiments:
             raise KeyboardInterrupt
         return set_aside(connection, table)
 

@@ -32,53 +32,38 @@ def prepare(connection: sa.Connection) -> int:
         # Held until the transaction ends; SQLite's own write transactions exclude each other.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
     version = schema.read_version(connection)
-    if version is None:
-        schema.metadata.create_all(connection)
-        mark_as_new(connection)
-        version = schema.SCHEMA_VERSION
-    elif version < schema.SCHEMA_VERSION:
+    if version is not None and version >= schema.SCHEMA_VERSION:
+        return version
+    if version is not None:
         where = back_up(connection, version, schema.metadata.tables)
         log.warning(
             "The store has version %d and becomes one of version %d; a copy: %s", version, schema.SCHEMA_VERSION, where
         )
-        version = upgrade(connection, version)
-    else:
-        return version
+    version = upgrade(connection, version)
     # What earlier versions look at, which know no migrations.
     connection.execute(sa.delete(schema.versions))
     connection.execute(sa.insert(schema.versions).values(version=version))
     return version
 
 
-def upgrade(connection: sa.Connection, version: int) -> int:
+def upgrade(connection: sa.Connection, version: int | None) -> int:
     """Run the migrations after ``version`` in the given transaction, and return the version of the tables then.
 
     Parameters
     ----------
     connection : Connection
         In a transaction that writes: if a migration fails, the tables stay as they were.
-    version : int
-        Of the tables, from 1.
+    version : int or None
+        Of the tables, from 1; None where there are none yet.
     """
-    if version < FIRST:
-        migrate_from_1(connection)
     config = _config(connection)
-    if not sa.inspect(connection).has_table("alembic_version"):
-        command.stamp(config, str(max(version, FIRST)))
+    if version is not None:
+        if version < FIRST:
+            migrate_from_1(connection)
+        if not sa.inspect(connection).has_table("alembic_version"):
+            command.stamp(config, str(max(version, FIRST)))
     command.upgrade(config, "head")
-    return _revision(connection)
-
-
-def upgrade_from_nothing(connection: sa.Connection) -> int:
-    """Run all migrations where there are no tables, and return the version of those that they make."""
-    config = _config(connection)
-    command.upgrade(config, "head")
-    return _revision(connection)
-
-
-def mark_as_new(connection: sa.Connection) -> None:
-    """Note that tables that were just made need no migration."""
-    command.stamp(_config(connection), "head")
+    return int(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
 
 def back_up(connection: sa.Connection, version: int, tables: Mapping[str, sa.Table]) -> str:
@@ -111,10 +96,6 @@ def back_up(connection: sa.Connection, version: int, tables: Mapping[str, sa.Tab
         if copy not in there:
             connection.exec_driver_sql(f'CREATE TABLE "{copy}" AS TABLE "{name}"')
     return f"the tables *_of_version_{version}"
-
-
-def _revision(connection: sa.Connection) -> int:
-    return int(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
 
 def _config(connection: sa.Connection) -> Config:

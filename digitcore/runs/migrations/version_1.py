@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from digitcore.runs.schema import experiments, metadata, runs
+from digitcore.runs.migrations.versions.version_2 import experiments, metadata, runs
 
 
 def migrate_from_1(connection: sa.Connection) -> None:
