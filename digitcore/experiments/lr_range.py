@@ -43,9 +43,9 @@ def lr_range_test(
     Smith (2015), "Cyclical learning rates for training neural networks", section 3.3.
     """
     spec = RunSpec.from_json(spec) if isinstance(spec, str) else spec
-    divided = split_for(spec)
-    X, y = divided.train.features(spec.scaling), divided.train.labels
-    model = model_for(spec, divided.dataset)
+    data_split = split_for(spec)
+    X, y = data_split.train.features(spec.scaling), data_split.train.labels
+    model = model_for(spec, data_split.dataset)
     with threads_for(spec, most=1):
         found = model.learning_rate_range(X, y, lowest=lowest, highest=highest, n_steps=n_steps)
     return lr_range_table(found.rates, found.losses)

@@ -57,7 +57,7 @@ def plan(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int,
 def layers_table(
     model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int
 ) -> pd.DataFrame:
-    """Return a row per layer of :func:`plan`, which names the arguments and what is raised.
+    """Return one row per layer of :func:`plan`, which describes the parameters and errors.
 
     Returns
     -------

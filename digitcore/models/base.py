@@ -44,7 +44,7 @@ from digitcore.models.progress_bar import progress_bar
 from digitcore.models.training import Score, Training, one_epoch
 from digitcore.parameters import Parameter, clean_parameters
 
-# What a model from outside is written with.
+# The names that a custom model needs.
 __all__ = ["EpochClassifier", "LabelledImages", "Score", "Training"]
 
 # What to do about labels that the training data lacks.

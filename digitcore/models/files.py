@@ -93,7 +93,7 @@ def _description(model: EpochClassifier) -> dict[str, Any]:
         "model": model.MODEL_NAME,
         "parameters": {name: _plain(value) for name, value in model.get_params().items()},
         "classes": classes.tolist(),
-        # Text and objects take the room that they need.
+        # The width of a text type follows from the texts.
         "classes_dtype": classes.dtype.kind if classes.dtype.kind in "OU" else classes.dtype.str,
         "n_features": model.n_features_in_,
         "feature_names": getattr(model, "feature_names_in_", np.empty(0)).tolist(),

@@ -98,7 +98,7 @@ def hold_out(
 
 
 def check_callbacks(callbacks) -> list[Callable[[Epoch], Any]]:
-    """Return the callbacks of ``fit`` as a list; refuse what is none."""
+    """Return the callbacks of ``fit`` as a list; refuse anything that cannot be called."""
     if callable(callbacks) or not all(map(callable, callbacks)):
         raise InvalidSetting(f"callbacks must be a list of functions that take an Epoch, got {shortened(callbacks)}")
     return list(callbacks)

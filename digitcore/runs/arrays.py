@@ -29,7 +29,7 @@ class RunArrays(Mapping[str, np.ndarray]):
     snapshots : dict of str to ndarray
         See :class:`digitcore.runs.snapshots.Recorder`.
     checkpoint : dict of str to ndarray
-        What a longer training needs to go on; empty where it was not asked for.
+        What a longer training needs to go on; empty unless it was requested.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray]):

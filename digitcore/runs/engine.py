@@ -179,7 +179,7 @@ class Engine:
             return True
 
     def _join(self, digest: str, background: bool, visitor: str) -> None:
-        """Note that one more asks for a run."""
+        """Record that one more visitor requests a run."""
         self._runs.join(digest, visitor)
         if not background:
             self.bring_forward(digest)
@@ -209,7 +209,7 @@ class Engine:
 
     @property
     def n_ended(self) -> int:
-        """Grows with each run that ends in this process, those in the background aside."""
+        """Number of runs that have ended in this process, except those in the background."""
         return self._runs.n_ended
 
     def wait_for_change(self, timeout: float) -> None:
@@ -262,7 +262,7 @@ class Engine:
         return RunModel(run, self.arrays(digest), load_dataset(run.spec.dataset).class_names)
 
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any, visitor: str = "") -> Computation:
-        """Return how a computation in a worker stands; the first call starts it, behind all watched trainings.
+        """Return how a computation in a worker stands; the first call queues it, behind all foreground trainings.
 
         Parameters
         ----------

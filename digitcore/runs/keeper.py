@@ -1,7 +1,7 @@
 """Keeper: the one thread that changes live runs.
 
 It hears from the workers, writes what it hears to the store and shows it afterwards, so that nothing that was seen is
-lost with the server. It also sends the workers what may begin, and has trained again what was lost with a worker.
+lost with the server. It also sends tasks to the workers, and restarts a training whose worker was lost.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ KILLED_TOO_OFTEN = (
 class Keeper:
     """Keeps the live runs and the computations of an engine.
 
-    The public methods are for all threads and return at once. What they ask for is put into an inbox, which the
-    keeper's own thread works through message by message, beside a tick every two seconds.
+    All threads may call the public methods. They put messages into an inbox, which the keeper's own thread works
+    through one by one, beside a tick every two seconds.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ class Keeper:
         self._thread.start()
 
     def request_dispatch(self) -> None:
-        """Have the workers sent what may begin now: something was added, or has ended, or workers have come or gone."""
+        """Ask the thread to send waiting tasks to free workers: a task was added or has ended, or workers changed."""
         self._inbox.put(("dispatch",))
 
     def stop(self, digest: str) -> None:
-        """Have a run ended, before it begins or in the middle of an epoch, if it is queued or training here."""
+        """Stop a run that is queued or training here, before it begins or in the middle of an epoch."""
         run = self.runs.mark_to_stop(digest)
         if run is None:
             return
@@ -104,7 +104,7 @@ class Keeper:
         self._stop_task(run)
 
     def close(self) -> None:
-        """End the thread, after the messages that are in the inbox now."""
+        """End the thread after the messages that are in the inbox now, and wait for that."""
         self._inbox.put(("close",))
         self._thread.join()
 
@@ -197,7 +197,7 @@ class Keeper:
             stop_task(computing.name, computing.future)
 
     def _tasks(self, *, sent: bool) -> dict[Task, Live | Computing]:
-        """Return what waits here or, ``sent``, is with the workers, oldest first."""
+        """Return the tasks that were sent to the workers, or those that wait here to be sent; oldest first."""
         live = [each for each in self.runs.under_way() if sent or not each.stopping]
         under_way = [*live, *self.computations.under_way()]
         return {each.task: each for each in under_way if (each.future is not None) == sent}
@@ -325,7 +325,7 @@ class Keeper:
     # The store.
 
     def _save(self, live: Live, finish: Callable[[], None] = lambda: None) -> bool:
-        """Write to the store what it lacks of a run, and return whether it has all now.
+        """Write a run's unsaved changes to the store; return True if all are saved.
 
         On failure the user is told and the run stays in memory, until the next message or tick.
         """

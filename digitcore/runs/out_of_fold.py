@@ -6,7 +6,7 @@ import numpy as np
 
 from digitcore.datasets import Part
 from digitcore.datasets.splits import folds
-from digitcore.runs.training import all_classes, model_for, split_for, threads_for, watched
+from digitcore.runs.training import all_classes, model_for, split_for, threads_for, validation_data_of
 from digitcore.specs.run_spec import RunSpec
 
 N_FOLDS = 5
@@ -40,14 +40,14 @@ def fold_probabilities(spec_json: str, fold: int) -> np.ndarray:
     ndarray of shape (n_images of the fold, n_classes), float32
     """
     spec = RunSpec.from_json(spec_json)
-    divided = split_for(spec)
-    part = divided.train
+    data_split = split_for(spec)
+    part = data_split.train
     held_out = folds_of(part, spec.random_state)[fold]
     others = np.setdiff1d(np.arange(part.n_images), held_out)
     X, model = part.features(spec.scaling), model_for(spec, part.dataset)
     with threads_for(spec, most=1):
         # What early stopping watches is no image of a fold.
-        model.fit(X[others], part.labels[others], watched(divided, spec.scaling))
+        model.fit(X[others], part.labels[others], validation_data_of(data_split, spec.scaling))
         return all_classes(model, X[held_out], part.dataset.n_classes)
 
 

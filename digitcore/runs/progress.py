@@ -16,7 +16,7 @@ from digitcore.specs.run_spec import RunSpec
 # How many of the last epochs tell the present pace.
 PACE_EPOCHS = 10
 
-# Forward, and backward for weights and inputs, each as dear as one forward pass.
+# One forward pass, and two backward passes (weights, inputs) that each cost as much.
 PASSES_TRAINED = 3
 
 
@@ -27,7 +27,7 @@ class Progress:
     Attributes
     ----------
     n_done, n_epochs : int
-        Epochs done, and asked for at most.
+        Epochs done, and the maximum number of epochs.
     fraction : float
         Share done, 0 to 1.
     seconds_left : float or None
@@ -112,7 +112,7 @@ def _seconds_per_epoch(spec: RunSpec) -> float:
 
 
 def part_sizes(spec: RunSpec) -> tuple[int, int]:
-    """Return the numbers of training images and of images that are watched after each epoch; of a fold, about."""
+    """Return the numbers of training and validation images; for a fold, approximately."""
     split, n_images = spec.split, DATASETS[spec.dataset].n_images
     official = DATASETS[spec.dataset].n_official_train
     n_images = min(n_images, split.max_images or n_images)

@@ -53,7 +53,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Run:
-    """A training, as it stood when it was asked for; it never changes.
+    """A training as it stood when it was queried; it never changes.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Run:
     evaluation : Evaluation or None
         After the training; None before, and where there are no predictions to evaluate.
     created_at : datetime
-        When it was asked for, UTC.
+        When it was submitted, UTC.
     seconds : float
         Wall time of the training, in seconds; 0 before its end.
     """

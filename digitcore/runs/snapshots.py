@@ -42,7 +42,7 @@ class Recorder:
     model : EpochClassifier
         In training: its weights have their first values, or those of the epoch that it goes on from.
     X : ndarray, float, (n_images, n_pixels)
-        Training images; the first 128 are watched.
+        Training images; the first 128 are probed.
     y : ndarray, (n_images,)
         Their classes.
     """
@@ -69,7 +69,7 @@ class Recorder:
         ``epochs`` int64 ``(n,)``; ``first_layer`` float16 ``(n, *shape of the weights)``; for each
         layer with weights ``weights.<layer>`` and ``gradients.<layer>``, float32 ``(n, 5)``, the
         quantiles 5, 25, 50, 75 and 95 %; for each with a ReLU ``silent.<layer>``, float32 ``(n,)``: the share
-        of its units (channels of a convolution) that were zero for every image watched.
+        of its units (channels of a convolution) that were zero for every image probed.
         """
         columns = {name: np.stack([look[name] for _, look in self._taken]) for name in self._taken[0][1]}
         columns["epochs"] = np.array([epoch for epoch, _ in self._taken], dtype=np.int64)

@@ -41,14 +41,13 @@ def score_of(run: Run) -> float:
 
 
 def validation_name(run: Run) -> str:
-    """Return what the curves of the watched part are called: "test" when the test part is watched."""
+    """Return the name of the validation curves: "test" where the test part is used for validation."""
     return "test" if run.spec.split.validation == "test" else "validation"
 
 
 def monitored_accuracies(run: Run) -> list[float]:
-    """Return the accuracy (0 to 1) of every epoch on the watched part, or on the training part without one."""
-    watched = [epoch.validation_accuracy for epoch in run.epochs]
-    return [epoch.train_accuracy for epoch in run.epochs] if None in watched else watched
+    """Return the validation accuracy (0 to 1) of every epoch, or the training accuracy without validation."""
+    return [epoch.monitored_accuracy for epoch in run.epochs]
 
 
 def verdict_of(run: Run) -> Verdict | None:

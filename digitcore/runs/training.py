@@ -68,7 +68,7 @@ class Outcome:
         None when there was nothing to evaluate.
     arrays : RunArrays
         Weights, and where there is an evaluation the probabilities and positions of each part's images; snapshots; a
-        checkpoint where it was asked for.
+        checkpoint if one was requested.
     seconds : float
         Wall time of the training alone, without loading and evaluating; with that of the epochs it went on from.
     """
@@ -129,14 +129,14 @@ def train_spec(
     if stop.requested():
         return Outcome(state="cancelled")
     try:
-        divided = split_for(spec)
-        model = model_for(spec, divided.dataset)
+        data_split = split_for(spec)
+        model = model_for(spec, data_split.dataset)
         if stop.requested():
             return Outcome(state="cancelled")
         with threads_for(spec), pauses(stop.look):
             with _timed(outcome):
-                _fit(model, spec, divided, outcome, options, stop)
-            _evaluate(model, spec, divided, outcome, stop)
+                _fit(model, spec, data_split, outcome, options, stop)
+            _evaluate(model, spec, data_split, outcome, stop)
     except Interrupted:
         outcome.state, outcome.reason = "cancelled", STOPPED_IN_FIRST_EPOCH
     except DigitcoreError as error:
@@ -221,10 +221,10 @@ class _Stop:
 
 
 def _fit(
-    model: EpochClassifier, spec: RunSpec, divided: Split, outcome: Outcome, options: _Options, stop: _Stop
+    model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
 ) -> None:
-    X, y = divided.train.features(spec.scaling), divided.train.labels
-    epochs = _begin(model, (X, y, watched(divided, spec.scaling)), options.checkpoint)
+    X, y = data_split.train.features(spec.scaling), data_split.train.labels
+    epochs = _begin(model, (X, y, validation_data_of(data_split, spec.scaling)), options.checkpoint)
     for epoch in model.history_:
         outcome.epochs.append(epoch)
         options.on_epoch(epoch)
@@ -269,14 +269,14 @@ def _checkpoint_arrays(model: EpochClassifier) -> Mapping[str, np.ndarray]:
         return {}
 
 
-def watched(divided: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the images that are watched after each epoch: those of classes that the training part has."""
-    held_out = divided.validation
-    known = np.isin(held_out.labels, divided.train.labels)
+def validation_data_of(data_split: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the validation images and labels of classes that the training part has; None without any."""
+    held_out = data_split.validation
+    known = np.isin(held_out.labels, data_split.train.labels)
     return (held_out.features(scaling)[known], held_out.labels[known]) if known.any() else None
 
 
-def _evaluate(model: EpochClassifier, spec: RunSpec, divided: Split, outcome: Outcome, stop: _Stop) -> None:
+def _evaluate(model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, stop: _Stop) -> None:
     outcome.arrays |= RunArrays.of(weights=model.get_weights())
     if not outcome.epochs:
         outcome.reason = STOPPED_IN_FIRST_EPOCH
@@ -284,20 +284,20 @@ def _evaluate(model: EpochClassifier, spec: RunSpec, divided: Split, outcome: Ou
     stop.allow(EVALUATION_SECONDS)
     try:
         probabilities = {
-            part.name: all_classes(model, part.features(spec.scaling), divided.dataset.n_classes)
-            for part in divided.parts
+            part.name: all_classes(model, part.features(spec.scaling), data_split.dataset.n_classes)
+            for part in data_split.parts
         }
     except Interrupted:
         outcome.state, outcome.reason = "cancelled", STOPPED_IN_EVALUATION
         return
     outcome.arrays |= RunArrays.of(
-        probabilities=probabilities, indices={part.name: part.indices for part in divided.parts}
+        probabilities=probabilities, indices={part.name: part.indices for part in data_split.parts}
     )
     outcome.evaluation = Evaluation(
-        parts={part.name: evaluate_part(part.labels, probabilities[part.name]) for part in divided.parts},
+        parts={part.name: evaluate_part(part.labels, probabilities[part.name]) for part in data_split.parts},
         best_epoch=int(model.best_epoch_),
         n_epochs=len(outcome.epochs),
-        missing_classes={part.name: tuple(missing_classes(part)) for part in divided.parts},
+        missing_classes={part.name: tuple(missing_classes(part)) for part in data_split.parts},
     )
 
 

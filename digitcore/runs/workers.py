@@ -80,7 +80,7 @@ class Workers:
         return cluster
 
     def background_places(self) -> int:
-        """Return how many tasks in the background may run at a time, those of spare workers that are to come included.
+        """Return how many background tasks may run at a time, counting the spare workers that will start.
 
         Raises
         ------

@@ -47,7 +47,7 @@ class _Checked(BaseModel):
 
     @classmethod
     def _unknown(cls, name: str) -> str:
-        """Return a sentence on a field that there is not."""
+        """Return the message for an unknown field."""
         return str(unknown_name("setting", name, cls.model_fields))
 
 

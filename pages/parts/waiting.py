@@ -15,14 +15,14 @@ POLL_SECONDS = 0.5
 @st.fragment(run_every=POLL_SECONDS)
 @messages.caught()
 def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Callable[[], None], key: str) -> None:
-    """Run the page again when none of the computations is running any more.
+    """Rerun the page once none of the computations is running.
 
     Parameters
     ----------
     look : callable
-        Returns how they stand, in order.
+        Returns the current state of each computation, in order.
     words : str
-        What is under way; of several computations, what those that are done are called: "models are trained".
+        Status text. With several computations it follows "2 of 5": ``"models are trained"``.
     stop : callable
         Ends them; called when the button is pressed.
     key : str

@@ -68,19 +68,17 @@ def show_run(spec: RunSpec) -> None:
 
 def show_curves(run: Run) -> None:
     """Draw loss and accuracy of every epoch side by side."""
+    # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
+    key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']}"
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
-        # Empty axes are the same for all settings of as many epochs, and each move of a slider asks for them.
-        empty = f"{validation_name(run)} {run.spec.parameters['epochs']}"
-        chart = _curves(
-            run.digest if run.epochs else empty, run.created_at, run.state, len(run.epochs), measure, _run=run
-        )
+        chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, _run=run)
         column.vega_lite_chart(chart, width="stretch")
 
 
 # Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch.
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _curves(
-    digest: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
+    key: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
 ) -> dict[str, Any]:
     watched = validation_name(_run)
     stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None
