@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -36,7 +37,8 @@ def save_model(model: EpochClassifier, path: str | os.PathLike) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as problem:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise ModelFileError(f"The model cannot be written to {path}: {problem.strerror or problem}") from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,16 @@ def test_classes_that_are_neither_numbers_nor_text_are_refused(digits, path):
     model.classes_ = np.array([(1, 2), None], dtype=object)
     with pytest.raises(InvalidSetting, match="classes are numbers or text can be saved, got object classes"):
         model.save(path)
+
+
+@pytest.mark.parametrize("place", ["file/m", "folder", "."])
+def test_a_place_where_no_file_can_be_is_named_and_nothing_stays_there(model, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("folder").mkdir()
+    with pytest.raises(ModelFileError, match="cannot be written to|is written to a file"):
+        model.save(place)
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "file", tmp_path / "folder"]
 
 
 def test_a_directory_that_is_not_there_is_named(model, tmp_path):
