@@ -31,6 +31,8 @@ screenshots: .venv/.test .venv/.compiled
 
 # A stamp file per requirements file: set-up runs again only when its file changed.
 .venv/.run: requirements.txt pyproject.toml
+	@test "$(origin PYTHON)" = file || command -v "$(firstword $(PYTHON))" >/dev/null || { echo "make PYTHON=$(PYTHON) names a program \
+	that is not there, or cannot be run: name a Python 3.11 to 3.14, or leave PYTHON out." >&2; exit 1; }
 	@$(or $(PYTHON),false) -c "$(SUITABLE)" 2>/dev/null || { echo "The dashboard needs Python 3.11 to 3.14 with its \
 	venv module, which is not on this machine's PATH: install it (on Debian and Ubuntu: apt install python3-venv), or name \
 	one with make PYTHON=/path/to/python." >&2; exit 1; }

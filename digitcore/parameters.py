@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
@@ -20,6 +20,8 @@ NONE_TEXT = "none"
 # Stops of a logarithmic slider within each power of ten: near enough to even steps, and round numbers all.
 _ROUND_REAL = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 _ROUND_WHOLE = (1, 2, 3, 5, 7)
+# Steps of a linear one whose record names none.
+_EVEN_STEPS = 20
 # A message shows so much of a value.
 SHOWN_LETTERS = 60
 
@@ -52,6 +54,12 @@ class Parameter:
     none_label: str | None = None
     only_with: tuple[str, tuple] | None = None
     since: int = 0
+
+    def __post_init__(self) -> None:
+        try:
+            self.clean(self.default)
+        except InvalidSetting as problem:
+            raise InvalidSetting(f"The default of the parameter {self.name!r} is not valid: {problem}") from None
 
     def clean(self, value: Any) -> Any:
         """Return ``value`` in canonical form (plain Python types).
@@ -229,26 +237,33 @@ class Sizes(Parameter):
 
 
 def slider_stops(parameter: Integer | Number, extra: Iterable[Any] = ()) -> list:
-    """Return the values that a logarithmic slider offers, ascending; ``None`` comes first where it is valid.
+    """Return the values that a slider of stops offers, ascending; ``None`` comes first where it is valid.
 
     Parameters
     ----------
     parameter : Integer or Number
-        A record whose scale is "log".
+        A record whose scale is "log", or one for which ``None`` is valid.
     extra : iterable
         Valid values to offer besides, such as one that a recipe asks for.
     """
     low, high = parameter.slider
     whole = isinstance(parameter, Integer)
-    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    grid = (float(f"{mantissa:g}e{exponent}") for exponent in exponents for mantissa in _mantissas(whole))
+    grid = _even_stops(parameter) if parameter.scale == "linear" else _round_stops(low, high, whole)
     values = {value for value in grid if low <= value <= high} | {low, high, *extra, parameter.default}
     stops = sorted(int(value) if whole else float(value) for value in values if value is not None)
     return [None, *stops] if parameter.none_label is not None else stops
 
 
-def _mantissas(whole: bool) -> tuple:
-    return _ROUND_WHOLE if whole else _ROUND_REAL
+def _round_stops(low: float, high: float, whole: bool) -> Iterator[float]:
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    mantissas = _ROUND_WHOLE if whole else _ROUND_REAL
+    return (float(f"{mantissa:g}e{exponent}") for exponent in exponents for mantissa in mantissas)
+
+
+def _even_stops(parameter: Integer | Number) -> Iterator[float]:
+    low, high = parameter.slider
+    step = parameter.step or (high - low) / _EVEN_STEPS
+    return (float(f"{low + number * step:.12g}") for number in range(round((high - low) / step) + 1))
 
 
 def shortened(value: Any) -> str:
@@ -273,6 +288,24 @@ def short_text(text: str, name: str, max_length: int) -> str:
     if len(text) > max_length:
         raise InvalidSetting(f"{name} must have at most {max_length} characters, got {shortened(text)}: shorten it")
     return text
+
+
+def check_texts(kind: str, entry: Any) -> None:
+    """Refuse an entry of a registry whose name, label or description is no text, or whose name cannot be in a link.
+
+    Raises
+    ------
+    InvalidSetting
+        In one sentence; ``kind`` stands in it.
+    """
+    for field in ("name", "label", "description"):
+        value = getattr(entry, field)
+        if not isinstance(value, str) or not value:
+            raise InvalidSetting(f"The {field} of a {kind} must be a text that is not empty, got {shortened(value)}")
+    if not entry.name.replace("-", "_").isidentifier():
+        raise InvalidSetting(
+            f"The name of a {kind} must have letters, digits, '_' and '-' only, got {shortened(entry.name)}"
+        )
 
 
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+# Seconds from which an estimate is rounded to multiples of so many.
+_ROUGH_STEPS = ((600, 300), (150, 60), (60, 30), (20, 5), (1, 1))
+
 
 def counted(n: int, noun: str) -> str:
     """Return a number of things: "1 epoch", "3 epochs", "1,200 images"."""
@@ -25,10 +30,40 @@ def percent_text(share: float, digits: int = 2) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration in words: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 9.95:
-        return f"{max(seconds, 0.1):.1f} s"
-    whole = round(seconds)
+    """Return a duration in words: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
+
+    Raises
+    ------
+    ValueError
+        If it is NaN or infinite.
+    """
+    if not math.isfinite(seconds):
+        raise ValueError(f"A duration must be a finite number of seconds, got {seconds}")
+    return f"{max(seconds, 0.1):.1f} s" if seconds < 9.95 else _whole_text(round(seconds))
+
+
+def rough_duration_text(seconds: float) -> str:
+    """Return an estimated duration, rounded so far that nobody takes it for a measurement: "7 s", "25 s", "2 min".
+
+    Raises
+    ------
+    ValueError
+        If it is NaN or infinite.
+    """
+    if not math.isfinite(seconds):
+        raise ValueError(f"A duration must be a finite number of seconds, got {seconds}")
+    if seconds < 1:
+        return "less than a second"
+    step = next(step for least, step in _ROUGH_STEPS if seconds >= least)
+    return _whole_text(round(seconds / step) * step)
+
+
+def about_text(seconds: float) -> str:
+    """Return :func:`rough_duration_text` as part of a sentence: "about 7 s", "less than a second"."""
+    return rough_duration_text(seconds) if seconds < 1 else f"about {rough_duration_text(seconds)}"
+
+
+def _whole_text(whole: int) -> str:
     if whole < 60:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)

@@ -8,11 +8,9 @@ import numpy as np
 from sklearn.linear_model import SGDClassifier
 
 from digitcore.datasets import Dataset, DatasetEntry, register_dataset
-from digitcore.models import ModelEntry, register_model
+from digitcore.models import FirstLayer, ModelEntry, plan_softmax, register_model
 from digitcore.models import hyperparameters as records
 from digitcore.models.base import EpochClassifier, LabelledImages, Score, Training
-from digitcore.models.layer_plans import plan_softmax
-from digitcore.models.registry import FirstLayer
 from digitcore.models.softmax import gradient, softmax
 
 CLASSES = tuple(f"pattern {letter}" for letter in "ABCDEFGHIJKL")

@@ -80,3 +80,10 @@ def test_set_up_says_what_it_does_and_how_long_it_took(set_up):
     done, _, _ = set_up(python3=FAKE)
     assert "Installing the packages into .venv" in done.stdout
     assert re.search(r"Done in \d seconds", done.stdout)
+
+
+def test_a_python_that_is_not_there_is_named(set_up):
+    done, _, _ = set_up("PYTHON=/nonexistent/python", python3=FAKE)
+    assert done.returncode != 0
+    assert "make PYTHON=/nonexistent/python names a program that is not there" in done.stderr
+    assert "needs Python 3.11 to 3.14 with its venv" not in done.stderr

@@ -2,7 +2,7 @@ import pytest
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters as h
-from digitcore.parameters import clean_parameters, short_text, shortened, slider_stops, unknown_name
+from digitcore.parameters import Number, clean_parameters, short_text, shortened, slider_stops, unknown_name
 
 EVERY = [*h.SOFTMAX, *h.MLP, *h.CNN]
 
@@ -119,3 +119,18 @@ def test_a_text_of_the_greatest_length_is_taken_and_a_longer_one_refused():
     assert short_text("32-16", "hidden_units", 5) == "32-16"
     with pytest.raises(InvalidSetting, match="^hidden_units must have at most 4 characters, got '32-16': shorten it$"):
         short_text("32-16", "hidden_units", 4)
+
+
+def optional_number(**changes):
+    own = dict(name="decay", label="Decay", help="Pulls.", default=None, none_label="none", minimum=0.0, maximum=1.0)
+    return Number(**own | dict(slider=(0.0, 0.5), step=0.1) | changes)
+
+
+def test_a_linear_slider_with_none_has_a_stop_for_it():
+    assert slider_stops(optional_number()) == [None, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert len(slider_stops(optional_number(step=None))) == 1 + 21
+
+
+def test_a_default_that_is_not_valid_is_refused_where_it_is_declared():
+    with pytest.raises(InvalidSetting, match="default of the parameter 'decay' is not valid: decay must be a number"):
+        optional_number(none_label=None)

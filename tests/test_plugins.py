@@ -1,6 +1,7 @@
 """A model and a data set from outside, on every page and in every kind of training; see tests/plugin_example.py."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,33 @@ load_dataset("wrong")
     said = in_python("import digitcore.specs\n" + code, **EXAMPLE)
     assert "does not describe it" in said
     assert wrong.partition("=")[0] in said
+
+
+def test_a_plugin_that_fails_half_way_says_the_same_again(tmp_path):
+    (tmp_path / "half.py").write_text(
+        "from dataclasses import replace\n"
+        "from digitcore.models import MODELS, register_model\n"
+        "register_model(replace(MODELS['mlp'], name='half', load=lambda: None))\n"
+        "1 / 0\n"
+    )
+    code = """
+from digitcore.models import MODELS
+from digitcore.plugins import load_plugins
+said = []
+for _ in range(2):
+    try:
+        load_plugins()
+    except ValueError as problem:
+        said.append(str(problem))
+print(len(said), len(set(said)), "ZeroDivisionError" in said[0], "half" in MODELS)
+"""
+    search_path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    assert in_python(code, DIGITCORE_PLUGINS="half", PYTHONPATH=search_path) == "2 1 True False"
+
+
+def test_the_readme_shows_lines_of_the_example():
+    blocks = re.findall("```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    shown = [line for block in blocks if "SGD" in block for line in block.splitlines() if line.strip()]
+    assert len(shown) > 30
+    example = (ROOT / "tests" / "plugin_example.py").read_text().splitlines()
+    assert [line for line in shown if line not in example] == []

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from digitcore.wording import counted, percent_text
+from digitcore.wording import about_text, counted, duration_text, percent_text, rough_duration_text
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,35 @@ def test_a_percentage_has_the_digits_that_are_asked_for():
 
 def test_one_thing_is_in_the_singular():
     assert [counted(n, "epoch") for n in (0, 1, 2, 1200)] == ["0 epochs", "1 epoch", "2 epochs", "1,200 epochs"]
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf])
+def test_a_duration_that_is_no_number_is_refused_in_one_sentence(seconds):
+    with pytest.raises(ValueError, match="^A duration must be a finite number of seconds, got"):
+        duration_text(seconds)
+    with pytest.raises(ValueError, match="^A duration must be a finite number of seconds, got"):
+        rough_duration_text(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "less than a second"),
+        (1.0, "1 s"),
+        (6.9, "7 s"),
+        (19.4, "19 s"),
+        (33.0, "35 s"),
+        (58.0, "1 min"),
+        (115.0, "2 min"),
+        (149.0, "2 min 30 s"),
+        (430.0, "7 min"),
+        (3500.0, "1 h"),
+        (7500.0, "2 h 5 min"),
+    ],
+)
+def test_an_estimate_is_not_more_precise_than_it_can_be(seconds, text):
+    assert rough_duration_text(seconds) == text
+
+
+def test_an_estimate_in_a_sentence_says_about_once():
+    assert [about_text(seconds) for seconds in (0.3, 7.2)] == ["less than a second", "about 7 s"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from types import MappingProxyType
 
 from digitcore.datasets.dataset import Dataset
@@ -13,7 +15,7 @@ from digitcore.datasets.download import Progress
 from digitcore.datasets.mnist import N_TRAIN, load_mnist
 from digitcore.directories import data_directory
 from digitcore.errors import DatasetError, InvalidSetting
-from digitcore.parameters import unknown_name
+from digitcore.parameters import check_texts, shortened, unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,24 +84,85 @@ _MNIST = DatasetEntry(
     is_downloaded=True,
     load=lambda progress: load_mnist(progress=progress),
 )
-_entries: dict[str, DatasetEntry] = {entry.name: entry for entry in (_DIGITS, _MNIST)}
+_BUILT_IN: Mapping[str, DatasetEntry] = {entry.name: entry for entry in (_DIGITS, _MNIST)}
+_entries: dict[str, DatasetEntry] = dict(_BUILT_IN)
 DATASETS: Mapping[str, DatasetEntry] = MappingProxyType(_entries)
 
 
-def register_dataset(entry: DatasetEntry) -> None:
+def register_dataset(entry: DatasetEntry, *, replace: bool = False) -> None:
     """Add a data set to :data:`DATASETS`, from where forms, specs, engine and pages take it.
 
     Processes that train must know it, too: name the module that calls this in ``DIGITCORE_PLUGINS``, see
     :mod:`digitcore.plugins`.
 
+    Parameters
+    ----------
+    entry : DatasetEntry
+        What to add.
+    replace : bool
+        Whether it may take the place of an entry of the same name, as when a notebook's cell is run again. Those that
+        come with digitcore are never replaced.
+
     Raises
     ------
     InvalidSetting
-        If the name is taken by another entry.
+        If a field of the entry is not valid, or the name is taken by another entry.
     """
+    check_texts("data set", entry)
+    _check_numbers(entry)
     if _entries.get(entry.name, entry) != entry:
-        raise InvalidSetting(f"There is a data set {entry.name!r} already: give the new one another name")
+        if entry.name in _BUILT_IN or not replace:
+            raise InvalidSetting(
+                f"There is a data set {entry.name!r} already: give the new one another name"
+                + (", or register it with replace=True" if entry.name not in _BUILT_IN else "")
+            )
+        with _loading:
+            for key in [key for key in _loaded if key[0] == entry.name]:
+                del _loaded[key]
     _entries[entry.name] = entry
+
+
+@contextmanager
+def datasets_kept_on_failure() -> Iterator[None]:
+    """Take back what was registered inside, if it ends with an exception."""
+    before = dict(_entries)
+    try:
+        yield
+    except BaseException:
+        _entries.clear()
+        _entries.update(before)
+        raise
+
+
+def _check_numbers(entry: DatasetEntry) -> None:
+    where = f"of the data set {entry.name!r}"
+    shape = entry.image_shape
+    if not (isinstance(shape, tuple) and len(shape) == 2 and all(_is_whole(side, 1) for side in shape)):
+        raise InvalidSetting(
+            f"image_shape {where} must be height and width in pixels, such as (28, 28), got {shortened(shape)}"
+        )
+    _check_ranges(entry, where, n_images=(2, None), n_classes=(2, None), max_value=(1, 255), ink_size=(1, max(shape)))
+    if entry.n_official_train is not None:
+        _check_ranges(entry, where, n_official_train=(1, entry.n_images - 1))
+    if not callable(entry.load):
+        raise InvalidSetting(f"load {where} must be a function that returns a Dataset, got {shortened(entry.load)}")
+
+
+def _check_ranges(entry: DatasetEntry, where: str, **ranges: tuple[int, int | None]) -> None:
+    for field, (least, most) in ranges.items():
+        value = getattr(entry, field)
+        if not _is_whole(value, least, most):
+            span = f"at least {least}" if most is None else f"from {least} to {most}"
+            raise InvalidSetting(f"{field} {where} must be a whole number {span}, got {shortened(value)}")
+
+
+def _is_whole(value: object, least: int, most: int | None = None) -> bool:
+    return (
+        isinstance(value, Integral)
+        and not isinstance(value, bool)
+        and value >= least
+        and (most is None or value <= most)
+    )
 
 
 _loaded: dict[tuple[str, str], Dataset] = {}

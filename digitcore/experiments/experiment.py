@@ -10,7 +10,7 @@ from typing import Literal
 
 from digitcore.experiments.halving import is_halving, promoted
 from digitcore.experiments.plans import Member, Plan
-from digitcore.runs.progress import expected_seconds, progress_of
+from digitcore.runs.progress import expected_seconds, is_measured, progress_of
 from digitcore.runs.run import Run
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads
@@ -126,6 +126,11 @@ def expected_experiment_seconds(plan: Plan, n_workers: int = 1, past: Sequence[R
     """Return how long a plan will take; with successive halving its first rung and about as much for each other."""
     rungs = len(plan.rungs) if is_halving(plan) else 1
     return rungs * _wall_seconds(plan.members, _expected_work(plan.members, past), n_workers)
+
+
+def is_time_known(plan: Plan, past: Sequence[Run]) -> bool:
+    """Return True if enough runs of this machine are known to tell how long the plan's trainings take."""
+    return is_measured([member.spec for member in plan.members if member.spec is not None], past)
 
 
 def may_end_early(plan: Plan) -> bool:

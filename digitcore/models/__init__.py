@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from digitcore.models.epoch import Epoch
 from digitcore.models.files import load_model
-from digitcore.models.registry import MODELS, ModelEntry, make_model, register_model
+from digitcore.models.layer_plans import plan_softmax
+from digitcore.models.registry import MODELS, FirstLayer, ModelEntry, make_model, register_model
 
 if TYPE_CHECKING:
     from digitcore.models.cnn import CNN
@@ -17,10 +18,12 @@ __all__ = [
     "MLP",
     "MODELS",
     "Epoch",
+    "FirstLayer",
     "ModelEntry",
     "SoftmaxRegression",
     "load_model",
     "make_model",
+    "plan_softmax",
     "register_model",
 ]
 

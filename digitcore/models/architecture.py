@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from digitcore.errors import InvalidSetting
+from digitcore.errors import DigitcoreError, InvalidSetting
 from digitcore.models.layer_plans import Layer, times
-from digitcore.models.registry import MODELS
-from digitcore.parameters import clean_parameters, unknown_name
+from digitcore.models.registry import MODELS, ModelEntry
+from digitcore.parameters import clean_parameters, shortened, unknown_name
 
 # Weights, gradients, two moments of Adam and the best epoch's copy are five float32 each: 1 GB at this many.
 MOST_PARAMETERS = 50_000_000
@@ -44,7 +44,7 @@ def plan(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int,
     if model_name not in MODELS:
         raise unknown_name("model", model_name, MODELS)
     values = clean_parameters(MODELS[model_name].parameters, parameters)
-    layers = MODELS[model_name].plan(values, image_shape, n_classes)
+    layers = _planned(MODELS[model_name], values, image_shape, n_classes)
     n_parameters = sum(layer.n_parameters for layer in layers)
     if n_parameters > MOST_PARAMETERS:
         raise InvalidSetting(
@@ -52,6 +52,20 @@ def plan(model_name: str, parameters: Mapping[str, Any], image_shape: tuple[int,
             "use fewer or smaller layers"
         )
     return layers
+
+
+def _planned(entry: ModelEntry, values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
+    """Return the layers that a model's own function plans, or refuse in one sentence what is wrong with it."""
+    whose = f"The plan of the model {entry.name!r}"
+    try:
+        layers = entry.plan(values, image_shape, n_classes)
+    except DigitcoreError:
+        raise
+    except Exception as error:
+        raise InvalidSetting(f"{whose} failed ({type(error).__name__}: {error}): correct its function") from error
+    if not (isinstance(layers, list | tuple) and layers and all(isinstance(layer, Layer) for layer in layers)):
+        raise InvalidSetting(f"{whose} must return a list of layers, got {shortened(layers)}: correct its function")
+    return list(layers)
 
 
 def layers_table(

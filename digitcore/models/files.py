@@ -15,7 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 
 from digitcore.errors import DigitcoreError, InvalidSetting, ModelFileError
+from digitcore.models.inputs import VALIDATION_FRACTION
 from digitcore.models.registry import make_model
+from digitcore.parameters import shortened
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
@@ -121,8 +123,35 @@ def _restored(description: Mapping[str, Any], weights: Mapping[str, np.ndarray])
     if dtype.kind not in f"{_LABEL_KINDS}O":
         raise InvalidSetting(f"its classes have the type {dtype}")
     classes = np.array(description["classes"], dtype=dtype.kind if dtype.kind == "U" else dtype)
+    _check_settings(parameters)
+    _check_feature_names(description["feature_names"], description["n_features"])
     model = make_model(description["model"], **parameters)
     model.restore(weights, classes=classes, n_features=description["n_features"])
     if description["feature_names"]:
         model.feature_names_in_ = np.array(description["feature_names"], dtype=object)
     return model
+
+
+def _check_settings(parameters: Mapping[str, Any]) -> None:
+    """Refuse what only a training would look at, and hyperparameters' records do not describe."""
+    seed, verbose, warm_start = (parameters.get(name) for name in ("random_state", "verbose", "warm_start"))
+    if seed is not None and not (_is_whole(seed) and 0 <= seed < 2**32):
+        raise InvalidSetting(
+            f"random_state must be None or a whole number from 0 to {2**32 - 1}, got {shortened(seed)}"
+        )
+    if not isinstance(verbose, bool | None) and not (_is_whole(verbose) and verbose >= 0):
+        raise InvalidSetting(f"verbose must be a whole number, at least 0, got {shortened(verbose)}")
+    if not isinstance(warm_start, bool | None):
+        raise InvalidSetting(f"warm_start must be True or False, got {shortened(warm_start)}")
+    VALIDATION_FRACTION.clean(parameters.get("validation_fraction"))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_feature_names(names: Any, n_features: Any) -> None:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InvalidSetting(f"feature_names must be a list of texts, got {shortened(names)}")
+    if names and len(names) != n_features:
+        raise InvalidSetting(f"feature_names must be one for each of the {n_features!r} pixels, got {len(names)}")

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
 from digitcore.models.layer_plans import Layer, plan_cnn, plan_mlp, plan_softmax
-from digitcore.parameters import Parameter, unknown_name
+from digitcore.parameters import Parameter, check_texts, shortened, unknown_name
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
 
 Explanation = Literal["contributions", "occlusion", "gradient"]
 View = Literal["strongest paths", "feature maps"]
+Layout = Literal["rows", "kernels"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,7 @@ class FirstLayer:
     """
 
     weights: tuple[str, ...]
-    layout: Literal["rows", "kernels"]
+    layout: Layout
     words: str
 
 
@@ -157,28 +161,86 @@ _CNN = ModelEntry(
     takes_image_shape=True,
     warms_up=True,
 )
-_entries: dict[str, ModelEntry] = {entry.name: entry for entry in (_SOFTMAX, _MLP, _CNN)}
+_BUILT_IN: Mapping[str, ModelEntry] = {entry.name: entry for entry in (_SOFTMAX, _MLP, _CNN)}
+_entries: dict[str, ModelEntry] = dict(_BUILT_IN)
 MODELS: Mapping[str, ModelEntry] = MappingProxyType(_entries)
 
 
-def register_model(entry: ModelEntry) -> None:
+def register_model(entry: ModelEntry, *, replace: bool = False) -> None:
     """Add a model to :data:`MODELS`, from where forms, specs, engine and pages take it.
 
     Processes that train must know it, too: name the module that calls this in ``DIGITCORE_PLUGINS``, see
     :mod:`digitcore.plugins`.
 
+    Parameters
+    ----------
+    entry : ModelEntry
+        What to add.
+    replace : bool
+        Whether it may take the place of an entry of the same name, as when a notebook's cell is run again. Those that
+        come with digitcore are never replaced.
+
     Raises
     ------
     InvalidSetting
-        If the name is taken by another entry, or a hyperparameter that every training has is missing.
+        If a field of the entry is not valid, the name is taken by another entry, or a hyperparameter that every
+        training has is missing.
     """
-    if _entries.get(entry.name, entry) != entry:
-        raise InvalidSetting(f"There is a model {entry.name!r} already: give the new one another name")
+    check_texts("model", entry)
+    _check_fields(entry)
+    if _entries.get(entry.name, entry) != entry and (entry.name in _BUILT_IN or not replace):
+        raise InvalidSetting(
+            f"There is a model {entry.name!r} already: give the new one another name"
+            + (", or register it with replace=True" if entry.name not in _BUILT_IN else "")
+        )
     own = {record.name for record in entry.parameters}
     missing = [name for name in ("epochs", "batch_size", "learning_rate", "patience") if name not in own]
     if missing:
         raise InvalidSetting(f"The model {entry.name!r} lacks the hyperparameters {', '.join(missing)}")
     _entries[entry.name] = entry
+
+
+@contextmanager
+def models_kept_on_failure() -> Iterator[None]:
+    """Take back what was registered inside, if it ends with an exception."""
+    before = dict(_entries)
+    try:
+        yield
+    except BaseException:
+        _entries.clear()
+        _entries.update(before)
+        raise
+
+
+def _check_fields(entry: ModelEntry) -> None:
+    where = f"of the model {entry.name!r}"
+    if not isinstance(entry.parameters, tuple) or not all(isinstance(each, Parameter) for each in entry.parameters):
+        raise InvalidSetting(f"parameters {where} must be a tuple of records, got {shortened(entry.parameters)}")
+    for field in ("load", "plan"):
+        if not callable(getattr(entry, field)):
+            raise InvalidSetting(f"{field} {where} must be a function, got {shortened(getattr(entry, field))}")
+    layer = entry.first_layer
+    if not (isinstance(layer, FirstLayer) and layer.layout in get_args(Layout) and _are_texts(layer.weights)):
+        raise InvalidSetting(
+            f"first_layer {where} must be a FirstLayer with names of weights and the layout "
+            f"{_either(get_args(Layout))}, got {shortened(layer)}"
+        )
+    for field, known in (("explanations", get_args(Explanation)), ("views", get_args(View))):
+        chosen = getattr(entry, field)
+        if not isinstance(chosen, tuple) or not all(each in known for each in chosen):
+            raise InvalidSetting(f"{field} {where} must be a tuple of {_either(known)}, got {shortened(chosen)}")
+    for field in ("seconds_per_multiply_add", "seconds_per_update"):
+        value = getattr(entry, field)
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+            raise InvalidSetting(f"{field} {where} must be a positive number, got {shortened(value)}")
+
+
+def _are_texts(names: object) -> bool:
+    return isinstance(names, tuple) and bool(names) and all(isinstance(name, str) for name in names)
+
+
+def _either(options: Iterable[str]) -> str:
+    return " or ".join(repr(option) for option in options)
 
 
 def make_model(name: str, **parameters: Any) -> EpochClassifier:

@@ -43,12 +43,18 @@ class Training(ABC):
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of all that decides how this goes on after an epoch: weights, optimizer, random numbers.
 
+        A kind of training that has neither this nor :meth:`load_state` is not continued by ``partial_fit``,
+        ``warm_start`` or a checkpoint.
+
         Raises
         ------
         InvalidSetting
             If this kind of training cannot be continued.
         """
-        raise InvalidSetting('Only a training on the processor has checkpoints: set device to "cpu"')
+        raise InvalidSetting(
+            f"The training of this model cannot be continued, because {type(self).__name__} has no methods state() and "
+            "load_state(): call fit instead, with warm_start=False"
+        )
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what :meth:`state` of an equal training gave."""

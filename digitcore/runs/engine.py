@@ -114,6 +114,12 @@ class Engine:
         """
         self.workers.ready_cluster().wait_until_connected()
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether workers are on their way and none can train yet: what is submitted waits for the first of them."""
+        cluster = self.workers.cluster
+        return cluster is not None and cluster.starting
+
     def submit(
         self,
         spec: RunSpec,
@@ -256,6 +262,8 @@ class Engine:
         >>> probabilities = engine.model(run.digest).predict_proba(images)
         """
         run = self._existing(digest)
+        if run.state == "failed" and run.reason:
+            raise InvalidSetting(f"Run {digest} failed and has no model: {run.reason}")
         if not run.evaluated:
             what_to_do = "wait for its end" if run.active else "train it again"
             raise InvalidSetting(f"Run {digest} is {run.state} and was not evaluated: {what_to_do} to have its model")

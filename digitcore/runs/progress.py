@@ -5,19 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 from digitcore.datasets import DATASETS
 from digitcore.models import MODELS
 from digitcore.models.architecture import multiply_adds
 from digitcore.runs.run import Run
 from digitcore.specs.run_spec import RunSpec
+from digitcore.wording import about_text, rough_duration_text
 
 # How many of the last epochs tell the present pace.
 PACE_EPOCHS = 10
 
 # One forward pass, and two backward passes (weights, inputs) that each cost as much.
 PASSES_TRAINED = 3
+
+# Fewer runs of a kind tell nothing for certain: one of them may have had to compile, or to share the machine. Of many
+# the last ones count, as the machine may have become another.
+FEWEST_RUNS, MOST_RUNS = 3, 15
+# Until then the guess has the weight of so many runs, whose median no single run moves ...
+_WEIGHT_OF_GUESS = 2
+# ... and other machines are up to so many times slower or faster than the one that the guess was fitted to.
+_GUESS_FACTOR = 3.0
+# Quartiles that are nearer to each other than this are told as one figure.
+_NARROW = 1.4
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Progress:
     fraction : float
         Share done, 0 to 1.
     seconds_left : float or None
-        Time to the last epoch at the present pace; None before the first epoch is over.
+        Time to the last epoch at the present pace; None before the second epoch is over.
     """
 
     n_done: int
@@ -50,19 +61,42 @@ class ExpectedTime:
         Wall time of all epochs, without early stopping.
     n_runs : int
         Runs of this machine that the figure rests on; 0 for a first guess.
+    low, high : float
+        Between them, half of the runs on this machine would lie; without enough of those, what to expect of machines.
+    measured : bool
+        Whether enough runs of this machine are known to tell.
     """
 
     seconds: float
     n_runs: int
+    low: float
+    high: float
+    measured: bool
+
+    @property
+    def words(self) -> str:
+        """What a page says: "takes about 7 s on this machine", or that it is not yet known and perhaps 2 s to 20 s."""
+        if not self.measured:
+            return f"time on this machine not yet known, perhaps {_span(self.low, self.high)}"
+        if self.seconds < 1 or self.high >= _NARROW * self.low:
+            return f"takes {_span(self.low, self.high)} on this machine"
+        return f"takes {about_text(self.seconds)} on this machine"
 
 
 def progress_of(run: Run) -> Progress:
     """Return how far ``run`` is."""
     n_epochs = run.spec.parameters["epochs"]
     n_done = len(run.epochs)
-    pace = [epoch.seconds for epoch in run.epochs[-PACE_EPOCHS:]]
-    seconds_left = (n_epochs - n_done) * sum(pace) / len(pace) if pace else None
-    return Progress(n_done, n_epochs, min(1.0, n_done / n_epochs), seconds_left)
+    fraction = min(1.0, n_done / n_epochs)
+    return Progress(n_done, n_epochs, fraction, _seconds_left(run, n_epochs - n_done))
+
+
+def _seconds_left(run: Run, n_left: int) -> float | None:
+    if n_left <= 0:
+        return 0.0
+    # The first epoch has to wait for much that the others find done.
+    pace = [epoch.seconds for epoch in run.epochs[1:][-PACE_EPOCHS:]]
+    return n_left * median(pace) if pace else None
 
 
 def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
@@ -73,32 +107,60 @@ def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
     spec : RunSpec
         What is to be trained.
     past : sequence of Run
-        Runs of this machine, finished or under way. Those of the same model correct the estimate by the median of true
-        over estimated time.
+        Runs of this machine, finished or under way, newest first. Those of the same model correct the guess by the
+        median of measured over guessed time: of those on the same data set if there are enough, else of all. A run that
+        took exceptionally long has no influence on it, also as the first one.
     """
-    correction, n_runs = _correction(spec.model, past)
-    return ExpectedTime(_seconds_per_epoch(spec) * spec.parameters["epochs"] * correction, n_runs)
+    ratios, measured = _ratios(spec.model, spec.dataset, past)
+    correction, guess = _correction(ratios), _guess(spec)
+    low, high = _quartiles(ratios) if measured else (correction / _GUESS_FACTOR, correction * _GUESS_FACTOR)
+    return ExpectedTime(guess * correction, len(ratios), guess * low, guess * high, measured)
 
 
 def expected_seconds(specs: Sequence[RunSpec], past: Sequence[Run] = ()) -> list[float]:
-    """Return the seconds of :func:`expected_time` for many specs, looking at ``past`` once for each model."""
-    corrections = {model: _correction(model, past)[0] for model in {spec.model for spec in specs}}
-    return [_seconds_per_epoch(spec) * spec.parameters["epochs"] * corrections[spec.model] for spec in specs]
+    """Return the seconds of :func:`expected_time` for many specs, looking at ``past`` once for each kind."""
+    kinds = {(spec.model, spec.dataset) for spec in specs}
+    corrections = {kind: _correction(_ratios(*kind, past)[0]) for kind in kinds}
+    return [_guess(spec) * corrections[spec.model, spec.dataset] for spec in specs]
 
 
-def _correction(model: str, past: Sequence[Run]) -> tuple[float, int]:
-    """Return the median of true over estimated time of the runs of a model, and their number."""
-    alike = [run for run in past if run.spec.model == model and _seconds(run) > 0 and _n_trained(run)]
-    ratios = [_seconds(run) / (_seconds_per_epoch(run.spec) * _n_trained(run)) for run in alike]
-    return (median(ratios) if ratios else 1.0), len(ratios)
+def is_measured(specs: Sequence[RunSpec], past: Sequence[Run]) -> bool:
+    """Return True if enough runs of this machine are known to tell how long each of ``specs`` takes."""
+    return all(_ratios(*kind, past)[1] for kind in {(spec.model, spec.dataset) for spec in specs})
 
 
-def _n_trained(run: Run) -> int:
-    return run.n_trained
+def _span(low: float, high: float) -> str:
+    shortest, longest = rough_duration_text(low), rough_duration_text(high)
+    if shortest == longest:
+        return longest
+    return f"up to {longest}" if low < 1 else f"{shortest} to {longest}"
+
+
+def _ratios(model: str, dataset: str, past: Sequence[Run]) -> tuple[list[float], bool]:
+    """Return measured over guessed time of the runs that tell most of a kind, and whether they are enough."""
+    alike = [run for run in past if run.spec.model == model and _seconds(run) > 0 and run.n_trained]
+    same = [run for run in alike if run.spec.dataset == dataset]
+    measured = len(same) >= FEWEST_RUNS
+    chosen = (same if measured else alike)[:MOST_RUNS]
+    return [_seconds(run) / (_seconds_per_epoch(run.spec) * run.n_trained) for run in chosen], measured
+
+
+def _correction(ratios: Sequence[float]) -> float:
+    guesses = [1.0] * _WEIGHT_OF_GUESS if len(ratios) < FEWEST_RUNS else []
+    return median([*guesses, *ratios])
+
+
+def _quartiles(ratios: Sequence[float]) -> tuple[float, float]:
+    low, _, high = quantiles(ratios, n=4, method="inclusive")
+    return low, high
 
 
 def _seconds(run: Run) -> float:
     return run.seconds or sum(epoch.seconds for epoch in run.epochs)
+
+
+def _guess(spec: RunSpec) -> float:
+    return _seconds_per_epoch(spec) * spec.parameters["epochs"]
 
 
 def _seconds_per_epoch(spec: RunSpec) -> float:

@@ -39,6 +39,8 @@ MOST_THREADS = 2
 # 88), and for networks of so many, whatever the batch; narrow networks are trained by loops of one thread.
 _LARGE_STEP = 20_000_000
 _LARGE_NETWORK = 50_000
+# So many images make a process compile and import all that a training does with more.
+_FEW_IMAGES, _MANY_IMAGES = 64, 256
 # After a stop, an epoch that ends within the first of these is finished: a stopped training of short epochs is then a
 # training of fewer epochs. The second is for the evaluation of all parts.
 FINISH_SECONDS, EVALUATION_SECONDS = 0.3, 5.0
@@ -70,7 +72,8 @@ class Outcome:
         Weights, and where there is an evaluation the probabilities and positions of each part's images; snapshots; a
         checkpoint if one was requested.
     seconds : float
-        Wall time of the training alone, without loading and evaluating; with that of the epochs it went on from.
+        Wall time of the training alone, without loading, evaluating, and what a process compiles and imports once; with
+        that of the epochs it went on from.
     """
 
     state: State = "done"
@@ -134,6 +137,7 @@ def train_spec(
         if stop.requested():
             return Outcome(state="cancelled")
         with threads_for(spec), pauses(stop.look):
+            _prepare(spec, data_split)
             with _timed(outcome):
                 _fit(model, spec, data_split, outcome, options, stop)
             _evaluate(model, spec, data_split, outcome, stop)
@@ -218,6 +222,40 @@ class _Stop:
         self._on_pause()
         if self.requested() and time.monotonic() >= max(self._requested_at, self._begun_at) + self._seconds:
             raise Interrupted(STOPPED)
+
+
+_prepared: set[tuple[Any, ...]] = set()
+
+
+def _prepare(spec: RunSpec, data_split: Split) -> None:
+    """Train a copy of the model on a few images, unless this process has trained one of the same kind before.
+
+    What is compiled and imported for the first training is then no part of its seconds.
+    """
+    if not MODELS[spec.model].warms_up or (kind := _kind(spec)) in _prepared:
+        return
+    n_at_once = spec.parameters["batch_size"] or _MANY_IMAGES
+    few = data_split.train.indices[: min(max(n_at_once, _FEW_IMAGES), _MANY_IMAGES)]
+    part = Part("train", data_split.dataset, few)
+    images = part.features(spec.scaling), part.labels
+    model = model_for(spec, data_split.dataset).set_params(epochs=1, patience=None)
+    try:
+        model.fit(*images, validation_data=images)
+    except Interrupted:
+        raise
+    except (DigitcoreError, ValueError) as problem:  # the training itself tells it, if it has the same
+        log.debug("Nothing could be prepared: %s", problem)
+    _prepared.add(kind)
+
+
+def _kind(spec: RunSpec) -> tuple[Any, ...]:
+    """Return what decides which code trains a spec."""
+    dataset, split = DATASETS[spec.dataset], spec.split
+    layers = plan(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
+    shapes = [(each.kind, each.activation, each.window, each.stride, each.padding) for each in layers]
+    n_at_once = min(spec.parameters["batch_size"] or dataset.n_images, split.max_train or dataset.n_images)
+    choices = [value for value in spec.parameters.values() if isinstance(value, str)]
+    return (spec.model, *shapes, is_small_dense(layers, n_at_once), n_at_once > 1, *choices)
 
 
 def _fit(

@@ -41,8 +41,8 @@ class WeightsFiles:
 
     def path(self, digest: str) -> Path:
         """Return the path of a run's file, which need not exist."""
-        if not digest.isalnum():
-            raise InvalidSetting(f"A run's digest has letters and digits only, got {digest!r}")
+        if not isinstance(digest, str) or not digest.isalnum():
+            raise InvalidSetting(f"A run's digest is a text of letters and digits only, got {digest!r}")
         return self.directory / f"{digest}.safetensors"
 
     def write(self, digest: str, tensors: bytes) -> None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from itertools import product
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from distributed import Event, get_worker
 
 from digitcore.directories import home_directory
-from digitcore.errors import Interrupted, OutOfMemory
+from digitcore.errors import Interrupted, InvalidSetting, OutOfMemory
 from digitcore.insight.projection import tsne_coordinates
 from digitcore.models import MODELS, Epoch
 from digitcore.models.pauses import pauses
@@ -23,6 +24,10 @@ from digitcore.runs.memory import within_memory
 from digitcore.runs.training import Outcome, n_threads, train_spec
 from digitcore.specs.run_spec import RunSpec
 
+UNKNOWN_HERE = (
+    "The processes that train cannot read these settings ({problem}): if the model or the data set is your own, have a "
+    "module register it, and name that module in DIGITCORE_PLUGINS before the engine is started."
+)
 log = logging.getLogger(__name__)
 
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
@@ -127,10 +132,13 @@ def _train(
     keep_checkpoint: bool,
     background: bool,
 ) -> Outcome:
+    try:
+        spec = RunSpec.from_json(spec_json)
+    except InvalidSetting as problem:
+        return Outcome(state="failed", reason=UNKNOWN_HERE.format(problem=str(problem).rstrip(".")))
     every_seconds = BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS
     reporter = Reporter(topic, every_seconds)
     stop = StopSignal(stop_name, BACKGROUND_STOP_SECONDS if background else STOP_SECONDS)
-    spec = RunSpec.from_json(spec_json)
     with turn_for(n_threads(spec), home_directory() / "turns") as turn:
         turn.wait(stop.is_set)
         reporter.start()
@@ -170,6 +178,10 @@ def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], st
 
 def warm_up() -> None:
     """Train for a moment, so that no user waits for what the first training of a process imports."""
-    for model in [entry.name for entry in MODELS.values() if entry.warms_up]:
-        parameters = {"epochs": 2, "batch_size": None}
-        train_spec(RunSpec(dataset="digits", model=model, split={"max_train": 20}, parameters=parameters))
+    for model in [entry for entry in MODELS.values() if entry.warms_up]:
+        records = {record.name for record in model.parameters}
+        for dropout, n_images in product((0.0, 0.2) if "dropout" in records else (None,), (20, 100)):
+            # In batches of 20 and of 100 images, as small networks and large ones are trained.
+            parameters = {"epochs": 2, "batch_size": None} | ({} if dropout is None else {"dropout": dropout})
+            split = {"max_train": n_images, "validation": "cut"}
+            train_spec(RunSpec(dataset="digits", model=model.name, split=split, parameters=parameters))

@@ -114,7 +114,7 @@ def _ask(record: Parameter, value: Any, dataset: str = "", prefix: str = "") -> 
         return st.text_input(
             record.label, text, max_chars=session.max_text_length() + 1, key=key, help=record.help, placeholder="none"
         )
-    if record.scale == "log":
+    if record.scale == "log" or record.none_label is not None:
         return _ask_stops(record, value, name)
     return _ask_slider(record, value, name)
 

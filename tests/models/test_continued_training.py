@@ -13,6 +13,7 @@ from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models import CNN, MLP, SoftmaxRegression
 from digitcore.models.base import EpochClassifier
 from digitcore.models.torch_backend.autograd import AcceleratorTraining
+from digitcore.models.torch_backend.network import NetworkTraining
 
 SETTINGS = dict(optimizer="adam", learning_rate=0.01, batch_size=50, random_state=0)
 MODELS = {
@@ -222,3 +223,14 @@ def test_an_accelerator_is_refused_before_anything_is_trained(settings, digits, 
     with pytest.raises(InvalidSetting, match='set device to "cpu"'):
         model.fit(*digits) if settings else model.partial_fit(*digits, classes=range(10))
     assert not hasattr(model, "module_")
+
+
+@pytest.mark.parametrize("settings", [{"warm_start": True}, {}])
+def test_a_model_whose_training_cannot_go_on_says_what_it_lacks(digits, settings, monkeypatch):
+    monkeypatch.delattr(NetworkTraining, "state")
+    model = MLP(epochs=1, random_state=0, **settings)
+    train = model.fit if settings else model.partial_fit
+    more = {} if settings else {"classes": np.unique(digits[1])}
+    with pytest.raises(InvalidSetting, match=r"NetworkTraining has no methods state\(\) and load_state\(\)") as told:
+        train(*digits, **more)
+    assert "device" not in str(told.value)

@@ -1,7 +1,11 @@
 import re
+from dataclasses import replace
 
 import pytest
 
+from digitcore.models import MODELS, registry
+from digitcore.parameters import Number
+from digitcore.runs import Engine
 from digitcore.specs.recipes import RECIPES
 from pages.parts import shared
 from tests.pages.conftest import button, texts
@@ -168,3 +172,38 @@ def test_missing_mnist_is_said(open_fresh_app, tmp_path, monkeypatch):
 
 def unreachable(*_, **__):
     raise OSError("no network")
+
+
+def test_the_time_of_a_first_training_is_told_as_a_guess(open_fresh_app):
+    assert "time on this machine not yet known, perhaps" in texts(open_fresh_app())
+
+
+def test_the_page_says_that_a_first_training_has_to_wait_for_the_workers(open_app, monkeypatch):
+    waits = "The training processes are getting ready"
+    monkeypatch.setattr(Engine, "is_starting", True)
+    assert waits in texts(open_app(epochs="21"))
+    monkeypatch.setattr(Engine, "is_starting", False)
+    assert waits not in texts(open_app(epochs="22"))
+
+
+def test_a_number_that_may_be_none_has_a_slider_with_a_stop_for_none(open_app, monkeypatch):
+    record = Number(
+        name="weight_decay",
+        label="Weight decay",
+        help="Pulls weights to zero.",
+        default=None,
+        none_label="none at all",
+        minimum=0.0,
+        maximum=1.0,
+        slider=(0.0, 0.5),
+        step=0.1,
+        since=1,
+    )
+    wider = replace(MODELS["softmax"], parameters=(*MODELS["softmax"].parameters, record))
+    monkeypatch.setitem(registry._entries, "softmax", wider)
+    app = open_app(model="softmax")
+    assert not app.exception
+    slider = widget(app, "softmax_weight_decay")
+    assert slider.value == "none"
+    slider.set_value("0.2").run()
+    assert app.session_state["spec"].parameters["weight_decay"] == 0.2

@@ -4,7 +4,7 @@ import pytest
 
 from digitcore.models import MODELS, Epoch
 from digitcore.runs import Run, RunSpec
-from digitcore.runs.progress import ExpectedTime, expected_time, progress_of
+from digitcore.runs.progress import expected_seconds, expected_time, is_measured, progress_of
 from digitcore.runs.run import Evaluation
 from digitcore.wording import duration_text
 
@@ -89,18 +89,84 @@ def test_the_split_decides_how_many_images_are_counted(split, n_train, n_watched
     assert guess.seconds == pytest.approx(work + MODELS["softmax"].seconds_per_update)
 
 
+def past_of(factors, **described):
+    """Runs that took so many times the guess, newest first."""
+    return [run(spec(epochs=5, **described), [1.0] * 5, factor=factor) for factor in factors]
+
+
 def test_the_median_of_past_runs_corrects_the_guess():
-    past = [run(spec(epochs=5), [1.0] * 5, factor=factor) for factor in (2.0, 3.0, 100.0)]
-    other = spec("mnist", epochs=20, batch_size=100)
-    first = expected_time(other)
-    assert expected_time(other, past) == ExpectedTime(pytest.approx(3 * first.seconds), 3)
-    assert first.n_runs == 0
+    first = expected_time(spec(epochs=20, batch_size=100))
+    expected = expected_time(spec(epochs=20, batch_size=100), past_of((2.0, 3.0, 100.0)))
+    assert expected.seconds == pytest.approx(3 * first.seconds)
+    assert (expected.n_runs, expected.measured) == (3, True)
+    assert (first.n_runs, first.measured) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "factors", [(27.0,), (1.0, 27.0), (27.0, 1.1, 0.9), (1.2, 27.0, 1.0, 0.9), (27.0, 27.0, 1.0, 1.0, 1.0)]
+)
+def test_a_cold_run_has_no_influence_wherever_it_stands(factors):
+    # The first training after a cold start took 8 s instead of 0.3, which made MNIST's time 27 times what it was.
+    guess = expected_time(spec("mnist", epochs=10)).seconds
+    assert expected_time(spec("mnist", epochs=10), past_of(factors)).seconds == pytest.approx(guess, rel=0.25)
+    assert expected_seconds([spec("mnist", epochs=10)], past_of(factors)) == [pytest.approx(guess, rel=0.25)]
+
+
+def test_a_machine_that_is_slower_than_the_guess_is_known_after_three_runs():
+    guess = expected_time(spec()).seconds
+    seconds = [expected_time(spec(), past_of((4.0,) * n)).seconds / guess for n in range(5)]
+    assert seconds == pytest.approx([1.0, 1.0, 2.5, 4.0, 4.0])
+
+
+def test_runs_on_the_same_data_set_tell_more_than_others():
+    past = [*past_of((9.0,) * 5), *past_of((2.0,) * 3, dataset="mnist")]
+    guess = expected_time(spec("mnist")).seconds
+    assert expected_time(spec("mnist"), past).seconds == pytest.approx(2 * guess)
+    assert not expected_time(spec("mnist"), past[:5]).measured
+
+
+def test_the_last_runs_tell_how_fast_the_machine_is_now():
+    past = past_of((2.0,) * 15 + (8.0,) * 30)
+    assert expected_time(spec(), past).seconds == pytest.approx(2 * expected_time(spec()).seconds)
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ((), "time on this machine not yet known, perhaps 2 s to 20 s"),
+        ((27.0,), "time on this machine not yet known, perhaps 2 s to 20 s"),
+        ((1.0, 1.0, 1.1, 1.0), "takes about 7 s on this machine"),
+        ((1.0, 27.0, 1.1, 1.0, 1.05), "takes about 7 s on this machine"),
+        ((0.5, 1.0, 2.0, 0.6, 1.9), "takes 4 s to 15 s on this machine"),
+    ],
+)
+def test_no_time_is_told_as_certain_before_it_is(factors, words):
+    one = expected_time(spec(epochs=1)).seconds
+    described = spec(epochs=round(7 / one))
+    assert expected_time(described, past_of(factors)).words == words
+
+
+def test_a_short_time_is_told_as_one_figure():
+    assert expected_time(spec(epochs=1), past_of((1.0, 1.0, 3.0))).words == "takes less than a second on this machine"
+
+
+def test_an_experiment_is_known_when_each_of_its_kinds_is():
+    past = past_of((1.0,) * 3)
+    assert is_measured([spec(), spec(epochs=3)], past)
+    assert not is_measured([spec(), spec(model="mlp")], past)
+
+
+def test_a_first_epoch_that_had_to_wait_says_nothing_of_the_others():
+    assert progress_of(run(spec(epochs=10), [8.0], "running")).seconds_left is None
+    assert progress_of(run(spec(epochs=10), [8.0, 0.3], "running")).seconds_left == pytest.approx(8 * 0.3)
+    stalled = [0.3, 0.3, 0.3, 30.0]
+    assert progress_of(run(spec(epochs=10), stalled, "running")).seconds_left == pytest.approx(6 * 0.3)
 
 
 def test_a_run_that_stopped_early_counts_the_epochs_it_made():
     stopped = run(spec(epochs=1000), [1.0] * 4, factor=2.0)
     first = expected_time(spec(epochs=10))
-    assert expected_time(spec(epochs=10), [stopped]).seconds == pytest.approx(2 * first.seconds)
+    assert expected_time(spec(epochs=10), [stopped] * 3).seconds == pytest.approx(2 * first.seconds)
 
 
 def test_runs_that_say_nothing_about_time_are_left_out():

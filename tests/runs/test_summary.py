@@ -139,9 +139,9 @@ def test_twice_the_epochs_take_twice_the_time():
 
 def test_past_runs_correct_the_expected_time():
     past = run({"train": part(9, 10)}, epochs=10, accuracies=[0.5] * 10)
-    expected = expected_time(past.spec, [past])
+    expected = expected_time(past.spec, [past] * 3)
     assert expected.seconds == pytest.approx(5.0)
-    assert expected.n_runs == 1
+    assert expected.n_runs == 3
 
 
 def test_runs_of_another_model_correct_nothing():

@@ -1,8 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 
 from digitcore.datasets import load_dataset, split
 from digitcore.evaluation import predictions
+from digitcore.models.torch_backend.network import NetworkTraining
 from digitcore.runs import RunSpec, train_spec
 from digitcore.runs.training import model_for, split_for, split_of_run
 
@@ -110,3 +113,41 @@ def test_parts_of_a_run_that_kept_no_positions_are_derived_again():
     spec = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 1})
     arrays = {name: array for name, array in train_spec(spec).arrays.items() if not name.startswith("indices.")}
     np.testing.assert_array_equal(split_of_run(spec, arrays).test.indices, split_for(spec).test.indices)
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_what_a_process_does_once_is_no_part_of_a_trainings_time(model, monkeypatch):
+    described = spec(model, epochs=2)
+    before = train_spec(described)
+    slow = {"left": 1}
+    one_epoch = NetworkTraining.one_epoch
+
+    def compiles_first(training):
+        if slow["left"]:
+            slow["left"] -= 1
+            time.sleep(0.7)
+        return one_epoch(training)
+
+    monkeypatch.setattr(NetworkTraining, "one_epoch", compiles_first)
+    monkeypatch.setattr("digitcore.runs.training._prepared", set())
+    outcome = train_spec(described)
+    assert slow["left"] == 0
+    assert outcome.seconds < 0.7
+    assert outcome.tensors == before.tensors
+
+
+def test_a_process_prepares_each_kind_of_training_once(monkeypatch):
+    monkeypatch.setattr("digitcore.runs.training._prepared", set())
+    fits = []
+    monkeypatch.setattr(NetworkTraining, "one_epoch", counted(NetworkTraining.one_epoch, fits))
+    for seed in range(3):
+        train_spec(spec("mlp", epochs=1, random_state=seed))
+    assert len(fits) == 3 + 1
+
+
+def counted(function, calls):
+    def counts(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    return counts

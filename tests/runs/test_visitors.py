@@ -8,8 +8,9 @@ import pytest
 from digitcore.errors import LimitReached, NotAllowed
 from digitcore.experiments import ExperimentRunner, Sweep
 from digitcore.experiments.axes import Axis
-from digitcore.runs import Engine, RunSpec, Store
+from digitcore.runs import Engine, Run, RunSpec, Store
 from digitcore.runs.limits import check_experiment, check_minutes
+from digitcore.runs.run import Evaluation
 from digitcore.server_settings import ServerSettings
 from tests.waiting import wait_for
 
@@ -135,6 +136,15 @@ def test_a_training_that_would_take_too_long_is_refused(served):
     with pytest.raises(LimitReached, match=r"would take about .*, at most 2 h are allowed here: try fewer epochs"):
         engine.submit(spec, visitor="ann")
     assert engine.run(spec.digest) is None
+
+
+def test_a_run_that_took_long_by_accident_refuses_no_small_training(served, quick):
+    engine = served(max_training_minutes=1)
+    spoiled = quick(31)
+    engine.store.begin(spoiled, engine.owner)
+    engine.store.finish(Run(spoiled, "done", evaluation=Evaluation(n_epochs=1), seconds=1e6))
+    check_minutes([quick(32)], engine.settings)
+    assert engine.submit(quick(32), visitor="ann").active
 
 
 def test_experiments_are_limited_in_size_in_number_and_in_minutes(quick):

@@ -104,6 +104,9 @@ class AcceleratorTraining(Training):
         # Dropout's numbers may not shift the batches' order.
         self.seeds = torch.Generator().manual_seed(generator.initial_seed())
 
+    def state(self) -> dict[str, np.ndarray]:
+        raise InvalidSetting('Only a training on the processor has checkpoints: set device to "cpu"')
+
     def one_epoch(self) -> Score:
         self.copy.train()
         try:

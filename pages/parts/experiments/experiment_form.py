@@ -11,14 +11,14 @@ from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.experiments import Axis, CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
 from digitcore.experiments.axes import listed_texts
-from digitcore.experiments.experiment import expected_experiment_seconds, may_end_early
+from digitcore.experiments.experiment import expected_experiment_seconds, is_time_known, may_end_early
 from digitcore.experiments.plan_parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
 from digitcore.experiments.summary import plan_words
 from digitcore.parameters import Choice, Integer, Number, Parameter, short_text, slider_stops
 from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.settings import setting_text, setting_value, settings_of
-from digitcore.wording import duration_text
+from digitcore.wording import about_text, rough_duration_text
 from pages.parts import session, shared
 from pages.parts.messages import plain
 
@@ -77,8 +77,10 @@ def show_plan(plan: Plan | None) -> None:
         return
     seconds = expected_experiment_seconds(plan, shared.engine().n_workers, session.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    about = "at most" if may_end_early(plan) else "about"
-    summary.markdown(f"**{plain(plan_words(plan))}** :gray[· takes {about} {duration_text(seconds)}]")
+    known = is_time_known(plan, session.past_runs())
+    takes = f"takes {'at most ' * may_end_early(plan)}{about_text(seconds)}"
+    words = takes if known else f"time on this machine not yet known, perhaps {rough_duration_text(seconds)}"
+    summary.markdown(f"**{plain(plan_words(plan))}** :gray[· {words}]")
     if button.button("Start", type="primary", width="stretch", disabled=_is_running(plan)):
         _load_data(plan)
         session.start_experiment(plan)

@@ -13,7 +13,7 @@ from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
-from digitcore.wording import duration_text
+from digitcore.wording import about_text, duration_text
 from pages.parts import session, shared, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
@@ -88,7 +88,7 @@ def _show_progress(experiment: Experiment) -> None:
     if experiment.state == "running":
         may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
         bar, stop = st.columns([5, 1], vertical_alignment="center")
-        left = f" · about {duration_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
+        left = f" · {about_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
         bar.progress(progress.fraction, text=f"{counted}{left}")
         stop.button(
             "Stop",

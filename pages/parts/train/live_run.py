@@ -15,10 +15,10 @@ from digitcore.evaluation import curves_table, epochs_table
 from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
-from digitcore.runs.progress import expected_time, progress_of
+from digitcore.runs.progress import ExpectedTime, expected_time, progress_of
 from digitcore.runs.summary import comparison_text, validation_name, verdict_of, warnings_of
 from digitcore.specs.recipes import recipe_of, spec_title
-from digitcore.wording import counted, duration_text, percent_text
+from digitcore.wording import about_text, counted, duration_text, percent_text
 from pages.parts import session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
@@ -43,6 +43,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     summary.markdown(f"**{plain(spec_title(spec))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
+    _show_starting()
     quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
     if quick and st.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
         _train(spec, expected.seconds)
@@ -95,11 +96,25 @@ def _curves_frame(measure: str, watched: str, best: int | None, last: int, few: 
     return Frame(chart, _table)
 
 
-def _expectation(run: Run | None, expected) -> str:
+def _expectation(run: Run | None, expected: ExpectedTime) -> str:
     if run is not None and run.state == "done":
         return f"trained in {duration_text(run.seconds)}"
-    basis = "from runs on this machine" if expected.n_runs else "a first guess"
-    return f"takes about {duration_text(expected.seconds)}, {basis}"
+    return expected.words
+
+
+def _show_starting() -> None:
+    """Say that the first training has to wait for the workers, for as long as it has to."""
+    starting = shared.engine().is_starting
+    if not starting:
+        return
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def note() -> None:
+        if not shared.engine().is_starting:
+            st.rerun()
+        st.caption("The training processes are getting ready: what you start now begins as soon as they are.")
+
+    note()
 
 
 def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disabled: bool) -> None:
@@ -189,7 +204,7 @@ def _show_progress(run: Run) -> None:
         text = f"Epoch 1 of {progress.n_epochs} ..."
     else:
         last = run.epochs[-1]
-        left = f" · {duration_text(progress.seconds_left)} left" if progress.n_done < progress.n_epochs else ""
+        left = f" · {about_text(progress.seconds_left)} left" if progress.seconds_left else ""
         text = (
             f"Epoch {progress.n_done} of {progress.n_epochs}{left} · "
             f"loss {last.train_loss:.4f} · accuracy {100 * last.train_accuracy:.1f} %"
