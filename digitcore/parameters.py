@@ -291,7 +291,7 @@ def short_text(text: str, name: str, max_length: int) -> str:
 
 
 def check_texts(kind: str, entry: Any) -> None:
-    """Refuse an entry of a registry whose name, label or description is no text, or whose name cannot be in a link.
+    """Refuse an entry of a registry whose name, label or description is no text, or an empty one.
 
     Raises
     ------
@@ -302,10 +302,6 @@ def check_texts(kind: str, entry: Any) -> None:
         value = getattr(entry, field)
         if not isinstance(value, str) or not value:
             raise InvalidSetting(f"The {field} of a {kind} must be a text that is not empty, got {shortened(value)}")
-    if not entry.name.replace("-", "_").isidentifier():
-        raise InvalidSetting(
-            f"The name of a {kind} must have letters, digits, '_' and '-' only, got {shortened(entry.name)}"
-        )
 
 
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:

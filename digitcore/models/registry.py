@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -214,8 +214,8 @@ def models_kept_on_failure() -> Iterator[None]:
 
 def _check_fields(entry: ModelEntry) -> None:
     where = f"of the model {entry.name!r}"
-    if not isinstance(entry.parameters, tuple) or not all(isinstance(each, Parameter) for each in entry.parameters):
-        raise InvalidSetting(f"parameters {where} must be a tuple of records, got {shortened(entry.parameters)}")
+    if not isinstance(entry.parameters, Sequence) or not all(isinstance(each, Parameter) for each in entry.parameters):
+        raise InvalidSetting(f"parameters {where} must be a sequence of records, got {shortened(entry.parameters)}")
     for field in ("load", "plan"):
         if not callable(getattr(entry, field)):
             raise InvalidSetting(f"{field} {where} must be a function, got {shortened(getattr(entry, field))}")
@@ -227,8 +227,8 @@ def _check_fields(entry: ModelEntry) -> None:
         )
     for field, known in (("explanations", get_args(Explanation)), ("views", get_args(View))):
         chosen = getattr(entry, field)
-        if not isinstance(chosen, tuple) or not all(each in known for each in chosen):
-            raise InvalidSetting(f"{field} {where} must be a tuple of {_either(known)}, got {shortened(chosen)}")
+        if isinstance(chosen, str) or not isinstance(chosen, Sequence) or not all(each in known for each in chosen):
+            raise InvalidSetting(f"{field} {where} must be a sequence of {_either(known)}, got {shortened(chosen)}")
     for field in ("seconds_per_multiply_add", "seconds_per_update"):
         value = getattr(entry, field)
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
@@ -236,7 +236,7 @@ def _check_fields(entry: ModelEntry) -> None:
 
 
 def _are_texts(names: object) -> bool:
-    return isinstance(names, tuple) and bool(names) and all(isinstance(name, str) for name in names)
+    return isinstance(names, list | tuple) and bool(names) and all(isinstance(name, str) for name in names)
 
 
 def _either(options: Iterable[str]) -> str:
