@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from types import MappingProxyType
+from typing import Any
 
 from digitcore.datasets.dataset import Dataset
 from digitcore.datasets.digits import load_digits
@@ -156,7 +157,7 @@ def _check_ranges(entry: DatasetEntry, where: str, **ranges: tuple[int, int | No
             raise InvalidSetting(f"{field} {where} must be a whole number {span}, got {shortened(value)}")
 
 
-def _is_whole(value: object, least: int, most: int | None = None) -> bool:
+def _is_whole(value: Any, least: int, most: int | None = None) -> bool:
     return (
         isinstance(value, Integral)
         and not isinstance(value, bool)
