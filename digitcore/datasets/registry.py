@@ -158,12 +158,9 @@ def _check_ranges(entry: DatasetEntry, where: str, **ranges: tuple[int, int | No
 
 
 def _is_whole(value: Any, least: int, most: int | None = None) -> bool:
-    return (
-        isinstance(value, Integral)
-        and not isinstance(value, bool)
-        and value >= least
-        and (most is None or value <= most)
-    )
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        return False
+    return least <= int(value) and (most is None or int(value) <= most)
 
 
 _loaded: dict[tuple[str, str], Dataset] = {}
