@@ -124,9 +124,13 @@ def _recent_runs(n_ended: int) -> list[Run]:
     return shared.engine().store.recent(evaluated=True)
 
 
-@st.cache_resource(show_spinner=False, ttl=10)
 def past_runs() -> list[Run]:
     """The latest runs, those of experiments among them: how long trainings take here."""
+    return _past_runs(shared.engine().n_ended)
+
+
+@st.cache_resource(show_spinner=False, ttl=10, max_entries=2)
+def _past_runs(n_ended: int) -> list[Run]:
     return shared.engine().store.recent(evaluated=True, background=True)
 
 

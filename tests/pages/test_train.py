@@ -178,6 +178,12 @@ def test_the_time_of_a_first_training_is_told_as_a_guess(open_fresh_app):
     assert "time on this machine not yet known, perhaps" in texts(open_fresh_app())
 
 
+def test_the_time_is_known_as_soon_as_the_third_run_has_ended(open_fresh_app, train):
+    for seed in range(3):
+        train(open_fresh_app(epochs="3", seed=str(seed)))
+    assert re.search(r"takes .* on this machine", texts(open_fresh_app(epochs="3", seed="9")))
+
+
 def test_the_page_says_that_a_first_training_has_to_wait_for_the_workers(open_app, monkeypatch):
     waits = "The training processes are getting ready"
     monkeypatch.setattr(Engine, "is_starting", True)
