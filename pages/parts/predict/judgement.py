@@ -16,7 +16,7 @@ from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_label
-from pages.parts import messages, session
+from pages.parts import look, messages, session
 from pages.parts.charts import Frame
 from pages.parts.predict.image_source import Question
 
@@ -129,7 +129,9 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
     for title, words, images in _explanations(model, image):
         st.markdown(f"**{title}** {words}")
         chosen = images[classes]
-        png = weights_png(chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE)
+        png = weights_png(
+            chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE, theme=look.theme()
+        )
         st.image(png, alt=f"{title} for {names[classes[0]]} and {names[classes[1]]}; blue speaks for, orange against")
 
 

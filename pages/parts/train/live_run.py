@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from digitcore.charts import curves_chart
+from digitcore.charts import curves_chart, value_limits
 from digitcore.datasets import DATASETS
 from digitcore.evaluation import curves_table, epochs_table
 from digitcore.models.architecture import layers_table
@@ -86,11 +86,20 @@ def _curves(
     n_planned = _run.spec.parameters["epochs"] if _run.active else None
     table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
     last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
-    return _curves_frame(measure, watched, best, last, few, _table=table).drawn(table)
+    limits = value_limits(table["value"], measure)
+    return _curves_frame(measure, watched, best, last, few, limits, _table=table).drawn(table)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _curves_frame(measure: str, watched: str, best: int | None, last: int, few: bool, _table: pd.DataFrame) -> Frame:
+def _curves_frame(
+    measure: str,
+    watched: str,
+    best: int | None,
+    last: int,
+    few: bool,
+    limits: tuple[float, float],
+    _table: pd.DataFrame,
+) -> Frame:
     chart = curves_chart(_table, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=last)
     return Frame(chart, _table)
 

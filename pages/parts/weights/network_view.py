@@ -19,7 +19,7 @@ from digitcore.insight.layer_tables import (
 )
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.runs import Run
-from pages.parts import messages, session
+from pages.parts import look, messages, session
 from pages.parts.charts import drawable
 
 # Epochs from which the early ones need room of their own.
@@ -41,7 +41,8 @@ def show_paths(run: Run) -> None:
     units = first_layer_images(run.spec.model, model.weights, dataset.image_shape)
     images = units[[path[0] for path in paths.values()]]
     titles = [f"{dataset.class_names[index]}: {path[0] + 1}" for index, path in paths.items()]
-    st.image(weights_png(images, columns=5, titles=titles), alt="The first unit of the strongest path to each class")
+    png = weights_png(images, columns=5, titles=titles, theme=look.theme())
+    st.image(png, alt="The first unit of the strongest path to each class")
     if len(next(iter(paths.values()))) > 1:
         with st.expander("All units of the paths, first layer to last"):
             table = paths_table(paths, dataset.class_names)

@@ -10,7 +10,7 @@ from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.models import MODELS
 from digitcore.runs import Run
-from pages.parts import messages, session
+from pages.parts import look, messages, session
 
 MOST_WEIGHTS = 32
 COLUMNS_OF_FEW, COLUMNS_OF_MANY = 5, 8
@@ -45,7 +45,7 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     n_shown = _ask_number(len(order))
     shown = order[:n_shown]
     columns = COLUMNS_OF_FEW if n_shown <= 2 * COLUMNS_OF_FEW else COLUMNS_OF_MANY
-    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit)
+    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit, theme=look.theme())
     st.image(png, alt=f"{n_shown} weight images {words}, blue positive, orange negative, one scale")
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
 
