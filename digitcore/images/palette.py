@@ -29,7 +29,7 @@ PART_COLORS: Mapping[str, str] = MappingProxyType({"train": ACCENT, "validation"
 TRUTH, WRONG = "#1e86c8", "#c93a3a"
 
 # Lines of one chart that are neither parts nor classes, such as the layers of a network; repeated where there are more.
-SERIES_COLORS = (ACCENT, "#d9660a", "#0f9488", "#b8459a", "#7a7f3a")
+SERIES_COLORS = (ACCENT, "#d9660a", "#0f9488", "#9c5b3c", "#2f8fd0")
 
 # Rules, axis-like marks and bars that are not the subject: visible on both backgrounds, loud on neither.
 MUTED = "#7f8794"

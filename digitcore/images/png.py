@@ -154,8 +154,8 @@ def weights_png(
 ) -> bytes:
     """Return weight images as one PNG, on one symmetric scale centred on zero.
 
-    Blue is positive, orange negative, zero nearly the page's background; NaN is gray. All images share the scale, so that a pale image is one
-    of small weights.
+    Blue is positive, orange negative, zero nearly the page's background; NaN is gray. All images share the scale, so
+    that a pale image is one of small weights.
 
     Parameters
     ----------
