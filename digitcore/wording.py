@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Per cent, 0 to 100, as sprintf writes it in tables: "97.30 %".
+PERCENT_COLUMN = "%.2f %%"
+
 
 def counted(n: int, noun: str) -> str:
     """Return a number of things: "1 epoch", "3 epochs", "1,200 images"."""

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
+from digitcore.experiments.tables import in_percent
+from digitcore.wording import PERCENT_COLUMN
 from pages.parts import messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
@@ -22,14 +24,15 @@ with messages.caught():
     confidence_view.show(run, part, probabilities)
 
     st.subheader("Class by class")
+    shares = ("precision", "recall", "f1")
+    metrics = class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names)
     st.dataframe(
-        class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names),
+        in_percent(metrics, shares),
         hide_index=True,
         column_config={
             "class_name": "Class",
             "n_images": "Images",
-            **{name: st.column_config.NumberColumn(name.title(), format="percent") for name in ("precision", "recall")},
-            "f1": st.column_config.NumberColumn("F1", format="percent"),
+            **{name: st.column_config.NumberColumn(name.title(), format=PERCENT_COLUMN) for name in shares},
         },
         alt="Precision, recall and F1 of each class",
     )

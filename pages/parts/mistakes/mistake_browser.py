@@ -19,6 +19,7 @@ from digitcore.evaluation import (
 )
 from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
 from digitcore.runs import Run
+from digitcore.wording import percent_text
 from pages.parts import messages, session, shared
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
@@ -139,9 +140,10 @@ def _tiles(part: Part, probabilities: np.ndarray, positions: np.ndarray) -> list
             truth=row.truth,
             wrong="" if row.truth == row.prediction else row.prediction,
             words=f"Image {row.position} of the {part.name} part\n"
-            f"Truth {row.truth} ({100 * row.truth_probability:.1f} %)\n"
+            f"Truth {row.truth} ({percent_text(row.truth_probability, 1)})\n"
             f"{top_classes_text(probabilities[row.position], names)}",
-            alt=f"Image {row.position}: {row.truth} taken for {row.prediction}, {100 * row.probability:.1f} % sure",
+            alt=f"Image {row.position}: {row.truth} taken for {row.prediction}, "
+            f"{percent_text(row.probability, 1)} sure",
         )
         for row in table.itertuples(index=False)
     ]

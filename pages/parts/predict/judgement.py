@@ -9,6 +9,7 @@ import streamlit as st
 
 from digitcore.charts import probability_chart, probability_table
 from digitcore.evaluation import judgements_table
+from digitcore.experiments.tables import in_percent
 from digitcore.images.png import grayscale_png, weights_png
 from digitcore.insight.attribution import classes_to_compare
 from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
@@ -16,6 +17,7 @@ from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_label
+from digitcore.wording import PERCENT_COLUMN, percent_text
 from pages.parts import look, messages, session
 from pages.parts.charts import Frame
 from pages.parts.predict.image_source import Question
@@ -89,7 +91,7 @@ def _ask_change() -> Perturbation:
 
 def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | None) -> None:
     best = int(probabilities.argmax())
-    said = f"**{messages.plain(names[best])}**, {100 * probabilities[best]:.1f} % sure"
+    said = f"**{messages.plain(names[best])}**, {percent_text(probabilities[best], 1)} sure"
     if truth is None:
         st.markdown(f"The model says {said}.")
     elif truth == names[best]:
@@ -102,14 +104,14 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -
     st.subheader("The same image, every chosen run")
     table = judgements_table({run_label(run): session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(
-        table,
+        in_percent(table, ["probability", "second_probability"]),
         hide_index=True,
         column_config={
             "run": st.column_config.TextColumn("Run", width="large"),
             "prediction": "Prediction",
-            "probability": st.column_config.NumberColumn("Probability", format="percent"),
+            "probability": st.column_config.NumberColumn("Probability", format=PERCENT_COLUMN),
             "second": "Runner-up",
-            "second_probability": st.column_config.NumberColumn("Probability of the runner-up", format="percent"),
+            "second_probability": st.column_config.NumberColumn("Probability of the runner-up", format=PERCENT_COLUMN),
         },
         alt="What every chosen run says of the image",
     )

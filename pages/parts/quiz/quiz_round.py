@@ -8,9 +8,11 @@ import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Part
+from digitcore.experiments.tables import in_percent
 from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
+from digitcore.wording import PERCENT_COLUMN, percent_text
 from pages.parts import messages, session
 from pages.parts.tiles import Tile, show_tiles
 
@@ -98,7 +100,7 @@ def show_result(run: Run, part: Part) -> None:
         st.columns(3), ("You", "The model"), (score.n_right, score.n_model_right), strict=False
     ):
         column.metric(
-            label, f"{n_right} of {score.n_images}", f"{100 * n_right / score.n_images:.0f} %", delta_arrow="off"
+            label, f"{n_right} of {score.n_images}", percent_text(n_right / score.n_images, 0), delta_arrow="off"
         )
     if score.n_answered < score.n_images:
         st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
@@ -137,14 +139,14 @@ def show_scores(run: Run) -> None:
     if scores:
         st.subheader("Your rounds with this run")
         st.dataframe(
-            scores_table(scores),
+            in_percent(scores_table(scores), ["you", "model"]),
             hide_index=True,
             column_config={
                 "round": "Round",
                 "n_images": "Images",
                 "n_answered": "Answered",
-                "you": st.column_config.NumberColumn("You", format="percent"),
-                "model": st.column_config.NumberColumn("The model", format="percent"),
+                "you": st.column_config.NumberColumn("You", format=PERCENT_COLUMN),
+                "model": st.column_config.NumberColumn("The model", format=PERCENT_COLUMN),
             },
             alt="Share answered correctly in each round",
         )

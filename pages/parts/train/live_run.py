@@ -201,7 +201,7 @@ def _show_progress(run: Run) -> None:
         left = f" · {duration_text(progress.seconds_left)} left" if progress.n_done < progress.n_epochs else ""
         text = (
             f"Epoch {progress.n_done} of {progress.n_epochs}{left} · "
-            f"loss {last.train_loss:.4f} · accuracy {100 * last.train_accuracy:.1f} %"
+            f"loss {last.train_loss:.4f} · accuracy {percent_text(last.train_accuracy, 1)}"
         )
         if progress.n_done == progress.n_epochs:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
