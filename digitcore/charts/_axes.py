@@ -16,7 +16,8 @@ AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy 
 PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.label, /\s*%/, '')"}
 # Vega writes "1e+2, 50, 1.5e+2" otherwise.
 LINEAR_NUMBERS: dict[str, Any] = {"format": ",f"}
-LOG_NUMBERS: dict[str, Any] = {"labelExpr": "format(datum.value, ',~r')"}
+# A logarithmic axis leaves most labels between the powers of ten empty: they stay so.
+LOG_NUMBERS: dict[str, Any] = {"labelExpr": "datum.label === '' ? '' : format(datum.value, ',~r')"}
 MOST_EPOCH_TICKS = 6
 # Ends of an axis between which it does not move while a training grows: accuracies begin at one of these, losses at 0.
 ACCURACY_STARTS = (*(tenth / 10 for tenth in range(10)), 0.95, 0.98)

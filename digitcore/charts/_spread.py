@@ -79,7 +79,7 @@ def score_axis(field: str, title: str, *shown: pd.Series) -> alt.Y:
     """A per cent axis as wide as what it shows, but never above 100."""
     above = any((values > 1).any() for values in shown)
     scale = alt.Scale(zero=False, domainMax=1) if above else alt.Scale(zero=False)
-    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(**PERCENT_AXIS))
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, **PERCENT_AXIS))
 
 
 def measured_layers(

@@ -108,3 +108,9 @@ def test_per_cent_in_charts_are_written_as_in_sentences():
     locale = curves_chart(curve([0.5])).to_dict()["config"]["locale"]
     # percent_text(0.973) is "97.30 %".
     assert locale["number"]["percent"] == "\u00a0%"
+
+
+def test_the_labels_of_a_logarithmic_axis_have_no_powers_of_ten():
+    y = axis(curves_chart(curve([0.5, 0.01]), log=True), "y")
+    assert y["axis"]["labelExpr"] == "datum.label === '' ? '' : format(datum.value, ',~r')"
+    assert "format" not in y["axis"]
