@@ -65,7 +65,17 @@ def finished(chart: Chart, **properties: Any) -> Chart:
         .configure(locale=alt.Locale(number=NUMBERS))
         .configure_axis(**axis)
         .configure_axisX(domain=True, ticks=True, tickSize=4, labelAngle=0)
-        .configure_legend(**words, titleFontWeight="normal", orient="top", symbolStrokeWidth=2.5, columnPadding=16)
+        .configure_axisY(labelFlush=False)
+        .configure_legend(
+            **words,
+            titleFontWeight="normal",
+            orient="top",
+            padding=0,
+            offset=10,
+            rowPadding=4,
+            columnPadding=16,
+            symbolStrokeWidth=2.5,
+        )
         .configure_text(fontSize=FONT_SIZE)
         .configure_view(stroke=None)
     )

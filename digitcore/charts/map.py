@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from digitcore.charts._theme import PAGE, finished, themed_range
@@ -13,6 +14,8 @@ from digitcore.images import palette
 # Where the names stand beside their clusters a legend would say them twice; more names would cover the points.
 MOST_NAMES = 12
 NAME_SIZE, HALO = 17, 5
+# Square pixels of all points together, and of one.
+AREA_OF_POINTS, POINT_SIZES = 30_000, (12, 40)
 
 
 def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | None = None) -> alt.LayerChart:
@@ -32,6 +35,7 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
     names = [str(name) for name in class_names]
     colors = {theme: palette.class_colors(len(names), theme) for theme in palette.THEMES}
     named = len(names) <= MOST_NAMES
+    size = float(np.clip(AREA_OF_POINTS / max(len(table), 1), *POINT_SIZES))
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     base = alt.Chart(table).encode(
         x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=8)),
@@ -49,9 +53,9 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
             alt.Tooltip("prediction:N", title="Prediction"),
         ],
     )
-    right = base.transform_filter("!datum.wrong").mark_circle(size=13, opacity=1)
+    right = base.transform_filter("!datum.wrong").mark_circle(size=size, opacity=1)
     wrong = base.transform_filter("datum.wrong").mark_point(
-        shape="cross", size=40, opacity=1, filled=True, stroke=palette.WRONG, strokeWidth=0.8
+        shape="cross", size=2.2 * size + 12, opacity=1, filled=True, stroke=palette.WRONG, strokeWidth=1
     )
     if select is not None:
         right = right.add_params(alt.selection_interval(name=select))

@@ -162,3 +162,12 @@ def test_the_pages_have_the_colours_of_the_palette(theme):
     assert page["linkColor"] == palette.PRIMARY_TEXT[theme]
     assert tuple(config["chartCategoricalColors"]) == palette.SERIES_COLORS
     assert contrast(page["textColor"], page["secondaryBackgroundColor"]) >= 7
+
+
+@every_theme
+def test_captions_have_a_contrast_of_four_and_a_half(theme):
+    text = tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())["theme"][theme]["textColor"]
+    for background in on_backgrounds(theme):
+        # Streamlit writes them in the text colour at 60 %.
+        faded = [0.6 * one + 0.4 * other for one, other in zip(rgb(text), rgb(background), strict=True)]
+        assert palette.contrast(tuple(faded), rgb(background)) >= 4.5
