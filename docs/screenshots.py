@@ -30,13 +30,13 @@ SETTLE_MILLISECONDS = 1500
 # Names of the files that this script makes.
 PICTURES = ("train", "mistakes", "weights", "predict", "sweep", "recipe", "map", "quiz", "data", "dark")
 MOVING_PICTURE = "training.webp"
-# The moving picture: two frames a second, as often as the page draws, and the last one stays.
+# The moving picture: as often as the page draws, and the last frame stays.
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 300, 3000
 MOST_FRAMES = 40
 MOVING_WIDTH = 960
 MOST_BYTES = 1_500_000
 # Long enough to be watched, short enough to be waited for.
-WATCHED = "recipe=digits-mlp&epochs=120&hidden_layer_sizes=256&batch_size=8"
+WATCHED = "recipe=digits-mlp&epochs=400&batch_size=64&hidden_units=128-64&learning_rate=0.005"
 
 
 def main() -> None:
@@ -105,6 +105,7 @@ def train(page: Page, url: str) -> None:
     page.goto(f"{url}/?recipe=digits-mlp")
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text("Training time").wait_for()
+    scroll(page, 170)
     keep(page, "train")
 
 
@@ -130,6 +131,7 @@ def world(page: Page, url: str) -> None:
         page.get_by_role("button", name="Last hidden layer")
     ).first.click()
     page.locator('[data-testid="stVegaLiteChart"] canvas').first.wait_for()
+    scroll(page, 170)
     keep(page, "map")
 
 

@@ -7,11 +7,12 @@ import altair as alt
 from digitcore.charts._theme import FONT_SIZE, themed
 from digitcore.images import palette
 
-# Half of a line of text: the upper name stands this much above its point, the lower one below, so that they never meet.
-APART = 7
+# Pixels below their points of the upper and the lower name, a line of text apart, so that they never meet. Losses end
+# near the axis, whose labels stand below it; accuracies end near the top.
+PLACES = {"loss": (-16, -3), "accuracy": (0, 13)}
 
 
-def end_names(lines: alt.Chart, parts: list[str], *, x: str, y: str) -> list[alt.Chart]:
+def end_names(lines: alt.Chart, parts: list[str], *, measure: str, x: str, y: str) -> list[alt.Chart]:
     """Return text layers with the name of each part at the right of its line's last point, in the part's colour.
 
     Parameters
@@ -20,6 +21,8 @@ def end_names(lines: alt.Chart, parts: list[str], *, x: str, y: str) -> list[alt
         Its table has a column ``part``, and its encodings ``x`` and ``y`` are of these fields.
     parts : list of str
         Names of one or two lines.
+    measure : {"loss", "accuracy"}
+        What the lines show.
     x, y : str
         Columns of the axes.
     """
@@ -36,8 +39,9 @@ def end_names(lines: alt.Chart, parts: list[str], *, x: str, y: str) -> list[alt
         color=alt.Color("part:N", scale=alt.Scale(domain=parts, range=colors), legend=None),
         tooltip=alt.value(None),
     )
+    upper, lower = PLACES[measure]
     look = {"align": "left", "dx": 7, "baseline": "middle", "fontSize": FONT_SIZE, "fontWeight": 600}
     return [
-        named.transform_filter("datum.place === 1").mark_text(**look, dy=-APART),
-        named.transform_filter("datum.place !== 1").mark_text(**look, dy=APART),
+        named.transform_filter("datum.place === 1").mark_text(**look, dy=upper),
+        named.transform_filter("datum.place !== 1").mark_text(**look, dy=lower),
     ]

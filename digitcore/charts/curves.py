@@ -64,7 +64,7 @@ def curves_chart(
     layers = [
         lines.mark_line(strokeWidth=2),
         lines.mark_point(filled=True, size=70, opacity=1 if few else 0),
-        *end_names(lines, parts, x="epoch", y="value"),
+        *end_names(lines, parts, measure=measure, x="epoch", y="value"),
     ]
     if best_epoch is not None:
         layers[:0] = _best_epoch_layers(best_epoch)

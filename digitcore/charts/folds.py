@@ -85,7 +85,7 @@ def fold_curves_chart(
     description = (
         f"Mean {measure} of the {' and '.join(parts)} parts over {last} epochs, with the spread over the folds."
     )
-    names = end_names(means, parts, x="epoch", y="mean")
+    names = end_names(means, parts, measure=measure, x="epoch", y="mean")
     layers = [spread_layer(bounds, spread), *line_layers(means, table, "part"), *names]
     return finished(alt.layer(*layers).resolve_scale(color="independent"), height=HEIGHT, description=description)
 

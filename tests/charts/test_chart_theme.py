@@ -83,8 +83,8 @@ def test_two_lines_have_their_names_at_their_ends_and_no_legend():
     chart = curves_chart(table, measure="accuracy", held_out_name="test")
     assert axis(chart, "color")["legend"] is None
     names = [layer for layer in layers(chart, "text") if layer["encoding"]["text"]["field"] == "part"]
-    # One above its point, the other below: equal values do not meet.
-    assert sorted(layer["mark"]["dy"] for layer in names) == [-7, 7]
+    # A line of text apart: the names of equal values do not meet.
+    assert sorted(layer["mark"]["dy"] for layer in names) == [0, 13]
     scale = names[0]["encoding"]["color"]["scale"]
     assert scale["domain"] == ["train", "test"]
     assert scale["range"] == [themed(palette.part_text_color(part)).to_dict() for part in ("train", "test")]

@@ -55,6 +55,10 @@ def least_difference(colors, vision):
     return min(float(np.linalg.norm(lab(one, vision) - lab(other, vision))) for one, other in combinations(colors, 2))
 
 
+def theme_of_pages():
+    return tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())["theme"]
+
+
 def on_backgrounds(theme):
     return palette.BACKGROUNDS[theme]
 
@@ -155,7 +159,7 @@ def test_larger_weights_stand_out_more_from_the_page_on_either_side(theme):
 
 @every_theme
 def test_the_pages_have_the_colours_of_the_palette(theme):
-    config = tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())["theme"]
+    config = theme_of_pages()
     page = config[theme]
     assert (page["backgroundColor"], page["secondaryBackgroundColor"]) == palette.BACKGROUNDS[theme]
     assert (page["primaryColor"], page["borderColor"]) == (palette.PRIMARY[theme], palette.BORDER[theme])
@@ -166,7 +170,7 @@ def test_the_pages_have_the_colours_of_the_palette(theme):
 
 @every_theme
 def test_captions_have_a_contrast_of_four_and_a_half(theme):
-    text = tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())["theme"][theme]["textColor"]
+    text = theme_of_pages()[theme]["textColor"]
     for background in on_backgrounds(theme):
         # Streamlit writes them in the text colour at 60 %.
         faded = [0.6 * one + 0.4 * other for one, other in zip(rgb(text), rgb(background), strict=True)]
