@@ -201,6 +201,8 @@ def scroll(page: Page, pixels: int) -> None:
 def keep(page: Page, name: str) -> None:
     """Save what the window shows, once it has come to rest."""
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    # Pointed at, a chart would show its toolbar.
+    page.mouse.move(2, 2)
     page.wait_for_timeout(SETTLE_MILLISECONDS)
     page.screenshot(path=DOCS / f"{name}.png")
     print(f"docs/{name}.png")

@@ -211,6 +211,24 @@ def test_the_scrubber_and_the_play_button_change_the_weight_images(trained):
     page.get_by_text("Play", exact=True).click()
 
 
+def test_on_a_dark_page_what_is_zero_or_rare_is_dark(server, trained):
+    page = trained
+    page.emulate_media(color_scheme="dark")
+    open_page(page, f"{server.url}/weights")
+    source = page.get_by_test_id("stImage").first.locator("img").get_attribute("src")
+    picture = np.asarray(Image.open(io.BytesIO(page.request.get(source).body())).convert("RGB"))
+    # Most weights are small; on a light page the median is about 200.
+    assert np.median(picture) < 100
+    go_to(page, "Mistakes")
+    expect(cell(page, 6, 6)).to_be_visible()
+    lightness = {
+        count: sum(map(int, re.findall(r"\d+", drawn.get_attribute("fill"))))
+        for drawn in page.locator('path[aria-label*="Images: "]').all()
+        if (count := int(re.search(r"Images: (\d+)", drawn.get_attribute("aria-label")).group(1)))
+    }
+    assert lightness[max(lightness)] > 500 > 200 > lightness[min(lightness)]
+
+
 def test_the_quiz_is_played_with_the_keyboard(trained):
     page = trained
     go_to(page, "Quiz")

@@ -30,7 +30,7 @@ def test_a_round_is_played_to_its_end(quiz):
     assert metric(quiz, "The model") == "0 of 10"
     assert "Both missed" not in texts(quiz)
     assert quiz.dataframe[0].value.to_dict("records") == [
-        {"round": 1, "n_images": 10, "n_answered": 10, "you": 1.0, "model": 0.0}
+        {"round": 1, "n_images": 10, "n_answered": 10, "you": 100.0, "model": 0.0}
     ]
 
 
