@@ -44,38 +44,42 @@ PAGE = alt.ExprRef(expr="background || '#ffffff'")
 REMARK = themed(palette.REMARK)
 
 
+_WORDS = {"labelColor": REMARK, "titleColor": REMARK, "labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE}
+# Made once: altair takes longer over it than over a chart.
+_LOOK = alt.Config(
+    locale=alt.Locale(number=NUMBERS),
+    axis=alt.AxisConfig(
+        **_WORDS,
+        titleFontWeight="normal",
+        titlePadding=10,
+        labelPadding=6,
+        labelSeparation=4,
+        gridColor=themed(palette.GRID),
+        gridDash=[],
+        domainColor=palette.MUTED,
+        domain=False,
+        ticks=False,
+        tickColor=palette.MUTED,
+    ),
+    axisX=alt.AxisConfig(domain=True, ticks=True, tickSize=4, labelAngle=0),
+    axisY=alt.AxisConfig(labelFlush=False),
+    legend=alt.LegendConfig(
+        **_WORDS,
+        titleFontWeight="normal",
+        orient="top",
+        padding=0,
+        offset=10,
+        rowPadding=4,
+        columnPadding=16,
+        symbolStrokeWidth=2.5,
+    ),
+    text=alt.MarkConfig(fontSize=FONT_SIZE),
+    view=alt.ViewConfig(stroke=None),
+)
+
+
 def finished(chart: Chart, **properties: Any) -> Chart:
     """Return a chart with the shared look and these properties, such as ``height`` and ``description``."""
-    words = {"labelColor": REMARK, "titleColor": REMARK, "labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE}
-    axis = {
-        **words,
-        "titleFontWeight": "normal",
-        "titlePadding": 10,
-        "labelPadding": 6,
-        "labelSeparation": 4,
-        "gridColor": themed(palette.GRID),
-        "gridDash": [],
-        "domainColor": palette.MUTED,
-        "domain": False,
-        "ticks": False,
-        "tickColor": palette.MUTED,
-    }
-    return (
-        chart.properties(**properties)
-        .configure(locale=alt.Locale(number=NUMBERS))
-        .configure_axis(**axis)
-        .configure_axisX(domain=True, ticks=True, tickSize=4, labelAngle=0)
-        .configure_axisY(labelFlush=False)
-        .configure_legend(
-            **words,
-            titleFontWeight="normal",
-            orient="top",
-            padding=0,
-            offset=10,
-            rowPadding=4,
-            columnPadding=16,
-            symbolStrokeWidth=2.5,
-        )
-        .configure_text(fontSize=FONT_SIZE)
-        .configure_view(stroke=None)
-    )
+    whole = chart.properties(**properties)
+    whole.config = _LOOK
+    return whole
