@@ -17,6 +17,7 @@ st.caption("The images themselves, before any model sees them.")
 
 with messages.caught():
     spec = session.spec(entered=True)
+    messages.show_link_problems()
     name = st.segmented_control(
         "Data set",
         list(DATASETS),

@@ -21,6 +21,7 @@ from digitcore.parameters import Integer, Parameter, clean_parameters, shortened
 SEED = Integer(
     name="random_state",
     label="Seed",
+    phrase="seed {}",
     help="Seed for initial weights, batch order and dropout. The same seed gives the same result.",
     default=0,
     minimum=0,

@@ -51,6 +51,7 @@ _SPLIT_NAMES = {"kind": "split", "random_state": "split_seed"}
 _STRATIFY = Choice(
     name="stratify",
     label=STRATIFY_LABEL,
+    phrase="stratify: {}",
     help=STRATIFY_HELP,
     default="false",
     options={"false": "no", "true": "yes"},

@@ -22,21 +22,27 @@ from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES, recipe_values
 from digitcore.specs.run_spec import SEED
 from digitcore.specs.settings import DATASET, MODEL
+from digitcore.specs.titles import differences_from
 from pages.parts import session
+from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
 BUTTON_LETTERS = 26
+# In the box of recipes: the settings are those of the recipe no more. What differs is named below it, so many at most.
+CHANGED, MOST_DIFFERENCES = "changed", 3
 
 
 def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
     """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid."""
-    _ask_recipe()
+    recipe = st.container()
     try:
         values = {**_ask_data(spec), **_ask_model(spec)}
         _check_texts(values["parameters"])
         asked, problem = RunSpec(**values), ""
     except InvalidSetting as error:
         asked, problem = spec, str(error)
+    with recipe:
+        _ask_recipe(asked)
     session.keep_spec(asked)
     return asked, problem
 
@@ -49,23 +55,39 @@ def _check_texts(values: Mapping[str, Any]) -> None:
             short_text(value, name, session.max_text_length())
 
 
-def _ask_recipe() -> None:
-    names = list(RECIPES)
-    key, name = session.form_value("recipe", session.recipe_name())
+def _ask_recipe(asked: RunSpec) -> None:
+    """Draw the box of recipes, which says whether the form still has the settings of the one it started from."""
+    recipe = session.recipe_name()
+    differences = differences_from(asked, recipe)
+    # The browser knows a choice by its label: with other labels it has to be another box.
+    name, other = ("recipe_changed", "recipe") if differences else ("recipe", "recipe_changed")
+    session.forget_form_value(other)
+    start = CHANGED if differences else recipe
+    options = {**({CHANGED: f"{RECIPES[recipe].title} (changed)"} if differences else {}), **_recipe_titles()}
+    key, chosen = session.form_value(name, start, options)
     st.selectbox(
         "Recipe",
-        names,
-        index=names.index(name),
-        format_func=lambda name: RECIPES[name].title,
+        list(options),
+        index=list(options).index(chosen),
+        format_func=options.__getitem__,
         key=key,
         help="Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
         on_change=_fill_from_recipe,
+        args=(key,),
     )
+    if differences:
+        shown = [*differences[:MOST_DIFFERENCES], *(["..."] if len(differences) > MOST_DIFFERENCES else [])]
+        st.caption(f"Changed: {plain(', '.join(shown))}. Choose the recipe again to undo.")
 
 
-def _fill_from_recipe() -> None:
-    _, name = session.form_value("recipe", session.recipe_name())
-    session.put_spec(RECIPES[name].spec, name)
+def _recipe_titles() -> dict[str, str]:
+    return {name: recipe.title for name, recipe in RECIPES.items()}
+
+
+def _fill_from_recipe(key: str) -> None:
+    name = st.session_state[key]
+    if name in RECIPES:
+        session.put_spec(RECIPES[name].spec, name)
 
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from digitcore.experiments.lr_range import HIGHEST, LOWEST, N_STEPS, lr_range_te
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
-from digitcore.specs.recipes import spec_title
+from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from pages.parts import messages, session, shared, visitor
 from pages.parts.waiting import wait_for
 
@@ -21,7 +21,8 @@ def show(spec: RunSpec) -> None:
     """Ask for the ends, start the test, and show what it found."""
     ends = _ask_ends()
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**LR range test of {messages.plain(spec_title(spec))}** :gray[· {ends[2]} batches]")
+    title = messages.plain(spec_title(spec, varied=["learning_rate"], most=HEADING_DIFFERENCES))
+    summary.markdown(f"**LR range test of {title}** :gray[· {ends[2]} batches]")
     if button.button("Start", type="primary", width="stretch", key="start_range"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):

@@ -15,7 +15,7 @@ from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
 from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
-from digitcore.runs.summary import run_label
+from digitcore.runs.summary import run_labels
 from pages.parts import messages, session
 from pages.parts.charts import Frame
 from pages.parts.predict.image_source import Question
@@ -100,7 +100,8 @@ def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | 
 
 def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
     st.subheader("The same image, every chosen run")
-    table = judgements_table({run_label(run): session.model_of(run).probabilities(image) for run in runs}, names)
+    labels = run_labels(runs)
+    table = judgements_table({labels[run.digest]: session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(
         table,
         hide_index=True,

@@ -17,7 +17,8 @@ from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import expected_time, progress_of
 from digitcore.runs.summary import comparison_text, validation_name, verdict_of, warnings_of
-from digitcore.specs.recipes import recipe_of, spec_title
+from digitcore.specs.recipes import recipe_of
+from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import counted, duration_text, percent_text
 from pages.parts import session, shared, visitor
 from pages.parts.charts import Frame
@@ -40,7 +41,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     run = shared.engine().run(spec.digest)
     expected = expected_time(spec, session.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**{plain(spec_title(spec))}** :gray[· {_expectation(run, expected)}]")
+    summary.markdown(f"**{plain(spec_title(spec, most=HEADING_DIFFERENCES))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
     quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
@@ -62,7 +63,11 @@ def show_run(spec: RunSpec) -> None:
         show_curves(Run(spec, "queued"))
         return
     if note:
-        st.caption(note)
+        words, button = st.columns([4, 1], vertical_alignment="center")
+        words.caption(note)
+        button.button(
+            "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
+        )
     _live(run.digest, run.active)
 
 
