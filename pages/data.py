@@ -5,11 +5,10 @@ import streamlit as st
 from digitcore.charts import class_balance_chart
 from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
-from digitcore.evaluation import pixel_table
 from digitcore.models import MODELS
 from digitcore.runs import RunSpec
 from pages.parts import charts, messages, session
-from pages.parts.data import image_grid
+from pages.parts.data import image_grid, pixel_view
 
 session.enter_page("data")
 st.title("Data")
@@ -51,4 +50,4 @@ with messages.caught():
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")
     st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
     image_grid.show_one(dataset, index)
-    st.dataframe(pixel_table(dataset.images[index]), alt=f"Pixel values of image {index}")
+    pixel_view.show(dataset, index)

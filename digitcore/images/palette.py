@@ -60,3 +60,17 @@ def contrast(one: tuple[float, float, float], other: tuple[float, float, float])
     """Return the contrast ratio of two colours, 1 (the same) to 21 (black on white), by the same guidelines."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+def shades(share: float) -> tuple[str, str]:
+    """Return the colour of a pixel on a tile and that of a figure on it, which has a contrast of 4.5:1 at least.
+
+    Parameters
+    ----------
+    share : float
+        The pixel's share of the largest value, 0 (the tile's dark) to 1 (white).
+    """
+    dark, light = rgb(TILE_DARK), rgb(TILE_LIGHT)
+    pixel = tuple(round(low + share * (high - low)) for low, high in zip(dark, light, strict=True))
+    inks = {"#000000": (0, 0, 0), "#ffffff": (255, 255, 255)}
+    return "#{:02x}{:02x}{:02x}".format(*pixel), max(inks, key=lambda ink: contrast(pixel, inks[ink]))

@@ -42,7 +42,7 @@ _N_FORMS = 8
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
 PLAYING = "weights_playing"
-_QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
+_QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES = "label_issues_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
@@ -564,9 +564,14 @@ def quiz_subject() -> tuple[str, str] | None:
     return st.session_state.get(_QUIZ_SUBJECT)
 
 
-def put_quiz(round_: QuizRound | None, subject: tuple[str, str]) -> None:
-    """Begin a round, or give it up."""
-    st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject})
+def put_quiz(round_: QuizRound | None, subject: tuple[str, str], *, tells: bool = False) -> None:
+    """Begin a round, in which each answer may be told right or wrong at once, or give it up."""
+    st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject, _QUIZ_TELLS: tells})
+
+
+def quiz_tells() -> bool:
+    """Whether each answer of the round is told right or wrong at once."""
+    return st.session_state.get(_QUIZ_TELLS, False)
 
 
 def answer_quiz(answer: int, number: int) -> None:

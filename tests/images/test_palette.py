@@ -1,6 +1,6 @@
 import pytest
 
-from digitcore.images.palette import luminance, part_color, rgb
+from digitcore.images.palette import TILE_DARK, TILE_LIGHT, luminance, part_color, rgb, shades
 
 
 def contrast(first, second):
@@ -17,3 +17,13 @@ def test_the_contrast_to_white_is_that_of_the_guidelines(color, ratio):
 def test_parts_have_colors_of_their_own():
     assert len({part_color(part) for part in ("train", "validation", "test", "anything else")}) >= 3
     assert part_color("anything else") == part_color("another")
+
+
+@pytest.mark.parametrize("share", [n / 255 for n in range(256)])
+def test_a_figure_is_legible_on_every_pixel(share):
+    background, ink = shades(share)
+    assert contrast(background, ink) >= 4.5
+
+
+def test_pixels_are_shaded_from_dark_to_white():
+    assert (shades(0)[0], shades(1)[0]) == (TILE_DARK, TILE_LIGHT)

@@ -120,7 +120,7 @@ def _ask_images(truth: int | None, taken_for: int | None) -> tuple[ImageFilter, 
         "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help="Probability that the model gave its answer."
     )
     order = columns[1].selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
-    n_images = columns[2].slider("Images", 10, 100, 20, step=10, key="n_shown", persist_state="session")
+    n_images = columns[2].slider("Images", 5, 100, 20, step=5, key="n_shown", persist_state="session")
     is_cell = truth is not None and taken_for is not None
     wrong_only = columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
     if order == "random":
