@@ -5,6 +5,7 @@ import streamlit as st
 from digitcore.charts import class_balance_chart
 from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
+from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs import RunSpec
 from pages.parts import charts, messages, session
@@ -38,15 +39,15 @@ with messages.caught():
     st.subheader("The first images")
     image_grid.show_first(dataset)
 
-    st.subheader("Class balance")
+    st.subheader("Class balance", help=explain("class balance", "part"))
     st.caption("Images of each class in the parts that the form on the Train page asks for.")
     st.vega_lite_chart(charts.drawable(class_balance_chart(class_balance_table(split))))
 
-    st.subheader("Mean image of each class")
+    st.subheader("Mean image of each class", help=explain("mean image"))
     st.caption("Every pixel is the mean over all images of the class in the training part.")
     image_grid.show_means(session.means_of(spec), dataset, missing_classes(split.train))
 
-    st.subheader("One image, pixel by pixel")
+    st.subheader("One image, pixel by pixel", help=explain("pixel"))
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")
     st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
     image_grid.show_one(dataset, index)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
+from digitcore.glossary import explain
 from pages.parts import messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
@@ -26,21 +27,12 @@ with messages.caught():
         class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names),
         hide_index=True,
         column_config={
-            "class_name": "Class",
+            "class_name": st.column_config.TextColumn("Class", help=explain("class")),
             "n_images": "Images",
-            **{name: st.column_config.NumberColumn(name.title(), format="percent") for name in ("precision", "recall")},
-            "f1": st.column_config.NumberColumn("F1", format="percent"),
+            "precision": st.column_config.NumberColumn("Precision", format="percent", help=explain("precision")),
+            "recall": st.column_config.NumberColumn("Recall", format="percent", help=explain("recall")),
+            "f1": st.column_config.NumberColumn("F1", format="percent", help=explain("F1")),
         },
         alt="Precision, recall and F1 of each class",
     )
     label_issues.show(run)
-    with st.expander("How to read this"):
-        st.markdown(
-            "A row of the matrix holds the images of one true class, a column those taken for one class: the diagonal "
-            "is right, everything beside it is wrong. Above an image the truth stands in blue at the left, the wrong "
-            "prediction in red at the right. **Confidence** is the probability that the model gave its own answer; in "
-            "the reliability diagram bars below the dashed line are predictions it was too sure of, and the **expected "
-            "calibration error** is the mean distance from that line. **Precision** is the share of the images taken "
-            "for a class that are of it, **recall** the share of a class's images that were found, **F1** the harmonic "
-            "mean of the two."
-        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from digitcore.glossary import explain
 from digitcore.parameters import Choice, Integer, Number
 
 KIND = Choice(
     name="kind",
     label="Split",
     phrase="{} split",
-    help="Split the images at random, or as their publishers did.",
+    help=explain("split"),
     default="random",
     options={"random": "Random", "official": "Official"},
 )
@@ -16,7 +17,7 @@ TEST_SIZE = Number(
     name="test_size",
     label="Test size",
     phrase="test size {}",
-    help="Share of the images kept back for the final test; 0 means no test part.",
+    help=explain("test size"),
     default=0.25,
     minimum=0.0,
     maximum=0.9,
@@ -28,8 +29,7 @@ VALIDATION = Choice(
     name="validation",
     label="Validation",
     phrase="validation: {}",
-    help="Which images the curves and early stopping are measured on: none, some held out of the training part, one of "
-    "several equal folds of it, or the test part.",
+    help=explain("validation"),
     default="none",
     options={"none": "None", "cut": "Held out", "fold": "Fold", "test": "Test part"},
 )
@@ -37,7 +37,7 @@ VALIDATION_SIZE = Number(
     name="validation_size",
     label="Validation size",
     phrase="validation size {}",
-    help="Share of the training part that is held out for validation.",
+    help=explain("validation size"),
     default=0.1,
     minimum=0.001,
     maximum=0.9,
@@ -49,7 +49,7 @@ N_FOLDS = Integer(
     name="n_folds",
     label="Number of folds",
     phrase="{} folds",
-    help="Number of equal folds that the training part is split into for cross-validation.",
+    help=explain("number of folds"),
     default=5,
     minimum=2,
     maximum=1000,
@@ -61,7 +61,7 @@ FOLD = Integer(
     name="fold",
     label="Fold",
     phrase="fold {}",
-    help="Which of the folds is used for validation, from 1; the model is trained on the others.",
+    help=explain("fold number"),
     default=1,
     minimum=1,
     maximum=1000,
@@ -73,7 +73,7 @@ MAX_TRAIN = Integer(
     name="max_train",
     label="Maximum number of training images",
     phrase="{} training images",
-    help="Train on fewer images, drawn at random, to see the effect of less data.",
+    help=explain("fewer training images"),
     default=None,
     minimum=1,
     maximum=10_000_000,
@@ -85,7 +85,7 @@ MAX_IMAGES = Integer(
     name="max_images",
     label="Maximum number of images in total",
     phrase="{} images in total",
-    help="Use only this many images of the data set, drawn at random before the split.",
+    help=explain("fewer images"),
     default=None,
     minimum=2,
     maximum=10_000_000,
@@ -99,7 +99,7 @@ SPLIT_SEED = Integer(
     name="random_state",
     label="Seed of the split",
     phrase="split seed {}",
-    help="Seed of the random split. The same seed gives the same parts.",
+    help=explain("seed of the split"),
     default=0,
     minimum=0,
     maximum=2**32 - 1,
@@ -108,13 +108,13 @@ SPLIT_SEED = Integer(
 SPLIT = (KIND, TEST_SIZE, VALIDATION, VALIDATION_SIZE, N_FOLDS, FOLD, MAX_TRAIN, MAX_IMAGES, SPLIT_SEED)
 
 STRATIFY_LABEL = "Stratify"
-STRATIFY_HELP = "Give every part the same share of each class."
+STRATIFY_HELP = explain("stratify")
 
 SCALING = Choice(
     name="scaling",
     label="Pixel values",
     phrase="pixel values: {}",
-    help="Divide by the largest value, or give the model the raw values.",
+    help=explain("pixel values"),
     default="unit",
     options={"unit": "0 to 1", "raw": "Raw"},
 )

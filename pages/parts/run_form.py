@@ -15,6 +15,7 @@ import streamlit as st
 from digitcore.datasets import DATASETS
 from digitcore.datasets.split_parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIFY_LABEL
 from digitcore.errors import InvalidSetting
+from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
@@ -71,7 +72,7 @@ def _ask_recipe(asked: RunSpec) -> None:
         index=list(options).index(chosen),
         format_func=options.__getitem__,
         key=key,
-        help="Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
+        help=explain("recipe"),
         on_change=_fill_from_recipe,
         args=(key,),
     )
@@ -91,7 +92,7 @@ def _fill_from_recipe(key: str) -> None:
 
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:
-    st.subheader("Data")
+    st.subheader("Data", help=explain("data set", "class", "part"))
     name = _ask(DATASET, spec.dataset)
     values: dict[str, Any] = {}
     with st.expander("Split and scaling"):
@@ -104,12 +105,12 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
 
 
 def _ask_model(spec: RunSpec) -> dict[str, Any]:
-    st.subheader("Model")
+    st.subheader("Model", help=explain("model", "layer", "unit", "weight"))
     model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
     own = [record for record in MODELS[model].parameters if record not in TRAINING]
     _ask_group(own, spec, model, parameters)
-    st.subheader("Training")
+    st.subheader("Training", help=explain("epoch", "loss", "gradient"))
     _ask_group([record for record in MODELS[model].parameters if record in TRAINING], spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}

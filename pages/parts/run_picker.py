@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from digitcore.datasets import Part
+from digitcore.glossary import explain
 from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
@@ -79,7 +80,9 @@ def ask_others(run: Run) -> list[Run]:
 def ask_part(run: Run) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
     parts = list(run.evaluation.parts)[::-1]
-    name = st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
+    name = st.segmented_control(
+        "Part", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
+    )
     return getattr(session.parts_of(run), name)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from digitcore.datasets import DATASETS, Part, Split
 from digitcore.errors import InvalidSetting
+from digitcore.glossary import explain
 from digitcore.images.clean_up import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
 from digitcore.images.png import grayscale_png
 from pages.parts import session, shared
@@ -131,7 +132,7 @@ def _ask_camera(frame: Frame) -> Sequence[Step]:
 
 
 def _show_steps(steps: Sequence[Step]) -> None:
-    st.caption("How it was made into an image like those of the data set:")
+    st.caption("How it was made into an image like those of the data set:", help=explain("clean-up"))
     with st.container(horizontal=True):
         for step in steps:
             with st.container(width=150):

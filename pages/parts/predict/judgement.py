@@ -9,6 +9,7 @@ import streamlit as st
 
 from digitcore.charts import probability_chart, probability_table
 from digitcore.evaluation import judgements_table
+from digitcore.glossary import explain
 from digitcore.images.png import grayscale_png, weights_png
 from digitcore.insight.attribution import classes_to_compare
 from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
@@ -19,6 +20,7 @@ from digitcore.runs.summary import run_labels
 from pages.parts import messages, session
 from pages.parts.charts import Frame
 from pages.parts.predict.image_source import Question
+from pages.parts.reading.reading_guide import show_heading
 
 TILE = 224
 CONTRIBUTIONS = (
@@ -50,6 +52,7 @@ def show(question: Question, runs: Sequence[Run]) -> None:
     truth = None if question.truth is None else dataset.class_names[question.truth]
     with right:
         _show_verdict(probabilities, dataset.class_names, truth)
+        show_heading("Probabilities", "probability", help_text=explain("probability", "prediction"), small=True)
         _show_probabilities(probabilities, tuple(dataset.class_names), truth)
     if len(runs) > 1:
         _show_others(image, runs, dataset.class_names)
@@ -107,17 +110,19 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -
         hide_index=True,
         column_config={
             "run": st.column_config.TextColumn("Run", width="large"),
-            "prediction": "Prediction",
-            "probability": st.column_config.NumberColumn("Probability", format="percent"),
-            "second": "Runner-up",
-            "second_probability": st.column_config.NumberColumn("Probability of the runner-up", format="percent"),
+            "prediction": st.column_config.TextColumn("Prediction", help=explain("prediction")),
+            "probability": st.column_config.NumberColumn("Probability", format="percent", help=explain("probability")),
+            "second": st.column_config.TextColumn("Runner-up", help=explain("runner-up")),
+            "second_probability": st.column_config.NumberColumn(
+                "Its probability", format="percent", help=explain("probability", "runner-up")
+            ),
         },
         alt="What every chosen run says of the image",
     )
 
 
 def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, truth: int | None) -> None:
-    st.subheader("Why?")
+    show_heading("Why?", "why")
     names = model.class_names
     suggested = classes_to_compare(probabilities, truth)
     columns = st.columns([1, 1, 2])
@@ -127,18 +132,18 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
             columns, ("Class", "Compare with"), suggested, session.why_keys(suggested), strict=False
         )
     ]
-    for title, words, images in _explanations(model, image):
-        st.markdown(f"**{title}** {words}")
+    for title, words, help_text, images in _explanations(model, image):
+        st.markdown(f"**{title}** {words}", help=help_text)
         chosen = images[classes]
         png = weights_png(chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE)
         st.image(png, alt=f"{title} for {names[classes[0]]} and {names[classes[1]]}; blue speaks for, orange against")
 
 
-def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
+def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, str, np.ndarray]]:
     known = {
-        "contributions": ("Contributions.", CONTRIBUTIONS, model.contributions),
-        "occlusion": ("Occlusion.", OCCLUSION, model.occlusion),
-        "gradient": ("Gradient.", GRADIENT, model.gradients),
+        "contributions": ("Contributions.", CONTRIBUTIONS, explain("contribution"), model.contributions),
+        "occlusion": ("Occlusion.", OCCLUSION, explain("occlusion"), model.occlusion),
+        "gradient": ("Gradient.", GRADIENT, explain("image gradient"), model.gradients),
     }
     asked = (known[name] for name in MODELS[model.spec.model].explanations)
-    return [(title, words, explain(image)) for title, words, explain in asked]
+    return [(title, words, help_text, compute(image)) for title, words, help_text, compute in asked]
