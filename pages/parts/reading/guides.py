@@ -79,7 +79,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             (
                 "The bands show how the values of a layer are spread after each epoch: the wide band holds the middle "
                 "90 %, the darker one the middle half.",
-                "Weights that spread out are learning, and gradients that shrink to zero mean that it is over.",
+                "Weights that spread out are learning; gradients that shrink to zero mean that the training is over.",
                 "A **dead** unit is zero for all images that it was checked on, gets no gradient and no longer learns.",
             ),
             "A band of weights that widens over the epochs.",
@@ -160,7 +160,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
                 "While it is too small nothing happens; then the loss falls, and at last it explodes.",
                 "A good rate lies where the loss falls steeply, well before it rises.",
             ),
-            "Loss over the learning rate: flat, then falling, then rising steeply.",
+            "Loss over the learning rate: flat, then falling, then rising.",
         ),
         "published": Guide(
             (
