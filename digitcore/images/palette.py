@@ -71,6 +71,6 @@ def shades(share: float) -> tuple[str, str]:
         The pixel's share of the largest value, 0 (the tile's dark) to 1 (white).
     """
     dark, light = rgb(TILE_DARK), rgb(TILE_LIGHT)
-    pixel = tuple(round(low + share * (high - low)) for low, high in zip(dark, light, strict=True))
+    red, green, blue = (round(low + share * (high - low)) for low, high in zip(dark, light, strict=True))
     inks = {"#000000": (0, 0, 0), "#ffffff": (255, 255, 255)}
-    return "#{:02x}{:02x}{:02x}".format(*pixel), max(inks, key=lambda ink: contrast(pixel, inks[ink]))
+    return f"#{red:02x}{green:02x}{blue:02x}", max(inks, key=lambda ink: contrast((red, green, blue), inks[ink]))

@@ -64,7 +64,7 @@ def _ask_recipe(asked: RunSpec) -> None:
     name, other = ("recipe_changed", "recipe") if differences else ("recipe", "recipe_changed")
     session.forget_form_value(other)
     start = CHANGED if differences else recipe
-    options = {**({CHANGED: f"{RECIPES[recipe].title} (changed)"} if differences else {}), **_recipe_titles()}
+    options = {**({CHANGED: f"Changed: {RECIPES[recipe].title}"} if differences else {}), **_recipe_titles()}
     key, chosen = session.form_value(name, start, options)
     st.selectbox(
         "Recipe",
@@ -78,7 +78,7 @@ def _ask_recipe(asked: RunSpec) -> None:
     )
     if differences:
         shown = [*differences[:MOST_DIFFERENCES], *(["..."] if len(differences) > MOST_DIFFERENCES else [])]
-        st.caption(f"Changed: {plain(', '.join(shown))}. Choose the recipe again to undo.")
+        st.caption(f"Now: {plain(', '.join(shown))}. Choose the recipe again to undo.")
 
 
 def _recipe_titles() -> dict[str, str]:
