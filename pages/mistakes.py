@@ -4,6 +4,7 @@ import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
 from digitcore.experiments.tables import in_percent
+from digitcore.glossary import explain
 from digitcore.wording import PERCENT_COLUMN
 from pages.parts import messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
@@ -24,26 +25,19 @@ with messages.caught():
     confidence_view.show(run, part, probabilities)
 
     st.subheader("Class by class")
-    shares = ("precision", "recall", "f1")
+    shares = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
     metrics = class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names)
     st.dataframe(
         in_percent(metrics, shares),
         hide_index=True,
         column_config={
-            "class_name": "Class",
+            "class_name": st.column_config.TextColumn("Class", help=explain("class")),
             "n_images": "Images",
-            **{name: st.column_config.NumberColumn(name.title(), format=PERCENT_COLUMN) for name in shares},
+            **{
+                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=explain(title if title == "F1" else name))
+                for name, title in shares.items()
+            },
         },
         alt="Precision, recall and F1 of each class",
     )
     label_issues.show(run)
-    with st.expander("How to read this"):
-        st.markdown(
-            "A row of the matrix holds the images of one true class, a column those taken for one class: the diagonal "
-            "is right, everything beside it is wrong. Above an image the truth stands in blue at the left, the wrong "
-            "prediction in red at the right. **Confidence** is the probability that the model gave its own answer; in "
-            "the reliability diagram bars below the dashed line are predictions it was too sure of, and the **expected "
-            "calibration error** is the mean distance from that line. **Precision** is the share of the images taken "
-            "for a class that are of it, **recall** the share of a class's images that were found, **F1** the harmonic "
-            "mean of the two."
-        )

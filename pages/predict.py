@@ -17,10 +17,3 @@ with messages.caught():
     question = image_source.ask_image(session.parts_of(run))
     if question is not None:
         judgement.show(question, [run, *others])
-    with st.expander("How to read this"):
-        st.markdown(
-            "The bars are the model's probabilities; they add up to 100 %. A drawing or photo is cropped, scaled and "
-            "centred by its centre of mass, because the model has only ever seen images made that way. The pictures "
-            "under *Why?* share one scale for both classes, symmetric about zero: the colour of the page says "
-            "nothing, a stronger colour says more."
-        )

@@ -16,6 +16,8 @@ from digitcore.errors import InvalidSetting
 HEIGHT = 300
 # With the names of the rows beside it, a heat map is then about 620 pixels wide.
 HEAT_WIDTH = 520
+# Pixels of a name on an axis: the longest of a model or an optimizer has 27 letters.
+NAME_LIMIT = 190
 SCORE_TITLE = "Accuracy (%)"
 FIGURE_TITLES = {"mean": "Mean", "sd": "Standard deviation", "low": "Spread from", "high": "to"}
 
@@ -97,5 +99,5 @@ def measured_layers(
 def name_axis(field: str, title: str, values: pd.Series) -> alt.X:
     """An axis of names, in order of appearance."""
     names = in_order(values)
-    axis = alt.Axis(labelAngle=label_angle(names), labelLimit=160, labelOverlap=False, grid=False)
+    axis = alt.Axis(labelAngle=label_angle(names), labelLimit=NAME_LIMIT, labelOverlap=False, grid=False)
     return alt.X(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names), axis=axis)

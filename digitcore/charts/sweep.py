@@ -15,6 +15,7 @@ from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure
 from digitcore.charts._spread import (
     HEAT_WIDTH,
     HEIGHT,
+    NAME_LIMIT,
     SCORE_TITLE,
     check_choice,
     figure_tooltips,
@@ -125,6 +126,6 @@ def _number_axis(field: str, title: str, scale: str) -> alt.X:
 
 
 def _cell_axis(channel: Any, names: list[str], angle: int) -> Any:
-    axis = alt.Axis(labelAngle=angle, labelLimit=110, labelOverlap=False, ticks=False, domain=False, grid=False)
+    axis = alt.Axis(labelAngle=angle, labelLimit=NAME_LIMIT, labelOverlap=False, ticks=False, domain=False, grid=False)
     channel.axis, channel.scale = axis, alt.Scale(domain=names, paddingInner=0.04)
     return channel

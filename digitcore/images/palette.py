@@ -162,3 +162,17 @@ def _of_hue(hue: float) -> str:
         color = [255 * (part + (1 - part) * mix if mix > 0 else part * (1 + mix)) for part in pure]
         low, high = (mix, high) if luminance((color[0], color[1], color[2])) < luminance(rgb(MUTED)) else (low, mix)
     return "#" + "".join(f"{round(channel):02x}" for channel in color)
+
+
+def shades(share: float) -> tuple[str, str]:
+    """Return the colour of a pixel on a tile and that of a figure on it, which has a contrast of 4.5:1 at least.
+
+    Parameters
+    ----------
+    share : float
+        The pixel's share of the largest value, 0 (the tile's dark) to 1 (white).
+    """
+    dark, light = rgb(TILE_DARK), rgb(TILE_LIGHT)
+    red, green, blue = (round(low + share * (high - low)) for low, high in zip(dark, light, strict=True))
+    inks = {"#000000": (0, 0, 0), "#ffffff": (255, 255, 255)}
+    return f"#{red:02x}{green:02x}{blue:02x}", max(inks, key=lambda ink: contrast((red, green, blue), inks[ink]))

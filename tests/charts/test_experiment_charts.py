@@ -22,6 +22,7 @@ from digitcore.charts import (
 from digitcore.charts._theme import DARK_PAGE
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
+from digitcore.models import MODELS
 
 NAN = float("nan")
 
@@ -668,3 +669,24 @@ def test_a_difference_has_truth_in_rows_and_keeps_the_order_of_classes():
     encoded = encoding(drawn("confusion difference"), "rect")
     assert (encoded["y"]["field"], encoded["x"]["field"]) == ("truth", "prediction")
     assert encoded["y"]["scale"]["domain"] == encoded["x"]["scale"]["domain"] == ["z", "b"]
+
+
+def label_limits(chart):
+    """The widths in pixels that the axes of a chart leave to a name."""
+    layers = chart.to_dict().get("layer", [])
+    axes = [layer["encoding"][channel].get("axis") for layer in layers for channel in ("x", "y") if "encoding" in layer]
+    return [axis["labelLimit"] for axis in axes if axis and "labelLimit" in axis]
+
+
+def test_the_axes_of_a_sweep_cut_no_name_of_a_model():
+    names = [entry.label for entry in MODELS.values()]
+    figures = {"mean": 0.9, "sd": 0.01, "low": 0.89, "high": 0.91, "n": 2}
+    heat = pd.DataFrame([{"x": "0.1", "y": name, **figures} for name in names])
+    points = pd.DataFrame([{"value": name, "best": False, **figures} for name in names])
+    charts = (
+        sweep_heat_chart(heat, x_title="Learning rate", y_title="Model"),
+        sweep_chart(points, title="Model", scale="nominal"),
+    )
+    letter = 6.5  # pixels, of the labels' font
+    for chart in charts:
+        assert min(label_limits(chart)) >= letter * max(map(len, names))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitcore.images import palette
-from digitcore.images.palette import luminance, part_color, rgb
+from digitcore.images.palette import TILE_DARK, TILE_LIGHT, luminance, part_color, rgb, shades
 
 
 def contrast(first, second):
@@ -175,3 +175,13 @@ def test_captions_have_a_contrast_of_four_and_a_half(theme):
         # Streamlit writes them in the text colour at 60 %.
         faded = [0.6 * one + 0.4 * other for one, other in zip(rgb(text), rgb(background), strict=True)]
         assert palette.contrast(tuple(faded), rgb(background)) >= 4.5
+
+
+@pytest.mark.parametrize("share", [n / 255 for n in range(256)])
+def test_a_figure_is_legible_on_every_pixel(share):
+    background, ink = shades(share)
+    assert contrast(background, ink) >= 4.5
+
+
+def test_pixels_are_shaded_from_dark_to_white():
+    assert (shades(0)[0], shades(1)[0]) == (TILE_DARK, TILE_LIGHT)

@@ -60,6 +60,31 @@ def test_another_part_has_images_of_its_own(predict_mlp):
     assert "Image 1234 of the train part" in texts(predict_mlp)
 
 
+def test_an_image_of_the_whole_data_set_is_found_by_its_index(predict_mlp):
+    widget(predict_mlp.selectbox, "Part").set_value("all").run()
+    run, shown = run_of(predict_mlp), texts(predict_mlp)
+    data = session.dataset("digits")
+    part, index = session.parts_of(run).locate(1234)
+    assert f"Image 1234 of the data set (image {index} of the {part.name} part), a {data.labels[1234]}" in shown
+    probabilities = session.arrays_of(run)[f"probabilities.{part.name}"][index]
+    assert said(predict_mlp) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
+
+
+def test_an_image_of_a_part_is_named_by_its_place_in_the_data_set(predict_mlp):
+    widget(predict_mlp.number_input, "Index").set_value(7).run()
+    index = session.parts_of(run_of(predict_mlp)).test.indices[7]
+    assert f"Image 7 of the test part (image {index} of the data set)" in texts(predict_mlp)
+
+
+def test_an_image_that_the_run_left_out_is_said_to_be(open_app, train):
+    app = train(open_app(model="softmax", epochs="2", max_train="100")).switch_page("pages/predict.py").run()
+    split = session.parts_of(run_of(app))
+    widget(app.selectbox, "Part").set_value("all").run()
+    left_out = next(index for index in range(1797) if split.locate(index) is None)
+    widget(app.number_input, "Index").set_value(left_out).run()
+    assert f"Image {left_out} of the data set (not used by this run)" in texts(app)
+
+
 def test_a_change_of_the_image_changes_the_answer_and_can_be_undone(predict):
     before = said(predict)
     widget(predict.slider, "Rotate (°)").set_value(90.0).run()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from digitcore.datasets import Part
 from digitcore.evaluation.label_issues import find_label_issues, label_issues_table
+from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
@@ -22,7 +23,7 @@ MOST_SHOWN = 60
 
 def show(run: Run) -> None:
     """Offer the search, show how far it is, and what it found."""
-    st.subheader("Label issues")
+    st.subheader("Label issues", help=explain("label issue", "fold"))
     st.caption(
         f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
         "fifth of the training part, and each judges the fifth that it has not seen."

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from digitcore.datasets import DATASETS, Split
+from digitcore.datasets import DATASETS, Part, Split
 from digitcore.errors import InvalidSetting
+from digitcore.glossary import explain
 from digitcore.images.clean_up import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
 from digitcore.images.png import grayscale_png
 from pages.parts import session, shared
@@ -22,6 +23,8 @@ WORDS = {"draw": "Your drawing", "photo": "Your picture", "camera": "Your photo"
 STROKE_PIXELS, FILLED = 2, 0.7
 # The image that the sources look at first, where there are as many.
 FIRST_INDEX = 1234
+# In the box of parts: all images of the data set, in its own order.
+WHOLE = "all"
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,15 @@ def ask_image(split: Split) -> Question | None:
 
 
 def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
-    parts = {part.name: part for part in split.parts[::-1]}
+    everything = Part(WHOLE, split.dataset, np.arange(split.dataset.n_images))
+    parts = {part.name: part for part in (*split.parts[::-1], everything)}
     left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
     part_key = "image_part"
     if opened is not None and opened[0] in parts:
         st.session_state[part_key] = opened[0]
     names = list(parts)
     index = names.index(session.widget_value(part_key, names[0], parts))
-    part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=str.title)]
+    part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=_part_label)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:
         st.session_state[index_key] = opened[1]
@@ -80,10 +84,29 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
     last = part.n_images - 1
     start = st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
     index = right.number_input(
-        "Index", 0, last, start, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
+        "Index", 0, last, start, key=index_key, help=f"Position in the {_part_words(part)}, 0 to {last:,}."
     )
     image, truth = part.take(index), int(part.labels[index])
-    return Question(image, truth, f"Image {index} of the {part.name} part, a {part.dataset.class_names[truth]}")
+    place = f"Image {index} of the {_part_words(part)} ({_other_place(split, part, index)})"
+    return Question(image, truth, f"{place}, a {part.dataset.class_names[truth]}")
+
+
+def _part_label(name: str) -> str:
+    return "Whole data set" if name == WHOLE else name.title()
+
+
+def _part_words(part: Part) -> str:
+    return "data set" if part.name == WHOLE else f"{part.name} part"
+
+
+def _other_place(split: Split, part: Part, index: int) -> str:
+    """Say where an image of a part is in the data set, or one of the data set in the parts."""
+    if part.name != WHOLE:
+        return f"image {part.indices[index]} of the data set"
+    found = split.locate(index)
+    if found is None:
+        return "not used by this run"
+    return f"image {found[1]} of the {found[0].name} part"
 
 
 def _ask_drawing(frame: Frame) -> Sequence[Step]:
@@ -109,7 +132,7 @@ def _ask_camera(frame: Frame) -> Sequence[Step]:
 
 
 def _show_steps(steps: Sequence[Step]) -> None:
-    st.caption("How it was made into an image like those of the data set:")
+    st.caption("How it was made into an image like those of the data set:", help=explain("clean-up"))
     with st.container(horizontal=True):
         for step in steps:
             with st.container(width=150):

@@ -10,17 +10,19 @@ import streamlit as st
 from digitcore.charts import probability_chart, probability_table
 from digitcore.evaluation import judgements_table
 from digitcore.experiments.tables import in_percent
+from digitcore.glossary import explain
 from digitcore.images.png import grayscale_png, weights_png
 from digitcore.insight.attribution import classes_to_compare
 from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
 from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
-from digitcore.runs.summary import run_label
+from digitcore.runs.summary import run_labels
 from digitcore.wording import PERCENT_COLUMN, percent_text
 from pages.parts import look, messages, session
 from pages.parts.charts import Frame
 from pages.parts.predict.image_source import Question
+from pages.parts.reading.reading_guide import show_heading
 
 TILE = 224
 CONTRIBUTIONS = (
@@ -52,6 +54,7 @@ def show(question: Question, runs: Sequence[Run]) -> None:
     truth = None if question.truth is None else dataset.class_names[question.truth]
     with right:
         _show_verdict(probabilities, dataset.class_names, truth)
+        show_heading("Probabilities", "probability", help_text=explain("probability", "prediction"), small=True)
         _show_probabilities(probabilities, tuple(dataset.class_names), truth)
     if len(runs) > 1:
         _show_others(image, runs, dataset.class_names)
@@ -102,23 +105,28 @@ def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | 
 
 def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
     st.subheader("The same image, every chosen run")
-    table = judgements_table({run_label(run): session.model_of(run).probabilities(image) for run in runs}, names)
+    labels = run_labels(runs)
+    table = judgements_table({labels[run.digest]: session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(
         in_percent(table, ["probability", "second_probability"]),
         hide_index=True,
         column_config={
             "run": st.column_config.TextColumn("Run", width="large"),
-            "prediction": "Prediction",
-            "probability": st.column_config.NumberColumn("Probability", format=PERCENT_COLUMN),
-            "second": "Runner-up",
-            "second_probability": st.column_config.NumberColumn("Probability of the runner-up", format=PERCENT_COLUMN),
+            "prediction": st.column_config.TextColumn("Prediction", help=explain("prediction")),
+            "probability": st.column_config.NumberColumn(
+                "Probability", format=PERCENT_COLUMN, help=explain("probability")
+            ),
+            "second": st.column_config.TextColumn("Runner-up", help=explain("runner-up")),
+            "second_probability": st.column_config.NumberColumn(
+                "Its probability", format=PERCENT_COLUMN, help=explain("probability", "runner-up")
+            ),
         },
         alt="What every chosen run says of the image",
     )
 
 
 def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, truth: int | None) -> None:
-    st.subheader("Why?")
+    show_heading("Why?", "why")
     names = model.class_names
     suggested = classes_to_compare(probabilities, truth)
     columns = st.columns([1, 1, 2])
@@ -128,8 +136,8 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
             columns, ("Class", "Compare with"), suggested, session.why_keys(suggested), strict=False
         )
     ]
-    for title, words, images in _explanations(model, image):
-        st.markdown(f"**{title}** {words}")
+    for title, words, help_text, images in _explanations(model, image):
+        st.markdown(f"**{title}** {words}", help=help_text)
         chosen = images[classes]
         png = weights_png(
             chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE, theme=look.theme()
@@ -137,11 +145,11 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
         st.image(png, alt=f"{title} for {names[classes[0]]} and {names[classes[1]]}; blue speaks for, orange against")
 
 
-def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
+def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, str, np.ndarray]]:
     known = {
-        "contributions": ("Contributions.", CONTRIBUTIONS, model.contributions),
-        "occlusion": ("Occlusion.", OCCLUSION, model.occlusion),
-        "gradient": ("Gradient.", GRADIENT, model.gradients),
+        "contributions": ("Contributions.", CONTRIBUTIONS, explain("contribution"), model.contributions),
+        "occlusion": ("Occlusion.", OCCLUSION, explain("occlusion"), model.occlusion),
+        "gradient": ("Gradient.", GRADIENT, explain("image gradient"), model.gradients),
     }
     asked = (known[name] for name in MODELS[model.spec.model].explanations)
-    return [(title, words, explain(image)) for title, words, explain in asked]
+    return [(title, words, help_text, compute(image)) for title, words, help_text, compute in asked]
