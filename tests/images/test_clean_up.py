@@ -101,9 +101,9 @@ def test_a_dot_is_an_image(framing):
     assert ink.max() == 1
 
 
-def test_strokes_are_two_pixels_wide_in_images_of_28_pixels():
-    ink = clean_strokes([np.array([[0.5, 0.2], [0.5, 0.8]])], MNIST)[-1].ink
-    assert ink[14].sum() == pytest.approx(2, abs=0.25)
+def test_strokes_are_two_and_a_half_pixels_wide_in_images_of_28_pixels():
+    hook = clean_strokes([np.array([[0.2, 0.2], [0.8, 0.2], [0.8, 0.8]])], MNIST)[-1].ink
+    assert hook[16].sum() == pytest.approx(2.5, abs=0.3)
 
 
 def photo(dark_ink=True, noise=0.0, seed=0):

@@ -38,7 +38,7 @@ def test_a_bar_comes_out_upright_with_the_ink_of_the_data_set_however_wide_or_sl
     upright, bitmap, counts = (step.ink for step in DIGITS.stages(bar(180, width, lean)))
     assert upright[:, upright.shape[1] // 2].mean() > 0.9
     assert np.isin(bitmap, [0, 1]).all()
-    assert counts.mean() == pytest.approx(0.305, abs=0.02)
+    assert counts.mean() == pytest.approx(0.305, abs=0.035)  # its edges are whole pixels of the bitmap
     rows = (counts * np.arange(8)).sum(axis=1) / counts.sum(axis=1)
     assert np.ptp(rows) < 0.3
     assert counts[[0, -1]].max(axis=1).min() > 0.5  # as high as the image
