@@ -9,7 +9,7 @@ from tests.browser.test_dashboard import open_page, press_train, settle, wait_fo
 from tests.images.stroke_templates import SHAPES, template
 
 pytestmark = pytest.mark.browser
-SHORT = "model=mlp&epochs=10&batch_size=64"
+SHORT = "model=mlp&epochs=20&batch_size=32&optimizer=adam&learning_rate=0.003"
 PHONE = {"viewport": {"width": 420, "height": 860}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 SIZES = {"small": 0.15, "medium": 0.4, "large": 0.8}
 

@@ -56,7 +56,7 @@ def test_there_are_at_least_six_shapes_of_each_digit_and_all_lie_on_the_pad(draw
 
 MODELS = {
     "softmax": SoftmaxRegression(epochs=60, batch_size=32, learning_rate=0.3, random_state=0),
-    "mlp": MLP(hidden_units=(64,), epochs=60, batch_size=32, optimizer="adam", learning_rate=0.003, random_state=0),
+    "mlp": MLP(hidden_units=(64,), epochs=30, batch_size=32, optimizer="adam", learning_rate=0.003, random_state=0),
 }
 
 

@@ -89,7 +89,7 @@ def _changed(image: np.ndarray, max_value: int) -> np.ndarray:
 def _show_image(image: np.ndarray, question: Question, max_value: int) -> None:
     tile = SEEN_TILE if question.steps else TILE
     png = grayscale_png(image, max_value=max_value, tile_size=tile)
-    st.image(png, width=tile, alt="The image as the model sees it")
+    st.image(png, alt="The image as the model sees it")
     st.caption(f"{question.words}, as the model sees it: {' × '.join(map(str, image.shape))} pixels.")
 
 
@@ -97,7 +97,7 @@ def _show_steps(steps: Sequence[Step]) -> None:
     if not steps:
         return
     st.caption("How it was made into an image like those of the data set:")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="predict_steps"):
         for step in steps:
             with st.container(width=STEP_TILE + 10):
                 png = grayscale_png(step.ink, max_value=1.0, tile_size=STEP_TILE)
