@@ -141,7 +141,7 @@ class CountedInBlocks:
 
     def _bitmap(self, ink: np.ndarray) -> np.ndarray:
         """Find the growth of the strokes, in fine pixels, with which the ink covers its share of the image."""
-        low, high = -MOST_GROWTH, MOST_GROWTH
+        low, high = float(-MOST_GROWTH), float(MOST_GROWTH)
         wanted = self.ink_share * np.prod(self.image_shape) * BLOCK**2
         for _ in range(8):
             middle = (low + high) / 2

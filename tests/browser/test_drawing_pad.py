@@ -167,15 +167,16 @@ def test_a_scribble_of_more_points_than_are_taken_is_thinned_out(pad):
     pad.canvas.evaluate(
         """canvas => {
             const box = canvas.getBoundingClientRect();
-            const at = (kind, step) => canvas.dispatchEvent(new PointerEvent(kind, {
-                pointerId: 1, isPrimary: true, button: 0, bubbles: true,
+            const at = (kind, step, coalescedEvents = []) => new PointerEvent(kind, {
+                pointerId: 1, isPrimary: true, button: 0, bubbles: true, coalescedEvents,
                 clientX: box.x + box.width * (0.5 + 0.4 * Math.sin(step)),
                 clientY: box.y + box.height * (0.5 + 0.4 * Math.cos(1.01 * step)),
-            }));
+            });
             canvas.setPointerCapture = () => {};
-            at("pointerdown", 0);
-            for (let step = 1; step < 9000; step++) at("pointermove", step);
-            at("pointerup", 9000);
+            canvas.dispatchEvent(at("pointerdown", 0));
+            const between = Array.from({length: 9000}, (_, step) => at("pointermove", step));
+            canvas.dispatchEvent(at("pointermove", 9000, between));
+            canvas.dispatchEvent(at("pointerup", 9000));
         }"""
     )
     settle(pad.page)
