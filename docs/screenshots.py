@@ -147,7 +147,7 @@ def predict(page: Page, url: str) -> None:
     """A digit that was drawn with the mouse, and what the model makes of it."""
     page.goto(f"{url}/predict")
     page.get_by_text("Draw", exact=True).click()
-    pad = page.locator("canvas").first
+    pad = page.get_by_role("img", name="Drawing pad")
     pad.wait_for()
     box = pad.bounding_box()
     stroke = [(0.3, 0.25), (0.7, 0.25), (0.6, 0.5), (0.45, 0.8)]

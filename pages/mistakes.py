@@ -9,6 +9,9 @@ from digitcore.wording import PERCENT_COLUMN
 from pages.parts import messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
+# Column, heading, and the term of the glossary.
+SHARES = (("precision", "Precision", "precision"), ("recall", "Recall", "recall"), ("f1", "F1", "F1"))
+
 session.enter_page("mistakes")
 st.title("Mistakes")
 st.caption("Where the model is wrong: class by class, pair by pair, image by image.")
@@ -25,17 +28,16 @@ with messages.caught():
     confidence_view.show(run, part, probabilities)
 
     st.subheader("Class by class")
-    shares = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
     metrics = class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names)
     st.dataframe(
-        in_percent(metrics, shares),
+        in_percent(metrics, [name for name, _, _ in SHARES]),
         hide_index=True,
         column_config={
             "class_name": st.column_config.TextColumn("Class", help=explain("class")),
             "n_images": "Images",
             **{
-                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=explain(title if title == "F1" else name))
-                for name, title in shares.items()
+                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=explain(term))
+                for name, title, term in SHARES
             },
         },
         alt="Precision, recall and F1 of each class",

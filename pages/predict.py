@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import messages, run_picker, session
-from pages.parts.predict import image_source, judgement
+from pages.parts.predict import judgement
 
 session.enter_page("predict")
 st.title("Predict")
@@ -14,6 +14,4 @@ with messages.caught():
     if run is None:
         st.stop()
     others = run_picker.ask_others(run)
-    question = image_source.ask_image(session.parts_of(run))
-    if question is not None:
-        judgement.show(question, [run, *others])
+    judgement.show(session.parts_of(run), [run, *others])
