@@ -27,6 +27,7 @@ bench: .venv/.bench
 
 # The pictures of README: takes a few minutes and needs Chromium.
 screenshots: .venv/.test .venv/.compiled
+	$(BIN)/python docs/reading_pictures.py
 	$(BIN)/python docs/screenshots.py
 
 # A stamp file per requirements file: set-up runs again only when its file changed.

@@ -40,6 +40,8 @@ class Parameter:
         Value when nothing is said; always valid.
     none_label : str or None
         What ``None`` means, where ``None`` is a valid value; ``None`` where it is not.
+    phrase : str
+        How a title names a value, such as ``"rate {}"``; empty for the label and the value.
     only_with : tuple of (str, tuple) or None
         Name of another parameter and the values of it under which this one has an effect.
     since : int
@@ -52,6 +54,7 @@ class Parameter:
     help: str
     default: Any
     none_label: str | None = None
+    phrase: str = ""
     only_with: tuple[str, tuple] | None = None
     since: int = 0
 

@@ -6,6 +6,8 @@ import math
 
 # Seconds from which an estimate is rounded to multiples of so many.
 _ROUGH_STEPS = ((600, 300), (150, 60), (60, 30), (20, 5), (1, 1))
+# Per cent, 0 to 100, as sprintf writes it in tables: "97.30 %".
+PERCENT_COLUMN = "%.2f %%"
 
 
 def counted(n: int, noun: str) -> str:

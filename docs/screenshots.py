@@ -1,15 +1,22 @@
-"""Make the pictures of README anew: a real server, real trainings on scikit-learn's digits, a real Chromium.
+"""Make the pictures of README anew: a real server, real trainings, a real Chromium.
 
 make screenshots
+
+Needs Chromium and a font with Chinese letters, in which one recipe's source has its title: on Debian and Ubuntu
+`apt-get install chromium fonts-noto-core fonts-noto-cjk`. Takes a few minutes; everything is trained on scikit-learn's
+digits, so no download is needed.
 """
 
 from __future__ import annotations
 
+import io
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -20,22 +27,77 @@ from benchmarks.live_server import LiveServer  # noqa: E402
 DOCS = ROOT / "docs"
 SIZE = {"width": 1280, "height": 860}
 SETTLE_MILLISECONDS = 1500
+# Names of the files that this script makes.
+PICTURES = ("train", "mistakes", "weights", "predict", "sweep", "recipe", "map", "quiz", "data", "dark")
+MOVING_PICTURE = "training.webp"
+# The moving picture: as often as the page draws, and the last frame stays.
+FRAME_MILLISECONDS, LAST_MILLISECONDS = 300, 3000
+MOST_FRAMES = 40
+MOVING_WIDTH = 960
+MOST_BYTES = 1_500_000
+# Long enough to be watched, short enough to be waited for.
+WATCHED = "recipe=digits-mlp&epochs=400&batch_size=64&hidden_units=128-64&learning_rate=0.005"
 
 
 def main() -> None:
     chromium = shutil.which("chromium") or sys.exit("Chromium is missing: apt-get install chromium")
+    check_fonts()
     with tempfile.TemporaryDirectory() as folder, LiveServer(Path(folder)) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.set_default_timeout(120_000)
+        watch(page, server.url)
         train(page, server.url)
-        show(page, server.url, "mistakes", "Confusion matrix")
+        mistakes(page, server.url, "mistakes")
         show(page, server.url, "weights", "Layer by layer")
-        show(page, server.url, "map", "How to read this")
+        world(page, server.url)
         predict(page, server.url)
+        quiz(page, server.url)
+        show(page, server.url, "data", "The first images")
         sweep(page, server.url)
         recipe(page, server.url)
+        dark = browser.new_page(viewport=SIZE, color_scheme="dark")
+        dark.set_default_timeout(120_000)
+        dark.goto(f"{server.url}/?recipe=digits-mlp")
+        dark.get_by_text("Training time").wait_for()
+        mistakes(dark, server.url, "dark")
         browser.close()
+
+
+def check_fonts() -> None:
+    """End with a sentence where a title would be a row of boxes."""
+    listed = subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True, check=False).stdout
+    if not listed.strip():
+        sys.exit("A font with Chinese letters is missing: apt-get install fonts-noto-cjk")
+
+
+def watch(page: Page, url: str) -> None:
+    """The curves of a training as they grow, as a moving picture."""
+    page.goto(f"{url}/?{WATCHED}")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("Epoch").first.wait_for()
+    frames = []
+    while len(frames) < MOST_FRAMES and not page.get_by_text("Training time").count():
+        frames.append(page.screenshot())
+        page.wait_for_timeout(FRAME_MILLISECONDS)
+    page.get_by_text("Training time").wait_for()
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    keep_moving([*frames, page.screenshot()])
+
+
+def keep_moving(frames: list[bytes]) -> None:
+    """Save frames as one animated picture, which a README may load before anything else."""
+    height = round(MOVING_WIDTH * SIZE["height"] / SIZE["width"])
+    pictures = [
+        Image.open(io.BytesIO(frame)).convert("RGB").resize((MOVING_WIDTH, height), Image.Resampling.LANCZOS)
+        for frame in frames
+    ]
+    durations = [FRAME_MILLISECONDS] * (len(pictures) - 1) + [LAST_MILLISECONDS]
+    path = DOCS / MOVING_PICTURE
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=75, method=6)
+    if path.stat().st_size > MOST_BYTES:
+        sys.exit(f"{path.name} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}")
+    print(f"docs/{path.name}")
 
 
 def train(page: Page, url: str) -> None:
@@ -43,6 +105,7 @@ def train(page: Page, url: str) -> None:
     page.goto(f"{url}/?recipe=digits-mlp")
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text("Training time").wait_for()
+    scroll(page, 170)
     keep(page, "train")
 
 
@@ -53,11 +116,38 @@ def show(page: Page, url: str, name: str, words: str) -> None:
     keep(page, name)
 
 
+def mistakes(page: Page, url: str, name: str) -> None:
+    """The confusion matrix with the images of one cell."""
+    page.goto(f"{url}/mistakes")
+    page.get_by_text("Confusion matrix").first.wait_for()
+    page.locator(".tile").first.wait_for()
+    keep(page, name)
+
+
+def world(page: Page, url: str) -> None:
+    """The test images as the model's last hidden layer has them."""
+    page.goto(f"{url}/map")
+    page.get_by_role("radio", name="Last hidden layer").or_(
+        page.get_by_role("button", name="Last hidden layer")
+    ).first.click()
+    page.locator('[data-testid="stVegaLiteChart"] canvas').first.wait_for()
+    scroll(page, 170)
+    keep(page, "map")
+
+
+def quiz(page: Page, url: str) -> None:
+    """A question of the quiz."""
+    page.goto(f"{url}/quiz")
+    page.get_by_role("button", name="Start").first.click()
+    page.get_by_role("button", name="7").first.wait_for()
+    keep(page, "quiz")
+
+
 def predict(page: Page, url: str) -> None:
     """A digit that was drawn with the mouse, and what the model makes of it."""
     page.goto(f"{url}/predict")
     page.get_by_text("Draw", exact=True).click()
-    pad = page.locator("canvas").first
+    pad = page.get_by_role("img", name="Drawing pad")
     pad.wait_for()
     box = pad.bounding_box()
     stroke = [(0.3, 0.25), (0.7, 0.25), (0.6, 0.5), (0.45, 0.8)]
@@ -111,6 +201,8 @@ def scroll(page: Page, pixels: int) -> None:
 def keep(page: Page, name: str) -> None:
     """Save what the window shows, once it has come to rest."""
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    # Pointed at, a chart would show its toolbar.
+    page.mouse.move(2, 2)
     page.wait_for_timeout(SETTLE_MILLISECONDS)
     page.screenshot(path=DOCS / f"{name}.png")
     print(f"docs/{name}.png")

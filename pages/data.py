@@ -5,11 +5,11 @@ import streamlit as st
 from digitcore.charts import class_balance_chart
 from digitcore.datasets import DATASETS
 from digitcore.datasets.splits import class_balance_table, missing_classes
-from digitcore.evaluation import pixel_table
+from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs import RunSpec
 from pages.parts import charts, messages, session
-from pages.parts.data import image_grid
+from pages.parts.data import image_grid, pixel_view
 
 session.enter_page("data")
 st.title("Data")
@@ -17,6 +17,7 @@ st.caption("The images themselves, before any model sees them.")
 
 with messages.caught():
     spec = session.spec(entered=True)
+    messages.show_link_problems()
     name = st.segmented_control(
         "Data set",
         list(DATASETS),
@@ -38,16 +39,16 @@ with messages.caught():
     st.subheader("The first images")
     image_grid.show_first(dataset)
 
-    st.subheader("Class balance")
+    st.subheader("Class balance", help=explain("class balance", "part"))
     st.caption("Images of each class in the parts that the form on the Train page asks for.")
     st.vega_lite_chart(charts.drawable(class_balance_chart(class_balance_table(split))))
 
-    st.subheader("Mean image of each class")
+    st.subheader("Mean image of each class", help=explain("mean image"))
     st.caption("Every pixel is the mean over all images of the class in the training part.")
     image_grid.show_means(session.means_of(spec), dataset, missing_classes(split.train))
 
-    st.subheader("One image, pixel by pixel")
+    st.subheader("One image, pixel by pixel", help=explain("pixel"))
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")
     st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
     image_grid.show_one(dataset, index)
-    st.dataframe(pixel_table(dataset.images[index]), alt=f"Pixel values of image {index}")
+    pixel_view.show(dataset, index)

@@ -25,11 +25,3 @@ with messages.caught():
             coordinates, positions, part.labels[positions], prediction[positions], part.dataset.class_names
         )
         image_map.show(part, table, key=f"{run.digest}_{run.created_at:%Y%m%d%H%M%S%f}_{source}_{method}")
-    with st.expander("How to read this"):
-        st.markdown(
-            "**PCA** turns the images so that the two directions of largest variance lie in the plane. "
-            "**t-SNE** keeps neighbours together and lets the distances between groups "
-            "go: what lies in one cluster is alike, how far apart two clusters are says little. The *pixels* show what "
-            "is alike to the eye; the *last hidden layer* what is alike to the model: the better it tells two classes "
-            "apart, the further apart they lie. Crossed points are wrong predictions."
-        )

@@ -3,8 +3,14 @@
 import streamlit as st
 
 from digitcore.evaluation import class_metrics_table, predictions
+from digitcore.experiments.tables import in_percent
+from digitcore.glossary import explain
+from digitcore.wording import PERCENT_COLUMN
 from pages.parts import messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
+
+# Column, heading, and the term of the glossary.
+SHARES = (("precision", "Precision", "precision"), ("recall", "Recall", "recall"), ("f1", "F1", "F1"))
 
 session.enter_page("mistakes")
 st.title("Mistakes")
@@ -22,25 +28,18 @@ with messages.caught():
     confidence_view.show(run, part, probabilities)
 
     st.subheader("Class by class")
+    metrics = class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names)
     st.dataframe(
-        class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names),
+        in_percent(metrics, [name for name, _, _ in SHARES]),
         hide_index=True,
         column_config={
-            "class_name": "Class",
+            "class_name": st.column_config.TextColumn("Class", help=explain("class")),
             "n_images": "Images",
-            **{name: st.column_config.NumberColumn(name.title(), format="percent") for name in ("precision", "recall")},
-            "f1": st.column_config.NumberColumn("F1", format="percent"),
+            **{
+                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=explain(term))
+                for name, title, term in SHARES
+            },
         },
         alt="Precision, recall and F1 of each class",
     )
     label_issues.show(run)
-    with st.expander("How to read this"):
-        st.markdown(
-            "A row of the matrix holds the images of one true class, a column those taken for one class: the diagonal "
-            "is right, everything beside it is wrong. Above an image the truth stands in blue at the left, the wrong "
-            "prediction in red at the right. **Confidence** is the probability that the model gave its own answer; in "
-            "the reliability diagram bars below the dashed line are predictions it was too sure of, and the **expected "
-            "calibration error** is the mean distance from that line. **Precision** is the share of the images taken "
-            "for a class that are of it, **recall** the share of a class's images that were found, **F1** the harmonic "
-            "mean of the two."
-        )

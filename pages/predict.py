@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import messages, run_picker, session
-from pages.parts.predict import image_source, judgement
+from pages.parts.predict import judgement
 
 session.enter_page("predict")
 st.title("Predict")
@@ -14,13 +14,4 @@ with messages.caught():
     if run is None:
         st.stop()
     others = run_picker.ask_others(run)
-    question = image_source.ask_image(session.parts_of(run))
-    if question is not None:
-        judgement.show(question, [run, *others])
-    with st.expander("How to read this"):
-        st.markdown(
-            "The bars are the model's probabilities; they add up to 100 %. A drawing or photo is cropped, scaled and "
-            "centred by its centre of mass, because the model has only ever seen images made that way. The pictures "
-            "under *Why?* share one scale for both classes, symmetric about zero: white says nothing, a stronger "
-            "colour says more."
-        )
+    judgement.show(session.parts_of(run), [run, *others])

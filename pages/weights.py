@@ -21,11 +21,3 @@ with messages.caught():
     if "feature maps" in views:
         network_view.show_feature_maps(run)
     network_view.show_distributions(run)
-    with st.expander("How to read this"):
-        st.markdown(
-            "Every image shares one scale, symmetric about zero: white is no weight, a stronger colour a larger one; "
-            "all epochs share it, too. Biases are left out. Pixels that are the same in every training image (the "
-            "corners, mostly) keep the weights they started with. In the distributions the band holds the middle 90 % "
-            "of a layer's values, the darker one the middle half. A **dead** unit is zero for each of the 128 training "
-            "images it was checked on: its ReLU passes no gradient, so it no longer learns."
-        )

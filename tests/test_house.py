@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     "errors",
     "wording",
+    "glossary",
     "directories",
     "parameters",
     "server_settings",

@@ -1,9 +1,10 @@
 """Charts: a tidy table goes in, an altair chart comes out. Nothing here reads files or keeps state.
 
-The width is the page's affair; heights are set here. Colours are chosen to read on light and on dark pages, so the
-charts set no background. Each chart carries a ``description``, the alternative text for those who cannot see it.
+The width is the page's affair; heights and looks are set here. Colours follow the background that the page gives a
+chart, so the charts set none. Each chart carries a ``description``, the alternative text for those who cannot see it.
 """
 
+from digitcore.charts._axes import value_limits
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
 from digitcore.charts.class_balance import class_balance_chart
 from digitcore.charts.confusion import confusion_chart
@@ -43,4 +44,5 @@ __all__ = [
     "reliability_chart",
     "sweep_chart",
     "sweep_heat_chart",
+    "value_limits",
 ]

@@ -5,34 +5,92 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from digitcore.images import palette
 
 AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy (%)"}
-# Accuracies are kept as 0 to 1; the axis shows per cent without the sign, which stands in its title.
-PERCENT_LABEL = "format(datum.value * 100, '~g')"
+# Accuracies are kept as 0 to 1. The axis shows per cent, every label with as many decimals as its step needs; the sign
+# stands in its title.
+PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.label, /\s*%/, '')"}
+# Vega writes "1e+2, 50, 1.5e+2" otherwise.
+LINEAR_NUMBERS: dict[str, Any] = {"format": ",f"}
+# A logarithmic axis leaves most labels between the powers of ten empty: they stay so.
+LOG_NUMBERS: dict[str, Any] = {"labelExpr": "datum.label === '' ? '' : format(datum.value, ',~r')"}
+MOST_EPOCH_TICKS = 6
+# Ends of an axis between which it does not move while a training grows: accuracies begin at one of these, losses at 0.
+ACCURACY_STARTS = (*(tenth / 10 for tenth in range(10)), 0.95, 0.98)
+LOSS_ENDS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+# Of ten classes before the first epoch, -log(1/10), and a little.
+FIRST_LOSS_END = 2.5
+# Share of the epochs' axis that the names at the ends of the lines take.
+ROOM_FOR_NAMES = 0.2
+LABEL_CHARACTER = 0.56
 # Altair refuses longer DataFrames outside Streamlit, for fear of large notebooks; 71 classes have more cells.
 ALTAIR_MAX_ROWS = 5000
 
 
-def epoch_axis(last: int) -> alt.X:
+def epoch_axis(last: int, *, names_at_end: bool = False) -> alt.X:
+    """The axis of epochs 1 to ``last``, with the same ticks at any width, and room for the names of lines if asked."""
     # Half an epoch of room where the first epoch is also the last, or the axis would have no length.
-    domain = [1, last] if last > 1 else [0.5, 1.5]
+    first, end = (1.0, float(last)) if last > 1 else (0.5, 1.5)
+    if names_at_end:
+        end += (end - first) * ROOM_FOR_NAMES
     return alt.X(
         "epoch:Q",
         title="Epoch",
-        scale=alt.Scale(domain=domain, nice=False, zero=False),
-        axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+        scale=alt.Scale(domain=[first, end], nice=False, zero=False),
+        axis=alt.Axis(format=",d", values=epoch_ticks(last), grid=False),
     )
 
 
-def measure_axis(measure: str, log: bool = False, field: str = "value") -> alt.Y:
+def epoch_ticks(last: int) -> list[int]:
+    """The first epoch, and at most six round ones up to ``last``."""
+    step = next(
+        factor * 10**power
+        for power in range(10)
+        for factor in (1, 2, 5)
+        if factor * 10**power >= last / MOST_EPOCH_TICKS
+    )
+    return sorted({1, *range(step, last + 1, step)})
+
+
+def measure_axis(
+    measure: str, log: bool = False, field: str = "value", limits: tuple[float, float] | None = None
+) -> alt.Y:
+    """The axis of a loss or an accuracy, from and to these ``limits`` where they are given."""
+    domain: Any = list(limits) if limits else alt.Undefined
     if measure == "accuracy":
-        scale, axis = alt.Scale(zero=False, domainMax=1), alt.Axis(labelExpr=PERCENT_LABEL)
+        scale = alt.Scale(domain=domain, nice=False) if limits else alt.Scale(zero=False, domainMax=1)
+        axis = alt.Axis(tickCount=5, **PERCENT_AXIS)
+    elif log:
+        scale, axis = alt.Scale(type="log"), alt.Axis(tickCount=5, **LOG_NUMBERS)
     else:
-        scale, axis = alt.Scale(type="log" if log else "linear", zero=not log), alt.Axis(format="~g")
+        scale = alt.Scale(domain=domain, nice=not limits, zero=True)
+        axis = alt.Axis(tickCount=5, **LINEAR_NUMBERS)
     return alt.Y(f"{field}:Q", title=AXIS_TITLES[measure], scale=scale, axis=axis)
+
+
+def value_limits(values: pd.Series, measure: str) -> tuple[float, float]:
+    """Return an axis' ends for these losses or accuracies, in steps so large that it hardly moves while values come.
+
+    Parameters
+    ----------
+    values : Series of float
+        Losses, or accuracies from 0 to 1; may be empty.
+    measure : {"loss", "accuracy"}
+        What the values are.
+    """
+    known = values[np.isfinite(values.to_numpy(dtype=float))]
+    if measure == "accuracy":
+        lowest = known.min() if len(known) else 0.0
+        return max(start for start in ACCURACY_STARTS if start <= max(lowest, 0)), 1.0
+    if not len(known) or known.max() <= 0:
+        return 0.0, FIRST_LOSS_END
+    power = 10.0 ** np.floor(np.log10(known.max()))
+    ends = [end * power for end in (*LOSS_ENDS, 10.0)]
+    return 0.0, float(next(end for end in ends if end >= known.max()))
 
 
 def part_names(table: pd.DataFrame) -> list[str]:
@@ -46,13 +104,18 @@ def part_scale(parts: list[str]) -> alt.Scale:
     return alt.Scale(domain=parts, range=[palette.part_color(part) for part in parts])
 
 
-def class_label_angle(names: list[str]) -> int:
-    """Short names stand upright under a column, long ones lean."""
-    return 0 if max((len(name) for name in names), default=0) <= 3 else -45
+def labels_fit(names: list[str], room: float, font_size: int) -> bool:
+    """Whether these names fit beside each other, each in ``room`` pixels."""
+    return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1) <= room
+
+
+def class_label_angle(names: list[str], room: float = 28, font_size: int = 12) -> int:
+    """Return the angle of the x-axis labels: 0 degrees where they fit, -45 for longer ones."""
+    return 0 if labels_fit(names, room, font_size) else -45
 
 
 def given_color(field: str, values: pd.Series) -> alt.Color:
-    """Colours that stand in the table as they are. A scale of None says the same, but breaks Streamlit's renderer."""
+    """Use the colours given in the table; do not scale them. A scale of None says the same, but breaks Streamlit."""
     colors = sorted(set(values))
     return alt.Color(f"{field}:N", scale=alt.Scale(domain=colors, range=colors), legend=None)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import class_label_angle
+from digitcore.charts._axes import class_label_angle, labels_fit
+from digitcore.charts._theme import DARK_PAGE, themed_range
 from digitcore.images import palette
 
 MATRIX_SIZE = 620
 CELL_SIZES = (12, 46)
+# From this width on there is room for a leaning name.
+LABELLED_CELL = 14
 SMALLEST_FONT = 6
 LARGEST_FONT = 13
 # Width of a digit of a sans-serif font, as a share of the font's size.
@@ -23,7 +27,7 @@ def color_stops(figures: np.ndarray, scale: str) -> np.ndarray:
     """Values, ascending, at which the colours of the palette stand; even steps, of the logarithm on the log scale."""
     positive = figures[figures > 0]  # NaN is not above 0
     most = positive.max() if len(positive) else 1.0
-    n_stops = len(palette.SEQUENTIAL_STOPS)
+    n_stops = len(palette.SEQUENTIAL_STOPS["light"])
     if scale == "linear":
         return np.linspace(0, most, n_stops)
     least = positive.min() if len(positive) else 1.0
@@ -32,18 +36,39 @@ def color_stops(figures: np.ndarray, scale: str) -> np.ndarray:
     return np.geomspace(least, most, n_stops)
 
 
-def ink_colors(
-    figures: np.ndarray, stops: np.ndarray, scale: str, colors: Sequence[str] = palette.SEQUENTIAL_STOPS
-) -> list[str]:
+def inks(
+    figures: np.ndarray, stops: np.ndarray, scale: str, ramp: Mapping[str, Sequence[str]] = palette.SEQUENTIAL_STOPS
+) -> dict[str, np.ndarray]:
+    """Return, for each theme, which cells need white figures: columns for :func:`cell_ink`."""
+    return {f"white_on_{theme}": _needs_white(figures, stops, scale, ramp[theme]) for theme in palette.THEMES}
+
+
+def _needs_white(figures: np.ndarray, stops: np.ndarray, scale: str, colors: Sequence[str]) -> np.ndarray:
     if scale == "log":
         figures, stops = np.log(np.where(figures > 0, figures, stops[0])), np.log(stops)
     channels = np.array([palette.rgb(color) for color in colors], dtype=float).T
     backgrounds = np.stack([np.interp(figures, stops, channel) for channel in channels], axis=-1)
     black, white = (0, 0, 0), (255, 255, 255)
-    return [
-        "#000000" if palette.contrast(tuple(color), black) > palette.contrast(tuple(color), white) else "#ffffff"
-        for color in backgrounds
-    ]
+    return np.array(
+        [palette.contrast(tuple(color), white) >= palette.contrast(tuple(color), black) for color in backgrounds],
+        dtype=bool,
+    )
+
+
+def cell_ink(empty: alt.ExprRef | None = None) -> Any:
+    """Return the colour of a cell's figure: white or black, whichever reads better on the cell.
+
+    Parameters
+    ----------
+    empty : ExprRef, optional
+        Colour of the figures of cells that show the background, those whose column ``filled`` is false.
+    """
+    is_white, white = f"{DARK_PAGE} ? datum.white_on_dark : datum.white_on_light", alt.value("#ffffff")
+    if empty is None:
+        chosen = alt.when(is_white).then(white)
+    else:
+        chosen = alt.when("!datum.filled").then(alt.value(empty)).when(is_white).then(white)
+    return chosen.otherwise(alt.value("#000000"))
 
 
 def figure_font(figures: pd.Series, cell: int) -> int:
@@ -53,12 +78,14 @@ def figure_font(figures: pd.Series, cell: int) -> int:
 
 def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
     channel = alt.X if field == "prediction" else alt.Y
+    font = int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT))
+    angle = class_label_angle(names, cell, font) if field == "prediction" else 0
     axis = alt.Axis(
-        labelFontSize=int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT)),
-        labelAngle=class_label_angle(names) if field == "prediction" else 0,
+        labelFontSize=font,
+        labelAngle=angle,
         labelLimit=120,
-        # With few pixels a class every name would overlap; every nth stays.
-        labelOverlap=True,
+        # With few pixels a class longer names would overlap; every nth stays.
+        labelOverlap=field == "prediction" and cell < LABELLED_CELL and not labels_fit(names, cell, font),
         ticks=False,
         domain=False,
         grid=False,
@@ -66,17 +93,16 @@ def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | a
     return channel(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names, paddingInner=0.04), axis=axis)
 
 
-def cell_scale(stops: np.ndarray, colors: Sequence[str]) -> alt.Scale:
-    """A colour scale whose stops stand at these values."""
-    return alt.Scale(domain=[float(stop) for stop in stops], range=list(colors), interpolate="rgb")
+def cell_scale(stops: np.ndarray, ramp: Mapping[str, Sequence[str]]) -> alt.Scale:
+    """A colour scale whose stops stand at these values; the colours are a ramp's of the page's theme."""
+    return alt.Scale(domain=[float(stop) for stop in stops], range=themed_range(ramp), interpolate="rgb")
 
 
 def cell_figures(base: alt.Chart, font: int) -> list[alt.Chart]:
     """The layer of the figures, where they are legible."""
     if font < SMALLEST_FONT:
         return []
-    ink = alt.when(alt.datum.ink == "#ffffff").then(alt.value("#ffffff")).otherwise(alt.value("#000000"))
-    return [base.mark_text(fontSize=font, baseline="middle").encode(text=alt.Text("figure:N"), color=ink)]
+    return [base.mark_text(fontSize=font, baseline="middle").encode(text=alt.Text("figure:N"), color=cell_ink())]
 
 
 def even_stops(values: pd.Series, n_stops: int) -> np.ndarray:

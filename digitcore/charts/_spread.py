@@ -10,12 +10,14 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_LABEL
+from digitcore.charts._axes import PERCENT_AXIS
 from digitcore.errors import InvalidSetting
 
 HEIGHT = 300
 # With the names of the rows beside it, a heat map is then about 620 pixels wide.
 HEAT_WIDTH = 520
+# Pixels of a name on an axis: the longest of a model or an optimizer has 27 letters.
+NAME_LIMIT = 190
 SCORE_TITLE = "Accuracy (%)"
 FIGURE_TITLES = {"mean": "Mean", "sd": "Standard deviation", "low": "Spread from", "high": "to"}
 
@@ -32,7 +34,7 @@ def in_order(values: pd.Series) -> list[str]:
 
 
 def label_angle(names: list[str], width: int = HEAT_WIDTH) -> int:
-    """Names that fit beside each other stand upright, others lean."""
+    """Return the angle of the x-axis labels: 0 degrees for names that fit beside each other, -45 for others."""
     longest = max((len(name) for name in names), default=0)
     return 0 if 7 * (longest + 1) * len(names) <= width else -45
 
@@ -79,7 +81,7 @@ def score_axis(field: str, title: str, *shown: pd.Series) -> alt.Y:
     """A per cent axis as wide as what it shows, but never above 100."""
     above = any((values > 1).any() for values in shown)
     scale = alt.Scale(zero=False, domainMax=1) if above else alt.Scale(zero=False)
-    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=PERCENT_LABEL))
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, **PERCENT_AXIS))
 
 
 def measured_layers(
@@ -97,5 +99,5 @@ def measured_layers(
 def name_axis(field: str, title: str, values: pd.Series) -> alt.X:
     """An axis of names, in order of appearance."""
     names = in_order(values)
-    axis = alt.Axis(labelAngle=label_angle(names), labelLimit=160, grid=False)
+    axis = alt.Axis(labelAngle=label_angle(names), labelLimit=NAME_LIMIT, labelOverlap=False, grid=False)
     return alt.X(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names), axis=axis)

@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_LABEL
+from digitcore.charts._axes import PERCENT_AXIS
+from digitcore.charts._theme import finished
 from digitcore.images import palette
 
 OUTCOMES = ("right", "wrong")
@@ -38,7 +39,7 @@ def reliability_chart(table: pd.DataFrame) -> alt.LayerChart:
         x="confidence:Q", y="accuracy:Q"
     )
     description = f"Accuracy against confidence in {len(table)} bins; the dashed diagonal is perfect calibration."
-    return alt.layer(bars, perfect, intervals, points).properties(height=HEIGHT, description=description)
+    return finished(alt.layer(bars, perfect, intervals, points), height=HEIGHT, description=description)
 
 
 def confidence_chart(table: pd.DataFrame, *, log: bool = True) -> alt.Chart:
@@ -51,12 +52,12 @@ def confidence_chart(table: pd.DataFrame, *, log: bool = True) -> alt.Chart:
     log : bool
         Symmetric logarithmic counts: the few wrong ones stay visible beside the many right ones.
     """
-    colors = alt.Scale(domain=list(OUTCOMES), range=[palette.ACCENT, palette.WRONG_RED])
+    colors = alt.Scale(domain=list(OUTCOMES), range=[palette.ACCENT, palette.WRONG])
     counts = alt.Scale(type="symlog" if log else "linear")
     ticks = alt.Axis(values=[0, 1, 10, 100, 1000, 10_000] if log else alt.Undefined, format=",d")
     # The bins' lower ends, as whole per cents: a tenth of 0.15 is not 0.015 to a computer.
-    label = alt.Axis(labelExpr="format(datum.value * 100, '.0f')", labelAngle=0, labelOverlap=True)
-    return (
+    label = alt.Axis(labelExpr="format(datum.value * 100, '.0f')", labelAngle=0, labelOverlap=False)
+    chart = (
         alt.Chart(table)
         .mark_bar()
         .encode(
@@ -71,8 +72,8 @@ def confidence_chart(table: pd.DataFrame, *, log: bool = True) -> alt.Chart:
                 alt.Tooltip("n_images:Q", title="Images", format=",d"),
             ],
         )
-        .properties(height=HEIGHT, description="Images by confidence, right and wrong predictions side by side.")
     )
+    return finished(chart, height=HEIGHT, description="Images by confidence, right and wrong predictions side by side.")
 
 
 def coverage_chart(table: pd.DataFrame) -> alt.Chart:
@@ -84,7 +85,7 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
         From :func:`digitcore.evaluation.calibration.coverage_table`; evenly thinned where it is long.
     """
     shown = table.iloc[np.linspace(0, len(table) - 1, min(MOST_POINTS, len(table))).round().astype(int)]
-    return (
+    chart = (
         alt.Chart(shown)
         .mark_line(color=palette.ACCENT, strokeWidth=2, interpolate="step-before", point={"size": 12, "filled": True})
         .encode(
@@ -93,7 +94,7 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
                 "accuracy:Q",
                 title="Accuracy on these (%)",
                 scale=alt.Scale(zero=False, domainMax=1),
-                axis=alt.Axis(labelExpr=PERCENT_LABEL),
+                axis=alt.Axis(**PERCENT_AXIS),
             ),
             tooltip=[
                 alt.Tooltip("coverage:Q", title="Answered", format=".1%"),
@@ -101,7 +102,9 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
                 alt.Tooltip("threshold:Q", title="Confidence at least", format=".1%"),
             ],
         )
-        .properties(height=HEIGHT, description="Accuracy against the share of images answered, most confident first.")
+    )
+    return finished(
+        chart, height=HEIGHT, description="Accuracy against the share of images answered, most confident first."
     )
 
 
@@ -111,7 +114,7 @@ def _share(field: str, title: str) -> alt.X | alt.Y:
         f"{field}:Q",
         title=title,
         scale=alt.Scale(domain=[0, 1], nice=False),
-        axis=alt.Axis(labelExpr=PERCENT_LABEL, tickCount=5),
+        axis=alt.Axis(**PERCENT_AXIS, tickCount=5),
     )
 
 

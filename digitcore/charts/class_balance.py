@@ -7,8 +7,12 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_LABEL, class_label_angle, part_names, part_scale
+from digitcore.charts._axes import PERCENT_AXIS, class_label_angle, part_names, part_scale
+from digitcore.charts._theme import finished
 from digitcore.errors import InvalidSetting
+
+# What the page has at the least, on a laptop.
+PLOT_WIDTH = 700
 
 
 def class_balance_chart(table: pd.DataFrame, *, values: Literal["n_images", "share"] = "n_images") -> alt.Chart:
@@ -31,14 +35,19 @@ def class_balance_chart(table: pd.DataFrame, *, values: Literal["n_images", "sha
     parts = part_names(table)
     names = list(dict.fromkeys(table["class_name"]))
     if values == "share":
-        y = alt.Y("share:Q", title="Share of the part (%)", axis=alt.Axis(labelExpr=PERCENT_LABEL))
+        y = alt.Y("share:Q", title="Share of the part (%)", axis=alt.Axis(**PERCENT_AXIS))
     else:
-        y = alt.Y("n_images:Q", title="Images")
-    return (
+        y = alt.Y("n_images:Q", title="Images", axis=alt.Axis(format=",d", tickCount=5))
+    chart = (
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("class_name:N", title="Class", sort=names, axis=alt.Axis(labelAngle=class_label_angle(names))),
+            x=alt.X(
+                "class_name:N",
+                title="Class",
+                sort=names,
+                axis=alt.Axis(labelAngle=class_label_angle(names, PLOT_WIDTH / max(len(names), 1)), labelOverlap=False),
+            ),
             xOffset=alt.XOffset("part:N", sort=parts),
             y=y,
             color=alt.Color("part:N", title=None, scale=part_scale(parts), legend=alt.Legend(orient="top")),
@@ -49,5 +58,7 @@ def class_balance_chart(table: pd.DataFrame, *, values: Literal["n_images", "sha
                 alt.Tooltip("share:Q", title="Share", format=".1%"),
             ],
         )
-        .properties(height=280, description=f"Images of each of {len(names)} classes in the parts {', '.join(parts)}.")
+    )
+    return finished(
+        chart, height=280, description=f"Images of each of {len(names)} classes in the parts {', '.join(parts)}."
     )

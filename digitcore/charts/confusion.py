@@ -8,16 +8,19 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import given_color, unlimited
+from digitcore.charts._axes import LOG_NUMBERS, unlimited
 from digitcore.charts._cells import (
     CELL_SIZES,
     MATRIX_SIZE,
     SMALLEST_FONT,
+    cell_ink,
+    cell_scale,
     class_axis,
     color_stops,
     figure_font,
-    ink_colors,
+    inks,
 )
+from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -74,7 +77,7 @@ def confusion_chart(
     if font >= SMALLEST_FONT:
         layers.append(
             base.mark_text(fontSize=font, baseline="middle").encode(
-                text=alt.Text("figure:N"), color=given_color("ink", cells["ink"])
+                text=alt.Text("figure:N"), color=cell_ink(empty=REMARK)
             )
         )
     side = cell * max(len(names), 1)
@@ -82,7 +85,7 @@ def confusion_chart(
         f"Confusion matrix of {len(names)} classes: rows are the truth, columns the prediction, "
         f"cells the {'number' if values == 'count' else 'percentage'} of images."
     )
-    return alt.layer(*layers).properties(width=side, height=side, description=description)
+    return finished(alt.layer(*layers), width=side, height=side, description=description)
 
 
 def _cells(table: pd.DataFrame, values: str, stops: np.ndarray, scale: str) -> pd.DataFrame:
@@ -94,19 +97,15 @@ def _cells(table: pd.DataFrame, values: str, stops: np.ndarray, scale: str) -> p
         cells["figure"] = [f"{value:.0f}" for value in shown]
     else:
         cells["figure"] = ["" if np.isnan(value) else f"{value:.1f}" if value else "0" for value in shown]
-    inks = ink_colors(shown, stops, scale)
-    cells["ink"] = np.where(cells["filled"], inks, palette.MUTED)
-    return cells
+    return cells.assign(**inks(shown, stops, scale))
 
 
 def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, select: str | None) -> alt.Chart:
     colors = alt.Color(
         f"{values}:Q",
         title="Images" if values == "count" else "Images of the class (%)",
-        scale=alt.Scale(
-            type=scale, domain=[float(stop) for stop in stops], range=list(palette.SEQUENTIAL_STOPS), interpolate="rgb"
-        ),
-        legend=alt.Legend(gradientLength=200),
+        scale=_color_scale(stops, scale),
+        legend=alt.Legend(gradientLength=200, orient="right", tickCount=4, **LOG_NUMBERS),
     )
     # invalid=None keeps the cells of a class without images, whose percentage is NaN.
     rectangles = base.mark_rect(invalid=None, cursor="pointer" if select else alt.Undefined).encode(
@@ -119,9 +118,15 @@ def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, sel
     cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
     outline = alt.when(cell, empty=False)
     return rectangles.encode(
-        stroke=outline.then(alt.value(palette.WRONG_RED)).otherwise(alt.value(None)),
+        stroke=outline.then(alt.value(palette.WRONG)).otherwise(alt.value(None)),
         strokeWidth=outline.then(alt.value(3)).otherwise(alt.value(0)),
     ).add_params(cell)
+
+
+def _color_scale(stops: np.ndarray, kind: str) -> alt.Scale:
+    scale = cell_scale(stops, palette.SEQUENTIAL_STOPS)
+    scale.type = kind
+    return scale
 
 
 def _confusion_tooltips() -> list[alt.Tooltip]:

@@ -17,9 +17,10 @@ from digitcore.charts._cells import (
     cell_scale,
     class_axis,
     figure_font,
-    ink_colors,
+    inks,
 )
 from digitcore.charts._spread import in_order
+from digitcore.charts._theme import finished
 from digitcore.images import palette
 
 
@@ -36,10 +37,10 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
     cell = int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
     differences = table["difference"].to_numpy(dtype=float)
     most = np.nanmax(np.abs(differences), initial=0) or 1.0
-    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS))
+    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
     shown = table.assign(
         figure=[f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "" for value in differences],
-        ink=ink_colors(differences, stops, "linear", palette.DIVERGING_STOPS),
+        **inks(differences, stops, "linear", palette.DIVERGING_STOPS),
     )[table["difference"].notna()]
     base = alt.Chart(unlimited(shown)).encode(
         x=class_axis("prediction", "Prediction", names, cell),
@@ -52,7 +53,7 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("difference:Q", title="Difference (points)", format="+.2f"),
         ],
     )
-    legend = alt.Legend(orient="top", gradientLength=200, format="+~g", titleLimit=300)
+    legend = alt.Legend(orient="top", gradientLength=200, format="+,f", titleLimit=300)
     color = alt.Color(
         "difference:Q",
         title="Here − published (points)",
@@ -62,4 +63,4 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
     layers = [base.mark_rect().encode(color=color), *cell_figures(base, figure_font(shown["figure"], cell))]
     description = f"Difference of two confusion matrices of {len(names)} classes in points, here minus published."
     # Steps, as in a heat map: a page would take axes and legend out of a width.
-    return alt.layer(*layers).properties(width=alt.Step(cell), height=alt.Step(cell), description=description)
+    return finished(alt.layer(*layers), width=alt.Step(cell), height=alt.Step(cell), description=description)

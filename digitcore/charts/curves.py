@@ -7,7 +7,9 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, part_scale
+from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, part_scale, value_limits
+from digitcore.charts._end_names import end_names
+from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -30,7 +32,7 @@ def curves_chart(
     measure : {"loss", "accuracy"}
         What the values are.
     held_out_name : str
-        The part beside "train"; it keeps its colour and its place in the legend.
+        The part beside "train"; it keeps its colour and its name stands at the end of its line.
     best_epoch : int, optional
         Epoch to mark with a vertical line.
     n_epochs : int, optional
@@ -52,18 +54,24 @@ def curves_chart(
     last = n_epochs or int(table["epoch"].max() if len(table) else 1)
     parts = ["train", held_out_name]
     lines = alt.Chart(table).encode(
-        x=epoch_axis(last),
-        y=measure_axis(measure, log),
-        color=alt.Color("part:N", title=None, scale=part_scale(parts), legend=alt.Legend(orient="top")),
+        x=epoch_axis(last, names_at_end=True),
+        y=measure_axis(measure, log, limits=None if log else value_limits(table["value"], measure)),
+        color=alt.Color("part:N", scale=part_scale(parts), legend=None),
         tooltip=_curve_tooltips(measure),
     )
     # A line of one point is invisible, so its point is drawn; otherwise points only make thin lines easier to hit.
     few = not table.duplicated("part").any()
-    layers = [lines.mark_line(strokeWidth=2), lines.mark_point(filled=True, size=70, opacity=1 if few else 0)]
+    layers = [
+        lines.mark_line(strokeWidth=2),
+        lines.mark_point(filled=True, size=70, opacity=1 if few else 0),
+        *end_names(lines, parts, measure=measure, x="epoch", y="value"),
+    ]
     if best_epoch is not None:
         layers[:0] = _best_epoch_layers(best_epoch)
     description = f"{measure.capitalize()} of the {' and '.join(parts)} parts over {last} epochs."
-    return alt.layer(*layers).properties(height=300, description=description)
+    # The names have colours that can be read, the lines those of the parts.
+    chart = alt.layer(*layers).resolve_scale(color="independent")
+    return finished(chart, height=300, description=description)
 
 
 def _curve_tooltips(measure: str) -> list[alt.Tooltip]:
@@ -80,7 +88,7 @@ def _best_epoch_layers(best_epoch: int) -> list[alt.Chart]:
         x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("label:N", title="Best epoch")]
     )
     rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
-    words = base.mark_text(color=palette.MUTED, align="right", dx=-5, baseline="top").encode(
+    words = base.mark_text(color=REMARK, align="right", dx=-5, baseline="top").encode(
         y=alt.value(4), text=alt.Text("label:N")
     )
     return [rule, words]

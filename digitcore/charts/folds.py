@@ -11,7 +11,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, part_names, part_scale, unlimited
+from digitcore.charts._axes import (
+    AXIS_TITLES,
+    epoch_axis,
+    measure_axis,
+    part_names,
+    part_scale,
+    unlimited,
+    value_limits,
+)
+from digitcore.charts._end_names import end_names
 from digitcore.charts._spread import (
     HEIGHT,
     SCORE_TITLE,
@@ -25,6 +34,7 @@ from digitcore.charts._spread import (
     trainings_tooltip,
     with_spread,
 )
+from digitcore.charts._theme import finished
 
 Spread = Literal["band", "bars"]
 SPREADS = ("band", "bars")
@@ -64,19 +74,20 @@ def fold_curves_chart(
     last = n_epochs or int(table["epoch"].max() if len(table) else 1)
     parts = ["train", held_out_name]
     shared = {
-        "x": epoch_axis(last),
-        "color": series_color("part", parts),
+        "x": epoch_axis(last, names_at_end=True),
+        "color": series_color("part", parts, named=True),
         "tooltip": _fold_curve_tooltips(measure, "part"),
     }
+    limits = value_limits(pd.concat([table[name] for name in ("mean", "low", "high")]).astype(float), measure)
     spread_rows = with_spread(_thinned(table) if spread == "bars" else table)
-    bounds = alt.Chart(unlimited(spread_rows)).encode(y=measure_axis(measure, field="low"), **shared)
-    means = alt.Chart(unlimited(table)).encode(y=measure_axis(measure, field="mean"), **shared)
+    bounds = alt.Chart(unlimited(spread_rows)).encode(y=measure_axis(measure, field="low", limits=limits), **shared)
+    means = alt.Chart(unlimited(table)).encode(y=measure_axis(measure, field="mean", limits=limits), **shared)
     description = (
         f"Mean {measure} of the {' and '.join(parts)} parts over {last} epochs, with the spread over the folds."
     )
-    return alt.layer(spread_layer(bounds, spread), *line_layers(means, table, "part")).properties(
-        height=HEIGHT, description=description
-    )
+    names = end_names(means, parts, measure=measure, x="epoch", y="mean")
+    layers = [spread_layer(bounds, spread), *line_layers(means, table, "part"), *names]
+    return finished(alt.layer(*layers).resolve_scale(color="independent"), height=HEIGHT, description=description)
 
 
 def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
@@ -112,7 +123,7 @@ def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
         )
     )
     description = f"Accuracy of {len(members)} folds on the parts {', '.join(parts)}; dashed lines are the means."
-    return alt.layer(rules, points).properties(height=HEIGHT, description=description)
+    return finished(alt.layer(rules, points), height=HEIGHT, description=description)
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
@@ -122,10 +133,11 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["epoch"].isin(kept)]
 
 
-def series_color(column: str, parts: list[str]) -> alt.Color:
+def series_color(column: str, parts: list[str], *, named: bool = False) -> alt.Color:
+    """The parts' colours, with a legend unless the lines are ``named`` at their ends."""
     # The legend stands for line and spread; without this it would be as faint as the spread.
     legend = alt.Legend(orient="top", symbolOpacity=1)
-    return alt.Color(f"{column}:N", title=None, scale=part_scale(parts), legend=legend)
+    return alt.Color(f"{column}:N", title=None, scale=part_scale(parts), legend=None if named else legend)
 
 
 def _fold_curve_tooltips(measure: str, column: str) -> list[alt.Tooltip]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_LABEL
+from digitcore.charts._axes import PERCENT_AXIS
 from digitcore.charts._spread import FIGURE_TITLES, in_order, with_spread
+from digitcore.charts._theme import REMARK, finished
 from digitcore.images import palette
 
 
@@ -31,7 +32,7 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
         "importance:Q",
         title="Importance (%)",
         scale=alt.Scale(domain=[0, 1.15 * (float(most) or 1.0)], nice=False),
-        axis=alt.Axis(labelExpr=PERCENT_LABEL, tickCount=6),
+        axis=alt.Axis(**PERCENT_AXIS, tickCount=5),
     )
     base = alt.Chart(shown).encode(
         x=x,
@@ -43,13 +44,15 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
     spread = alt.Chart(with_spread(shown)).encode(
         y=base.encoding.y, x=alt.X("low:Q", title="Importance (%)"), x2="high", tooltip=base.encoding.tooltip
     )
-    figures = base.mark_text(align="left", dx=6, color=palette.MUTED).encode(
+    figures = base.mark_text(align="left", dx=6, color=REMARK).encode(
         x="high:Q", text=alt.Text("importance:Q", format=".1%")
     )
     bars = base.mark_bar(color=palette.ACCENT, opacity=0.75)
     description = f"Importance of {len(names)} settings, the largest first."
-    return alt.layer(bars, spread.mark_errorbar(ticks={"size": 8}, color=palette.MUTED), figures).properties(
-        height=alt.Step(28), description=description
+    return finished(
+        alt.layer(bars, spread.mark_errorbar(ticks={"size": 8}, color=palette.MUTED), figures),
+        height=alt.Step(28),
+        description=description,
     )
 
 

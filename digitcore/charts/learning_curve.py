@@ -10,6 +10,7 @@ import pandas as pd
 
 from digitcore.charts._axes import measure_axis
 from digitcore.charts._spread import HEIGHT, check_choice, figure_tooltips, spread_layer, trainings_tooltip, with_spread
+from digitcore.charts._theme import finished
 from digitcore.charts.folds import SPREADS, Spread, series_color
 from digitcore.images import palette
 
@@ -55,7 +56,7 @@ def learning_curve_chart(
     description = (
         f"Accuracy of the {' and '.join(parts)} parts for {sizes} numbers of training images; the gap is shaded."
     )
-    return alt.layer(*layers).properties(height=HEIGHT, description=description)
+    return finished(alt.layer(*layers), height=HEIGHT, description=description)
 
 
 def _size_axis(sizes: pd.Series) -> alt.X:

@@ -8,8 +8,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import AXIS_TITLES, unlimited
+from digitcore.charts._axes import AXIS_TITLES, LINEAR_NUMBERS, LOG_NUMBERS, unlimited
 from digitcore.charts._spread import HEIGHT
+from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -33,7 +34,7 @@ def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> al
     """
     if suggested is not None and not suggested > 0:
         raise InvalidSetting(f"suggested must be a learning rate above 0, got {suggested!r}")
-    axis = alt.Axis(format="~g", grid=False, labelOverlap=True, tickCount=8)
+    axis = alt.Axis(grid=False, labelOverlap=True, tickCount=8, **LOG_NUMBERS)
     x = alt.X("learning_rate:Q", title="Learning rate", scale=alt.Scale(type="log", nice=False), axis=axis)
     names = ["every batch", "smoothed"]
     scale = alt.Scale(domain=names, range=[palette.MUTED, palette.ACCENT])
@@ -43,7 +44,7 @@ def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> al
         ("every batch", "loss", {"strokeWidth": 1, "opacity": 0.6}),
         ("smoothed", "smoothed", {"strokeWidth": 2.5}),
     ):
-        y = alt.Y(f"{column}:Q", title=AXIS_TITLES["loss"], scale=limits, axis=alt.Axis(format="~g"))
+        y = alt.Y(f"{column}:Q", title=AXIS_TITLES["loss"], scale=limits, axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS))
         color = alt.Color("line:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
         lines = alt.Chart(unlimited(table)).transform_calculate(line=f"'{name}'").mark_line(clip=True, **look)
         layers.append(lines.encode(x=x, y=y, color=color))
@@ -54,7 +55,7 @@ def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> al
     description = "Loss against the learning rate, raw and smoothed" + (
         f"; the suggested rate is {suggested:.3g}." if suggested is not None else "."
     )
-    return alt.layer(*layers).properties(height=HEIGHT, description=description)
+    return finished(alt.layer(*layers), height=HEIGHT, description=description)
 
 
 def _loss_limits(table: pd.DataFrame) -> Any:
@@ -85,5 +86,5 @@ def _suggestion_layers(suggested: float, rates: pd.Series, x: alt.X) -> list[alt
     right = len(rates) and suggested < np.sqrt(rates.min() * rates.max())
     look = {"align": "left", "dx": 5} if right else {"align": "right", "dx": -5}
     rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
-    words = base.mark_text(color=palette.MUTED, baseline="top", **look).encode(y=alt.value(4), text=alt.Text("label:N"))
+    words = base.mark_text(color=REMARK, baseline="top", **look).encode(y=alt.value(4), text=alt.Text("label:N"))
     return [rule, words]

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
+from digitcore.charts._theme import PAGE, finished, themed_range
 from digitcore.images import palette
 
-# Altair's schemes, and the most classes whose colours they tell apart.
-_CLASS_SCHEMES = (("tableau10", 10), ("tableau20", 20), ("sinebow", 10**6))
+# Where the names stand beside their clusters a legend would say them twice; more names would cover the points.
+MOST_NAMES = 12
+NAME_SIZE, HALO = 17, 5
+# Square pixels of all points together, and of one.
+AREA_OF_POINTS, POINT_SIZES = 30_000, (12, 40)
 
 
 def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | None = None) -> alt.LayerChart:
     """Draw the points, coloured by truth; mistakes are larger and crossed.
+
+    Up to 12 classes have their names written at the middle of their points; more have a legend.
 
     Parameters
     ----------
@@ -26,21 +33,29 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
         Name of a selection by dragging a rectangle, with ``x`` and ``y``.
     """
     names = [str(name) for name in class_names]
-    scheme = next(scheme for scheme, most in _CLASS_SCHEMES if len(names) <= most)
+    colors = {theme: palette.class_colors(len(names), theme) for theme in palette.THEMES}
+    named = len(names) <= MOST_NAMES
+    size = float(np.clip(AREA_OF_POINTS / max(len(table), 1), *POINT_SIZES))
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     base = alt.Chart(table).encode(
         x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=8)),
         y=alt.Y("y:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=8)),
-        color=alt.Color("truth:N", title="Truth", sort=names, scale=alt.Scale(domain=names, scheme=scheme)),
+        color=alt.Color(
+            "truth:N",
+            title="Truth",
+            sort=names,
+            scale=alt.Scale(domain=names, range=themed_range(colors)),
+            legend=None if named else alt.Legend(columns=16, symbolLimit=len(names)),
+        ),
         tooltip=[
             alt.Tooltip("position:Q", title="Image", format="d"),
             alt.Tooltip("truth:N", title="Truth"),
             alt.Tooltip("prediction:N", title="Prediction"),
         ],
     )
-    right = base.transform_filter("!datum.wrong").mark_circle(size=14, opacity=0.55)
+    right = base.transform_filter("!datum.wrong").mark_circle(size=size, opacity=1)
     wrong = base.transform_filter("datum.wrong").mark_point(
-        shape="cross", size=40, opacity=1, filled=True, stroke=palette.WRONG_RED, strokeWidth=0.8
+        shape="cross", size=2.2 * size + 12, opacity=1, filled=True, stroke=palette.WRONG, strokeWidth=1
     )
     if select is not None:
         right = right.add_params(alt.selection_interval(name=select))
@@ -48,4 +63,20 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
     description = f"{len(table)} images as points, coloured by truth; {n_wrong} wrong predictions are crossed."
     # Ten thousand points are no work for a canvas, and a crawl for as many elements of a page.
     renderer = {"embedOptions": {"renderer": "canvas"}}
-    return alt.layer(right, wrong).properties(height=560, description=description, usermeta=renderer)
+    return finished(
+        alt.layer(right, wrong, *(_name_layers(table, base) if named else ())),
+        height=560,
+        description=description,
+        usermeta=renderer,
+    )
+
+
+def _name_layers(table: pd.DataFrame, base: alt.Chart) -> list[alt.Chart]:
+    """The name of each class at the middle of its points, readable on top of them."""
+    middles = table.groupby("truth", as_index=False, sort=False)[["x", "y"]].median()
+    words = alt.Chart(middles).encode(x=base.encoding.x, y=base.encoding.y, text=alt.Text("truth:N"))
+    look = {"fontSize": NAME_SIZE, "fontWeight": "bold"}
+    return [
+        words.mark_text(**look, fill=PAGE, stroke=PAGE, strokeWidth=HALO, strokeJoin="round"),
+        words.mark_text(**look).encode(color=base.encoding.color),
+    ]

@@ -14,6 +14,7 @@ import pandas as pd
 from digitcore.charts._axes import unlimited
 from digitcore.charts._cells import cell_scale, even_stops
 from digitcore.charts._spread import HEIGHT, SCORE_TITLE, in_order
+from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -23,8 +24,8 @@ LOG_RATIO = 50
 FEW_LINES = 30
 LABEL_STEP = 14
 TALLEST_PARALLEL = 640
-# The lightest and the darkest colour of the sequence would vanish as lines, each on one of the two backgrounds.
-LINE_STOPS = palette.SEQUENTIAL_STOPS[1:4]
+# The colours nearest to the background would vanish as lines.
+LINE_STOPS = {"light": palette.SEQUENTIAL_STOPS["light"][1:4], "dark": palette.SEQUENTIAL_STOPS["dark"][1:4]}
 
 
 def parallel_chart(table: pd.DataFrame, axes: Sequence[tuple[str, str]]) -> alt.LayerChart:
@@ -76,7 +77,7 @@ def parallel_chart(table: pd.DataFrame, axes: Sequence[tuple[str, str]]) -> alt.
     most = max(len(label) for label in labels)
     height = int(np.clip(LABEL_STEP * most, HEIGHT, TALLEST_PARALLEL))
     description = f"{len(ranked)} trainings as lines across the axes {', '.join(titles)}; the best one is thick."
-    return alt.layer(*layers).properties(height=height, description=description)
+    return finished(alt.layer(*layers), height=height, description=description)
 
 
 def _is_numeric(values: pd.Series) -> bool:
@@ -131,7 +132,7 @@ def _parallel_rows(ranked: pd.DataFrame, axes: list[tuple[str, str]], places: li
 
 
 def _parallel_lines(rows: pd.DataFrame, x: alt.X, axes: list[tuple[str, str]]) -> list[alt.Chart]:
-    stops = even_stops(rows["score"], len(LINE_STOPS))
+    stops = even_stops(rows["score"], len(LINE_STOPS["light"]))
     tooltip = [alt.Tooltip(f"figure_{number}:N", title=title) for number, (_, title) in enumerate(axes[:-1])]
     base = alt.Chart(unlimited(rows)).encode(
         x=x,
@@ -162,7 +163,7 @@ def _parallel_labels(labels: list[pd.DataFrame], titles: list[str], x: alt.X) ->
     written = pd.concat([label.assign(axis=title) for label, title in zip(labels, titles, strict=True)])
     return [
         alt.Chart(written[written["place"] == place])
-        .mark_text(color=palette.MUTED, fontSize=11, limit=120, **look)
+        .mark_text(color=REMARK, fontSize=11, limit=120, **look)
         .encode(x=x, y=_position_axis(), text=alt.Text("label:N"))
         for place, look in looks.items()
     ]

@@ -8,7 +8,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_LABEL, given_color
+from digitcore.charts._axes import PERCENT_AXIS, given_color
+from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -42,7 +43,7 @@ def probability_chart(
             "probability:Q",
             title="Probability (%)",
             scale=alt.Scale(domain=[0, 1.1], nice=False),
-            axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], labelExpr=PERCENT_LABEL),
+            axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], **PERCENT_AXIS),
         ),
         tooltip=[
             alt.Tooltip("class_name:N", title="Class"),
@@ -50,11 +51,9 @@ def probability_chart(
         ],
     )
     bars = base.mark_bar().encode(color=given_color("color", table["color"]))
-    figures = base.mark_text(align="left", dx=4, color=palette.MUTED).encode(
-        text=alt.Text("probability:Q", format=".1%")
-    )
+    figures = base.mark_text(align="left", dx=4, color=REMARK).encode(text=alt.Text("probability:Q", format=".1%"))
     description = f"Probability of each of {len(names)} classes; the most probable is {top}."
-    return alt.layer(bars, figures).properties(height=alt.Step(24), description=description)
+    return finished(alt.layer(bars, figures), height=alt.Step(24), description=description)
 
 
 def probability_table(
@@ -92,7 +91,7 @@ def probability_table(
 
 def _bar_color(name: str, top: str, truth: str | None) -> str:
     if truth is not None and name == truth:
-        return palette.ACCENT
+        return palette.TRUTH
     if name == top:
-        return palette.ACCENT if truth is None else palette.WRONG_RED
+        return palette.ACCENT if truth is None else palette.WRONG
     return palette.MUTED

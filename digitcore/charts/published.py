@@ -25,6 +25,7 @@ from digitcore.charts._spread import (
     spread_layer,
     with_spread,
 )
+from digitcore.charts._theme import finished
 from digitcore.images import palette
 
 SOURCES = ("published", "here")
@@ -55,7 +56,7 @@ def published_chart(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
     )
     layers = [_of_source(published, "published"), *(_of_source(mark, "here") for mark in marks)]
     description = f"Accuracies published for {len(names)} values of {title}, beside those measured here."
-    return alt.layer(*layers).properties(height=HEIGHT, description=description)
+    return finished(alt.layer(*layers), height=HEIGHT, description=description)
 
 
 def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accuracy"]) -> alt.LayerChart:
@@ -86,8 +87,10 @@ def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accu
     bounds = alt.Chart(unlimited(spread_rows)).encode(y=measure_axis(measure, field="low"), **shared)
     means = alt.Chart(unlimited(table)).encode(y=measure_axis(measure, field="mean"), **shared)
     description = f"Published {measure} of every epoch beside the one measured here, over {last} epochs."
-    return alt.layer(spread_layer(bounds, "band"), *line_layers(means, table, "source")).properties(
-        height=HEIGHT, description=description
+    return finished(
+        alt.layer(spread_layer(bounds, "band"), *line_layers(means, table, "source")),
+        height=HEIGHT,
+        description=description,
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_LABEL, given_color
-from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure_font, ink_colors
+from digitcore.charts._axes import LINEAR_NUMBERS, LOG_NUMBERS, PERCENT_AXIS, given_color
+from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure_font, inks
 from digitcore.charts._spread import (
     HEAT_WIDTH,
     HEIGHT,
+    NAME_LIMIT,
     SCORE_TITLE,
     check_choice,
     figure_tooltips,
@@ -24,6 +25,7 @@ from digitcore.charts._spread import (
     name_axis,
     trainings_tooltip,
 )
+from digitcore.charts._theme import finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -73,7 +75,7 @@ def sweep_chart(
     marks = [mark.encode(color=given_color("color", shown["color"])) for mark in marks]
     line = alt.Chart(shown).mark_line(color=palette.MUTED, strokeWidth=1).encode(x=x, y=y)
     description = f"{score_title} against {title}, {len(shown)} values with their spread; the best one stands out."
-    return alt.layer(*([] if nominal else [line]), *marks).properties(height=HEIGHT, description=description)
+    return finished(alt.layer(*([] if nominal else [line]), *marks), height=HEIGHT, description=description)
 
 
 def sweep_heat_chart(
@@ -92,9 +94,9 @@ def sweep_heat_chart(
     """
     columns, rows = in_order(table["x"]), in_order(table["y"])
     filled = table[table["mean"].notna()]
-    stops = even_stops(filled["mean"], len(palette.SEQUENTIAL_STOPS))
+    stops = even_stops(filled["mean"], len(palette.SEQUENTIAL_STOPS["light"]))
     figures = [f"{100 * mean:.1f}" for mean in filled["mean"]]
-    filled = filled.assign(figure=figures, ink=ink_colors(filled["mean"].to_numpy(dtype=float), stops, "linear"))
+    filled = filled.assign(figure=figures, **inks(filled["mean"].to_numpy(dtype=float), stops, "linear"))
     width = int(min(HEAT_WIDTH, LARGEST_HEAT_CELL * max(len(columns), 1)))
     font = min(figure_font(filled["figure"], width // max(len(columns), 1)), HEAT_ROW // 2)
     base = alt.Chart(filled).encode(
@@ -107,21 +109,23 @@ def sweep_heat_chart(
             trainings_tooltip(),
         ],
     )
-    legend = alt.Legend(orient="top", gradientLength=200, labelExpr=PERCENT_LABEL, titleLimit=300)
+    legend = alt.Legend(orient="top", gradientLength=200, **PERCENT_AXIS, titleLimit=300)
     color = alt.Color("mean:Q", title=score_title, scale=cell_scale(stops, palette.SEQUENTIAL_STOPS), legend=legend)
     layers = [base.mark_rect().encode(color=color), *cell_figures(base, font)]
     description = f"{score_title} in {len(rows)} rows of {y_title} and {len(columns)} columns of {x_title}."
     # Steps, not a height: a page would take the axes and the legend out of that.
     step = alt.Step(width // max(len(columns), 1))
-    return alt.layer(*layers).properties(width=step, height=alt.Step(HEAT_ROW), description=description)
+    return finished(alt.layer(*layers), width=step, height=alt.Step(HEAT_ROW), description=description)
 
 
 def _number_axis(field: str, title: str, scale: str) -> alt.X:
     kind = alt.Scale(type="log", nice=False, padding=12) if scale == "log" else alt.Scale(zero=False, padding=12)
-    return alt.X(f"{field}:Q", title=title, scale=kind, axis=alt.Axis(format="~g", grid=False, labelOverlap=True))
+    numbers = LOG_NUMBERS if scale == "log" else LINEAR_NUMBERS
+    axis = alt.Axis(grid=False, labelOverlap=True, tickCount=6, **numbers)
+    return alt.X(f"{field}:Q", title=title, scale=kind, axis=axis)
 
 
 def _cell_axis(channel: Any, names: list[str], angle: int) -> Any:
-    axis = alt.Axis(labelAngle=angle, labelLimit=90, labelOverlap=True, ticks=False, domain=False, grid=False)
+    axis = alt.Axis(labelAngle=angle, labelLimit=NAME_LIMIT, labelOverlap=False, ticks=False, domain=False, grid=False)
     channel.axis, channel.scale = axis, alt.Scale(domain=names, paddingInner=0.04)
     return channel

@@ -16,6 +16,7 @@ from digitcore.datasets.download import Progress
 from digitcore.datasets.mnist import N_TRAIN, load_mnist
 from digitcore.directories import data_directory
 from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.images.framing import CenteredByMass, CountedInBlocks, Framing
 from digitcore.parameters import check_texts, shortened, unknown_name
 
 
@@ -34,7 +35,9 @@ class DatasetEntry:
     n_images, n_classes, max_value : int
         Number of images and classes, and the largest value of a pixel.
     ink_size : int
-        Longest side of the ink in an image, in pixels: how drawings are framed.
+        Longest side of the ink in an image, in pixels.
+    framing : Framing or None
+        How drawings and photos are made into images like its own; None is :class:`CenteredByMass`, as for MNIST.
     n_official_train : int or None
         Images of the official training part; None where there is no official split.
     is_downloaded : bool
@@ -51,6 +54,7 @@ class DatasetEntry:
     n_classes: int
     max_value: int
     ink_size: int
+    framing: Framing | None = None
     n_official_train: int | None = None
     is_downloaded: bool = False
     load: Callable[[Callable[[Progress], None]], Dataset]
@@ -59,6 +63,11 @@ class DatasetEntry:
     def has_official_split(self) -> bool:
         """Whether its publishers divided it."""
         return self.n_official_train is not None
+
+    @property
+    def used_framing(self) -> Framing:
+        """How drawings and photos are framed."""
+        return self.framing or CenteredByMass(self.image_shape, self.ink_size)
 
 
 _DIGITS = DatasetEntry(
@@ -70,6 +79,7 @@ _DIGITS = DatasetEntry(
     n_classes=10,
     max_value=16,
     ink_size=8,
+    framing=CountedInBlocks(image_shape=(8, 8), box_shape=(8, 5), ink_share=0.305),
     load=lambda progress: load_digits(),
 )
 _MNIST = DatasetEntry(

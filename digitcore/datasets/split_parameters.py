@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from digitcore.glossary import explain
 from digitcore.parameters import Choice, Integer, Number
 
 KIND = Choice(
     name="kind",
     label="Split",
-    help="Split the images at random, or as their publishers did.",
+    phrase="{} split",
+    help=explain("split"),
     default="random",
     options={"random": "Random", "official": "Official"},
 )
 TEST_SIZE = Number(
     name="test_size",
     label="Test size",
-    help="Share of the images kept back for the final test; 0 means no test part.",
+    phrase="test size {}",
+    help=explain("test size"),
     default=0.25,
     minimum=0.0,
     maximum=0.9,
@@ -25,15 +28,16 @@ TEST_SIZE = Number(
 VALIDATION = Choice(
     name="validation",
     label="Validation",
-    help="Which images the curves and early stopping are measured on: none, some held out of the training part, one of "
-    "several equal folds of it, or the test part.",
+    phrase="validation: {}",
+    help=explain("validation"),
     default="none",
     options={"none": "None", "cut": "Held out", "fold": "Fold", "test": "Test part"},
 )
 VALIDATION_SIZE = Number(
     name="validation_size",
     label="Validation size",
-    help="Share of the training part that is held out for validation.",
+    phrase="validation size {}",
+    help=explain("validation size"),
     default=0.1,
     minimum=0.001,
     maximum=0.9,
@@ -44,7 +48,8 @@ VALIDATION_SIZE = Number(
 N_FOLDS = Integer(
     name="n_folds",
     label="Number of folds",
-    help="Number of equal folds that the training part is split into for cross-validation.",
+    phrase="{} folds",
+    help=explain("number of folds"),
     default=5,
     minimum=2,
     maximum=1000,
@@ -55,7 +60,8 @@ N_FOLDS = Integer(
 FOLD = Integer(
     name="fold",
     label="Fold",
-    help="Which of the folds is used for validation, from 1; the model is trained on the others.",
+    phrase="fold {}",
+    help=explain("fold number"),
     default=1,
     minimum=1,
     maximum=1000,
@@ -66,7 +72,8 @@ FOLD = Integer(
 MAX_TRAIN = Integer(
     name="max_train",
     label="Maximum number of training images",
-    help="Train on fewer images, drawn at random, to see the effect of less data.",
+    phrase="{} training images",
+    help=explain("fewer training images"),
     default=None,
     minimum=1,
     maximum=10_000_000,
@@ -77,7 +84,8 @@ MAX_TRAIN = Integer(
 MAX_IMAGES = Integer(
     name="max_images",
     label="Maximum number of images in total",
-    help="Use only this many images of the data set, drawn at random before the split.",
+    phrase="{} images in total",
+    help=explain("fewer images"),
     default=None,
     minimum=2,
     maximum=10_000_000,
@@ -90,7 +98,8 @@ MAX_IMAGES = Integer(
 SPLIT_SEED = Integer(
     name="random_state",
     label="Seed of the split",
-    help="Seed of the random split. The same seed gives the same parts.",
+    phrase="split seed {}",
+    help=explain("seed of the split"),
     default=0,
     minimum=0,
     maximum=2**32 - 1,
@@ -99,12 +108,13 @@ SPLIT_SEED = Integer(
 SPLIT = (KIND, TEST_SIZE, VALIDATION, VALIDATION_SIZE, N_FOLDS, FOLD, MAX_TRAIN, MAX_IMAGES, SPLIT_SEED)
 
 STRATIFY_LABEL = "Stratify"
-STRATIFY_HELP = "Give every part the same share of each class."
+STRATIFY_HELP = explain("stratify")
 
 SCALING = Choice(
     name="scaling",
     label="Pixel values",
-    help="Divide by the largest value, or give the model the raw values.",
+    phrase="pixel values: {}",
+    help=explain("pixel values"),
     default="unit",
     options={"unit": "0 to 1", "raw": "Raw"},
 )

@@ -100,6 +100,20 @@ class Split:
         own = (self.train, self.test) if self.validation_is_test else (self.train, self.validation, self.test)
         return tuple(part for part in own if part.n_images)
 
+    def locate(self, position: int) -> tuple[Part, int] | None:
+        """Return the part that an image of the data set is in, and its position there; None if it is in none.
+
+        Parameters
+        ----------
+        position : int
+            The image's position in the data set.
+        """
+        for part in self.parts:
+            found = np.flatnonzero(part.indices == position)
+            if len(found):
+                return part, int(found[0])
+        return None
+
     def __repr__(self) -> str:
         sizes = ", ".join(f"{part.n_images} {part.name}" for part in (self.train, self.validation, self.test))
         return f"Split({self.dataset.name!r}, {sizes} images)"

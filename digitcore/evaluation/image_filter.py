@@ -14,6 +14,7 @@ import numpy as np
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import losses_of, predictions, right_predictions
 from digitcore.parameters import unknown_name
+from digitcore.wording import percent_text
 
 ORDERS: Mapping[str, str] = {
     "confidence": "Most confident first",
@@ -108,4 +109,4 @@ def order_positions(
 def top_classes_text(probabilities: np.ndarray, class_names: Sequence[str], n_classes: int = 3) -> str:
     """Return the most probable classes of one image with their probabilities: "4 92.1 %, 9 7.0 %, 7 0.5 %"."""
     best = np.argsort(-probabilities, kind="stable")[:n_classes]
-    return ", ".join(f"{class_names[index]} {100 * probabilities[index]:.1f} %" for index in best)
+    return ", ".join(f"{class_names[index]} {percent_text(probabilities[index], 1)}" for index in best)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digitcore.datasets.split_parameters import N_FOLDS
+from digitcore.glossary import explain
 from digitcore.parameters import Integer
 
 K = replace(N_FOLDS, name="k", only_with=None)
 N_SEEDS = Integer(
     name="n_seeds",
     label="Seeds per point",
-    help="Trainings of each point, each with a seed of its own: their spread tells what is noise.",
+    help=explain("seeds per point"),
     default=1,
     minimum=1,
     maximum=100,
@@ -20,7 +21,7 @@ N_SEEDS = Integer(
 N_REPEATS = Integer(
     name="n_repeats",
     label="Repeats per size",
-    help="Trainings of each size, each on other images with another seed: their spread tells what is noise.",
+    help=explain("repeats per size"),
     default=3,
     minimum=1,
     maximum=100,
@@ -29,7 +30,7 @@ N_REPEATS = Integer(
 N_RANDOM = Integer(
     name="n_random",
     label="Points drawn at random",
-    help="Draw so many points instead of training the whole grid: better for more than two settings.",
+    help=explain("points drawn at random"),
     default=None,
     minimum=1,
     maximum=1000,
@@ -40,7 +41,7 @@ N_RANDOM = Integer(
 FACTOR = Integer(
     name="factor",
     label="Successive halving",
-    help="Train all for a few epochs, and of so many only the best one for as many times more.",
+    help=explain("successive halving"),
     default=None,
     minimum=2,
     maximum=10,

@@ -11,8 +11,9 @@ import pandas as pd
 from digitcore.errors import InvalidSetting
 from digitcore.experiments.plans import CrossValidation, LearningCurve, Plan, RecipeTables, Sweep, plan_from_json
 from digitcore.runs.store import KeptExperiment
-from digitcore.specs.recipes import RECIPES, spec_title
+from digitcore.specs.recipes import RECIPES
 from digitcore.specs.settings import all_settings, setting_label
+from digitcore.specs.titles import spec_title
 from digitcore.wording import counted
 
 CHOSEN_BY_TEST = (
@@ -31,7 +32,8 @@ def plan_words(plan: Plan) -> str:
     """Return a plan in a few words: how many trainings of what."""
     if isinstance(plan, RecipeTables):
         return f"{RECIPES[plan.recipe].title}: all published figures, {counted(_n_trainings(plan), 'training')}"
-    return f"{_rule_words(plan)} of {spec_title(plan.spec)}"
+    title = spec_title(plan.spec, varied=_varied(plan))
+    return f"{_rule_words(plan)} of {title}" if title else _rule_words(plan)
 
 
 def point_words(values: Mapping[str, Any], names: Iterable[str]) -> str:
@@ -79,6 +81,15 @@ def readable_experiments(kept: Iterable[KeptExperiment]) -> list[KeptExperiment]
             plan_from_json(experiment.plan)
             readable.append(experiment)
     return readable
+
+
+def _varied(plan: CrossValidation | Sweep | LearningCurve) -> list[str]:
+    """Return the flat names of the settings that a plan sets itself, whatever its spec says."""
+    if isinstance(plan, CrossValidation):
+        return ["validation", "validation_size", "n_folds", "fold", "stratify"]
+    if isinstance(plan, LearningCurve):
+        return ["max_train"]
+    return [axis.name for axis in plan.axes]
 
 
 def _rule_words(plan: CrossValidation | Sweep | LearningCurve) -> str:

@@ -5,64 +5,46 @@ Ink is float, 0 (paper) to 1 (full ink), ``(height, width)``.
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
 from digitcore.errors import InvalidSetting
+from digitcore.images.framing import PAPER, Framing, Step
+from digitcore.images.strokes import PEN_WIDTH, draw_strokes, fitted
 
-# Fainter than this share of the darkest ink counts as paper when the ink's edges are looked for.
-PAPER = 0.15
 # A separate piece of a photo's ink is dust below this share of the largest piece's; the bar of a 5 has more.
 SPECK = 0.1
-# Side of what the drawing pad sends: five times MNIST's, so that its pixels do not show.
-PAD_PIXELS = 140
-_PAD_LETTERS = 4 * math.ceil(PAD_PIXELS**2 / 3)
+# Sides of the sheets on which strokes are drawn, in pixels: as shown on the pad, and fitted to the sheet.
+SHOWN_SIDE, FITTED_SIDE = 140, 240
 
 
-@dataclass(frozen=True)
-class Frame:
-    """How a data set's images are framed.
+def clean_strokes(strokes: Sequence[np.ndarray], framing: Framing) -> list[Step]:
+    """Return the stages from the paths of a pen to an image of a data set; the last one is what the model gets.
 
-    Attributes
+    Strokes are drawn anew, as wide as suits their size: however small a digit was drawn, its holes stay open.
+
+    Parameters
     ----------
-    image_shape : (int, int)
-        Height and width of an image, in pixels.
-    ink_size : int
-        Longest side of the ink, in pixels: 20 of 28 for MNIST, 8 of 8 for scikit-learn's digits.
-
-    References
-    ----------
-    LeCun, Cortes and Burges, "The MNIST database of handwritten digits": fitted into a 20x20 box keeping the aspect
-    ratio, then placed into 28x28 by the centre of mass.
+    strokes : sequence of ndarray of shape (n_points, 2)
+        x and y, 0 to 1, as :func:`digitcore.images.strokes.pad_strokes` returns them.
+    framing : Framing
+        Of the data set.
     """
-
-    image_shape: tuple[int, int]
-    ink_size: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """A stage of the clean-up: what was done, and the ink after it."""
-
-    title: str
-    ink: np.ndarray
+    shown = draw_strokes(strokes, PEN_WIDTH, side=SHOWN_SIDE)
+    redrawn = draw_strokes(*fitted(strokes, framing.stroke_width), side=FITTED_SIDE)
+    return [Step("Drawn", shown), Step("Redrawn to size", redrawn), *framing.stages(redrawn)]
 
 
-def clean_drawing(ink: np.ndarray, frame: Frame) -> list[Step]:
-    """Return the stages from a drawing to an image of ``frame``; the last one is what the model gets.
+def clean_drawing(ink: np.ndarray, framing: Framing) -> list[Step]:
+    """Return the stages from ink to an image of a data set; the last one is what the model gets.
 
     Parameters
     ----------
     ink : ndarray of shape (height, width), float
         0 to 1, any size.
-    frame : Frame
+    framing : Framing
         Of the data set.
 
     Raises
@@ -71,20 +53,11 @@ def clean_drawing(ink: np.ndarray, frame: Frame) -> list[Step]:
         If nothing is drawn, or this is no ink.
     """
     ink = _checked(ink)
-    rows, columns = _ink_box(ink)
-    cropped = ink[rows, columns]
-    scaled = _resized(cropped / cropped.max(), _fitting_shape(cropped.shape, frame))
-    height, width = scaled.shape
-    return [
-        Step("Drawn", ink),
-        Step("Cropped to the ink", cropped),
-        Step(f"Scaled to {height} × {width}", scaled),
-        Step("Centred by mass", _centred(scaled, frame.image_shape)),
-    ]
+    return [Step("Drawn", ink), *framing.stages(ink)]
 
 
-def clean_photo(gray: np.ndarray, frame: Frame) -> list[Step]:
-    """Return the stages from a grey photo, uint8 ``(height, width)``, to an image of ``frame``.
+def clean_photo(gray: np.ndarray, framing: Framing) -> list[Step]:
+    """Return the stages from a grey photo, uint8 ``(height, width)``, to an image of a data set.
 
     The paper is what most of the photo's edge shows; a bright one is inverted. What differs from it by less than half
     of Otsu's threshold is paper as well, and so are specks with less than a tenth of the ink of the largest stroke.
@@ -112,33 +85,7 @@ def clean_photo(gray: np.ndarray, frame: Frame) -> list[Step]:
     ink = _without_specks(ink)
     first = Step("Grey", gray / 255)
     inverted = "Inverted, paper removed" if paper > 127 else "Background removed"
-    return [first, Step(inverted, ink), *clean_drawing(ink, frame)[1:]]
-
-
-def pad_ink(sent: Any) -> np.ndarray:
-    """Return what the drawing pad has sent as ink, ``(140, 140)``.
-
-    Parameters
-    ----------
-    sent : Any
-        Base64 of 140 × 140 grey values, row by row, 255 for full ink. A browser that was tampered with may send
-        anything; nothing but text of exactly this length is decoded.
-
-    Raises
-    ------
-    InvalidSetting
-        If it is anything else.
-    """
-    gray = None
-    if isinstance(sent, str) and len(sent) == _PAD_LETTERS:
-        with contextlib.suppress(ValueError):  # letters that are not those of base64
-            gray = np.frombuffer(base64.b64decode(sent, validate=True), np.uint8)
-    if gray is None or gray.size != PAD_PIXELS**2:
-        raise InvalidSetting(
-            f"A drawing must be {PAD_PIXELS} × {PAD_PIXELS} grey values in base64, the browser sent something else: "
-            "reload the page and draw again."
-        )
-    return gray.reshape(PAD_PIXELS, PAD_PIXELS) / 255
+    return [first, Step(inverted, ink), *clean_drawing(ink, framing)[1:]]
 
 
 def as_image(ink: np.ndarray, max_value: int) -> np.ndarray:
@@ -154,41 +101,6 @@ def _checked(ink: np.ndarray) -> np.ndarray:
     if ink.max() < 0.05:
         raise InvalidSetting("Nothing is drawn yet.")
     return ink
-
-
-def _ink_box(ink: np.ndarray) -> tuple[slice, slice]:
-    there = ink > PAPER * ink.max()
-    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
-def _fitting_shape(shape: tuple[int, int], frame: Frame) -> tuple[int, int]:
-    """The size at which the longer side is the frame's ink size, or less where the image is narrower."""
-    factor = min(
-        frame.ink_size / max(shape), *(most / side for most, side in zip(frame.image_shape, shape, strict=True))
-    )
-    height, width = (max(1, round(side * factor)) for side in shape)
-    return height, width
-
-
-def _resized(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Antialiased, which is what the grey pixels of MNIST come from."""
-    height, width = shape
-    picture = Image.fromarray(ink.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-    return np.clip(np.asarray(picture, dtype=np.float64), 0, 1)
-
-
-def _centred(ink: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
-    """Place ink so that its centre of mass is the image's centre, as far as no ink is cut off."""
-    image = np.zeros(image_shape)
-    corner = []
-    for axis, (room, side) in enumerate(zip(image_shape, ink.shape, strict=True)):
-        mass = ink.sum(axis=1 - axis)
-        center = (mass * np.arange(side)).sum() / mass.sum()
-        corner.append(int(np.clip(round((room - 1) / 2 - center), 0, room - side)))
-    top, left = corner
-    image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return image
 
 
 def _without_specks(ink: np.ndarray) -> np.ndarray:

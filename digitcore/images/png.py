@@ -150,11 +150,12 @@ def weights_png(
     gap: int = 6,
     titles: Sequence[str] | None = None,
     limit: float | None = None,
+    theme: str = "light",
 ) -> bytes:
     """Return weight images as one PNG, on one symmetric scale centred on zero.
 
-    Blue is positive, orange negative, white zero; NaN is gray. All images share the scale, so that a pale image is one
-    of small weights.
+    Blue is positive, orange negative, zero nearly the page's background; NaN is gray. All images share the scale, so
+    that a pale image is one of small weights.
 
     Parameters
     ----------
@@ -166,6 +167,8 @@ def weights_png(
         One an image, such as the class names.
     limit : float, optional
         End of the scale, such as that of other pictures to compare with; by default the largest weight.
+    theme : {"light", "dark"}
+        Of the page.
 
     Raises
     ------
@@ -176,7 +179,7 @@ def weights_png(
     strips = None if titles is None else [[_Words(str(title), palette.TILE_LIGHT)] for title in titles]
     factor = factor_for(images.shape[1], images.shape[2], tile_size) if factor is None else factor
     limit = weights_limit(images) if limit is None else limit
-    return _sprite(diverging_rgb(images, limit), columns, factor, gap, strips)
+    return _sprite(diverging_rgb(images, limit, theme), columns, factor, gap, strips)
 
 
 def weights_limit(images: np.ndarray) -> float:
@@ -185,7 +188,7 @@ def weights_limit(images: np.ndarray) -> float:
     return float(sizes.max(where=np.isfinite(sizes), initial=0.0))
 
 
-def diverging_rgb(values: np.ndarray, limit: float) -> np.ndarray:
+def diverging_rgb(values: np.ndarray, limit: float, theme: str = "light") -> np.ndarray:
     """Return the colour of each value on a scale from ``-limit`` through 0 to ``limit``.
 
     Parameters
@@ -194,6 +197,8 @@ def diverging_rgb(values: np.ndarray, limit: float) -> np.ndarray:
         What lies beyond the limit takes the end's colour; NaN is gray.
     limit : float
         From 0. At 0 every finite value is neutral: there is nothing to compare.
+    theme : {"light", "dark"}
+        Of the page: zero is nearly its background.
 
     Returns
     -------
@@ -202,13 +207,15 @@ def diverging_rgb(values: np.ndarray, limit: float) -> np.ndarray:
     Raises
     ------
     InvalidSetting
-        If ``limit`` is negative or not finite.
+        If ``limit`` is negative or not finite, or the theme is unknown.
     """
     if not _is_number(limit) or limit < 0:
         raise InvalidSetting(f"limit must be a finite number from 0, got {limit!r}")
-    values = np.asarray(values, dtype=np.float64)
+    if theme not in palette.THEMES:
+        raise InvalidSetting(f"theme must be light or dark, got {theme!r}")
+    values, stops = np.asarray(values, dtype=np.float64), palette.DIVERGING_STOPS[theme]
     shares = values / limit if limit > 0 else np.where(np.isnan(values), np.nan, 0.0)
-    colors = _ramp(shares, np.linspace(-1, 1, len(palette.DIVERGING_STOPS)), palette.DIVERGING_STOPS)
+    colors = _ramp(shares, np.linspace(-1, 1, len(stops)), stops)
     colors[np.isnan(values)] = palette.rgb(palette.UNDEFINED_GRAY)
     return colors
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from digitcore.datasets import DATASETS
 from digitcore.evaluation import Verdict, judge_fit, still_rising
-from digitcore.models import MODELS
 from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
-from digitcore.wording import counted, percent_text
+from digitcore.specs.titles import spec_titles
+from digitcore.wording import percent_text
 
 TEST_CHOSE_EPOCH = (
     "The test part was used to choose the epoch, so its accuracy is too favourable: it no longer tells how the model "
@@ -91,13 +90,22 @@ def _used_all_epochs(run: Run) -> bool:
     return len(run.epochs) >= run.spec.parameters["epochs"]
 
 
-def run_label(run: Run) -> str:
-    """Return a run in a few words: when, what, how well."""
-    spec, held_out = run.spec, held_out_name(run)
-    what = f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}, {counted(run.n_trained, 'epoch')}"
+def run_labels(runs: Sequence[Run]) -> dict[str, str]:
+    """Return by digest each run of a list in a few words: what tells it from the others, how well, when.
+
+    No two labels are equal.
+    """
+    titles = spec_titles([run.spec for run in runs])
+    labels = {run.digest: f"{title}{_outcome(run)}" for run, title in zip(runs, titles, strict=True)}
+    return distinct_labels(labels)
+
+
+def _outcome(run: Run) -> str:
+    held_out, planned = held_out_name(run), run.spec.parameters["epochs"]
+    epochs = f", {run.n_trained} of {planned} epochs" if run.n_trained < planned else ""
     score = f", {held_out} {percent_text(run.figures[held_out].accuracy)}" if held_out else ""
-    when = f"{run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
-    return f"{what}{score} · {when}"
+    when = f" · {run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
+    return f"{epochs}{score}{when}"
 
 
 def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:

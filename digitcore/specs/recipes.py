@@ -10,11 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from digitcore.datasets import DATASETS
-from digitcore.models import MODELS
 from digitcore.parameters import unknown_name
 from digitcore.specs.run_spec import RunSpec
-from digitcore.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,10 +374,3 @@ def recipe_values(name: str) -> frozenset[Any]:
     specs = [*(recipe.spec for recipe in _RECIPES), *varied]
     groups = [{**spec.split.model_dump(), **spec.parameters} for spec in specs]
     return frozenset(group[name] for group in groups if group.get(name) is not None)
-
-
-def spec_title(spec: RunSpec) -> str:
-    """Return a spec in a few words: its recipe, or data set and model, and its epochs."""
-    recipe = recipe_of(spec)
-    name = recipe.name if recipe else f"{DATASETS[spec.dataset].label}, {MODELS[spec.model].label}"
-    return f"{name}, {counted(spec.parameters['epochs'], 'epoch')}"

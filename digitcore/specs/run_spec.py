@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, fie
 from digitcore.datasets import DATASETS
 from digitcore.datasets.split_parameters import SCALING, SPLIT
 from digitcore.errors import InvalidSetting
+from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.architecture import plan
 from digitcore.parameters import Integer, Parameter, clean_parameters, shortened, unknown_name
@@ -21,7 +22,8 @@ from digitcore.parameters import Integer, Parameter, clean_parameters, shortened
 SEED = Integer(
     name="random_state",
     label="Seed",
-    help="Seed for initial weights, batch order and dropout. The same seed gives the same result.",
+    phrase="seed {}",
+    help=explain("seed"),
     default=0,
     minimum=0,
     maximum=2**32 - 1,

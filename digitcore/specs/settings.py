@@ -10,6 +10,7 @@ from typing import Any
 from digitcore.datasets import DATASETS
 from digitcore.datasets.split_parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIFY_LABEL
 from digitcore.errors import InvalidSetting
+from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Parameter, unknown_name
@@ -35,14 +36,14 @@ class Labels(Mapping[str, str]):
 DATASET = Choice(
     name="dataset",
     label="Data set",
-    help="The images to learn from.",
+    help=explain("data set"),
     default="digits",
     options=Labels(DATASETS),
 )
 MODEL = Choice(
     name="model",
     label="Model",
-    help="The kind of classifier.",
+    help=explain("model"),
     default="mlp",
     options=Labels(MODELS),
 )
@@ -51,6 +52,7 @@ _SPLIT_NAMES = {"kind": "split", "random_state": "split_seed"}
 _STRATIFY = Choice(
     name="stratify",
     label=STRATIFY_LABEL,
+    phrase="stratify: {}",
     help=STRATIFY_HELP,
     default="false",
     options={"false": "no", "true": "yes"},

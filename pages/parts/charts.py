@@ -29,8 +29,10 @@ def drawable(chart: alt.TopLevelMixin) -> dict[str, Any]:
     """
     datasets: dict[str, bytes] = {}
     spec = _with_named_tables(chart, datasets).to_dict(validate=False)
-    # All that altair's own theme configures is a size, and that is the page's affair.
-    spec.pop("config", None)
+    # Altair's own theme adds a size, and that is the page's affair.
+    view = spec.get("config", {}).get("view", {})
+    for size in ("continuousWidth", "continuousHeight"):
+        view.pop(size, None)
     return {**spec, "datasets": datasets}
 
 

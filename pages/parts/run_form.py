@@ -15,6 +15,7 @@ import streamlit as st
 from digitcore.datasets import DATASETS
 from digitcore.datasets.split_parameters import SCALING, SPLIT, STRATIFY_HELP, STRATIFY_LABEL
 from digitcore.errors import InvalidSetting
+from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
@@ -22,21 +23,27 @@ from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES, recipe_values
 from digitcore.specs.run_spec import SEED
 from digitcore.specs.settings import DATASET, MODEL
+from digitcore.specs.titles import differences_from
 from pages.parts import session
+from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
 BUTTON_LETTERS = 26
+# In the box of recipes: the settings are those of the recipe no more. What differs is named below it, so many at most.
+CHANGED, MOST_DIFFERENCES = "changed", 3
 
 
 def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
     """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid."""
-    _ask_recipe()
+    recipe = st.container()
     try:
         values = {**_ask_data(spec), **_ask_model(spec)}
         _check_texts(values["parameters"])
         asked, problem = RunSpec(**values), ""
     except InvalidSetting as error:
         asked, problem = spec, str(error)
+    with recipe:
+        _ask_recipe(asked)
     session.keep_spec(asked)
     return asked, problem
 
@@ -49,27 +56,43 @@ def _check_texts(values: Mapping[str, Any]) -> None:
             short_text(value, name, session.max_text_length())
 
 
-def _ask_recipe() -> None:
-    names = list(RECIPES)
-    key, name = session.form_value("recipe", session.recipe_name())
+def _ask_recipe(asked: RunSpec) -> None:
+    """Draw the box of recipes, which says whether the form still has the settings of the one it started from."""
+    recipe = session.recipe_name()
+    differences = differences_from(asked, recipe)
+    # The browser knows a choice by its label: with other labels it has to be another box.
+    name, other = ("recipe_changed", "recipe") if differences else ("recipe", "recipe_changed")
+    session.forget_form_value(other)
+    start = CHANGED if differences else recipe
+    options = {**({CHANGED: f"Changed: {RECIPES[recipe].title}"} if differences else {}), **_recipe_titles()}
+    key, chosen = session.form_value(name, start, options)
     st.selectbox(
         "Recipe",
-        names,
-        index=names.index(name),
-        format_func=lambda name: RECIPES[name].title,
+        list(options),
+        index=list(options).index(chosen),
+        format_func=options.__getitem__,
         key=key,
-        help="Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
+        help=explain("recipe"),
         on_change=_fill_from_recipe,
+        args=(key,),
     )
+    if differences:
+        shown = [*differences[:MOST_DIFFERENCES], *(["..."] if len(differences) > MOST_DIFFERENCES else [])]
+        st.caption(f"Now: {plain(', '.join(shown))}. Choose the recipe again to undo.")
 
 
-def _fill_from_recipe() -> None:
-    _, name = session.form_value("recipe", session.recipe_name())
-    session.put_spec(RECIPES[name].spec, name)
+def _recipe_titles() -> dict[str, str]:
+    return {name: recipe.title for name, recipe in RECIPES.items()}
+
+
+def _fill_from_recipe(key: str) -> None:
+    name = st.session_state[key]
+    if name in RECIPES:
+        session.put_spec(RECIPES[name].spec, name)
 
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:
-    st.subheader("Data")
+    st.subheader("Data", help=explain("data set", "class", "part"))
     name = _ask(DATASET, spec.dataset)
     values: dict[str, Any] = {}
     with st.expander("Split and scaling"):
@@ -82,12 +105,12 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
 
 
 def _ask_model(spec: RunSpec) -> dict[str, Any]:
-    st.subheader("Model")
+    st.subheader("Model", help=explain("model", "layer", "unit", "weight"))
     model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
     own = [record for record in MODELS[model].parameters if record not in TRAINING]
     _ask_group(own, spec, model, parameters)
-    st.subheader("Training")
+    st.subheader("Training", help=explain("epoch", "loss", "gradient"))
     _ask_group([record for record in MODELS[model].parameters if record in TRAINING], spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}

@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from digitcore.datasets import Part
+from digitcore.glossary import explain
+from digitcore.parameters import shortened
 from digitcore.runs import Run
-from digitcore.runs.summary import distinct_labels, run_label
+from digitcore.runs.summary import run_labels
+from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from pages.parts import session, shared
 from pages.parts.messages import plain, show_problems
 
@@ -14,27 +17,35 @@ from pages.parts.messages import plain, show_problems
 def ask_run() -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
     linked, problems = session.linked_run()
-    show_problems(problems)
+    notes = st.container()
+    with notes:
+        show_problems(problems)
     wanted = shared.engine().run(linked) if linked else None
     runs = {run.digest: run for run in session.recent_runs()}
     if wanted is not None and wanted.evaluated:
         runs.setdefault(wanted.digest, wanted)
     if not runs:
+        with notes:
+            show_problems([_missing(linked)] if linked and wanted is None else [])
         _show_empty(wanted)
         return None
     start = linked if linked in runs else next(iter(runs))
+    if linked and start != linked:
+        session.say_instead(runs[start], _why_another(linked, wanted))
     key = session.run_key()
     digests = list(runs)
     digest = st.selectbox(
         "Run",
         digests,
         index=digests.index(session.widget_value(key, start, runs)),
-        format_func=_labels(runs).__getitem__,
+        format_func=run_labels(list(runs.values())).__getitem__,
         key=key,
         help="Every training that was kept, the latest first.",
     )
     run = shared.engine().run(digest)
     if run is not None:
+        with notes:
+            show_problems(session.said_instead(run))
         session.link_run(run)
     if run is None or not run.evaluated:  # it has been started again, or was removed by another server
         session.forget_recent_runs()
@@ -54,7 +65,7 @@ def ask_others(run: Run) -> list[Run]:
         st.multiselect(
             "Also ask",
             list(runs),
-            format_func=_labels(runs).__getitem__,
+            format_func=run_labels(list(runs.values())).__getitem__,
             key=f"other_runs_{run.spec.dataset}",
             placeholder="other runs of the same data set",
             help="The same image, judged by every chosen run.",
@@ -69,12 +80,22 @@ def ask_others(run: Run) -> list[Run]:
 def ask_part(run: Run) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
     parts = list(run.evaluation.parts)[::-1]
-    name = st.segmented_control("Part", parts, default=parts[0], required=True, format_func=str.title)
+    name = st.segmented_control(
+        "Part", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
+    )
     return getattr(session.parts_of(run), name)
 
 
-def _labels(runs: dict[str, Run]) -> dict[str, str]:
-    return distinct_labels({digest: run_label(run) for digest, run in runs.items()})
+def _missing(digest: str) -> str:
+    return f"The run {shortened(digest)} is not kept on this server."
+
+
+def _why_another(digest: str, wanted: Run | None) -> str:
+    """Say why the run of this digest is not shown, but the latest one."""
+    if wanted is None:
+        return f"{_missing(digest)[:-1]}: the latest one is shown instead."
+    state = "is still running" if wanted.active else "has no results"
+    return f"The training {spec_title(wanted.spec, most=HEADING_DIFFERENCES)} {state}: the latest run is shown instead."
 
 
 def _show_empty(wanted: Run | None) -> None:

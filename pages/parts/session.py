@@ -21,6 +21,7 @@ from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.summary import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
 from digitcore.images.pictures import read_picture
+from digitcore.parameters import shortened
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.arrays import RunArrays
@@ -28,19 +29,20 @@ from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for, split_of_run
 from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
+from digitcore.specs.titles import nearest_recipe
 from pages.parts import shared, visitor
 
 _RUN = "run"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
-_FORM, _TOLD = "form_number", "told"
+_FORM, _TOLD, _INSTEAD = "form_number", "told", "shown_instead"
 _FORM_PREFIX = "form_"
 # Visits of pages after which a form's widgets have the names of an earlier one: by then the browser has forgotten it.
 _N_FORMS = 8
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
 PLAYING = "weights_playing"
-_QUIZ, _QUIZ_SUBJECT, _SCORES = "quiz", "quiz_subject", "quiz_scores"
+_QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES = "label_issues_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
@@ -226,16 +228,43 @@ def spec(*, entered: bool) -> RunSpec:
         Whether the user has just come from another page: then an empty address says nothing.
     """
     query = st.query_params.to_dict()
+    if _SPEC not in st.session_state and not query and _fill_from_shown_run():
+        return st.session_state[_SPEC]
     if _SPEC not in st.session_state or _went_elsewhere(query, entered):
         query, unread = readable_query(query, max_text_length())
         recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT])
-        st.session_state[_PROBLEMS] = [*unread, *problems]
-        if _EXPERIMENT in query:
-            st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
-        if _RUN in query:
-            st.session_state[_SHOWN_RUN] = query[_RUN]
+        st.session_state[_PROBLEMS] = [*unread, *problems, *_take_linked(query)]
         put_spec(opened, recipe)
     return st.session_state[_SPEC]
+
+
+def _fill_from_shown_run() -> bool:
+    """Fill the form with the run that a link to another page opened; True if there is one."""
+    run = shared.engine().run(shown_run()) if shown_run() else None
+    if run is not None:
+        fill_form(run.spec)
+    return run is not None
+
+
+def _take_linked(query: dict[str, str]) -> list[str]:
+    """Show the run and the experiment that a link names; return a sentence for each that is not there."""
+    problems = []
+    if _RUN in query and shared.engine().run(query[_RUN]) is None:
+        problems.append(f"The run {shortened(query[_RUN])} of the link is not kept on this server.")
+    elif _RUN in query:
+        st.session_state[_SHOWN_RUN] = query[_RUN]
+    if _EXPERIMENT in query and not _is_readable(query[_EXPERIMENT]):
+        name = shortened(query[_EXPERIMENT])
+        problems.append(f"The experiment {name} of the link is not kept on this server, or cannot be read by it.")
+    elif _EXPERIMENT in query:
+        st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
+    return problems
+
+
+def _is_readable(digest: str) -> bool:
+    with contextlib.suppress(InvalidSetting):
+        return experiment(digest) is not None
+    return False
 
 
 def _went_elsewhere(query: dict[str, str], entered: bool) -> bool:
@@ -286,6 +315,11 @@ def form_value(name: str, start: Any, options: Collection | None = None) -> tupl
     """The key of a widget of the form, and its :func:`widget_value`."""
     key = _form_key(name)
     return key, widget_value(key, start, options)
+
+
+def forget_form_value(name: str) -> None:
+    """Forget a widget of the form that is not drawn."""
+    st.session_state.pop(_form_key(name), None)
 
 
 def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float, float]:
@@ -347,6 +381,20 @@ def linked_run() -> tuple[str | None, list[str]]:
     return query.get(_RUN) or shown_run(), problems
 
 
+def say_instead(run: Run, sentence: str) -> None:
+    """Note why this page shows a run that is not the one asked for."""
+    st.session_state[_INSTEAD] = (st.session_state[_PAGE], run.digest, sentence)
+
+
+def said_instead(run: Run) -> list[str]:
+    """Why this page shows this run and not the one asked for: a sentence, until another run is chosen, or none."""
+    page, digest, sentence = st.session_state.get(_INSTEAD, (None, None, ""))
+    if (page, digest) == (st.session_state[_PAGE], run.digest):
+        return [sentence]
+    st.session_state.pop(_INSTEAD, None)
+    return []
+
+
 def link_run(run: Run) -> None:
     """Let the pages show this run, and name it in the address."""
     show_run(run)
@@ -398,8 +446,13 @@ def open_run(run: Run) -> None:
 
 def open_in_form(new: RunSpec) -> None:
     """Fill the form with a spec and go to the Train page."""
-    put_spec(new, recipe_name())
+    fill_form(new)
     st.switch_page("pages/train.py")
+
+
+def fill_form(new: RunSpec) -> None:
+    """Fill the form with a spec, as changes to the recipe that is nearest to it."""
+    put_spec(new, nearest_recipe(new, recipe_name()))
 
 
 # The Mistakes page: a cell of the confusion matrix, and the order of the images.
@@ -515,9 +568,14 @@ def quiz_subject() -> tuple[str, str] | None:
     return st.session_state.get(_QUIZ_SUBJECT)
 
 
-def put_quiz(round_: QuizRound | None, subject: tuple[str, str]) -> None:
-    """Begin a round, or give it up."""
-    st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject})
+def put_quiz(round_: QuizRound | None, subject: tuple[str, str], *, tells: bool = False) -> None:
+    """Begin a round, in which each answer may be told right or wrong at once, or give it up."""
+    st.session_state.update({_QUIZ: round_, _QUIZ_SUBJECT: subject, _QUIZ_TELLS: tells})
+
+
+def quiz_tells() -> bool:
+    """Whether each answer of the round is told right or wrong at once."""
+    return st.session_state.get(_QUIZ_TELLS, False)
 
 
 def answer_quiz(answer: int, number: int) -> None:

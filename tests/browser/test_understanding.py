@@ -86,100 +86,6 @@ def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trai
     expect(page.get_by_text("The model says")).to_be_visible()
 
 
-@pytest.fixture
-def pad(trained):
-    """The drawing pad of the Predict page, and a function that draws a stroke through places beside its middle."""
-    page = trained
-    go_to(page, "Predict")
-    page.get_by_role("radio", name="Draw").click()
-    settle(page)
-    pad = page.get_by_role("img", name="Drawing pad")
-    expect(pad).to_be_visible()
-    x, y = middle_of(page, pad)
-
-    def stroke(*places):
-        page.mouse.move(x + places[0][0], y + places[0][1])
-        page.mouse.down()
-        for across, down in places[1:]:
-            page.mouse.move(x + across, y + down, steps=12)
-        page.mouse.up()
-        settle(page)
-
-    pad.stroke = stroke
-    return pad
-
-
-def test_a_drawing_is_judged_undone_and_cleared(trained, pad):
-    page = trained
-    answer = page.get_by_text("The model says")
-    for name in ("Undo", "Redo", "Clear"):
-        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
-    pad.stroke((0, -90), (0, 90))
-    expect(page.get_by_text("Your drawing, as the model sees it")).to_be_visible()
-    for words in ("Drawn", "Cropped to the ink", "Centred by mass"):
-        expect(page.get_by_text(words, exact=True)).to_be_visible()
-    one = answer.inner_text()
-    pad.stroke((-90, -60), (90, -60), (90, 60))
-    expect(answer).not_to_have_text(one)
-    two = answer.inner_text()
-    page.get_by_role("button", name="Undo", exact=True).click()
-    expect(answer).to_have_text(one)
-    page.get_by_role("button", name="Redo", exact=True).click()
-    expect(answer).to_have_text(two)
-    page.get_by_role("button", name="Clear", exact=True).click()
-    expect(answer).to_have_count(0)
-    pad.focus()
-    page.keyboard.press("Control+z")
-    expect(answer).to_have_text(two)
-    page.keyboard.press("Delete")
-    expect(answer).to_have_count(0)
-
-
-def test_what_is_drawn_is_what_the_model_gets(trained, pad):
-    page = trained
-    pad.stroke((0, -100), (0, 100))
-    drawn = page.get_by_test_id("stImage").filter(has=page.get_by_alt_text("Drawn", exact=True)).locator("img")
-    expect(drawn).to_be_visible()
-    with Image.open(
-        io.BytesIO(
-            page.request.get(page.evaluate("path => new URL(path, location).href", drawn.get_attribute("src"))).body()
-        )
-    ) as image:
-        ink = np.asarray(image.convert("L")) > 127
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    # The picture is half as large as the pad of 280 pixels, and the stroke for images of 8 pixels is 49 wide.
-    assert ink.shape == (140, 140)
-    assert rows[[0, -1]] == pytest.approx([70 - 50 - 12, 70 + 50 + 12], abs=2)
-    assert columns[[0, -1]] == pytest.approx([70 - 12, 70 + 12], abs=2)
-
-
-def test_a_drawing_stays_while_the_page_changes_above_and_below_it(trained, pad):
-    page = trained
-    pad.stroke((0, -90), (0, 90))
-    expect(page.get_by_text("The model says")).to_be_visible()
-    said = page.get_by_text("The model says").inner_text()
-    page.get_by_text("Change the image").click()
-    rotate = page.get_by_role("slider", name="Rotate")
-    rotate.press("ArrowRight")
-    settle(page)
-    rotate.press("ArrowLeft")
-    settle(page)
-    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_enabled()
-    expect(page.get_by_text("The model says")).to_have_text(said)
-
-
-def test_a_drawing_is_gone_after_another_source_was_chosen(trained, pad):
-    page = trained
-    pad.stroke((0, -90), (0, 90))
-    expect(page.get_by_text("The model says")).to_be_visible()
-    page.get_by_role("radio", name="Upload").click()
-    settle(page)
-    page.get_by_role("radio", name="Draw").click()
-    settle(page)
-    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_disabled()
-    expect(page.get_by_text("The model says")).to_have_count(0)
-
-
 def test_a_rectangle_on_the_map_shows_its_images(trained):
     page = trained
     go_to(page, "Map")
@@ -209,6 +115,24 @@ def test_the_scrubber_and_the_play_button_change_the_weight_images(trained):
     page.get_by_text("Play", exact=True).click()
     expect(caption).to_contain_text("after epoch 8")
     page.get_by_text("Play", exact=True).click()
+
+
+def test_on_a_dark_page_what_is_zero_or_rare_is_dark(server, trained):
+    page = trained
+    page.emulate_media(color_scheme="dark")
+    open_page(page, f"{server.url}/weights")
+    source = page.get_by_test_id("stImage").first.locator("img").get_attribute("src")
+    picture = np.asarray(Image.open(io.BytesIO(page.request.get(source).body())).convert("RGB"))
+    # Most weights are small; on a light page the median is about 200.
+    assert np.median(picture) < 100
+    go_to(page, "Mistakes")
+    expect(cell(page, 6, 6)).to_be_visible()
+    lightness = {
+        count: sum(map(int, re.findall(r"\d+", drawn.get_attribute("fill"))))
+        for drawn in page.locator('path[aria-label*="Images: "]').all()
+        if (count := int(re.search(r"Images: (\d+)", drawn.get_attribute("aria-label")).group(1)))
+    }
+    assert lightness[max(lightness)] > 500 > 200 > lightness[min(lightness)]
 
 
 def test_the_quiz_is_played_with_the_keyboard(trained):

@@ -115,8 +115,18 @@ def test_cells_without_images_show_the_background(cells):
 
 
 def test_the_figures_are_white_on_dark_cells_and_black_on_light_ones(cells):
-    inks = {row["count"]: row["ink"] for row in only_rows(confusion_chart(cells))}
-    assert inks == {100: "#ffffff", 2: "#000000", 1: "#000000", 0: palette.MUTED}
+    rows = only_rows(confusion_chart(cells))
+    assert {row["count"]: row["white_on_light"] for row in rows if row["count"]} == {100: True, 2: False, 1: False}
+
+
+def test_on_a_dark_page_the_figures_are_black_on_the_many_and_white_on_the_few(cells):
+    rows = only_rows(confusion_chart(cells))
+    assert {row["count"]: row["white_on_dark"] for row in rows if row["count"]} == {100: False, 2: True, 1: True}
+
+
+def test_the_many_images_stand_out_from_a_page_of_either_theme(cells):
+    last = rectangle_scale(confusion_chart(cells))["range"][-1]["expr"]
+    assert last.endswith("? '#e0e6ff' : '#20297f'")
 
 
 def test_percentages_have_one_decimal_and_are_empty_for_a_class_without_images(cells):
@@ -192,15 +202,15 @@ def test_a_logarithmic_loss_leaves_out_zero(curves):
     assert [row["value"] for row in only_rows(chart)] == [0.9, 0.5, 1.0, 0.7, 0.6]
 
 
-def test_the_parts_keep_their_colours_and_the_legend_its_order(curves):
+def test_the_parts_keep_their_colours_and_their_order(curves):
     scale = encoding(curves_chart(curves, held_out_name="test"), "line")["color"]["scale"]
     assert scale["domain"] == ["train", "test"]
     assert scale["range"] == [palette.PART_COLORS["train"], palette.PART_COLORS["test"]]
 
 
-@pytest.mark.parametrize(("asked", "domain"), [(50, [1, 50]), (None, [1, 3]), (1, [0.5, 1.5])])
+@pytest.mark.parametrize(("asked", "domain"), [(51, [1, 61]), (None, [1, 3.4]), (1, [0.5, 1.7])])
 def test_the_epochs_asked_for_fix_the_axis(curves, asked, domain):
-    assert encoding(curves_chart(curves, n_epochs=asked), "line")["x"]["scale"]["domain"] == domain
+    assert encoding(curves_chart(curves, n_epochs=asked), "line")["x"]["scale"]["domain"] == pytest.approx(domain)
 
 
 def test_the_best_epoch_is_marked_with_a_line(curves):
@@ -221,7 +231,7 @@ def test_a_line_of_one_point_shows_its_point(curves, n_epochs, opacity):
 
 
 def test_no_epoch_yet_is_an_empty_chart(curves):
-    assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == [0.5, 1.5]
+    assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == pytest.approx([0.5, 1.7])
 
 
 @pytest.mark.parametrize(
@@ -267,8 +277,8 @@ def test_class_balance_refuses_other_values(balance):
     ("truth", "colors"),
     [
         (None, [palette.MUTED, palette.ACCENT, palette.MUTED]),
-        ("b", [palette.MUTED, palette.ACCENT, palette.MUTED]),
-        ("c", [palette.MUTED, palette.WRONG_RED, palette.ACCENT]),
+        ("b", [palette.MUTED, palette.TRUTH, palette.MUTED]),
+        ("c", [palette.MUTED, palette.WRONG, palette.TRUTH]),
     ],
 )
 def test_the_truth_is_blue_and_a_wrong_first_choice_red(truth, colors):

@@ -19,8 +19,10 @@ from digitcore.charts import (
     sweep_chart,
     sweep_heat_chart,
 )
+from digitcore.charts._theme import DARK_PAGE
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
+from digitcore.models import MODELS
 
 NAN = float("nan")
 
@@ -295,15 +297,17 @@ def test_a_band_is_not_thinned():
     assert len(rows(fold_curves_chart(table), "area")) == 100
 
 
-def test_the_legend_of_folds_has_training_first_and_each_part_in_its_colour():
+def test_the_lines_of_folds_have_training_first_and_each_part_in_its_colour():
     scale = encoding(drawn("fold curves"), "line")["color"]["scale"]
     assert scale["domain"] == ["train", "test"]
     assert scale["range"] == [palette.PART_COLORS["train"], palette.PART_COLORS["test"]]
 
 
-@pytest.mark.parametrize(("asked", "domain"), [(20, [1, 20]), (None, [1, 2])])
+@pytest.mark.parametrize(("asked", "domain"), [(21, [1, 25]), (None, [1, 2.2])])
 def test_the_epochs_asked_for_fix_the_axis_of_folds(asked, domain):
-    assert encoding(fold_curves_chart(FOLD_CURVES, n_epochs=asked), "line")["x"]["scale"]["domain"] == domain
+    assert encoding(fold_curves_chart(FOLD_CURVES, n_epochs=asked), "line")["x"]["scale"]["domain"] == pytest.approx(
+        domain
+    )
 
 
 @pytest.mark.parametrize(
@@ -389,13 +393,13 @@ def test_the_cells_of_a_heat_map_have_per_cent_with_one_decimal():
 def test_the_figures_of_a_heat_map_are_black_on_its_light_and_white_on_its_dark_cells():
     chart = sweep_heat_chart(HEAT.assign(mean=[0.8, 0.9, 1.0, NAN]), x_title="a", y_title="b")
     # On the middle colour, #536dfe, black has a contrast of 5.0 and white one of 4.2.
-    assert [row["ink"] for row in rows(chart, "rect")] == ["#000000", "#000000", "#ffffff"]
+    assert [row["white_on_light"] for row in rows(chart, "rect")] == [False, False, True]
 
 
 @pytest.mark.parametrize("name", ["sweep heat", "confusion difference"])
 def test_the_figures_of_cells_are_drawn_in_their_ink(name):
     white, otherwise = condition(encoding(drawn(name), "text")["color"])
-    assert white["test"] == "(datum.ink === '#ffffff')"
+    assert white["test"] == f"{DARK_PAGE} ? datum.white_on_dark : datum.white_on_light"
     assert (white["value"], otherwise) == ("#ffffff", "#000000")
 
 
@@ -407,7 +411,10 @@ def test_the_colours_of_a_heat_map_go_from_the_lowest_to_the_highest_score(means
     chart = sweep_heat_chart(HEAT.assign(mean=means), x_title="a", y_title="b")
     scale = encoding(chart, "rect")["color"]["scale"]
     assert scale["domain"] == pytest.approx(domain)
-    assert scale["range"] == list(palette.SEQUENTIAL_STOPS)
+    stops = zip(palette.SEQUENTIAL_STOPS["light"], palette.SEQUENTIAL_STOPS["dark"], strict=True)
+    assert [color["expr"] for color in scale["range"]] == [
+        f"{DARK_PAGE} ? '{dark}' : '{light}'" for light, dark in stops
+    ]
 
 
 @pytest.mark.parametrize(("n_columns", "step", "written"), [(2, 84, True), (10, 52, True), (60, 8, False)])
@@ -648,15 +655,38 @@ def test_the_colours_of_a_difference_are_symmetric_about_zero_and_blue_is_more_h
     table = DIFFERENCE.assign(difference=differences)
     scale = encoding(confusion_difference_chart(table), "rect")["color"]["scale"]
     assert scale["domain"] == domain
-    assert scale["range"] == ["#a63d00", "#f08a24", "#f7f7f5", "#5b7cfa", "#1e2f9e"]
+    light = [color["expr"][-8:-1] for color in scale["range"]]
+    assert light == ["#a63d00", "#f08a24", "#f7f7f5", "#5b7cfa", "#1e2f9e"]
 
 
 def test_the_figures_of_a_difference_are_white_on_both_dark_ends_and_black_about_zero():
-    inks = {row["difference"]: row["ink"] for row in rows(drawn("confusion difference"), "rect")}
-    assert inks == {-3.3: "#ffffff", 3.3: "#ffffff", 0.04: "#000000"}
+    shown = rows(drawn("confusion difference"), "rect")
+    assert {row["difference"]: row["white_on_light"] for row in shown} == {-3.3: True, 3.3: True, 0.04: False}
+    assert {row["difference"]: row["white_on_dark"] for row in shown} == {-3.3: False, 3.3: False, 0.04: True}
 
 
 def test_a_difference_has_truth_in_rows_and_keeps_the_order_of_classes():
     encoded = encoding(drawn("confusion difference"), "rect")
     assert (encoded["y"]["field"], encoded["x"]["field"]) == ("truth", "prediction")
     assert encoded["y"]["scale"]["domain"] == encoded["x"]["scale"]["domain"] == ["z", "b"]
+
+
+def label_limits(chart):
+    """The widths in pixels that the axes of a chart leave to a name."""
+    layers = chart.to_dict().get("layer", [])
+    axes = [layer["encoding"][channel].get("axis") for layer in layers for channel in ("x", "y") if "encoding" in layer]
+    return [axis["labelLimit"] for axis in axes if axis and "labelLimit" in axis]
+
+
+def test_the_axes_of_a_sweep_cut_no_name_of_a_model():
+    names = [entry.label for entry in MODELS.values()]
+    figures = {"mean": 0.9, "sd": 0.01, "low": 0.89, "high": 0.91, "n": 2}
+    heat = pd.DataFrame([{"x": "0.1", "y": name, **figures} for name in names])
+    points = pd.DataFrame([{"value": name, "best": False, **figures} for name in names])
+    charts = (
+        sweep_heat_chart(heat, x_title="Learning rate", y_title="Model"),
+        sweep_chart(points, title="Model", scale="nominal"),
+    )
+    letter = 6.5  # pixels, of the labels' font
+    for chart in charts:
+        assert min(label_limits(chart)) >= letter * max(map(len, names))

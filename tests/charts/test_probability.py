@@ -16,7 +16,7 @@ def test_the_table_has_a_row_for_each_class():
 
 def test_the_right_class_is_blue_and_a_wrong_answer_red():
     colors = list(probability_table(np.array([0.2, 0.7, 0.1]), NAMES, truth="zero")["color"])
-    assert colors[:2] == [palette.ACCENT, palette.WRONG_RED]
+    assert colors[:2] == [palette.TRUTH, palette.WRONG]
     assert colors[2] not in colors[:2]
 
 

@@ -37,6 +37,18 @@ def test_the_official_split_is_at_the_boundary():
     assert divided.test.indices.tolist() == [6, 7, 8, 9]
 
 
+@pytest.mark.parametrize("position", [0, 1234, 1796])
+def test_an_image_is_located_in_its_part(position):
+    part, index = split(DIGITS, random_state=42).locate(position)
+    np.testing.assert_array_equal(part.images[index], DIGITS.images[position])
+
+
+def test_an_image_in_no_part_is_not_located():
+    divided = split(DIGITS, max_images=10)
+    kept = {int(index) for part in divided.parts for index in part.indices}
+    assert divided.locate(next(index for index in range(1797) if index not in kept)) is None
+
+
 def test_validation_is_cut_from_the_training_part_alone():
     plain, cut = split(DIGITS), split(DIGITS, validation="cut", validation_size=0.2)
     np.testing.assert_array_equal(cut.test.indices, plain.test.indices)

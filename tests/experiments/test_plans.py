@@ -6,6 +6,7 @@ import pytest
 from digitcore.errors import InvalidSetting
 from digitcore.experiments import Axis, CrossValidation, LearningCurve, Range, RecipeTables, Sweep
 from digitcore.experiments.plans import RECIPE_ITSELF, plan_from_json
+from digitcore.experiments.summary import plan_words
 from digitcore.runs import RunSpec
 from digitcore.runs.training import split_for
 from digitcore.specs.recipes import RECIPES
@@ -183,3 +184,22 @@ def test_plans_take_numbers_of_numpy():
 def test_stratify_is_yes_or_no():
     with pytest.raises(InvalidSetting, match="stratify must be True or False, got 'yes'"):
         CrossValidation(SPEC, 3, "yes")
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (Sweep(RECIPES["digits-mlp"].spec, (RATES,)), "Learning rate: 2 points of digits-mlp"),
+        (CrossValidation(RECIPES["digits-mlp"].spec, 4), "4 folds of digits-mlp"),
+        (LearningCurve(RECIPES["digits-mlp"].spec, (10, 100)), "2 sizes × 3 repeats of digits-mlp"),
+    ],
+    ids=["sweep", "folds", "sizes"],
+)
+def test_a_plan_is_named_by_its_rule_and_what_is_trained(plan, words):
+    assert plan_words(plan) == words
+
+
+def test_a_sweep_over_models_is_not_named_after_one_model():
+    words = plan_words(Sweep(RECIPES["digits-mlp"].spec, (Axis.of("model", ["softmax", "mlp", "cnn"]),)))
+    assert words.startswith("Model: 3 points of Digits 8×8, 1,001 epochs")
+    assert "mlp" not in words.lower()

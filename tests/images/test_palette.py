@@ -1,6 +1,12 @@
+import tomllib
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from digitcore.images.palette import luminance, part_color, rgb
+from digitcore.images import palette
+from digitcore.images.palette import TILE_DARK, TILE_LIGHT, luminance, part_color, rgb, shades
 
 
 def contrast(first, second):
@@ -17,3 +23,165 @@ def test_the_contrast_to_white_is_that_of_the_guidelines(color, ratio):
 def test_parts_have_colors_of_their_own():
     assert len({part_color(part) for part in ("train", "validation", "test", "anything else")}) >= 3
     assert part_color("anything else") == part_color("another")
+
+
+# Severity 1.0 of table 1 in Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color
+# vision deficiency", IEEE TVCG 15(6), 2009; for linear RGB.
+COLOR_VISION = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+}
+XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+WHITE_POINT = np.array([0.95047, 1.0, 1.08883])
+
+
+def lab(color, vision):
+    """CIELAB of a colour as a kind of colour vision sees it."""
+    channels = np.array(rgb(color)) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(np.maximum(XYZ @ (COLOR_VISION[vision] @ linear).clip(0, 1) / WHITE_POINT, 0.0089))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def least_difference(colors, vision):
+    """The smallest CIE76 difference between two of these colours."""
+    return min(float(np.linalg.norm(lab(one, vision) - lab(other, vision))) for one, other in combinations(colors, 2))
+
+
+def theme_of_pages():
+    return tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())["theme"]
+
+
+def on_backgrounds(theme):
+    return palette.BACKGROUNDS[theme]
+
+
+every_theme = pytest.mark.parametrize("theme", palette.THEMES)
+every_vision = pytest.mark.parametrize("vision", COLOR_VISION)
+
+MARKS = (
+    palette.ACCENT,
+    palette.MUTED,
+    palette.TRUTH,
+    palette.WRONG,
+    *palette.PART_COLORS.values(),
+    *palette.SERIES_COLORS,
+)
+
+
+@every_theme
+@pytest.mark.parametrize("color", dict.fromkeys(MARKS))
+def test_lines_bars_and_points_have_a_contrast_of_three_on_both_themes(color, theme):
+    assert min(contrast(color, background) for background in on_backgrounds(theme)) >= 3
+
+
+@every_theme
+@pytest.mark.parametrize("n_classes", [2, 10, 47, 71])
+def test_the_colours_of_classes_have_a_contrast_of_three_to_the_page(n_classes, theme):
+    colors = palette.class_colors(n_classes, theme)
+    assert len(set(colors)) == n_classes
+    assert min(contrast(color, on_backgrounds(theme)[0]) for color in colors) >= 3
+
+
+@every_theme
+@pytest.mark.parametrize(
+    "colors",
+    [palette.REMARK, palette.PRIMARY_TEXT, *palette.PART_TEXT_COLORS.values()],
+    ids=lambda colors: colors["light"],
+)
+def test_words_have_a_contrast_of_four_and_a_half(colors, theme):
+    assert contrast(colors[theme], on_backgrounds(theme)[0]) >= 4.5
+
+
+@every_theme
+def test_white_words_on_the_primary_colour_have_a_contrast_of_four_and_a_half(theme):
+    assert contrast("#ffffff", palette.PRIMARY[theme]) >= 4.5
+
+
+@every_theme
+@pytest.mark.parametrize("colors", [palette.PRIMARY, palette.BORDER], ids=["primary", "border"])
+def test_what_marks_a_control_has_a_contrast_of_three(colors, theme):
+    assert min(contrast(colors[theme], background) for background in on_backgrounds(theme)) >= 3
+
+
+@pytest.mark.parametrize("color", [palette.TRUTH_BLUE, palette.WRONG_RED, palette.TILE_LIGHT])
+def test_words_on_a_tile_can_be_read(color):
+    assert contrast(color, palette.TILE_DARK) >= 4.5
+
+
+@every_vision
+def test_parts_truth_and_wrong_predictions_stay_apart_for_every_colour_vision(vision):
+    roles = [*palette.PART_COLORS.values(), palette.TRUTH, palette.WRONG]
+    assert least_difference(roles, vision) >= 20
+    assert least_difference(palette.PART_COLORS.values(), vision) >= 40
+    assert least_difference([palette.TRUTH, palette.WRONG], vision) >= 40
+
+
+@every_vision
+@every_theme
+def test_ten_classes_stay_apart_for_every_colour_vision(theme, vision):
+    assert least_difference(palette.class_colors(10, theme), vision) >= 20
+
+
+@every_vision
+def test_the_layers_of_a_network_stay_apart_for_every_colour_vision(vision):
+    assert least_difference(palette.SERIES_COLORS, vision) >= 20
+
+
+@every_theme
+@every_vision
+def test_weights_for_and_against_a_class_stay_apart(theme, vision):
+    against, little_against, _, little_for, in_favour = palette.DIVERGING_STOPS[theme]
+    assert least_difference([against, in_favour], vision) >= 40
+    assert least_difference([little_against, little_for], vision) >= 40
+
+
+@every_theme
+def test_more_images_stand_out_more_from_the_page(theme):
+    contrasts = [contrast(color, on_backgrounds(theme)[0]) for color in palette.SEQUENTIAL_STOPS[theme]]
+    assert contrasts == sorted(contrasts)
+    assert contrasts[0] < 1.6 < 10 < contrasts[-1]
+
+
+@every_theme
+def test_larger_weights_stand_out_more_from_the_page_on_either_side(theme):
+    contrasts = [contrast(color, on_backgrounds(theme)[0]) for color in palette.DIVERGING_STOPS[theme]]
+    assert contrasts[2] < 1.25
+    assert contrasts[0] > contrasts[1] > contrasts[2] < contrasts[3] < contrasts[4]
+
+
+@every_theme
+def test_the_pages_have_the_colours_of_the_palette(theme):
+    config = theme_of_pages()
+    page = config[theme]
+    assert (page["backgroundColor"], page["secondaryBackgroundColor"]) == palette.BACKGROUNDS[theme]
+    assert (page["primaryColor"], page["borderColor"]) == (palette.PRIMARY[theme], palette.BORDER[theme])
+    assert page["linkColor"] == palette.PRIMARY_TEXT[theme]
+    assert tuple(config["chartCategoricalColors"]) == palette.SERIES_COLORS
+    assert contrast(page["textColor"], page["secondaryBackgroundColor"]) >= 7
+
+
+@every_theme
+def test_captions_have_a_contrast_of_four_and_a_half(theme):
+    text = theme_of_pages()[theme]["textColor"]
+    for background in on_backgrounds(theme):
+        # Streamlit writes them in the text colour at 60 %.
+        faded = [0.6 * one + 0.4 * other for one, other in zip(rgb(text), rgb(background), strict=True)]
+        assert palette.contrast(tuple(faded), rgb(background)) >= 4.5
+
+
+@pytest.mark.parametrize("share", [n / 255 for n in range(256)])
+def test_a_figure_is_legible_on_every_pixel(share):
+    background, ink = shades(share)
+    assert contrast(background, ink) >= 4.5
+
+
+def test_pixels_are_shaded_from_dark_to_white():
+    assert (shades(0)[0], shades(1)[0]) == (TILE_DARK, TILE_LIGHT)

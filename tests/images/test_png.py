@@ -139,6 +139,11 @@ def test_weights_beyond_the_limit_take_the_ends_colour():
     assert [tuple(color) for color in diverging_rgb(np.array([9.0, -np.inf]), 1.0).tolist()] == [MOST, LEAST]
 
 
+def test_on_a_dark_page_zero_is_dark():
+    zero, most = diverging_rgb(np.array([0.0, 1.0]), 1.0, "dark").tolist()
+    assert (tuple(zero), tuple(most)) == (palette.rgb("#1d212c"), palette.rgb("#b3c0ff"))
+
+
 def test_without_any_weight_everything_is_neutral():
     assert {tuple(color) for color in diverging_rgb(np.zeros(4), 0.0).tolist()} == {NEUTRAL}
 
@@ -184,6 +189,7 @@ def test_weight_images_have_white_titles():
         (lambda: grid_png(np.zeros((1, 2, 2)), max_value=1, columns=1, gap=-1), "gap must be a whole number from 0"),
         (lambda: grid_png(np.zeros((1, 2, 2)), max_value=1, columns=1, labels=[]), "for each of 1 images, got 0"),
         (lambda: weights_png(np.zeros((2, 2, 2)), columns=1, titles=["a"]), "for each of 2 images, got 1"),
+        (lambda: diverging_rgb(np.zeros(1), 1.0, "blue"), "theme must be light or dark, got 'blue'"),
         (lambda: diverging_rgb(np.zeros(1), -1.0), "limit must be a finite number from 0, got -1.0"),
         (lambda: diverging_rgb(np.zeros(1), np.inf), "limit must be a finite number from 0, got inf"),
     ],

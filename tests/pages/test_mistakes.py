@@ -37,6 +37,12 @@ def test_a_cell_shows_the_images_behind_it(mistakes, counts):
     assert f"{min(20, n_images)} of {n_images} images, most confident first" in texts(app)
 
 
+def test_as_few_as_five_images_can_be_shown(mistakes):
+    widget(mistakes.slider, "Images").set_value(5).run()
+    assert not mistakes.exception
+    assert "5 of " in texts(mistakes)
+
+
 def test_the_diagonal_shows_what_is_right(mistakes, counts):
     best = int(counts.diagonal().argmax())
     app = choose(mistakes, best, best)

@@ -1,4 +1,3 @@
-import base64
 import io
 import re
 
@@ -27,7 +26,7 @@ def run_of(app):
 
 def said(app):
     """The class and the percentage that the model names."""
-    found = re.search(r"The model says \*\*(\d)\*\*, ([\d.]+) % sure", texts(app))
+    found = re.search(r"The model says \*\*(\d)\*\* ([\d.]+) % sure", texts(app))
     return int(found.group(1)), float(found.group(2))
 
 
@@ -60,6 +59,31 @@ def test_another_part_has_images_of_its_own(predict_mlp):
     assert "Image 1234 of the train part" in texts(predict_mlp)
 
 
+def test_an_image_of_the_whole_data_set_is_found_by_its_index(predict_mlp):
+    widget(predict_mlp.selectbox, "Part").set_value("all").run()
+    run, shown = run_of(predict_mlp), texts(predict_mlp)
+    data = session.dataset("digits")
+    part, index = session.parts_of(run).locate(1234)
+    assert f"Image 1234 of the data set (image {index} of the {part.name} part), a {data.labels[1234]}" in shown
+    probabilities = session.arrays_of(run)[f"probabilities.{part.name}"][index]
+    assert said(predict_mlp) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
+
+
+def test_an_image_of_a_part_is_named_by_its_place_in_the_data_set(predict_mlp):
+    widget(predict_mlp.number_input, "Index").set_value(7).run()
+    index = session.parts_of(run_of(predict_mlp)).test.indices[7]
+    assert f"Image 7 of the test part (image {index} of the data set)" in texts(predict_mlp)
+
+
+def test_an_image_that_the_run_left_out_is_said_to_be(open_app, train):
+    app = train(open_app(model="softmax", epochs="2", max_train="100")).switch_page("pages/predict.py").run()
+    split = session.parts_of(run_of(app))
+    widget(app.selectbox, "Part").set_value("all").run()
+    left_out = next(index for index in range(1797) if split.locate(index) is None)
+    widget(app.number_input, "Index").set_value(left_out).run()
+    assert f"Image {left_out} of the data set (not used by this run)" in texts(app)
+
+
 def test_a_change_of_the_image_changes_the_answer_and_can_be_undone(predict):
     before = said(predict)
     widget(predict.slider, "Rotate (°)").set_value(90.0).run()
@@ -90,7 +114,7 @@ def test_a_picture_is_cleaned_up_step_by_step(predict_mlp, one):
     predict_mlp.segmented_control(key="image_source").set_value("photo").run()
     predict_mlp.file_uploader[0].set_value(("one.png", png_of(one), "image/png")).run()
     assert not predict_mlp.exception
-    for words in ("Grey", "Inverted, paper removed", "Cropped to the ink", "Scaled to 8 × 2", "Centred by mass"):
+    for words in ("Grey", "Inverted, paper removed", "Slant removed", "Counted in 8 × 8 blocks"):
         assert words in texts(predict_mlp)
     assert "Your picture, as the model sees it: 8 × 8 pixels" in texts(predict_mlp)
     assert said(predict_mlp)
@@ -110,29 +134,28 @@ def test_a_file_that_is_of_no_use_gets_one_sentence(predict_mlp, content, words)
     assert words in texts(predict_mlp)
 
 
-def pad_pixels(gray):
-    """What the pad sends for a drawing: 140 × 140 grey values."""
-    small = Image.fromarray(gray).resize((140, 140))
-    return base64.b64encode(np.asarray(small).tobytes()).decode()
-
-
-def test_a_drawing_is_judged(predict_mlp, one):
+def test_a_drawing_is_judged(predict_mlp):
     predict_mlp.segmented_control(key="image_source").set_value("draw").run()
     assert "The model says" not in texts(predict_mlp)
-    predict_mlp.session_state["drawing_pad"] = {"pixels": pad_pixels(255 - one)}
+    assert "Draw a digit with the mouse" in texts(predict_mlp)
+    predict_mlp.session_state["drawing_pad"] = {"strokes": [[400, 200, 500, 100, 500, 900]]}
     predict_mlp.run()
     assert not predict_mlp.exception
     assert "Your drawing, as the model sees it" in texts(predict_mlp)
     assert said(predict_mlp)
 
 
-@pytest.mark.parametrize("sent", ["A" * 10_000_000, "A" * 26_136, 7, ["A"], {"pixels": "A"}, float("nan")], ids=type)
+@pytest.mark.parametrize(
+    "sent",
+    ["A" * 10_000_000, 7, ["A"], [[1, 2, 3]], [[0.5, 0.5]], [[1, 2] * 5000], {"x": 1}, float("nan")],
+    ids=lambda sent: str(sent)[:12],
+)
 def test_a_forged_drawing_ends_in_one_sentence(predict_mlp, sent):
     predict_mlp.segmented_control(key="image_source").set_value("draw").run()
-    predict_mlp.session_state["drawing_pad"] = {"pixels": sent}
+    predict_mlp.session_state["drawing_pad"] = {"strokes": sent}
     predict_mlp.run()
     assert not predict_mlp.exception
-    assert "A drawing must be 140 × 140 grey values in base64" in texts(predict_mlp)
+    assert "A drawing must be 1 to 200 strokes of 4000 points in all" in texts(predict_mlp)
     assert "The model says" not in texts(predict_mlp)
 
 

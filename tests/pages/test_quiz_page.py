@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from pages.parts.quiz.quiz_round import are_keys
 from tests.pages.conftest import button, texts, widget
 
 
@@ -30,7 +31,7 @@ def test_a_round_is_played_to_its_end(quiz):
     assert metric(quiz, "The model") == "0 of 10"
     assert "Both missed" not in texts(quiz)
     assert quiz.dataframe[0].value.to_dict("records") == [
-        {"round": 1, "n_images": 10, "n_answered": 10, "you": 1.0, "model": 0.0}
+        {"round": 1, "n_images": 10, "n_answered": 10, "you": 100.0, "model": 0.0}
     ]
 
 
@@ -68,3 +69,31 @@ def test_another_part_begins_anew(quiz):
     quiz.segmented_control[0].set_value("train").run()
     assert quiz.session_state["quiz"] is None
     assert any(each.label == "Start" for each in quiz.button)
+
+
+def test_each_answer_is_told_right_or_wrong_if_wanted(quiz):
+    widget(quiz.toggle, "Tell me after each answer whether it was right").set_value(True).run()
+    first, second, *_ = start(quiz).truth
+    button(quiz, str(first)).click().run()
+    assert f":green-badge[Right] Image 1 is a **{first}**" in texts(quiz)
+    other = (second + 1) % 10
+    button(quiz, str(other)).click().run()
+    assert f":red-badge[Wrong] Image 2 is a **{second}**, not a **{other}**" in texts(quiz)
+    assert not quiz.exception
+
+
+def test_no_answer_is_told_otherwise(quiz):
+    first = start(quiz).truth[0]
+    button(quiz, str(first)).click().run()
+    assert "Image 1 is a" not in texts(quiz)
+
+
+def test_keys_are_not_named_twice(quiz):
+    start(quiz)
+    (style,) = [each.proto.body for each in quiz.get("html") if "kbd" in each.proto.body]
+    assert "display: none" in style
+
+
+def test_keys_are_named_where_the_classes_have_other_names():
+    assert are_keys([str(digit) for digit in range(10)])
+    assert not are_keys(["Shirt", "Coat"])

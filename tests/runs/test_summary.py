@@ -13,7 +13,7 @@ from digitcore.runs.summary import (
     comparison_text,
     distinct_labels,
     held_out_name,
-    run_label,
+    run_labels,
     verdict_of,
     warnings_of,
 )
@@ -101,8 +101,18 @@ def test_the_distance_to_the_published_figure_is_in_points():
 
 
 def test_a_label_says_what_and_how_well():
-    assert "MLP" in run_label(run({"test": part(957, 1000)}))
-    assert "test 95.70 %" in run_label(run({"test": part(957, 1000)}))
+    (label,) = run_labels([run({"test": part(957, 1000)})]).values()
+    assert label == "Digits 8×8, Neural network (MLP), 10 epochs, 0 of 10 epochs, test 95.70 %"
+
+
+def test_runs_that_differ_in_a_setting_have_different_labels():
+    rates = [0.01 * n for n in range(1, 11)]
+    runs = [run({"test": part(957, 1000)}, parameters={"epochs": 10, "learning_rate": rate}) for rate in rates]
+    labels = run_labels(runs)
+    for each, rate in zip(runs[1:], rates[1:], strict=True):
+        assert f"rate {rate:.12g}" in labels[each.digest]
+    assert len(set(labels.values())) == 10
+    assert not any("(2)" in label for label in labels.values())
 
 
 def test_progress_counts_epochs_and_time():

@@ -14,6 +14,7 @@ from digitcore.experiments.axes import listed_texts
 from digitcore.experiments.experiment import expected_experiment_seconds, is_time_known, may_end_early
 from digitcore.experiments.plan_parameters import FACTOR, N_RANDOM, N_REPEATS, N_SEEDS, K
 from digitcore.experiments.summary import plan_words
+from digitcore.glossary import explain
 from digitcore.parameters import Choice, Integer, Number, Parameter, short_text, slider_stops
 from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES
@@ -53,6 +54,7 @@ def ask_kind() -> str:
         key=session.EXPERIMENT_KIND,
         persist_state="session",
         label_visibility="collapsed",
+        help=explain("cross-validation", "sweep", "learning curve", "LR range test"),
     )
 
 
@@ -106,7 +108,7 @@ def _ask_folds(spec: RunSpec) -> CrossValidation:
         "Stratify",
         key="folds_stratify",
         persist_state="session",
-        help="Give every fold the same share of each class.",
+        help=explain("stratify"),
     )
     return CrossValidation(spec, k, stratify)
 
@@ -220,7 +222,12 @@ def _ask_range(name: str, record: Integer | Number, key: str) -> Axis:
     highest = high.number_input("To", value=record.slider[1], key=f"{key}_high", **shared)
     count = n.number_input("Values", 2, 50, 5, key=f"{key}_n", persist_state="session")
     chosen = scale.selectbox(
-        "Spacing", ["linear", "log"], index=int(record.scale == "log"), key=f"{key}_scale", persist_state="session"
+        "Spacing",
+        ["linear", "log"],
+        index=int(record.scale == "log"),
+        key=f"{key}_scale",
+        persist_state="session",
+        help=explain("spacing"),
     )
     return Axis(name, low=lowest, high=highest, n=count, scale=chosen)
 

@@ -9,6 +9,7 @@ from digitcore.experiments import Experiment
 from digitcore.experiments.experiment import progress_of_experiment
 from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
+from digitcore.glossary import explain
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
@@ -56,8 +57,8 @@ def show(kind: str) -> None:
 
 
 def show_reading_help(kind: str) -> None:
-    """Show how to read what this kind of experiment gives."""
-    with st.expander("How to read this"):
+    """Say what this kind of experiment does."""
+    with st.expander("What this experiment does"):
         st.markdown(HELP[kind])
 
 
@@ -132,9 +133,12 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
         column_config={
             **names,
             "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%d"),
-            **{name: st.column_config.NumberColumn(label, format="%.2f") for name, label in ACCURACIES.items()},
+            **{
+                name: st.column_config.NumberColumn(label, format="%.2f", help=explain("accuracy"))
+                for name, label in ACCURACIES.items()
+            },
             "state": "State",
-            "epochs_trained": st.column_config.NumberColumn("Epochs trained", format="%d"),
+            "epochs_trained": st.column_config.NumberColumn("Epochs", format="%d", help=explain("epoch")),
             "seconds": st.column_config.NumberColumn("Time (s)", format="%.2f"),
             "reason": "Reason",
         },

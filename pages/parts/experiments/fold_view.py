@@ -9,8 +9,10 @@ from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_cha
 from digitcore.evaluation import confusion_table
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import fold_curves_table, part_scores_table, part_summary_table
+from digitcore.glossary import explain
 from digitcore.wording import percent_text
 from pages.parts import session
+from pages.parts.reading.reading_guide import show_guide
 
 FIGURE_WIDTH = 220
 # A matrix beside a chart, or on a phone.
@@ -25,8 +27,15 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.info("The first fold is being trained.")
         return
     show_figures(table)
+    show_guide("folds")
     spread = st.segmented_control(
-        "Spread", list(SPREADS), format_func=SPREADS.get, default="band", required=True, key="fold_spread"
+        "Spread",
+        list(SPREADS),
+        format_func=SPREADS.get,
+        default="band",
+        required=True,
+        key="fold_spread",
+        help=explain("spread", "standard deviation"),
     )
     show_curves(digests, spread)
     left, right = st.columns(2)
@@ -34,7 +43,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.markdown("**Final accuracy of every fold**")
         _show_scores(digests, table)
     with right:
-        st.markdown("**All held-out images together**")
+        st.markdown("**All held-out images together**", help=explain("confusion matrix"))
         _show_matrix(digests)
 
 
@@ -43,8 +52,11 @@ def show_figures(table: pd.DataFrame) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in part_summary_table(table).itertuples():
             with st.container(width=FIGURE_WIDTH, gap=None):
-                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean))
-                st.caption(f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far")
+                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean), help=explain("accuracy", "fold"))
+                st.caption(
+                    f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far",
+                    help=explain("standard deviation"),
+                )
 
 
 # What does not change is written down once: charts take altair tens of milliseconds.

@@ -8,7 +8,9 @@ import streamlit as st
 from digitcore.charts import learning_curve_chart
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
+from digitcore.glossary import explain
 from pages.parts.experiments.fold_view import SPREADS
+from pages.parts.reading.reading_guide import show_guide
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
@@ -17,8 +19,15 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     if curve.empty:
         st.info("The first size is being trained.")
         return
+    show_guide("learning_curve")
     spread = st.segmented_control(
-        "Spread", list(SPREADS), format_func=SPREADS.get, default="band", required=True, key="size_spread"
+        "Spread",
+        list(SPREADS),
+        format_func=SPREADS.get,
+        default="band",
+        required=True,
+        key="size_spread",
+        help=explain("spread", "standard deviation"),
     )
     _show_curve(experiment.digest, experiment.n_ended, spread, _curve=curve)
 
@@ -32,7 +41,7 @@ def _show_curve(digest: str, n_ended: int, spread: str, _curve: pd.DataFrame) ->
         hide_index=True,
         column_config={
             "n_train": st.column_config.NumberColumn("Training images", format="%d"),
-            "gap": st.column_config.NumberColumn("Gap: training minus held-out accuracy (points)", format="%.2f"),
+            "gap": st.column_config.NumberColumn("Gap (points)", format="%.2f", help=explain("gap")),
         },
         alt="The overfitting gap of every size",
     )

@@ -9,11 +9,13 @@ import streamlit as st
 from digitcore.charts import lr_range_chart
 from digitcore.evaluation.lr_range import suggested_learning_rate
 from digitcore.experiments.lr_range import HIGHEST, LOWEST, N_STEPS, lr_range_test
+from digitcore.glossary import explain
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
-from digitcore.specs.recipes import spec_title
+from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from pages.parts import messages, session, shared, visitor
+from pages.parts.reading.reading_guide import show_guide
 from pages.parts.waiting import wait_for
 
 
@@ -21,7 +23,8 @@ def show(spec: RunSpec) -> None:
     """Ask for the ends, start the test, and show what it found."""
     ends = _ask_ends()
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**LR range test of {messages.plain(spec_title(spec))}** :gray[· {ends[2]} batches]")
+    title = messages.plain(spec_title(spec, varied=["learning_rate"], most=HEADING_DIFFERENCES))
+    summary.markdown(f"**LR range test of {title}** :gray[· {ends[2]} batches]")
     if button.button("Start", type="primary", width="stretch", key="start_range"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
@@ -47,7 +50,9 @@ def _ask_ends() -> tuple[float, float, int]:
     shared = {"min_value": LEARNING_RATE.minimum, "max_value": LEARNING_RATE.maximum, "format": "%.6g"}
     lowest = low.number_input("From", value=LOWEST, key="range_low", persist_state="session", **shared)
     highest = high.number_input("To", value=HIGHEST, key="range_high", persist_state="session", **shared)
-    n_steps = steps.slider("Batches", 50, 1000, N_STEPS, 50, key="range_steps", persist_state="session")
+    n_steps = steps.slider(
+        "Batches", 50, 1000, N_STEPS, 50, key="range_steps", persist_state="session", help=explain("LR range test")
+    )
     return lowest, highest, n_steps
 
 
@@ -77,5 +82,6 @@ def _show_found(spec: RunSpec, computation: Computation) -> None:
     )
     if found and button.button("Open in Train", width="stretch", key="open_rate"):
         session.open_in_form(spec.with_changes(parameters={"learning_rate": rounded}))
+    show_guide("lr_range")
     st.altair_chart(lr_range_chart(table, suggested=suggested if found else None), width="stretch")
     st.download_button("Save as CSV", table.to_csv(index=False).encode(), "learning-rates.csv", "text/csv")

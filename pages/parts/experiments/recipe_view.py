@@ -23,11 +23,13 @@ from digitcore.experiments.published import (
     recipe_runs,
 )
 from digitcore.experiments.tables import in_percent
+from digitcore.glossary import explain
 from digitcore.specs.recipes import RECIPES, Recipe
 from digitcore.wording import percent_text
 from pages.parts import session
 from pages.parts.experiments import fold_view
 from pages.parts.messages import plain
+from pages.parts.reading.reading_guide import show_guide
 
 NUMBER = st.column_config.NumberColumn
 MATRICES = ("Difference", "Here", "Published")
@@ -42,6 +44,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.caption(plain(note))
     own = tuple(recipe_runs(experiment))
     if recipe.variations:
+        show_guide("published")
         _show_tables(experiment.digest, experiment.n_ended, _recipe=recipe, _members=table)
     if recipe.published_curve and own:
         st.subheader("Training curve")
@@ -60,12 +63,12 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
 def _show_headline(recipe: Recipe, row: pd.Series) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=fold_view.FIGURE_WIDTH, gap=None):
-            st.metric("Published", percent_text(recipe.accuracy))
+            st.metric("Published", percent_text(recipe.accuracy), help=explain("published"))
             st.caption(plain(recipe.accuracy_words))
         if not row["n"]:
             return
         with st.container(width=fold_view.FIGURE_WIDTH, gap=None):
-            st.metric("Here", percent_text(row["mean"]))
+            st.metric("Here", percent_text(row["mean"]), help=explain("accuracy", "standard deviation"))
             spread = f"± {100 * row['sd']:.2f} points over {row['n']} seeds" if row["n"] > 1 else "one seed"
             st.caption(spread)
         with st.container(width=fold_view.FIGURE_WIDTH, gap=None):
@@ -91,10 +94,10 @@ def _show_figures(table: pd.DataFrame, title: str) -> None:
         column_order=["label", "published", "mean", "difference", "sd", "n"],
         column_config={
             "label": title,
-            "published": NUMBER("Published", format="%.1f"),
+            "published": NUMBER("Published", format="%.1f", help=explain("published")),
             "mean": NUMBER("Here", format="%.2f"),
-            "sd": NUMBER("Spread", format="%.2f"),
-            "n": NUMBER("Seeds", format="%d"),
+            "sd": NUMBER("Spread", format="%.2f", help=explain("standard deviation")),
+            "n": NUMBER("Seeds", format="%d", help=explain("seed")),
             "difference": NUMBER("Difference", format="%+.2f"),
         },
         placeholder="",

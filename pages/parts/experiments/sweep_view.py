@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from digitcore.charts import importance_chart, parallel_chart, sweep_chart, sweep_heat_chart
-from digitcore.experiments import Axis, Experiment
+from digitcore.experiments import Axis, Experiment, Sweep
 from digitcore.experiments.summary import point_words, sweep_warnings
 from digitcore.experiments.tables import (
     FEWEST_FOR_IMPORTANCE,
@@ -20,9 +20,11 @@ from digitcore.experiments.tables import (
     parallel_table,
     points_table,
 )
+from digitcore.glossary import explain
 from digitcore.wording import percent_text
 from pages.parts import session
 from pages.parts.messages import plain
+from pages.parts.reading.reading_guide import show_guide
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
@@ -36,7 +38,15 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     _show_best(experiment, points, names)
     for warning in sweep_warnings(sweep, table):
         st.warning(warning)
+    show_guide(_guide_of(sweep))
     _show_points(experiment.digest, experiment.n_ended, _experiment=experiment, _points=points)
+
+
+def _guide_of(sweep: Sweep) -> str:
+    """Return the guide of the chart that shows a sweep."""
+    if len(sweep.axes) == 1:
+        return "sweep"
+    return "heat" if len(sweep.axes) == 2 and sweep.n_random is None else "parallel"
 
 
 def _show_best(experiment: Experiment, points: pd.DataFrame, names: list[str]) -> None:
@@ -68,7 +78,7 @@ def _show_many(points: pd.DataFrame, axes: Sequence[Axis]) -> None:
     titles = {axis.name: axis.record.label for axis in axes}
     shown = parallel_table(points, axes)
     st.altair_chart(parallel_chart(shown, list(titles.items())), width="stretch")
-    st.markdown("**Most important settings**")
+    st.markdown("**Most important settings**", help=explain("importance"))
     table = importance_table(points, list(titles))
     if table["importance"].isna().all():
         st.caption(f"Available from {FEWEST_FOR_IMPORTANCE} points of different accuracy on.")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from digitcore.charts import map_chart
 from digitcore.datasets import Part
+from digitcore.glossary import explain
 from digitcore.insight.projection import (
     METHODS,
     MOST_POINTS,
@@ -21,6 +22,7 @@ from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from pages.parts import messages, session, shared, visitor
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_guide
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.waiting import wait_for
 
@@ -41,6 +43,7 @@ def ask_view(run: Run) -> tuple[str, str]:
         required=True,
         key=f"map_source_{len(sources)}",
         format_func=SOURCES.get,
+        help=explain("pixel", "last hidden layer"),
     )
     method = right.segmented_control(
         "Method",
@@ -49,7 +52,7 @@ def ask_view(run: Run) -> tuple[str, str]:
         required=True,
         key=_METHOD_KEY,
         format_func=METHODS.get,
-        help="PCA is immediate; t-SNE takes up to a minute for 10,000 images, once.",
+        help=explain("PCA", "t-SNE"),
     )
     return source, method
 
@@ -107,6 +110,7 @@ def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
     """Show the map, and the images in the rectangle that was dragged."""
     names = part.dataset.class_names
     chart = shared.charts.get(("map", key, part.name), lambda: drawable(map_chart(table, names, select=SELECTION)))
+    show_guide("map")
     event = st.vega_lite_chart(chart, key=f"map_{key}_{part.name}", on_select="rerun")
     if part.n_images > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")

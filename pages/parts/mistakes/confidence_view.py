@@ -17,19 +17,24 @@ from digitcore.evaluation.calibration import (
     refusal_sentence,
     reliability_table,
 )
+from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_guide
 
-VIEWS = ("Reliability", "Confidence", "Selective prediction")
+# Each with its guide.
+VIEWS = {"Reliability": "reliability", "Confidence": "confidence", "Selective prediction": "coverage"}
 
 
 def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the chart that is asked for."""
-    st.subheader("Is it right when it is sure?")
+    words = explain("confidence", "reliability", "selective prediction")
+    st.subheader("Is it right when it is sure?", help=words)
     view = st.segmented_control(
-        "View", VIEWS, default=VIEWS[0], required=True, key="confidence_view", label_visibility="collapsed"
+        "View", list(VIEWS), default="Reliability", required=True, key="confidence_view", label_visibility="collapsed"
     )
+    show_guide(VIEWS[view])
     _show_view(view, run.digest, run.created_at, part.name, part.labels, probabilities)
 
 
@@ -42,7 +47,8 @@ def _show_view(
         table = reliability_table(_labels, _probabilities)
         st.vega_lite_chart(drawable(reliability_chart(table)))
         error = percent_text(expected_calibration_error(table))
-        st.markdown(f"{calibration_sentence(table)} Expected calibration error: **{error}**.")
+        words = f"{calibration_sentence(table)} Expected calibration error: **{error}**."
+        st.markdown(words, help=explain("calibration error"))
     elif view == "Confidence":
         st.vega_lite_chart(drawable(confidence_chart(confidence_table(_labels, _probabilities))))
     else:

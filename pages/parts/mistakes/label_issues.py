@@ -9,10 +9,11 @@ import streamlit as st
 
 from digitcore.datasets import Part
 from digitcore.evaluation.label_issues import find_label_issues, label_issues_table
+from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
-from digitcore.wording import duration_text
+from digitcore.wording import duration_text, percent_text
 from pages.parts import messages, session, shared, visitor
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.waiting import wait_for
@@ -22,7 +23,7 @@ MOST_SHOWN = 60
 
 def show(run: Run) -> None:
     """Offer the search, show how far it is, and what it found."""
-    st.subheader("Label issues")
+    st.subheader("Label issues", help=explain("label issue", "fold"))
     st.caption(
         f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
         "fifth of the training part, and each judges the fifth that it has not seen."
@@ -80,8 +81,9 @@ def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
             position=int(row.position),
             truth=row.label,
             wrong=row.suggestion,
-            words=f"Image {row.position} of the train part\nLabelled {row.label}: {100 * row.label_probability:.1f} %\n"
-            f"Rather {row.suggestion}: {100 * row.suggestion_probability:.1f} %",
+            words=f"Image {row.position} of the train part\n"
+            f"Labelled {row.label}: {percent_text(row.label_probability, 1)}\n"
+            f"Rather {row.suggestion}: {percent_text(row.suggestion_probability, 1)}",
             alt=f"Image {row.position}, labelled {row.label}, rather {row.suggestion}",
         )
         for row in table.itertuples(index=False)

@@ -18,9 +18,12 @@ from digitcore.evaluation import (
     predictions,
 )
 from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positions, select_positions, top_classes_text
+from digitcore.glossary import explain
 from digitcore.runs import Run
+from digitcore.wording import percent_text
 from pages.parts import messages, session, shared
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
 SELECTION = "cell"
@@ -32,7 +35,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the matrix of a part's predictions, and the images that are asked for."""
     names = part.dataset.class_names
     prediction = predictions(probabilities)
-    st.subheader("Confusion matrix")
+    show_heading("Confusion matrix", "confusion", help_text=explain("confusion matrix", "class", "prediction"))
     left, right = st.columns([3, 2], gap="large")
     with right:
         values, scale = _ask_look()
@@ -69,7 +72,7 @@ def _ask_look() -> tuple[str, str]:
         required=True,
         key="confusion_scale",
         format_func={"linear": "Linear", "log": "Logarithmic"}.__getitem__,
-        help="The logarithmic scale shows the rare mistakes beside the many right answers.",
+        help=explain("logarithmic scale"),
     )
     return values, scale
 
@@ -117,10 +120,10 @@ def _ask_images(truth: int | None, taken_for: int | None) -> tuple[ImageFilter, 
     """Ask which images of the cell, row or column to show, in which order, and how many."""
     columns = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
     low, high = columns[0].slider(
-        "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help="Probability that the model gave its answer."
+        "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help=explain("confidence")
     )
     order = columns[1].selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
-    n_images = columns[2].slider("Images", 10, 100, 20, step=10, key="n_shown", persist_state="session")
+    n_images = columns[2].slider("Images", 5, 100, 20, step=5, key="n_shown", persist_state="session")
     is_cell = truth is not None and taken_for is not None
     wrong_only = columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
     if order == "random":
@@ -139,9 +142,10 @@ def _tiles(part: Part, probabilities: np.ndarray, positions: np.ndarray) -> list
             truth=row.truth,
             wrong="" if row.truth == row.prediction else row.prediction,
             words=f"Image {row.position} of the {part.name} part\n"
-            f"Truth {row.truth} ({100 * row.truth_probability:.1f} %)\n"
+            f"Truth {row.truth} ({percent_text(row.truth_probability, 1)})\n"
             f"{top_classes_text(probabilities[row.position], names)}",
-            alt=f"Image {row.position}: {row.truth} taken for {row.prediction}, {100 * row.probability:.1f} % sure",
+            alt=f"Image {row.position}: {row.truth} taken for {row.prediction}, "
+            f"{percent_text(row.probability, 1)} sure",
         )
         for row in table.itertuples(index=False)
     ]

@@ -1,8 +1,12 @@
-// The pad's coordinates run from 0 to 1, whatever its size on the screen.
+// A place on the pad is two whole numbers from 0 to data.units, whatever the pad's size on the screen. The page gets the
+// strokes and draws them itself, as wide as suits their size; what is seen here is for the eye only.
 //
 // What is drawn, kept here: the page calls the function below again while somebody draws, and mounts the pad anew when
 // something above it has come or gone.
 let drawing = null;
+
+// Places nearer than this share of the pad's side to the one before say nothing.
+const NEAR = 0.004;
 
 export default function (component) {
   const { parentElement, data, setStateValue } = component;
@@ -12,7 +16,7 @@ export default function (component) {
 
   if (!pad.dataset.mounted) {
     pad.dataset.mounted = "yes";
-    if (data.drawn && !drawing) setStateValue("pixels", null);
+    if (data.drawn && !drawing) setStateValue("strokes", null);
     if (!data.drawn || !drawing) drawing = { states: [[]], at: 0, stroke: null };
   }
 
@@ -21,7 +25,7 @@ export default function (component) {
   function show() {
     const side = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1)) || 1;
     if (canvas.width !== side) canvas.width = canvas.height = side;
-    paint(canvas, drawing.stroke ? [...strokes(), drawing.stroke] : strokes(), data.stroke, data.ink, data.ground);
+    paint(canvas, drawing.stroke ? [...strokes(), drawing.stroke] : strokes(), data);
     undoButton.disabled = drawing.at === 0;
     redoButton.disabled = drawing.at === drawing.states.length - 1;
     clearButton.disabled = strokes().length === 0;
@@ -31,7 +35,7 @@ export default function (component) {
     if (to < 0 || to >= drawing.states.length) return;
     drawing.at = to;
     show();
-    setStateValue("pixels", strokes().length ? grayPixels(strokes(), data) : null);
+    setStateValue("strokes", strokes().length ? thinned(strokes(), data.mostPoints).map((stroke) => stroke.flat()) : null);
   }
 
   function add(state) {
@@ -41,7 +45,13 @@ export default function (component) {
 
   function place(event) {
     const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const shares = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return shares.map((share) => Math.round(data.units * Math.min(Math.max(share, 0), 1)));
+  }
+
+  function lengthen(to) {
+    const [x, y] = drawing.stroke.at(-1);
+    if (Math.hypot(to[0] - x, to[1] - y) >= NEAR * data.units) drawing.stroke.push(to);
   }
 
   function end() {
@@ -52,7 +62,7 @@ export default function (component) {
   }
 
   canvas.onpointerdown = (event) => {
-    if (!event.isPrimary || event.button !== 0) return;
+    if (!event.isPrimary || event.button !== 0 || strokes().length >= data.mostStrokes) return;
     canvas.setPointerCapture(event.pointerId);
     drawing.stroke = [place(event)];
     show();
@@ -60,7 +70,7 @@ export default function (component) {
   canvas.onpointermove = (event) => {
     if (!drawing.stroke || !event.isPrimary) return;
     const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    drawing.stroke.push(...(between.length ? between : [event]).map(place));
+    (between.length ? between : [event]).map(place).forEach(lengthen);
     show();
   };
   canvas.onpointerup = canvas.onpointercancel = (event) => event.isPrimary && end();
@@ -90,13 +100,23 @@ export default function (component) {
   return () => watcher.disconnect();
 }
 
-function paint(canvas, strokes, width, ink, ground) {
+// Leaves out every second place, but for a stroke's first and last, until no more are left than the page takes.
+function thinned(strokes, most) {
+  const count = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
+  if (count <= most) return strokes;
+  return thinned(
+    strokes.map((stroke) => stroke.filter((_, index) => index % 2 === 0 || index === stroke.length - 1)),
+    most
+  );
+}
+
+function paint(canvas, strokes, data) {
   const context = canvas.getContext("2d");
-  context.setTransform(canvas.width, 0, 0, canvas.height, 0, 0);
-  context.fillStyle = ground;
-  context.fillRect(0, 0, 1, 1);
-  context.strokeStyle = ink;
-  context.lineWidth = width;
+  context.setTransform(canvas.width / data.units, 0, 0, canvas.height / data.units, 0, 0);
+  context.fillStyle = data.ground;
+  context.fillRect(0, 0, data.units, data.units);
+  context.strokeStyle = data.ink;
+  context.lineWidth = data.pen * data.units;
   context.lineCap = context.lineJoin = "round";
   for (const places of strokes) {
     context.beginPath();
@@ -104,14 +124,4 @@ function paint(canvas, strokes, width, ink, ground) {
     for (const next of places.length > 1 ? places.slice(1) : places) context.lineTo(...next);
     context.stroke();
   }
-}
-
-function grayPixels(strokes, data) {
-  const small = document.createElement("canvas");
-  small.width = small.height = data.pixels;
-  paint(small, strokes, data.stroke, "#ffffff", "#000000");
-  const values = small.getContext("2d").getImageData(0, 0, data.pixels, data.pixels).data;
-  let text = "";
-  for (let place = 0; place < values.length; place += 4) text += String.fromCharCode(values[place]);
-  return btoa(text);
 }

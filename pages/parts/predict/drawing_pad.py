@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from digitcore.images import palette
-from digitcore.images.clean_up import PAD_PIXELS
+from digitcore.images.strokes import MOST_POINTS, MOST_STROKES, PAD_UNITS, PEN_WIDTH
 
 _KEY = "drawing_pad"
 _HERE = Path(__file__)
@@ -18,24 +18,20 @@ _mount = st.components.v2.component(
 )
 
 
-def ask_pixels(stroke_width: float) -> Any:
-    """Show the pad; return what it has sent, for :func:`digitcore.images.clean_up.pad_ink`, or None while it is empty.
-
-    Parameters
-    ----------
-    stroke_width : float
-        Width of a stroke as a share of the pad's side.
-    """
+def ask_strokes() -> Any:
+    """Show the pad; return what it has sent, for :func:`digitcore.images.strokes.pad_strokes`, or None if empty."""
     data = {
-        "pixels": PAD_PIXELS,
-        "stroke": stroke_width,
+        "units": PAD_UNITS,
+        "mostStrokes": MOST_STROKES,
+        "mostPoints": MOST_POINTS,
+        "pen": PEN_WIDTH,
         "ink": palette.TILE_LIGHT,
         "ground": palette.TILE_DARK,
-        "drawn": _pixels(st.session_state.get(_KEY)) is not None,
+        "drawn": _strokes(st.session_state.get(_KEY)) is not None,
     }
-    sent = _mount(key=_KEY, data=data, default={"pixels": None}, on_pixels_change=lambda: None)
-    return _pixels(sent)
+    sent = _mount(key=_KEY, data=data, default={"strokes": None}, on_strokes_change=lambda: None)
+    return _strokes(sent)
 
 
-def _pixels(sent: Any) -> Any:
-    return sent.get("pixels") if isinstance(sent, Mapping) else None
+def _strokes(sent: Any) -> Any:
+    return sent.get("strokes") if isinstance(sent, Mapping) else None

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from digitcore.datasets import DATASETS, Split
+from digitcore.datasets import DATASETS, Part, Split
 from digitcore.errors import InvalidSetting
-from digitcore.images.clean_up import Frame, Step, as_image, clean_drawing, clean_photo, pad_ink
-from digitcore.images.png import grayscale_png
+from digitcore.images.clean_up import as_image, clean_photo, clean_strokes
+from digitcore.images.framing import Framing, Step
+from digitcore.images.strokes import pad_strokes
 from pages.parts import session, shared
 from pages.parts.messages import plain
 from pages.parts.predict import drawing_pad
 
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
 WORDS = {"draw": "Your drawing", "photo": "Your picture", "camera": "Your photo"}
-# People fill two thirds of the pad, and the data sets' strokes are about two pixels wide, large images or small.
-STROKE_PIXELS, FILLED = 2, 0.7
+HINTS = {
+    "draw": "Draw a digit with the mouse, a pen or a finger. By keyboard, choose an image *From the data*.",
+    "photo": "Dark ink on plain paper, one digit.",
+    "camera": "Dark ink on plain paper, one digit, filling most of the picture.",
+}
 # The image that the sources look at first, where there are as many.
 FIRST_INDEX = 1234
+# In the box of parts: all images of the data set, in its own order.
+WHOLE = "all"
 
 
 @dataclass(frozen=True)
 class Question:
-    """An image ``(height, width)``, 0 to the data set's largest value, its class where it is known, and what it is."""
+    """An image ``(height, width)``, 0 to the data set's largest value, its class where it is known, and what it is.
+
+    Of a drawing or a photo also the stages of its clean-up.
+    """
 
     image: np.ndarray
     truth: int | None
     words: str
+    steps: Sequence[Step] = field(default=())
 
 
-def ask_image(split: Split) -> Question | None:
-    """Let the user choose an image; None, and what to do, while there is none."""
+def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Question | None:
+    """Let the user choose an image; None while there is none.
+
+    In ``place`` one draws or hands in a picture; ``beside`` says so until there is one.
+    """
     opened = session.take_opened_image()
     if opened is not None:
         st.session_state["image_source"] = "data"
@@ -49,30 +63,29 @@ def ask_image(split: Split) -> Question | None:
     )
     if source == "data":
         return _ask_from_data(split, opened)
-    frame = Frame(split.dataset.image_shape, DATASETS[split.dataset.name].ink_size)
-    left, right = st.columns([1, 2], gap="large")
+    framing = DATASETS[split.dataset.name].used_framing
     try:
-        with left:
-            steps = {"draw": _ask_drawing, "photo": _ask_upload, "camera": _ask_camera}[source](frame)
+        with place:
+            steps = {"draw": _ask_drawing, "photo": _ask_upload, "camera": _ask_camera}[source](framing)
     except InvalidSetting as problem:
         st.info(plain(str(problem)))
         return None
     if not steps:
+        beside.caption(HINTS[source])
         return None
-    with right:
-        _show_steps(steps)
-    return Question(as_image(steps[-1].ink, split.dataset.max_value), None, WORDS[source])
+    return Question(as_image(steps[-1].ink, split.dataset.max_value), None, WORDS[source], steps)
 
 
 def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
-    parts = {part.name: part for part in split.parts[::-1]}
+    everything = Part(WHOLE, split.dataset, np.arange(split.dataset.n_images))
+    parts = {part.name: part for part in (*split.parts[::-1], everything)}
     left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
     part_key = "image_part"
     if opened is not None and opened[0] in parts:
         st.session_state[part_key] = opened[0]
     names = list(parts)
     index = names.index(session.widget_value(part_key, names[0], parts))
-    part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=str.title)]
+    part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=_part_label)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:
         st.session_state[index_key] = opened[1]
@@ -80,38 +93,47 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
     last = part.n_images - 1
     start = st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
     index = right.number_input(
-        "Index", 0, last, start, key=index_key, help=f"Position in the {part.name} part, 0 to {last:,}."
+        "Index", 0, last, start, key=index_key, help=f"Position in the {_part_words(part)}, 0 to {last:,}."
     )
     image, truth = part.take(index), int(part.labels[index])
-    return Question(image, truth, f"Image {index} of the {part.name} part, a {part.dataset.class_names[truth]}")
+    place = f"Image {index} of the {_part_words(part)} ({_other_place(split, part, index)})"
+    return Question(image, truth, f"{place}, a {part.dataset.class_names[truth]}")
 
 
-def _ask_drawing(frame: Frame) -> Sequence[Step]:
-    st.caption("Draw a digit with the mouse, a pen or a finger. By keyboard, choose an image *From the data*.")
-    sent = drawing_pad.ask_pixels(FILLED * STROKE_PIXELS / frame.ink_size)
-    return clean_drawing(pad_ink(sent), frame) if sent is not None else []
+def _part_label(name: str) -> str:
+    return "Whole data set" if name == WHOLE else name.title()
 
 
-def _ask_upload(frame: Frame) -> Sequence[Step]:
+def _part_words(part: Part) -> str:
+    return "data set" if part.name == WHOLE else f"{part.name} part"
+
+
+def _other_place(split: Split, part: Part, index: int) -> str:
+    """Say where an image of a part is in the data set, or one of the data set in the parts."""
+    if part.name != WHOLE:
+        return f"image {part.indices[index]} of the data set"
+    found = split.locate(index)
+    if found is None:
+        return "not used by this run"
+    return f"image {found[1]} of the {found[0].name} part"
+
+
+def _ask_drawing(framing: Framing) -> Sequence[Step]:
+    sent = drawing_pad.ask_strokes()
+    return clean_strokes(pad_strokes(sent), framing) if sent is not None else []
+
+
+def _ask_upload(framing: Framing) -> Sequence[Step]:
     kinds = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
     megapixels = shared.engine().settings.max_upload_megapixels
     file = st.file_uploader(
         "A picture of one digit", type=kinds, help=f"Dark ink on plain paper, at most {megapixels:g} million pixels."
     )
-    return clean_photo(session.gray_of(file, megapixels), frame) if file is not None else []
+    return clean_photo(session.gray_of(file, megapixels), framing) if file is not None else []
 
 
-def _ask_camera(frame: Frame) -> Sequence[Step]:
+def _ask_camera(framing: Framing) -> Sequence[Step]:
     photo = st.camera_input("A photo of one digit, filling most of the picture")
     if photo is None:
         return []
-    return clean_photo(session.gray_of(photo, shared.engine().settings.max_upload_megapixels), frame)
-
-
-def _show_steps(steps: Sequence[Step]) -> None:
-    st.caption("How it was made into an image like those of the data set:")
-    with st.container(horizontal=True):
-        for step in steps:
-            with st.container(width=150):
-                st.image(grayscale_png(step.ink, max_value=1.0, tile_size=140), width=140, alt=step.title)
-                st.caption(step.title)
+    return clean_photo(session.gray_of(photo, shared.engine().settings.max_upload_megapixels), framing)

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.charts import probability_chart, probability_table
+from digitcore.datasets import Split
 from digitcore.evaluation import judgements_table
+from digitcore.experiments.tables import in_percent
+from digitcore.glossary import explain
+from digitcore.images.framing import Step
 from digitcore.images.png import grayscale_png, weights_png
 from digitcore.insight.attribution import classes_to_compare
 from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
 from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
-from digitcore.runs.summary import run_label
-from pages.parts import messages, session
+from digitcore.runs.summary import run_labels
+from digitcore.wording import PERCENT_COLUMN, percent_text
+from pages.parts import look, messages, session
 from pages.parts.charts import Frame
+from pages.parts.predict import image_source
 from pages.parts.predict.image_source import Question
+from pages.parts.reading.reading_guide import show_heading
 
 TILE = 224
 CONTRIBUTIONS = (
@@ -31,29 +40,74 @@ OCCLUSION = (
 GRADIENT = "More ink on a :blue[**blue**] pixel raises the score of the class, on an :orange[**orange**] one lowers it."
 
 
+# Widths of what stands at the left, and of the answer beside it, in pixels.
+IMAGE_WIDTH, ANSWER_WIDTH = 280, 170
+SEEN_TILE, STEP_TILE = 112, 140
+# The longest name of a class that is shown as large as a digit.
+SHORT_NAME = 2
+_STYLE = Path(__file__).with_suffix(".css")
+
+
 @st.fragment
 @messages.caught()
-def show(question: Question, runs: Sequence[Run]) -> None:
-    """Show what the first run makes of the image and why, and what the others say."""
-    model, dataset = session.model_of(runs[0]), session.dataset(runs[0].spec.dataset)
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        picture = st.container()
-        change = _ask_change()
-    with picture:
-        image = dataset.max_value * perturb(question.image / dataset.max_value, change)
-        st.image(
-            grayscale_png(image, max_value=dataset.max_value, tile_size=TILE), alt="The image as the model sees it"
-        )
-        st.caption(f"{question.words}, as the model sees it: {' × '.join(map(str, image.shape))} pixels.")
+def show(split: Split, runs: Sequence[Run]) -> None:
+    """Ask for an image; show what the first run makes of it and why, and what the others say."""
+    st.html(_STYLE)
+    above = st.container()
+    picture, answer, bars = _make_row(split.dataset.class_names)
+    with above:
+        question = image_source.ask_image(split, picture, answer)
+    if question is None:
+        return
+    _show_steps(question.steps)
+    image, model = _changed(question.image, split.dataset.max_value), session.model_of(runs[0])
     probabilities = model.probabilities(image)
-    truth = None if question.truth is None else dataset.class_names[question.truth]
-    with right:
-        _show_verdict(probabilities, dataset.class_names, truth)
-        _show_probabilities(probabilities, tuple(dataset.class_names), truth)
+    names = split.dataset.class_names
+    truth = None if question.truth is None else names[question.truth]
+    with answer:
+        _show_verdict(probabilities, names, truth)
+    with answer if question.steps else picture:
+        _show_image(image, question, split.dataset.max_value)
+    with bars:
+        show_heading("Probabilities", "probability", help_text=explain("probability", "prediction"), small=True)
+        _show_probabilities(probabilities, tuple(names), truth)
     if len(runs) > 1:
-        _show_others(image, runs, dataset.class_names)
+        _show_others(image, runs, names)
     _show_why(model, image, probabilities, question.truth)
+
+
+def _make_row(names: Sequence[str]) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Places for the image, the answer and the bars: side by side; on a phone the bars come below."""
+    is_short = max(map(len, names)) <= SHORT_NAME
+    with st.container(horizontal=True, gap="small"):
+        picture = st.container(width=IMAGE_WIDTH, key="predict_image")
+        answer = st.container(
+            width=ANSWER_WIDTH, gap="xsmall", key="predict_answer" if is_short else "predict_answer_long"
+        )
+        return picture, answer, st.container(key="predict_bars")
+
+
+def _changed(image: np.ndarray, max_value: int) -> np.ndarray:
+    return max_value * perturb(image / max_value, _ask_change())
+
+
+def _show_image(image: np.ndarray, question: Question, max_value: int) -> None:
+    tile = SEEN_TILE if question.steps else TILE
+    png = grayscale_png(image, max_value=max_value, tile_size=tile)
+    st.image(png, alt="The image as the model sees it")
+    st.caption(f"{question.words}, as the model sees it: {' × '.join(map(str, image.shape))} pixels.")
+
+
+def _show_steps(steps: Sequence[Step]) -> None:
+    if not steps:
+        return
+    st.caption("How it was made into an image like those of the data set:", help=explain("clean-up"))
+    with st.container(horizontal=True, key="predict_steps"):
+        for step in steps:
+            with st.container(width=STEP_TILE + 10):
+                png = grayscale_png(step.ink, max_value=1.0, tile_size=STEP_TILE)
+                st.image(png, width=STEP_TILE, alt=step.title)
+                st.caption(step.title)
 
 
 def _show_probabilities(probabilities: np.ndarray, names: tuple[str, ...], truth: str | None) -> None:
@@ -89,34 +143,39 @@ def _ask_change() -> Perturbation:
 
 def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | None) -> None:
     best = int(probabilities.argmax())
-    said = f"**{messages.plain(names[best])}**, {100 * probabilities[best]:.1f} % sure"
+    said = f"The model says **{messages.plain(names[best])}** {percent_text(probabilities[best], 1)} sure"
     if truth is None:
-        st.markdown(f"The model says {said}.")
+        st.markdown(said)
     elif truth == names[best]:
-        st.success(f"The model says {said}, and is right.")
+        st.success(f"{said}, and is right.")
     else:
-        st.error(f"The model says {said}, but it is a **{messages.plain(truth)}**.")
+        st.error(f"{said}, but it is a **{messages.plain(truth)}**.")
 
 
 def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
     st.subheader("The same image, every chosen run")
-    table = judgements_table({run_label(run): session.model_of(run).probabilities(image) for run in runs}, names)
+    labels = run_labels(runs)
+    table = judgements_table({labels[run.digest]: session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(
-        table,
+        in_percent(table, ["probability", "second_probability"]),
         hide_index=True,
         column_config={
             "run": st.column_config.TextColumn("Run", width="large"),
-            "prediction": "Prediction",
-            "probability": st.column_config.NumberColumn("Probability", format="percent"),
-            "second": "Runner-up",
-            "second_probability": st.column_config.NumberColumn("Probability of the runner-up", format="percent"),
+            "prediction": st.column_config.TextColumn("Prediction", help=explain("prediction")),
+            "probability": st.column_config.NumberColumn(
+                "Probability", format=PERCENT_COLUMN, help=explain("probability")
+            ),
+            "second": st.column_config.TextColumn("Runner-up", help=explain("runner-up")),
+            "second_probability": st.column_config.NumberColumn(
+                "Its probability", format=PERCENT_COLUMN, help=explain("probability", "runner-up")
+            ),
         },
         alt="What every chosen run says of the image",
     )
 
 
 def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, truth: int | None) -> None:
-    st.subheader("Why?")
+    show_heading("Why?", "why")
     names = model.class_names
     suggested = classes_to_compare(probabilities, truth)
     columns = st.columns([1, 1, 2])
@@ -126,18 +185,20 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
             columns, ("Class", "Compare with"), suggested, session.why_keys(suggested), strict=False
         )
     ]
-    for title, words, images in _explanations(model, image):
-        st.markdown(f"**{title}** {words}")
+    for title, words, help_text, images in _explanations(model, image):
+        st.markdown(f"**{title}** {words}", help=help_text)
         chosen = images[classes]
-        png = weights_png(chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE)
+        png = weights_png(
+            chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE, theme=look.theme()
+        )
         st.image(png, alt=f"{title} for {names[classes[0]]} and {names[classes[1]]}; blue speaks for, orange against")
 
 
-def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
+def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, str, np.ndarray]]:
     known = {
-        "contributions": ("Contributions.", CONTRIBUTIONS, model.contributions),
-        "occlusion": ("Occlusion.", OCCLUSION, model.occlusion),
-        "gradient": ("Gradient.", GRADIENT, model.gradients),
+        "contributions": ("Contributions.", CONTRIBUTIONS, explain("contribution"), model.contributions),
+        "occlusion": ("Occlusion.", OCCLUSION, explain("occlusion"), model.occlusion),
+        "gradient": ("Gradient.", GRADIENT, explain("image gradient"), model.gradients),
     }
     asked = (known[name] for name in MODELS[model.spec.model].explanations)
-    return [(title, words, explain(image)) for title, words, explain in asked]
+    return [(title, words, help_text, compute(image)) for title, words, help_text, compute in asked]

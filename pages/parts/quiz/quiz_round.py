@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Part
+from digitcore.experiments.tables import in_percent
 from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
+from digitcore.wording import PERCENT_COLUMN, percent_text
 from pages.parts import messages, session
 from pages.parts.tiles import Tile, show_tiles
 
@@ -19,6 +22,9 @@ SECONDS_PER_IMAGE = 4
 BUTTON_WIDTH = 76
 # The keyboard has ten digits.
 MOST_KEYS = 10
+LAST_TILE = 56
+# A button says its shortcut beside its label: "7 7".
+_NO_KEYS = "<style>.st-key-quiz_answers kbd { display: none; }</style>"
 
 
 def follow(run: Run, part_name: str) -> None:
@@ -42,6 +48,7 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
     clock = right.toggle(
         f"Against the clock, {SECONDS_PER_IMAGE} seconds per image", key="quiz_clock", persist_state="session"
     )
+    tells = st.toggle("Tell me after each answer whether it was right", key="quiz_tell", persist_state="session")
     if st.button("Start", type="primary"):
         drawn = draw_round(
             part.labels,
@@ -51,7 +58,7 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
             started_at=time.time(),
             seconds_per_image=SECONDS_PER_IMAGE if clock else None,
         )
-        session.put_quiz(drawn, session.quiz_subject())
+        session.put_quiz(drawn, session.quiz_subject(), tells=tells)
         st.rerun()
 
 
@@ -77,7 +84,9 @@ def _show_question(part: Part) -> None:
     with answers:
         st.markdown("**What is this?**")
         names = part.dataset.class_names
-        with st.container(horizontal=True, width=MOST_KEYS // 2 * (BUTTON_WIDTH + 16)):
+        with st.container(horizontal=True, width=MOST_KEYS // 2 * (BUTTON_WIDTH + 16), key="quiz_answers"):
+            if are_keys(names):
+                st.html(_NO_KEYS)
             for index, name in enumerate(names):
                 st.button(
                     messages.plain(name),
@@ -87,6 +96,28 @@ def _show_question(part: Part) -> None:
                     width=BUTTON_WIDTH,
                     shortcut=str(index) if index < MOST_KEYS else None,
                 )
+        if session.quiz_tells() and number:
+            _tell_last(part)
+
+
+def are_keys(names: Sequence[str]) -> bool:
+    """Return True if each class is called like the key that answers it."""
+    return all(name == str(index) for index, name in enumerate(names[:MOST_KEYS]))
+
+
+def _tell_last(part: Part) -> None:
+    """Show the image before this one, what it is, and whether the answer was right."""
+    quiz, names = session.quiz(), [messages.plain(name) for name in part.dataset.class_names]
+    place = len(quiz.answers) - 1
+    truth, answer = quiz.truth[place], quiz.answers[place]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        image = part.take(quiz.positions[place])
+        png = grayscale_png(image, max_value=part.dataset.max_value, tile_size=LAST_TILE)
+        st.image(png, width=LAST_TILE, alt="The image before this one")
+        if answer == truth:
+            st.markdown(f":green-badge[Right] Image {place + 1} is a **{names[truth]}**.")
+        else:
+            st.markdown(f":red-badge[Wrong] Image {place + 1} is a **{names[truth]}**, not a **{names[answer]}**.")
 
 
 def show_result(run: Run, part: Part) -> None:
@@ -98,7 +129,7 @@ def show_result(run: Run, part: Part) -> None:
         st.columns(3), ("You", "The model"), (score.n_right, score.n_model_right), strict=False
     ):
         column.metric(
-            label, f"{n_right} of {score.n_images}", f"{100 * n_right / score.n_images:.0f} %", delta_arrow="off"
+            label, f"{n_right} of {score.n_images}", percent_text(n_right / score.n_images, 0), delta_arrow="off"
         )
     if score.n_answered < score.n_images:
         st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
@@ -137,14 +168,14 @@ def show_scores(run: Run) -> None:
     if scores:
         st.subheader("Your rounds with this run")
         st.dataframe(
-            scores_table(scores),
+            in_percent(scores_table(scores), ["you", "model"]),
             hide_index=True,
             column_config={
                 "round": "Round",
                 "n_images": "Images",
                 "n_answered": "Answered",
-                "you": st.column_config.NumberColumn("You", format="percent"),
-                "model": st.column_config.NumberColumn("The model", format="percent"),
+                "you": st.column_config.NumberColumn("You", format=PERCENT_COLUMN),
+                "model": st.column_config.NumberColumn("The model", format=PERCENT_COLUMN),
             },
             alt="Share answered correctly in each round",
         )

@@ -9,19 +9,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from digitcore.charts import curves_chart
+from digitcore.charts import curves_chart, value_limits
 from digitcore.datasets import DATASETS
 from digitcore.evaluation import curves_table, epochs_table
+from digitcore.glossary import explain
 from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import ExpectedTime, expected_time, progress_of
 from digitcore.runs.summary import comparison_text, validation_name, verdict_of, warnings_of
-from digitcore.specs.recipes import recipe_of, spec_title
+from digitcore.specs.recipes import recipe_of
+from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_text
 from pages.parts import session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
+from pages.parts.reading.reading_guide import show_heading
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
@@ -30,6 +33,11 @@ BLINK_SECONDS = 0.6
 LIVE_SECONDS = 0.5
 # Four stand beside each other on a laptop, two on a phone.
 FIGURE_WIDTH = 176
+ACCURACY_HELP = {
+    "train": explain("accuracy", "train part", "interval"),
+    "validation": explain("accuracy", "validation part", "interval"),
+    "test": explain("accuracy", "test part", "interval"),
+}
 VERDICT_COLORS = {"fits well": "green", "overfits": "orange", "underfits": "orange", "still improving": "blue"}
 
 
@@ -40,7 +48,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     run = shared.engine().run(spec.digest)
     expected = expected_time(spec, session.past_runs())
     summary, button = st.columns([4, 1], vertical_alignment="center")
-    summary.markdown(f"**{plain(spec_title(spec))}** :gray[· {_expectation(run, expected)}]")
+    summary.markdown(f"**{plain(spec_title(spec, most=HEADING_DIFFERENCES))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
     _show_starting()
@@ -50,7 +58,13 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     with st.expander("The model, layer by layer"):
         entry = DATASETS[spec.dataset]
         table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
-        st.dataframe(table, hide_index=True, alt="Layers of the model with output shape and number of parameters")
+        heads = {
+            "layer": st.column_config.TextColumn("Layer", help=explain("layer")),
+            "output_shape": st.column_config.TextColumn("Output shape", help=explain("output shape")),
+            "n_parameters": st.column_config.NumberColumn("Parameters", help=explain("parameters")),
+        }
+        words = "Layers of the model with output shape and number of parameters"
+        st.dataframe(table, hide_index=True, column_config=heads, alt=words)
         st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
 
 
@@ -63,7 +77,11 @@ def show_run(spec: RunSpec) -> None:
         show_curves(Run(spec, "queued"))
         return
     if note:
-        st.caption(note)
+        words, button = st.columns([4, 1], vertical_alignment="center")
+        words.caption(note)
+        button.button(
+            "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
+        )
     _live(run.digest, run.active)
 
 
@@ -87,11 +105,20 @@ def _curves(
     n_planned = _run.spec.parameters["epochs"] if _run.active else None
     table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
     last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
-    return _curves_frame(measure, watched, best, last, few, _table=table).drawn(table)
+    limits = value_limits(table["value"], measure)
+    return _curves_frame(measure, watched, best, last, few, limits, _table=table).drawn(table)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _curves_frame(measure: str, watched: str, best: int | None, last: int, few: bool, _table: pd.DataFrame) -> Frame:
+def _curves_frame(
+    measure: str,
+    watched: str,
+    best: int | None,
+    last: int,
+    few: bool,
+    limits: tuple[float, float],
+    _table: pd.DataFrame,
+) -> Frame:
     chart = curves_chart(_table, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=last)
     return Frame(chart, _table)
 
@@ -172,6 +199,7 @@ def _live(digest: str, active: bool) -> None:
             st.rerun()
         _show_progress(run) if run.active else _show_result(run)
         if run.epochs:
+            show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"), small=True)
             show_curves(run)
         if run.evaluated:
             show_reading_help()
@@ -207,7 +235,7 @@ def _show_progress(run: Run) -> None:
         left = f" · {about_text(progress.seconds_left)} left" if progress.seconds_left else ""
         text = (
             f"Epoch {progress.n_done} of {progress.n_epochs}{left} · "
-            f"loss {last.train_loss:.4f} · accuracy {100 * last.train_accuracy:.1f} %"
+            f"loss {last.train_loss:.4f} · accuracy {percent_text(last.train_accuracy, 1)}"
         )
         if progress.n_done == progress.n_epochs:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
@@ -255,13 +283,15 @@ def _show_figures(run: Run) -> None:
         for name, part in run.figures.items():
             interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
             note = f"95 % interval: {interval}  \n{part.n_right:,} of {part.n_images:,} right"
-            _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note)
-        _show_figure("Training time", duration_text(run.seconds), counted(len(run.epochs), "epoch"))
+            _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note, ACCURACY_HELP[name])
+        time = duration_text(run.seconds)
+        _show_figure("Training time", time, counted(len(run.epochs), "epoch"), explain("training time", "epoch"))
         if recipe is not None:
-            _show_figure("Published", percent_text(recipe.accuracy), comparison_text(run, recipe))
+            note = comparison_text(run, recipe)
+            _show_figure("Published", percent_text(recipe.accuracy), note, explain("published"))
 
 
-def _show_figure(label: str, value: str, note: str) -> None:
+def _show_figure(label: str, value: str, note: str, help_text: str) -> None:
     with st.container(width=FIGURE_WIDTH, gap=None):
-        st.metric(label, value)
+        st.metric(label, value, help=help_text)
         st.caption(note)

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from digitcore.charts import dead_units_chart, quantiles_chart
+from digitcore.glossary import explain
 from digitcore.images.png import grayscale_png, grid_png, weights_png
 from digitcore.insight.layer_tables import (
     dead_units_table,
@@ -19,8 +20,9 @@ from digitcore.insight.layer_tables import (
 )
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.runs import Run
-from pages.parts import messages, session
+from pages.parts import look, messages, session
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_heading
 
 # Epochs from which the early ones need room of their own.
 MANY_EPOCHS = 40
@@ -33,7 +35,7 @@ def show_paths(run: Run) -> None:
     paths = _paths(run.digest, run.created_at, _run=run)
     if not any(paths.values()):
         return
-    st.subheader("The strongest path to each class")
+    st.subheader("The strongest path to each class", help=explain("strongest path", "unit"))
     st.caption(
         "From the class backwards, each step goes to the unit that adds most on training images of the class; the "
         "picture is the first unit of the path, its number above it."
@@ -41,7 +43,8 @@ def show_paths(run: Run) -> None:
     units = first_layer_images(run.spec.model, model.weights, dataset.image_shape)
     images = units[[path[0] for path in paths.values()]]
     titles = [f"{dataset.class_names[index]}: {path[0] + 1}" for index, path in paths.items()]
-    st.image(weights_png(images, columns=5, titles=titles), alt="The first unit of the strongest path to each class")
+    png = weights_png(images, columns=5, titles=titles, theme=look.theme())
+    st.image(png, alt="The first unit of the strongest path to each class")
     if len(next(iter(paths.values()))) > 1:
         with st.expander("All units of the paths, first layer to last"):
             table = paths_table(paths, dataset.class_names)
@@ -57,7 +60,7 @@ def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]
 @messages.caught()
 def show_feature_maps(run: Run) -> None:
     """Show what each convolution and pooling of a CNN makes of an image of the data."""
-    st.subheader("Feature maps")
+    st.subheader("Feature maps", help=explain("feature map"))
     st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
     model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
     part = session.parts_of(run).parts[-1]
@@ -82,7 +85,8 @@ def show_distributions(run: Run) -> None:
     epochs = snapshot_epochs_of(snapshots)
     if not epochs:
         return
-    st.subheader("Layer by layer, epoch by epoch")
+    words = explain("layer", "weight", "gradient", "dead unit")
+    show_heading("Layer by layer, epoch by epoch", "distributions", help_text=words)
     names = layer_names(snapshots)
     layer = st.segmented_control("Layer", names, default=names[0], required=True, key=f"layer_{'_'.join(names)}")
     _show_layer(run.digest, run.created_at, layer, _snapshots=snapshots)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from digitcore.glossary import explain
 from digitcore.images.png import weights_limit, weights_png
 from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.models import MODELS
 from digitcore.runs import Run
-from pages.parts import messages, session
+from pages.parts import look, messages, session
+from pages.parts.reading.reading_guide import show_guide
 
 MOST_WEIGHTS = 32
 COLUMNS_OF_FEW, COLUMNS_OF_MANY = 5, 8
@@ -19,7 +21,8 @@ FRAME_SECONDS = 0.35
 
 def show(run: Run) -> None:
     """Show the weight images of a run; where there are snapshots, of the epoch that is asked for."""
-    st.markdown(MODELS[run.spec.model].first_layer.words)
+    st.markdown(MODELS[run.spec.model].first_layer.words, help=explain("weight image", "weight", "unit"))
+    show_guide("weights")
     epochs = snapshot_epochs_of(session.arrays_of(run).snapshots)
     if not epochs:
         st.info("This run kept no snapshots of its epochs; train it again to step through them.")
@@ -45,7 +48,7 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     n_shown = _ask_number(len(order))
     shown = order[:n_shown]
     columns = COLUMNS_OF_FEW if n_shown <= 2 * COLUMNS_OF_FEW else COLUMNS_OF_MANY
-    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit)
+    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit, theme=look.theme())
     st.image(png, alt=f"{n_shown} weight images {words}, blue positive, orange negative, one scale")
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
 
@@ -61,7 +64,7 @@ def _ask_order(images: np.ndarray, *, are_classes: bool) -> np.ndarray:
         required=True,
         key="unit_order",
         format_func={"norm": "Largest norm first", "number": "By number"}.get,
-        help="The norm of a unit's weights at the end of the training.",
+        help=explain("norm"),
     )
     return order_by_norm(images) if order == "norm" else np.arange(len(images))
 
@@ -75,7 +78,9 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
     place = session.widget_value(key, len(stops) - 1)
     if playing:
         place = st.session_state[key] = (place + 1) % len(stops)
-    chosen = st.select_slider("Epoch", range(len(stops)), place, key=key, format_func=stops.__getitem__)
+    chosen = st.select_slider(
+        "Epoch", range(len(stops)), place, key=key, format_func=stops.__getitem__, help=explain("epoch")
+    )
     return chosen if chosen < len(epochs) else None
 
 

@@ -1,0 +1,187 @@
+"""The words of the field, each explained once: every tooltip on the pages and in the form comes from here.
+
+An explanation is for somebody who meets the word for the first time: three sentences at most, Markdown without links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_IMAGES = {
+    "data set": "The images that a model learns from and is tested on, each with the class that it shows.",
+    "class": "What an image may show: here, one of the ten digits. The model has to name the class.",
+    "pixel": "One dot of an image, stored as a number: 0 where there is no ink, the largest value where there is most.",
+    "class balance": "How many images of each class a part has. A class with few images is learned less well.",
+    "mean image": "The average of all images of a class, pixel by pixel. Sharp strokes are where most writers agree.",
+    "pixel values": "Whether pixels are divided by the largest value, so that they lie between 0 and 1, or given to "
+    "the model as they are. Small numbers make training steadier.",
+    "clean-up": "A drawing or a photo is cropped to its ink, scaled and centred like the images of the data set. The "
+    "model has only ever seen images made that way.",
+}
+
+_SPLIT = {
+    "split": "How the images are divided into parts: at random, or as their publishers did.",
+    "part": "Some of the images. The training part is learned from, a validation part guides choices during the "
+    "training, and the test part is kept for the final figure.",
+    "train part": "The images that the model learns from. Its accuracy on them says how well they are remembered, not "
+    "how well new images are read.",
+    "validation part": "Images that the model does not learn from but is measured on after each epoch, to choose "
+    "settings or the best epoch.",
+    "test part": "Images that the model does not learn from, kept for the final figure. The accuracy on them is the "
+    "best estimate for new images.",
+    "test size": "Share of the images kept back for the final test; 0 means no test part.",
+    "validation": "Which images the curves and early stopping are measured on: none, some held out of the training "
+    "part, one of several equal folds of it, or the test part.",
+    "validation size": "Share of the training part that is held out for validation.",
+    "number of folds": "Number of equal folds that the training part is divided into for cross-validation.",
+    "fold": "One of the equal pieces that the training part is divided into. The model is trained on the others and "
+    "measured on this one.",
+    "fold number": "Which of the folds is used for validation, from 1. The model is trained on the others.",
+    "fewer training images": "Train on fewer images, drawn at random, to see the effect of less data.",
+    "fewer images": "Use only this many images of the data set, drawn at random before the split.",
+    "seed of the split": "Seed of the random split. The same seed gives the same parts.",
+    "stratify": "Give every part the same share of each class.",
+}
+
+_MODEL = {
+    "model": "The kind of classifier: a function with many adjustable numbers that turns pixels into a probability for "
+    "each class.",
+    "layer": "One step of the model: it turns the numbers that it gets into new ones. A layer's output is the next "
+    "one's input.",
+    "output shape": "How many numbers a layer passes on: units of a dense layer, or height, width and number of "
+    "feature maps of a convolution.",
+    "parameters": "The numbers that training adjusts: the weights and biases of all layers.",
+    "unit": "One number of a layer. It is a weighted sum of the layer's inputs, set to zero where it is negative.",
+    "weight": "How strongly an input counts for a unit, for or against. Training adjusts all weights.",
+    "hidden layers": "Layers between the pixels and the classes; give the units of each, first to last, such as 32-16. "
+    "Empty means no hidden layer.",
+    "last hidden layer": "The last step before the classes. Images that the model takes for alike have similar numbers "
+    "there.",
+    "dropout": "Share of the units switched off at random in each training step. It reduces overfitting.",
+    "weight initialisation": "How the weights are drawn before the first epoch.",
+    "initial bias": "Value of every bias before the first epoch. A bias is what a unit adds to its weighted sum.",
+    "convolution filters": "Number of filters of each convolution, first to last, such as 32 or 16-32. A filter is a "
+    "small pattern that is moved over the whole image; a pooling layer follows each convolution.",
+    "kernel size": "Height and width of every filter, in pixels.",
+    "padding": "Without padding an image shrinks by the kernel size less one; with it the size stays.",
+    "pool size": "Height and width of the window whose maximum is kept; 1 means no pooling.",
+    "pool stride": "Pixels from one pooling window to the next: equal to the pool size shrinks the image most, 1 the "
+    "least.",
+    "dense layers": "Units of each dense layer after the convolutions, such as 128. Every unit of a dense layer sees "
+    "all numbers of the layer before.",
+}
+
+_TRAINING = {
+    "epoch": "One pass of the training through all training images.",
+    "epochs": "How many times the training sees every training image. With early stopping this is the upper limit.",
+    "batch size": "Images per weight update. Small batches make more, noisier updates; a full batch makes one exact "
+    "update per epoch.",
+    "learning rate": "How far each update moves the weights. Too small is slow; too large oscillates or diverges.",
+    "optimizer": "The rule that turns a gradient into an update. The adaptive ones (all but SGD) scale each weight's "
+    "step.",
+    "momentum": "Share of the last update that is carried into the next one. Used by SGD only.",
+    "RMSprop decay": "Memory of RMSprop's running mean of squared gradients: 0.99 is PyTorch's default, 0.9 is Keras'.",
+    "epsilon": "Keeps an adaptive optimizer from dividing by zero: 1e-8 is PyTorch's default for Adam, 1e-7 is Keras'.",
+    "early stopping": "Stop when the validation accuracy has not risen for this many epochs, and keep the best epoch's "
+    "weights.",
+    "seed": "Start of the random numbers for initial weights, batch order and dropout. The same seed gives the same "
+    "result.",
+    "recipe": "Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
+    "published": "The figure that the recipe's source printed for these settings.",
+    "training time": "Seconds that the training took on this machine, and the epochs that it went through.",
+    "LR range test": "One short training in which the learning rate grows with every batch. Where the loss falls most "
+    "steeply, training goes fastest.",
+}
+
+_FIGURES = {
+    "accuracy": "Share of the images whose class the model names right.",
+    "loss": "How far the probabilities are from the truth: minus the logarithm of the probability of the right class, "
+    "averaged over the images. It is 0 for a model that is sure and right, and training makes it smaller.",
+    "interval": "Where the true accuracy probably lies: with as many images, such an interval holds it in 95 of 100 "
+    "cases. Twice as narrow takes four times the images.",
+    "confusion matrix": "A table of all predictions. A row holds the images of one true class, a column those taken "
+    "for one class, so the right answers lie on the diagonal.",
+    "logarithmic scale": "Each step of the colours stands for the same factor, not the same number. Rare mistakes stay "
+    "visible beside the many right answers.",
+    "prediction": "The class that the model finds most probable.",
+    "probability": "How much the model believes in a class, from 0 to 100 %. The probabilities of all classes add up "
+    "to 100 %.",
+    "confidence": "The probability that the model gave its own answer.",
+    "calibration error": "How far confidence and accuracy are apart on average (expected calibration error). It is 0 "
+    "for a model that is right in 80 % of the cases in which it is 80 % sure.",
+    "reliability": "Whether the model is right as often as it is sure: accuracy against confidence.",
+    "selective prediction": "The model answers only where it is sure enough and leaves the other images to a person. "
+    "The fewer it answers, the more of its answers should be right.",
+    "precision": "Of the images taken for this class, the share that show it.",
+    "recall": "Of the images that show this class, the share that were found.",
+    "F1": "The harmonic mean of precision and recall: high only where both are.",
+    "runner-up": "The class that the model finds second most probable.",
+    "label issue": "An image whose label is probably wrong: models that were not trained on it confidently see another "
+    "class.",
+}
+
+_INSIGHT = {
+    "weight image": "The weights of one unit, each drawn where its pixel is. Ink on blue excites the unit, ink on "
+    "orange inhibits it.",
+    "norm": "The length of a unit's weights taken as one vector. A unit with a small norm hardly looks at the image.",
+    "feature map": "What one filter makes of the image: bright where the picture looks like the filter.",
+    "strongest path": "From a class backwards through the network, each step to the unit that adds most on training "
+    "images of the class.",
+    "gradient": "How the loss changes when a weight is moved a little. Training moves each weight against its "
+    "gradient; gradients near zero mean that it has nearly stopped.",
+    "dead unit": "A unit that is zero for all images that it was checked on. It gets no gradient, so it no longer "
+    "learns.",
+    "contribution": "Weight times pixel: what each pixel adds to the score of a class.",
+    "occlusion": "A blank patch covers each region in turn. Where the probability falls, the region spoke for the "
+    "class.",
+    "image gradient": "How the score of a class changes when a pixel gets a little more ink.",
+    "PCA": "Principal component analysis: turns the images so that the two directions of largest variance lie in the "
+    "plane. It is immediate.",
+    "t-SNE": "Places images so that neighbours stay neighbours. What lies in one cluster is alike; how far apart two "
+    "clusters are says little.",
+}
+
+_EXPERIMENTS = {
+    "cross-validation": "The training part is divided into equal folds, and each is held out once while a model learns "
+    "from the others. The spread of the results says how much a figure depends on the images.",
+    "standard deviation": "How far single results lie from their mean, typically: about two thirds of them lie within "
+    "one standard deviation.",
+    "spread": "The band or the bars reach one standard deviation to each side of the mean.",
+    "sweep": "The same training with one or several settings varied, to find the best.",
+    "spacing": "Linear: equal steps. Log: equal factors, better for settings such as the learning rate that matter by "
+    "their order of magnitude.",
+    "seeds per point": "Trainings of each point, each with a seed of its own: their spread tells what is noise.",
+    "points drawn at random": "Draw so many points instead of training the whole grid: better for more than two "
+    "settings.",
+    "successive halving": "Train all points for a few epochs, and only the best of them for this many times more, "
+    "until few have been trained to the end.",
+    "importance": "How much worse a random forest predicts the accuracy when the values of a setting are shuffled.",
+    "learning curve": "Accuracy over the number of training images. It tells whether more images would help.",
+    "repeats per size": "Trainings of each size, each on other images with another seed: their spread tells what is "
+    "noise.",
+    "gap": "Training accuracy minus held-out accuracy, in percentage points. A wide gap means that the model remembers "
+    "its training images better than it understands new ones (overfitting).",
+}
+
+GLOSSARY: Mapping[str, str] = MappingProxyType(
+    {**_IMAGES, **_SPLIT, **_MODEL, **_TRAINING, **_FIGURES, **_INSIGHT, **_EXPERIMENTS}
+)
+
+
+def explain(*terms: str) -> str:
+    """Return the explanation of a term; of several, a paragraph for each that begins with the term.
+
+    Parameters
+    ----------
+    *terms : str
+        Keys of :data:`GLOSSARY`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such term.
+    """
+    if len(terms) == 1:
+        return GLOSSARY[terms[0]]
+    return "\n\n".join(f"**{term[0].upper()}{term[1:]}**: {GLOSSARY[term]}" for term in terms)

@@ -1,0 +1,169 @@
+"""Names for trainings by what differs: "digits-mlp, rate 0.05"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from digitcore.datasets import DATASETS
+from digitcore.errors import InvalidSetting
+from digitcore.models import MODELS
+from digitcore.models.hyperparameters import TRAINING
+from digitcore.parameters import Choice
+from digitcore.specs.recipes import RECIPES
+from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.settings import setting_label, setting_value, settings_of
+from digitcore.wording import counted
+
+# A spec with more differences from a recipe is not called after it.
+MOST_RECIPE_DIFFERENCES = 4
+# Differences that a heading beside the form names.
+HEADING_DIFFERENCES = 5
+_TRAINING_NAMES = tuple(record.name for record in TRAINING)
+_ROOTS = ("dataset", "model")
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What a title starts from: its words, and by name the values of the settings that they stand for."""
+
+    words: str
+    values: dict[str, Any]
+    is_recipe: bool
+
+
+def spec_title(spec: RunSpec, *, varied: Collection[str] = (), most: int | None = None) -> str:
+    """Return a spec in a few words: a recipe, or data set, model and epochs, and what differs from it.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What is named.
+    varied : collection of str
+        Flat names of settings that the title does not mention, because an experiment varies them.
+    most : int, optional
+        Number of differences to name; further ones are counted. By default, all are named, so that two specs that
+        differ in a setting that is not varied have different titles.
+    """
+    base = _base_of(spec, frozenset(varied))
+    differences = list(_differences(spec, base, varied).values())
+    if most is not None and len(differences) > most:
+        differences = [*differences[:most], f"{len(differences) - most} more"]
+    return ", ".join(part for part in (base.words, *differences) if part)
+
+
+def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
+    """Return a title for each spec of a list, without the settings that say nothing within the list.
+
+    Of specs that are called after their data set and model, settings that all of them share are left out. Different
+    specs have different titles.
+    """
+    bases = [_base_of(spec, frozenset()) for spec in specs]
+    differences = [_differences(spec, base) for spec, base in zip(specs, bases, strict=True)]
+    kinds = [None if base.is_recipe else (spec.dataset, spec.model) for spec, base in zip(specs, bases, strict=True)]
+    shared = {
+        kind: _shared([each for each, own in zip(differences, kinds, strict=True) if own == kind])
+        for kind in set(kinds) - {None}
+    }
+    return [
+        ", ".join([base.words, *(words for name, words in each.items() if (name, words) not in shared.get(kind, ()))])
+        for base, each, kind in zip(bases, differences, kinds, strict=True)
+    ]
+
+
+def nearest_recipe(spec: RunSpec, default: str) -> str:
+    """Return the name of the recipe of this data set and model that differs least, or ``default`` if there is none."""
+    distances = {
+        name: len(_differences(spec, base))
+        for name, base in _recipe_bases(spec.model).items()
+        if base.values["dataset"] == spec.dataset
+    }
+    return min(distances, key=lambda name: (distances[name], name != default), default=default)
+
+
+def differences_from(spec: RunSpec, recipe: str) -> list[str]:
+    """Return in words what ``spec`` has otherwise than a recipe, whatever its seed: ``["rate 0.05", "50 epochs"]``."""
+    published = RECIPES[recipe].spec
+    roots = [
+        registry[getattr(spec, name)].label
+        for name, registry in (("dataset", DATASETS), ("model", MODELS))
+        if getattr(spec, name) != getattr(published, name)
+    ]
+    return [*roots, *_differences(spec, _Base("", _values(published), True), ("seed",)).values()]
+
+
+def _shared(differences: list[dict[str, str]]) -> set[tuple[str, str]]:
+    """Return the differences that all of several specs have; none of a single one."""
+    if len(differences) < 2:
+        return set()
+    return set.intersection(*(set(each.items()) for each in differences))
+
+
+def _base_of(spec: RunSpec, varied: frozenset[str]) -> _Base:
+    """Return the recipe that differs least, if that is little, or the spec's data set, model and epochs."""
+    plain = _plain_base(spec, varied)
+    if varied & set(_ROOTS):
+        return plain
+    recipes = [base for base in _recipe_bases(spec.model).values() if base.values["dataset"] == spec.dataset]
+    nearest = min(recipes, key=lambda base: len(_differences(spec, base, varied)), default=plain)
+    n_differences = len(_differences(spec, nearest, varied))
+    near = n_differences <= min(MOST_RECIPE_DIFFERENCES, len(_differences(spec, plain, varied)) + 1)
+    return nearest if near else plain
+
+
+def _plain_base(spec: RunSpec, varied: frozenset[str]) -> _Base:
+    parts = {
+        "dataset": DATASETS[spec.dataset].label,
+        "model": MODELS[spec.model].label,
+        "epochs": counted(spec.parameters["epochs"], "epoch"),
+    }
+    words = ", ".join(part for name, part in parts.items() if name not in varied)
+    values = {**_defaults(spec.dataset, spec.model), "epochs": spec.parameters["epochs"]}
+    return _Base(words, values, False)
+
+
+@lru_cache(maxsize=256)
+def _defaults(dataset: str, model: str) -> dict[str, Any]:
+    try:
+        return _values(RunSpec(dataset=dataset, model=model))
+    except InvalidSetting:  # the model's defaults do not fit such images: every setting is named
+        return {}
+
+
+@lru_cache(maxsize=64)
+def _recipe_bases(model: str) -> dict[str, _Base]:
+    return {
+        name: _Base(name, _values(recipe.spec), True) for name, recipe in RECIPES.items() if recipe.spec.model == model
+    }
+
+
+def _values(spec: RunSpec) -> dict[str, Any]:
+    return {name: setting_value(spec, name) for name in settings_of(spec.model)}
+
+
+def _differences(spec: RunSpec, base: _Base, varied: Collection[str] = ()) -> dict[str, str]:
+    """Return in words the settings that are not the base's, by name: those of the training first, the split's last."""
+    settings = settings_of(spec.model)
+    names = [name for name in (*_TRAINING_NAMES, *settings) if name in settings and name not in (*varied, *_ROOTS)]
+    if "model" in varied:  # of another model they are other settings
+        names = [name for name in names if settings[name].group != "parameters" or name in _TRAINING_NAMES]
+    names.sort(key=lambda name: settings[name].group != "parameters")
+    values = {name: setting_value(spec, name) for name in dict.fromkeys(names)}
+    return {
+        name: _phrase(spec.model, name, value)
+        for name, value in values.items()
+        if name not in base.values or base.values[name] != value
+    }
+
+
+def _phrase(model: str, name: str, value: Any) -> str:
+    """Return a value of a setting in words, such as "rate 0.05" or "full batch"."""
+    record = settings_of(model)[name].record
+    if name == "epochs":
+        return counted(value, "epoch")
+    if value is None:
+        return record.none_label or f"{record.label}: none"
+    text = record.options[value] if isinstance(record, Choice) else setting_label(name, value)
+    return record.phrase.format(text) if record.phrase else f"{record.label} {text}"

@@ -1,0 +1,174 @@
+"""How each view is read, in three sentences, and what its picture shows. Pictures: `docs/reading_pictures.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Guide:
+    """How a view is read.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+        What is seen, what it means, what to look for; Markdown.
+    picture : str
+        What the picture of the view's name shows, for those who cannot see it.
+    """
+
+    sentences: tuple[str, str, str]
+    picture: str
+
+
+GUIDES: Mapping[str, Guide] = MappingProxyType(
+    {
+        "curves": Guide(
+            (
+                "Each line follows the loss or the accuracy from epoch to epoch, once for the images that are learned "
+                "from and once for images that are not.",
+                "While both lines improve, the model learns something that holds for new images, too.",
+                "Where they part, it begins to remember its training images: the gap is the overfitting.",
+            ),
+            "Loss over the epochs: the training line falls to zero, the test line stays above it.",
+        ),
+        "confusion": Guide(
+            (
+                "A row holds the images of one true class, a column those that the model takes for one class.",
+                "The diagonal is right, everything beside it is wrong.",
+                "Look for dark cells off the diagonal: pairs of classes that the model confuses.",
+            ),
+            "A confusion matrix: the diagonal is dark, and the most frequent confusion is framed.",
+        ),
+        "reliability": Guide(
+            (
+                "The predictions are sorted into bins by how sure the model was; a bar's height is the share of a bin "
+                "that is right.",
+                "On the dashed line the model is right as often as it is sure.",
+                "Bars below the line are predictions it was too sure of, bars above it those it was too unsure of.",
+            ),
+            "Bars of accuracy against confidence, with the dashed diagonal of perfect calibration.",
+        ),
+        "confidence": Guide(
+            (
+                "The bars count predictions by how sure the model was, right ones and wrong ones apart.",
+                "In a useful model the right ones crowd at the right end and the wrong ones lie further left.",
+                "Wrong predictions at the right end are the dangerous ones: nothing warns of them.",
+            ),
+            "Counts of right and wrong predictions over the confidence; most right ones are near 100 %.",
+        ),
+        "coverage": Guide(
+            (
+                "From right to left the model leaves out more and more of the images it is least sure of.",
+                "The line is its accuracy on the images that are left.",
+                "The steeper it rises to the left, the better the model knows what it does not know.",
+            ),
+            "Accuracy over the share of images that are answered; it rises as fewer are answered.",
+        ),
+        "weights": Guide(
+            (
+                "Each picture shows the weights of one unit, every weight where its pixel is.",
+                "Blue pixels excite the unit, orange ones inhibit it; all pictures share one scale centred at zero.",
+                "Look for shapes: blue strokes are what the unit looks for, orange ones what must not be there.",
+            ),
+            "Weight images of two classes, with strokes in blue and in orange.",
+        ),
+        "distributions": Guide(
+            (
+                "The bands show how the values of a layer are spread after each epoch: the wide band holds the middle "
+                "90 %, the darker one the middle half.",
+                "Weights that spread out are learning; gradients that shrink to zero mean that the training is over.",
+                "A **dead** unit is zero for all images that it was checked on, gets no gradient and no longer learns.",
+            ),
+            "A band of weights that widens over the epochs.",
+        ),
+        "probability": Guide(
+            (
+                "The bars are the model's probabilities, one for each class; they add up to 100 %.",
+                "The longest one is the model's answer: blue if it is right, red if it is wrong.",
+                "Two bars of similar length mean that the model hesitates between two classes.",
+            ),
+            "Bars of probability for ten classes, one of them long.",
+        ),
+        "why": Guide(
+            (
+                "Each picture lays over the image what every pixel or region says for or against one class.",
+                "Blue speaks for the class, orange against it, white says nothing.",
+                "Compare two classes: where their pictures differ is what the model decided by.",
+            ),
+            "A digit beside the same digit with its pixels in blue and orange.",
+        ),
+        "map": Guide(
+            (
+                "Every point is an image, coloured by its class, and similar images lie near each other.",
+                "Comparing pixels shows what is alike to the eye; comparing the last hidden layer shows what is alike "
+                "to the model.",
+                "Crosses are wrong predictions: look for them where two classes meet.",
+            ),
+            "Points of four classes in four clusters, with crosses where they touch.",
+        ),
+        "folds": Guide(
+            (
+                "Each fold of the training part is held out once while the model learns from the others; the line is "
+                "the mean over the folds.",
+                "The band reaches one standard deviation to each side: how much a figure depends on which images "
+                "happened to be held out.",
+                "A difference between two models that is smaller than the band may be chance.",
+            ),
+            "The mean accuracy over the epochs, with a band of one standard deviation.",
+        ),
+        "sweep": Guide(
+            (
+                "Every point is the same training with another value of the setting; the best one is in colour.",
+                "With several seeds per point the bar reaches one standard deviation to each side: differences within "
+                "it are noise.",
+                "Look for the range in which the accuracy hardly changes, and choose from its middle.",
+            ),
+            "Accuracy over the learning rate: it rises, is flat for a while, and falls.",
+        ),
+        "heat": Guide(
+            (
+                "Every cell is a training: its column is the value of one setting, its row that of the other.",
+                "The darker the cell, the better the accuracy; an empty one could not be trained.",
+                "Bands along a diagonal mean that the two settings depend on each other.",
+            ),
+            "Cells of learning rate and batch size, dark where the accuracy is high.",
+        ),
+        "parallel": Guide(
+            (
+                "Every line is a training: it crosses each upright at the value of that setting and ends at its "
+                "accuracy on the right.",
+                "The thick line is the best one.",
+                "Where all dark lines cross an upright close together, that setting matters.",
+            ),
+            "Lines from setting to setting, the best one thick.",
+        ),
+        "learning_curve": Guide(
+            (
+                "The same training on more and more images, drawn anew at each repeat.",
+                "Where the gap between training and held-out images is wide, the model remembers its images, and more "
+                "of them help.",
+                "Where the lines have met, more images bring little: a larger model may.",
+            ),
+            "Training and held-out accuracy over the number of images: the lines come together.",
+        ),
+        "lr_range": Guide(
+            (
+                "In one short training the learning rate grows with every batch.",
+                "While it is too small nothing happens; then the loss falls, and at last it explodes.",
+                "A good rate lies where the loss falls steeply, well before it rises.",
+            ),
+            "Loss over the learning rate: flat, then falling, then rising.",
+        ),
+        "published": Guide(
+            (
+                "Each figure that the recipe's source published, a diamond, stands beside the same training here.",
+                "The source trained once, with a seed that nobody knows, so a diamond alone says little.",
+                "Train several seeds: the bar, one standard deviation to each side, shows which differences are noise.",
+            ),
+            "Published accuracies as diamonds beside measured ones with error bars.",
+        ),
+    }
+)

@@ -1,0 +1,53 @@
+"""A heading with its words explained and, one click away, how to read what is below it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from digitcore.images import palette
+from pages.parts.reading.guides import GUIDES
+
+LABEL = "How to read this"
+WIDTH = 300
+_FOLDER = Path(__file__).parent
+
+
+def show_heading(title: str, guide: str, *, help_text: str | None = None, small: bool = False) -> None:
+    """Show a heading, the explanation of its terms on hovering, and the guide of this name beside it.
+
+    Parameters
+    ----------
+    title : str
+        The heading.
+    guide : str
+        Name in :data:`pages.parts.reading.guides.GUIDES`.
+    help_text : str, optional
+        From :func:`digitcore.glossary.explain`.
+    small : bool
+        Whether it is the heading of a chart rather than of a section.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if small:
+            st.markdown(f"**{title}**", help=help_text, width="content")
+        else:
+            st.subheader(title, help=help_text, width="content")
+        show_guide(guide)
+
+
+def show_guide(name: str) -> None:
+    """Show the button that opens a guide."""
+    guide = GUIDES[name]
+    with st.popover(LABEL, type="tertiary", key=f"guide_{name}"), st.container(width=WIDTH):
+        st.image(picture(name, dark=st.context.theme.type == "dark"), width=WIDTH, alt=guide.picture)
+        st.markdown(" ".join(guide.sentences))
+
+
+@cache
+def picture(name: str, *, dark: bool) -> str:
+    """Return the SVG of a view, its words and axes legible on a dark or a light page."""
+    drawn = (_FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    # An image does not know the colours of the page that it stands on.
+    return drawn.replace("currentColor", palette.TILE_LIGHT if dark else palette.TILE_DARK)

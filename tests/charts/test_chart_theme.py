@@ -1,0 +1,116 @@
+"""The look that all charts share, and axes that hold still."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digitcore.charts import curves_chart, map_chart, value_limits
+from digitcore.charts._axes import epoch_ticks
+from digitcore.charts._theme import DARK_PAGE, themed
+from digitcore.images import palette
+
+
+def curve(values, part="train"):
+    return pd.DataFrame({"epoch": range(1, len(values) + 1), "part": part, "value": values})
+
+
+def layers(chart, mark):
+    return [layer for layer in chart.to_dict()["layer"] if layer["mark"]["type"] == mark]
+
+
+def axis(chart, channel):
+    return layers(chart, "line")[0]["encoding"][channel]
+
+
+def test_a_colour_of_the_theme_is_chosen_by_the_background_of_the_page():
+    assert themed({"light": "#111111", "dark": "#eeeeee"}).to_dict() == {"expr": f"{DARK_PAGE} ? '#eeeeee' : '#111111'"}
+
+
+@pytest.mark.parametrize("measure", ["loss", "accuracy"])
+def test_an_axis_moves_at_most_twice_while_a_training_grows(measure):
+    rng = np.random.default_rng(0)
+    losses = 2.3 * np.exp(-np.arange(60) / 15) + rng.normal(0, 0.02, 60).clip(-0.05, 0.05) + 0.1
+    values = pd.Series(losses if measure == "loss" else 1 - losses / 2.5)
+    seen = [value_limits(values[:n], measure) for n in range(1, len(values) + 1)]
+    assert len(set(seen)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("values", "measure", "limits"),
+    [
+        ([], "accuracy", (0, 1)),
+        ([0.93, 0.97], "accuracy", (0.9, 1)),
+        ([0.97], "accuracy", (0.95, 1)),
+        ([1.0], "accuracy", (0.98, 1)),
+        ([0.0], "accuracy", (0, 1)),
+        ([], "loss", (0, 2.5)),
+        ([0.0], "loss", (0, 2.5)),
+        ([2.31, 0.4], "loss", (0, 2.5)),
+        ([0.12], "loss", (0, 0.15)),
+        ([120.0, math.inf, math.nan], "loss", (0, 150)),
+    ],
+)
+def test_the_ends_of_an_axis_are_round_and_hold_all_values(values, measure, limits):
+    assert value_limits(pd.Series(values, dtype=float), measure) == pytest.approx(limits)
+
+
+@pytest.mark.parametrize(
+    ("last", "ticks"),
+    [(1, [1]), (3, [1, 2, 3]), (7, [1, 2, 4, 6]), (50, [1, 10, 20, 30, 40, 50]), (200, [1, 50, 100, 150, 200])],
+)
+def test_the_epochs_of_an_axis_are_round_and_few(last, ticks):
+    assert epoch_ticks(last) == ticks
+
+
+def test_loss_and_accuracy_side_by_side_have_the_same_epochs():
+    table = curve([0.5, 0.6])
+    loss, accuracy = (axis(curves_chart(table, measure=measure, n_epochs=30), "x") for measure in ("loss", "accuracy"))
+    assert loss == accuracy
+    assert loss["axis"]["values"] == [1, 5, 10, 15, 20, 25, 30]
+
+
+def test_the_axes_of_a_training_are_the_same_for_its_first_epochs():
+    first, second = (curves_chart(curve(values), n_epochs=50) for values in ([2.1], [2.1, 1.4]))
+    assert axis(first, "x") == axis(second, "x")
+    assert axis(first, "y") == axis(second, "y")
+
+
+def test_two_lines_have_their_names_at_their_ends_and_no_legend():
+    table = pd.concat([curve([0.5, 0.6]), curve([0.5, 0.6], "test")])
+    chart = curves_chart(table, measure="accuracy", held_out_name="test")
+    assert axis(chart, "color")["legend"] is None
+    names = [layer for layer in layers(chart, "text") if layer["encoding"]["text"]["field"] == "part"]
+    # A line of text apart: the names of equal values do not meet.
+    assert sorted(layer["mark"]["dy"] for layer in names) == [0, 13]
+    scale = names[0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["train", "test"]
+    assert scale["range"] == [themed(palette.part_text_color(part)).to_dict() for part in ("train", "test")]
+
+
+@pytest.mark.parametrize(("n_classes", "named"), [(10, True), (47, False)])
+def test_the_classes_of_a_map_have_their_names_on_their_points_while_they_are_few(n_classes, named):
+    names = [f"class {number}" for number in range(n_classes)]
+    table = pd.DataFrame({"x": [0.0, 2.0, 10.0, 5.0], "y": [0.0, 1.0, 2.0, 5.0], "position": range(4), "wrong": False})
+    table = table.assign(truth=[names[0], names[0], names[0], names[1]], prediction=names[0])
+    chart = map_chart(table, names)
+    texts = layers(chart, "text")
+    assert bool(texts) is named
+    assert (layers(chart, "circle")[0]["encoding"]["color"]["legend"] is None) is named
+    if named:
+        middles = json.loads(chart.to_json())["datasets"][texts[0]["data"]["name"]]
+        assert middles == [{"truth": "class 0", "x": 2.0, "y": 1.0}, {"truth": "class 1", "x": 5.0, "y": 5.0}]
+
+
+def test_per_cent_in_charts_are_written_as_in_sentences():
+    locale = curves_chart(curve([0.5])).to_dict()["config"]["locale"]
+    # percent_text(0.973) is "97.30 %".
+    assert locale["number"]["percent"] == "\u00a0%"
+
+
+def test_the_labels_of_a_logarithmic_axis_have_no_powers_of_ten():
+    y = axis(curves_chart(curve([0.5, 0.01]), log=True), "y")
+    assert y["axis"]["labelExpr"] == "datum.label === '' ? '' : format(datum.value, ',~r')"
+    assert "format" not in y["axis"]

@@ -1,0 +1,126 @@
+"""Links that name a run or an experiment, and the way from a run to its settings."""
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from digitcore.specs.recipes import RECIPES
+from pages.parts import shared
+from tests.pages.conftest import ENTRY, SECONDS, button, texts, widget
+
+PAGES_OF_RUNS = ["mistakes", "weights", "predict", "map", "quiz"]
+
+
+def open_link(page, **query):
+    """The dashboard in a new session, entered by a link to a page."""
+    app = AppTest.from_file(ENTRY, default_timeout=SECONDS)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page(f"pages/{page}.py").run()
+
+
+def said(app):
+    return texts(app).replace("\\", "")
+
+
+def recipe_box(app):
+    return next(each for each in app.selectbox if re.fullmatch(r"form_\d+_recipe(_changed)?", each.key or ""))
+
+
+def rate(app):
+    return next(each for each in app.select_slider if each.label == "Learning rate")
+
+
+@pytest.mark.parametrize("page", PAGES_OF_RUNS)
+def test_a_link_to_an_unknown_run_says_so(trained_mlp, page):
+    app = open_link(page, run="0" * 20)
+    assert not app.exception
+    sentence = f"The run '{'0' * 20}' is not kept on this server: the latest one is shown instead."
+    assert said(app).count(sentence) == 1
+    app.run()  # the address names the run that is shown by now
+    assert sentence in said(app)
+
+
+def test_the_sentence_goes_when_a_run_is_chosen(trained_mlp, open_app, train):
+    train(open_app(model="mlp", epochs="4", batch_size="64"))
+    app = open_link("mistakes", run="0" * 20)
+    box = widget(app.selectbox, "Run")
+    other = shared.engine().run(trained_mlp.session_state["spec"].digest)
+    assert other.digest != box.value
+    box.set_value(other.digest).run()
+    assert "not kept on this server" not in said(app)
+
+
+@pytest.mark.parametrize("page", ["train", "data", "experiments"])
+@pytest.mark.parametrize("name", ["run", "experiment"])
+def test_a_page_with_settings_says_it_as_well(open_app, page, name):
+    app = open_link(page, **{name: "nonsense"})
+    assert not app.exception
+    assert f"The {name} 'nonsense' of the link is not kept on this server" in said(app)
+
+
+def test_an_unknown_run_is_said_where_nothing_is_trained(open_fresh_app):
+    open_fresh_app()
+    app = open_link("mistakes", run="nonsense")
+    assert "The run 'nonsense' is not kept on this server." in said(app)
+    assert "Nothing trained yet" in said(app)
+
+
+def test_a_shared_link_leads_back_to_the_settings_of_its_run(open_app, train):
+    spec = train(open_app(model="softmax", epochs="6", learning_rate="0.3")).session_state["spec"]
+    app = open_link("mistakes", run=spec.digest)
+    app.query_params.clear()  # as a click on the navigation does
+    app.switch_page("pages/train.py").run()
+    assert not app.exception
+    assert app.session_state["spec"] == spec
+    assert rate(app).value == "0.3"
+
+
+def test_settings_that_were_changed_survive_the_choice_of_a_run(trained_mlp, open_app, train):
+    other = train(open_app(model="mlp", epochs="5", batch_size="64")).session_state["spec"]
+    rate(trained_mlp).set_value("0.1").run()
+    mine = trained_mlp.session_state["spec"]
+    trained_mlp.switch_page("pages/mistakes.py").run()
+    widget(trained_mlp.selectbox, "Run").set_value(other.digest).run()
+    trained_mlp.query_params.clear()
+    trained_mlp.switch_page("pages/train.py").run()
+    assert trained_mlp.session_state["spec"] == mine
+    assert "the form has other settings by now" in said(trained_mlp)
+    button(trained_mlp, "Show its settings").click().run()
+    assert trained_mlp.session_state["spec"] == other
+    assert "the form has other settings by now" not in said(trained_mlp)
+
+
+def test_the_recipe_box_says_changed_and_back(open_app):
+    app, title = open_app(), RECIPES["digits-mlp"].title
+    assert recipe_box(app).options == [recipe.title for recipe in RECIPES.values()]
+    rate(app).set_value("0.05").run()
+    box = recipe_box(app)
+    assert box.options[box.index] == f"Changed: {title}"
+    assert "Now: rate 0.05" in said(app)
+    rate(app).set_value("0.01").run()
+    box = recipe_box(app)
+    assert (box.options[box.index], box.value) == (title, "digits-mlp")
+    assert "Now:" not in said(app)
+
+
+def test_choosing_the_recipe_again_undoes_the_changes(open_app):
+    app = open_app(learning_rate="0.05", epochs="20")
+    recipe_box(app).set_value("digits-mlp").run()
+    assert app.session_state["spec"] == RECIPES["digits-mlp"].spec
+    assert recipe_box(app).value == "digits-mlp"
+
+
+def test_another_recipe_can_be_chosen_from_changed_settings(open_app):
+    app = open_app(learning_rate="0.05")
+    recipe_box(app).set_value("mnist-dense").run()
+    assert app.session_state["spec"] == RECIPES["mnist-dense"].spec
+
+
+def test_runs_are_named_by_what_differs(open_app, train):
+    for epochs in ("21", "22"):
+        train(open_app(epochs=epochs, learning_rate="0.05"))
+    options = widget(open_app().switch_page("pages/mistakes.py").run().selectbox, "Run").options
+    assert [option for option in options if option.startswith("digits-mlp, 22 epochs, rate 0.05, test ")]
+    assert len(set(options)) == len(options)

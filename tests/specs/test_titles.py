@@ -1,0 +1,74 @@
+import pytest
+
+from digitcore.specs.recipes import RECIPES
+from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.settings import switch_model
+from digitcore.specs.titles import differences_from, nearest_recipe, spec_title, spec_titles
+
+DIGITS = RECIPES["digits-mlp"].spec
+
+
+def changed(**parameters):
+    return DIGITS.with_changes(parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("spec", "title"),
+    [
+        (DIGITS, "digits-mlp"),
+        (changed(learning_rate=0.05), "digits-mlp, rate 0.05"),
+        (changed(learning_rate=0.05, epochs=1), "digits-mlp, 1 epoch, rate 0.05"),
+        (changed(batch_size=64, optimizer="adam"), "digits-mlp, batch 64, Adam"),
+        (DIGITS.with_changes(random_state=3), "digits-mlp, seed 3"),
+        (RECIPES["mnist-softmax"].spec.with_changes(parameters={"batch_size": None}), "mnist-softmax, full batch"),
+        (RunSpec(dataset="digits", model="cnn"), "Digits 8×8, Convolutional network (CNN), 30 epochs"),
+    ],
+)
+def test_a_title_names_what_differs(spec, title):
+    assert spec_title(spec) == title
+
+
+def test_a_heading_counts_what_it_does_not_name():
+    spec = switch_model(DIGITS, "softmax")
+    assert len(spec_title(spec).split(", ")) > 6
+    assert spec_title(spec, most=2).endswith(" more")
+    assert len(spec_title(spec, most=2).split(", ")) == 6
+
+
+@pytest.mark.parametrize("varied", ["model", "dataset", "epochs", "learning_rate"])
+def test_a_title_does_not_mention_what_is_varied(varied):
+    title = spec_title(changed(learning_rate=0.05, epochs=77), varied=[varied])
+    words = {"model": ("MLP", "mlp"), "dataset": ("Digits", "digits"), "epochs": ("77",), "learning_rate": ("0.05",)}
+    assert not any(word in title for word in words[varied])
+    assert title
+
+
+def test_specs_that_differ_in_one_setting_have_different_titles():
+    softmax = switch_model(DIGITS, "softmax")
+    specs = [
+        *(changed(learning_rate=rate) for rate in (0.01, 0.02, 0.03)),
+        *(DIGITS.with_changes(random_state=seed) for seed in range(1, 4)),
+        *(softmax.with_changes(random_state=seed) for seed in range(3)),
+        *(softmax.with_changes(split={"random_state": seed}) for seed in range(3)),
+    ]
+    specs = list({spec.digest: spec for spec in specs}.values())
+    assert len(set(spec_titles(specs))) == len(specs)
+
+
+def test_a_list_leaves_out_what_all_its_trainings_share():
+    softmax = switch_model(DIGITS, "softmax")
+    titles = spec_titles([softmax, softmax.with_changes(random_state=1)])
+    start = "Digits 8×8, Softmax regression, 1,001 epochs"
+    assert titles == [start, f"{start}, seed 1"]
+
+
+def test_the_nearest_recipe_is_of_the_same_data_set_and_model():
+    dense = RECIPES["mnist-dense"].spec
+    assert nearest_recipe(dense.with_changes(parameters={"epochs": 3}), "digits-mlp") == "mnist-dense"
+    assert nearest_recipe(RunSpec(dataset="digits", model="cnn"), "mnist-cnn") == "mnist-cnn"
+
+
+def test_the_seed_is_no_difference_from_a_recipe():
+    assert differences_from(DIGITS.with_changes(random_state=9), "digits-mlp") == []
+    assert differences_from(changed(learning_rate=0.05), "digits-mlp") == ["rate 0.05"]
+    assert "Softmax regression" in differences_from(switch_model(DIGITS, "softmax"), "digits-mlp")
