@@ -16,7 +16,8 @@ import pandas as pd
 from digitcore.evaluation import predictions, wrong_indices
 from digitcore.wording import percent_text
 
-# Models that are right less often out of fold suspect more right labels than wrong ones: see benchmarks/verdicts.md.
+# A choice, not a measurement: a model that errs in more than a tenth of the images takes many of its own errors for
+# wrong labels, which are seldom more than a few in a hundred.
 STRONG_ACCURACY = 0.9
 
 

@@ -223,7 +223,7 @@ def rise_of(accuracies: Sequence[float], n_images: int | None = None) -> Rise:
     values = _checked(accuracies)
     if len(values) < 2:
         return Rise(0.0, 0.0)
-    before, last = last_fifths(values)
+    before, last = last_fifths(values.tolist())
     fifth = max(len(values) // 5, 1)
     noise = _Z * _downward_jitter(values[-_looked_at(len(values)) :]) * math.sqrt(2 / fifth)
     return Rise(last - before, max(noise, _one_image(n_images)))

@@ -18,7 +18,7 @@ from digitcore.wording import counted
 
 # A test part larger than this may give images to the training.
 LARGE_TEST_SIZE = 0.3
-# Dropout of a layer whose few units all have work to do costs more than it brings: benchmarks/verdicts.md.
+# A choice, not a measurement: of a layer with few units, dropout leaves too few to learn with.
 WIDE_LAYER = 128
 HIGH_DROPOUT, USEFUL_DROPOUT = 0.3, 0.5
 FEW_EPOCHS = 5

@@ -45,7 +45,7 @@ def test_the_verdict_names_the_figures():
     verdict = judge_fit(part(0.987, 60_000), part(0.984))
     assert all(figure in verdict.explanation for figure in ("98.7 %", "98.4 %", "0.3 points"))
     assert verdict.evidence[0] == "Training accuracy 98.70 %, 95 % interval 98.61 to 98.79 %, 60,000 images"
-    assert verdict.evidence[2].startswith("Gap 0.3 points, 95 % interval 0.0 to 0.6 points")
+    assert verdict.evidence[2].startswith("Gap 0.3 points, 95 % interval 0.1 to 0.6 points")
 
 
 def test_without_images_held_out_overfitting_cannot_be_seen():
