@@ -181,7 +181,7 @@ HELP = {
     ),
     "learning-rate": (
         "One short training in which the learning rate grows with every batch. While it is too small nothing happens; "
-        "then the loss falls, and at last it explodes. The suggested rate is where the loss falls most steeply. Try "
+        "then the loss falls, and at last it explodes. The suggested rate is a third of that with the lowest loss. Try "
         "a third of it if the training jumps about."
     ),
     "recipe": (
