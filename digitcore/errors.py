@@ -34,6 +34,9 @@ class DivergedError(DigitcoreError, ArithmeticError):
         Number of the epoch, counted from 1, in which it happened.
     """
 
+    # By its message a kept run that failed tells why.
+    BEGINNING = "The training diverged in epoch"
+
     def __init__(self, epoch: int, learning_rate: float):
         super().__init__(epoch, learning_rate)
         self.epoch = epoch
@@ -41,7 +44,7 @@ class DivergedError(DigitcoreError, ArithmeticError):
 
     def __str__(self) -> str:
         return (
-            f"The training diverged in epoch {self.epoch}: its loss is no longer a finite number. "
+            f"{self.BEGINNING} {self.epoch}: its loss is no longer a finite number. "
             f"Try a learning rate well below {self.learning_rate:g}, for example {self.learning_rate / 10:g}."
         )
 

@@ -20,7 +20,7 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
     Parameters
     ----------
     table : DataFrame
-        ``title``, ``importance`` (0 to 1, together 1), ``sd``. A setting without an importance (NaN) has no bar.
+        ``title``, ``importance`` (share explained, 0 to 1), ``sd``. A setting without an importance (NaN) has no bar.
     """
     shown = table.sort_values("importance", ascending=False, kind="stable", na_position="last")
     deviations = shown["sd"].fillna(0)

@@ -69,6 +69,19 @@ FOLD = Integer(
     only_with=("validation", ("fold",)),
     since=1,
 )
+STOPPING_SIZE = Number(
+    name="stopping_size",
+    label="Early-stopping size",
+    help="Share of the other folds that is taken out of the training for early stopping to watch, so that the fold "
+    "itself has no say in which epoch is kept; 0 lets early stopping watch the fold.",
+    default=0.0,
+    minimum=0.0,
+    maximum=0.9,
+    slider=(0.0, 0.5),
+    step=0.01,
+    only_with=("validation", ("fold",)),
+    since=1,
+)
 MAX_TRAIN = Integer(
     name="max_train",
     label="Maximum number of training images",
@@ -105,7 +118,18 @@ SPLIT_SEED = Integer(
     maximum=2**32 - 1,
     slider=(0, 100),
 )
-SPLIT = (KIND, TEST_SIZE, VALIDATION, VALIDATION_SIZE, N_FOLDS, FOLD, MAX_TRAIN, MAX_IMAGES, SPLIT_SEED)
+SPLIT = (
+    KIND,
+    TEST_SIZE,
+    VALIDATION,
+    VALIDATION_SIZE,
+    N_FOLDS,
+    FOLD,
+    STOPPING_SIZE,
+    MAX_TRAIN,
+    MAX_IMAGES,
+    SPLIT_SEED,
+)
 
 STRATIFY_LABEL = "Stratify"
 STRATIFY_HELP = explain("stratify")

@@ -20,7 +20,7 @@ class Part:
 
     Attributes
     ----------
-    name : {"train", "validation", "test"}
+    name : {"train", "validation", "test", "early stopping"}
         Which part.
     dataset : Dataset
         Where the images are.
@@ -85,7 +85,8 @@ class Part:
 class Split:
     """A data set divided into parts; a part that was not asked for has no images.
 
-    With ``validation_is_test`` the validation part holds the images of the test part.
+    With ``validation_is_test`` the validation part holds the images of the test part. ``stopping`` are images that
+    early stopping watches in place of the validation part; they belong to no part.
     """
 
     dataset: Dataset
@@ -93,6 +94,12 @@ class Split:
     validation: Part
     test: Part
     validation_is_test: bool = False
+    stopping: Part | None = None
+
+    @property
+    def monitored(self) -> Part:
+        """The images that are evaluated after each epoch, and that early stopping watches; may have none."""
+        return self.validation if self.stopping is None else self.stopping
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -129,6 +136,7 @@ def split(
     validation_size: float = 0.1,
     n_folds: int = 5,
     fold: int = 1,
+    stopping_size: float = 0.0,
     max_train: int | None = None,
     max_images: int | None = None,
     random_state: int = 0,
@@ -152,6 +160,8 @@ def split(
     n_folds, fold : int
         Number of folds of the training part, from 2, and which of them, from 1, is the validation part. Other folds of
         the same settings share no image with it.
+    stopping_size : float
+        With ``validation="fold"``, share of the other folds that early stopping watches instead of the fold.
     max_train : int or None
         Maximum number of training images, drawn at random after the validation part was cut.
     max_images : int or None
@@ -169,12 +179,14 @@ def split(
         train, test = _official(dataset)
     else:
         train, test = _random(dataset, test_size, max_images, stratify, random_state)
-    held_out = np.empty(0, dtype=np.int64)
+    held_out, stopping = np.empty(0, dtype=np.int64), None
     if validation == "cut":
         train, held_out = _cut(dataset, train, validation_size, stratify, random_state)
     elif validation == "fold":
         kept, cut = _fold(dataset.labels[train], n_folds, fold, stratify, random_state)
         train, held_out = train[kept], train[cut]
+        if stopping_size:
+            train, stopping = _cut(dataset, train, stopping_size, stratify, random_state)
     elif validation == "test":
         if not len(test):
             raise InvalidSetting("validation cannot be 'test' without a test part: make test_size larger than 0")
@@ -187,6 +199,7 @@ def split(
         validation=Part("validation", dataset, held_out),
         test=Part("test", dataset, test),
         validation_is_test=validation == "test",
+        stopping=None if stopping is None else Part("early stopping", dataset, stopping),
     )
 
 

@@ -25,12 +25,8 @@ from digitcore.evaluation.metrics import (
     wilson_interval,
 )
 from digitcore.evaluation.mistakes import judgements_table, mistake_table, pixel_table, right_predictions, wrong_indices
-from digitcore.evaluation.verdict import (
-    Kind,
-    Verdict,
-    judge_fit,
-    still_rising,
-)
+from digitcore.evaluation.trend import TrainingCurve, still_rising
+from digitcore.evaluation.verdict import Kind, Verdict, judge_fit
 
 __all__ = [
     "MEASURES",
@@ -39,6 +35,7 @@ __all__ = [
     "Measure",
     "PartAccuracy",
     "PartEvaluation",
+    "TrainingCurve",
     "Verdict",
     "accuracy_gap",
     "class_metrics_table",

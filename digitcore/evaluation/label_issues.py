@@ -14,6 +14,11 @@ import numpy as np
 import pandas as pd
 
 from digitcore.evaluation import predictions, wrong_indices
+from digitcore.wording import percent_text
+
+# A choice, not a measurement: a model that errs in more than a tenth of the images takes many of its own errors for
+# wrong labels, which are seldom more than a few in a hundred.
+STRONG_ACCURACY = 0.9
 
 
 def confident_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -84,4 +89,27 @@ def label_issues_table(
             "label_probability": probabilities[issues, labels[issues]].astype(np.float64),
             "suggestion_probability": probabilities[issues, suggested].astype(np.float64),
         }
+    )
+
+
+def out_of_fold_accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of images whose label the models that had not seen them predict, 0 to 1; NaN without images.
+
+    Wrong labels count as mistakes of the models, so that it is a little too low where there are any.
+
+    Parameters
+    ----------
+    labels, probabilities : ndarray
+        As for :func:`confident_thresholds`.
+    """
+    return float(np.mean(predictions(probabilities) == labels)) if len(labels) else float("nan")
+
+
+def label_issues_warning(accuracy: float) -> str:
+    """Return what to know about issues that models of this out-of-fold accuracy found; empty for strong models."""
+    if not accuracy < STRONG_ACCURACY:
+        return ""
+    return (
+        f"Models that are right on only {percent_text(accuracy, 1)} of the images contradict many labels that are "
+        "right: most of these suspects are the models' own mistakes. Train a better model first, and search again."
     )

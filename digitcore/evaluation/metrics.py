@@ -69,10 +69,16 @@ class PartAccuracy:
 
 @dataclass(frozen=True)
 class AccuracyGap:
-    """Training accuracy minus held-out accuracy, and how much of a gap chance alone makes (95 %); both 0 to 1."""
+    """Training accuracy minus held-out accuracy, -1 to 1, with its 95 % interval."""
 
     gap: float
-    noise: float
+    low: float
+    high: float
+
+    @property
+    def noise(self) -> float:
+        """Distance from the gap down to the end of its interval: how much of a gap chance alone makes."""
+        return self.gap - self.low
 
 
 def predictions(probabilities: np.ndarray) -> np.ndarray:
@@ -210,20 +216,19 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
 
 
 def accuracy_gap(train: PartAccuracy | PartEvaluation, held_out: PartAccuracy | PartEvaluation) -> AccuracyGap:
-    """Return training accuracy minus held-out accuracy, and its noise.
-
-    The noise is the distance from the gap down to the lower end of its 95 % interval: a gap larger than its noise is
-    there for more reason than chance.
+    """Return training accuracy minus held-out accuracy, and its 95 % interval.
 
     References
     ----------
     Newcombe, R. G. (1998), "Interval estimation for the difference between independent proportions", Statistics in
     Medicine 17, 873-890, method 10 (from two Wilson intervals).
     """
-    train_low, _ = wilson(train.accuracy, train.n_images)
-    _, held_out_high = wilson(held_out.accuracy, held_out.n_images)
-    noise = math.hypot(train.accuracy - train_low, held_out_high - held_out.accuracy)
-    return AccuracyGap(gap=train.accuracy - held_out.accuracy, noise=noise)
+    train_low, train_high = wilson(train.accuracy, train.n_images)
+    held_out_low, held_out_high = wilson(held_out.accuracy, held_out.n_images)
+    gap = train.accuracy - held_out.accuracy
+    down = math.hypot(train.accuracy - train_low, held_out_high - held_out.accuracy)
+    up = math.hypot(train_high - train.accuracy, held_out.accuracy - held_out_low)
+    return AccuracyGap(gap, gap - down, gap + up)
 
 
 def wilson(share: float, n: int, confidence: float = 0.95) -> tuple[float, float]:

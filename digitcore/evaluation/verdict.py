@@ -1,133 +1,270 @@
-"""How well a model fits: the verdict on a training, and what to try next."""
+"""How well a model fits: the verdict on a training, with the figures and the rule behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
+from digitcore.evaluation.metrics import AccuracyGap, PartAccuracy, PartEvaluation, accuracy_gap, wilson_interval
+from digitcore.evaluation.trend import MUCH_LOST, ROUNDING, WORTHWHILE_RISE, TrainingCurve
+from digitcore.wording import counted, percent_text
 
-from digitcore.errors import InvalidSetting
-from digitcore.evaluation.metrics import PartAccuracy, PartEvaluation, accuracy_gap
-from digitcore.wording import percent_text
-
-Kind = Literal["fits well", "overfits", "underfits", "still improving"]
+Kind = Literal[
+    "diverged",
+    "learned nothing",
+    "unstable",
+    "still improving",
+    "overfits",
+    "underfits",
+    "may overfit",
+    "fits well",
+]
 # A difference of two points is what a learner can see on the curve; the published example of a good fit has 0.3.
 HARMLESS_GAP = 0.02
 # Below this a model has not learned its own training images: logistic regression reaches 92 % on MNIST.
 GOOD_TRAIN_ACCURACY = 0.95
-# Rise of the mean accuracy from one fifth of the epochs to the next that is worth more epochs.
-WORTHWHILE_RISE = 0.002
-# Relative fall of the mean training loss between the same fifths that still counts as falling.
-WORTHWHILE_FALL = 0.01
-# Keeps 0.952 - 0.950 from being larger than 0.002.
-ROUNDING = 1e-9
+TITLES: Mapping[Kind, str] = {
+    "diverged": "Diverged",
+    "learned nothing": "Has learned nothing",
+    "unstable": "Unstable",
+    "still improving": "Still improving",
+    "overfits": "Overfits",
+    "underfits": "Underfits",
+    "may overfit": "May overfit",
+    "fits well": "Fits well",
+}
+# In the order in which they are tried.
+RULES: Mapping[Kind, str] = {
+    "diverged": "The model is hardly better than guessing, and its loss jumped up or its accuracy was lost again.",
+    "learned nothing": "The model is hardly better than guessing, and never was better.",
+    "unstable": f"The training accuracy ended more than {100 * MUCH_LOST:.0f} points below that of its best epoch.",
+    "still improving": f"The mean accuracy of the last fifth of the epochs is more than {100 * WORTHWHILE_RISE:.1f} "
+    "points above that of the fifth before, by more than the epochs differ by chance, and early stopping has not ended "
+    "the training. Without a part evaluated after each epoch it is the training accuracy, which tells nothing of new "
+    "images: then a gap comes first.",
+    "overfits": f"The whole 95 % interval of the gap between training and held-out accuracy lies above "
+    f"{100 * HARMLESS_GAP:.0f} points.",
+    "underfits": f"The training accuracy is below {100 * GOOD_TRAIN_ACCURACY:.0f} %.",
+    "may overfit": f"The gap is above {100 * HARMLESS_GAP:.0f} points, but its interval reaches below them.",
+    "fits well": "None of the other rules holds.",
+}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a training came to: its kind, a title, and one or two sentences with the figures in them."""
+    """What a training came to.
+
+    Attributes
+    ----------
+    kind : str
+        Key in :data:`RULES`.
+    title, explanation : str
+        The verdict in two words, and in two or three sentences with its figures.
+    evidence : tuple of str
+        All figures that the rules looked at, one line each.
+    remark : str
+        What else is worth knowing, in a sentence; empty when there is nothing. It never contradicts the verdict.
+    near : bool
+        Whether another draw of images, or another training, may well lie on the other side of a threshold; the
+        explanation then says so.
+    """
 
     kind: Kind
     title: str
     explanation: str
+    evidence: tuple[str, ...] = ()
+    remark: str = ""
+    near: bool = False
 
-
-def still_rising(accuracies: Sequence[float]) -> bool:
-    """Whether accuracy still rises at the end, by more than 0.2 points.
-
-    The mean of the last fifth of the epochs is compared with that of the fifth before; of 2 to 4 epochs the last with
-    the one before. One epoch says nothing about a rise, so it is False.
-
-    Raises
-    ------
-    InvalidSetting
-        If an accuracy is not within 0 to 1.
-    """
-    values = np.asarray(list(accuracies), dtype=np.float64)
-    if not ((values >= 0) & (values <= 1)).all():
-        raise InvalidSetting("accuracies must be numbers from 0 to 1, one an epoch; leave out epochs without one")
-    if len(values) < 2:
-        return False
-    before, last = _last_fifths(values)
-    return bool(last - before > WORTHWHILE_RISE + ROUNDING)
+    @property
+    def rule(self) -> str:
+        """The rule that decided."""
+        return RULES[self.kind]
 
 
 def judge_fit(
     train: PartAccuracy | PartEvaluation,
     held_out: PartAccuracy | PartEvaluation | None = None,
-    accuracies: Sequence[float] = (),
-    train_losses: Sequence[float] = (),
+    curve: TrainingCurve | None = None,
     held_out_name: str = "test",
 ) -> Verdict:
-    """Judge a training by its figures. The first rule that holds decides.
-
-    1. *overfits*: training accuracy is more than 2 points above held-out accuracy, and chance does not explain it
-       (:func:`accuracy_gap`);
-    2. *still improving*: :func:`still_rising` of ``accuracies``;
-    3. *underfits*: training accuracy is below 95 %;
-    4. *fits well*.
+    """Judge a training by its figures. The first of :data:`RULES` that holds decides.
 
     Parameters
     ----------
     train, held_out : PartAccuracy or PartEvaluation
         Accuracy and number of images of both parts; ``held_out=None`` where no images were held out.
-    accuracies : sequence of float
-        One an epoch, 0 to 1: of the held-out part where there is one, of the training part otherwise.
-    train_losses : sequence of float
-        One an epoch; they choose the advice against underfitting.
+    curve : TrainingCurve, optional
+        The epochs. Without them nothing can be said of jumps and rises.
     held_out_name : str
-        What to call the held-out part in the explanation.
+        What to call the held-out part.
 
     Raises
     ------
     InvalidSetting
         If an accuracy is not within 0 to 1 or a part has no images.
     """
-    parts = [PartAccuracy(part.accuracy, part.n_images) for part in (train, held_out) if part is not None]
-    gap = accuracy_gap(*parts) if held_out is not None else None
-    figures = _figures(train, held_out, held_out_name)
-    if gap is not None and gap.gap > HARMLESS_GAP + ROUNDING:
-        if gap.gap > gap.noise:
-            explanation = (
-                f"{figures}, more than chance explains (±{100 * gap.noise:.1f} points). "
-                "More training images, dropout, a smaller model or fewer epochs narrow it."
+    train = PartAccuracy(train.accuracy, train.n_images)
+    held_out = None if held_out is None else PartAccuracy(held_out.accuracy, held_out.n_images)
+    facts = _Facts(train, held_out, curve if curve is not None else TrainingCurve(), held_out_name)
+    kind = facts.kind
+    near = facts.nearness(kind)
+    sentences = [f"{facts.figures}.", facts.finding(kind), near]
+    title = "Fits the training images" if kind == "fits well" and held_out is None else TITLES[kind]
+    explanation = " ".join(sentence for sentence in sentences if sentence)
+    return Verdict(kind, title, explanation, facts.evidence, facts.remark(kind), bool(near))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """The figures of a training, and what follows from them."""
+
+    train: PartAccuracy
+    held_out: PartAccuracy | None
+    curve: TrainingCurve
+    name: str
+    gap: AccuracyGap | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        gap = None if self.held_out is None else accuracy_gap(self.train, self.held_out)
+        object.__setattr__(self, "gap", gap)
+
+    @property
+    def kind(self) -> Kind:
+        """The first of the rules that holds."""
+        if self.train.accuracy < self.curve.chance:
+            broke = self.curve.jump is not None or self.curve.has_collapsed or self.lost > MUCH_LOST
+            return "diverged" if broke else "learned nothing"
+        # Not the first alone: early stopping may keep an early epoch, whose training accuracy was still low.
+        if self.lost > MUCH_LOST and self.curve.lost > MUCH_LOST:
+            return "unstable"
+        certain = self.gap is not None and self.gap.low > HARMLESS_GAP + ROUNDING
+        rises = self.curve.rise.clear and not self.curve.ended_early
+        if rises and not (certain and not self.curve.held_out_accuracies):
+            return "still improving"
+        if certain:
+            return "overfits"
+        if self.train.accuracy < GOOD_TRAIN_ACCURACY - ROUNDING:
+            return "underfits"
+        return "may overfit" if self.gap is not None and self.gap.gap > HARMLESS_GAP + ROUNDING else "fits well"
+
+    @property
+    def lost(self) -> float:
+        """Training accuracy of the best epoch less that of the weights that were kept; 0 without epochs."""
+        return max(self.curve.accuracies, default=0.0) - self.train.accuracy
+
+    @property
+    def figures(self) -> str:
+        """The accuracies as the first sentence of a verdict, without its full stop."""
+        opening = f"Training accuracy {percent_text(self.train.accuracy, 1)}"
+        if self.held_out is None or self.gap is None:
+            return f"{opening}; no images were held out, so whether the model overfits cannot be seen"
+        points = 100 * self.gap.gap
+        apart = f"a gap of {points:.1f} points" if points > -0.05 else f"{-points:.1f} points better than in training"
+        return f"{opening}, {self.name} accuracy {percent_text(self.held_out.accuracy, 1)}: {apart}"
+
+    def finding(self, kind: Kind) -> str:
+        """What the rule that decided found, in a sentence."""
+        curve = self.curve
+        if kind == "diverged":
+            return f"{self._breakdown} The learning rate is too high."
+        if kind == "learned nothing":
+            return f"That is hardly better than guessing among {curve.n_classes} classes."
+        if kind == "unstable":
+            best = max(curve.accuracies)
+            return (
+                f"In epoch {curve.best_training_epoch} it was {percent_text(best, 1)} of the training images, and the "
+                "training lost it again: the learning rate is too high."
             )
-            return Verdict("overfits", "Overfits", explanation)
-        figures += f", which chance alone can explain (±{100 * gap.noise:.1f} points)"
-    if still_rising(accuracies):
-        before, last = _last_fifths(np.asarray(list(accuracies), dtype=np.float64))
-        rise = f"At the end accuracy was still rising (by {100 * (last - before):.1f} points): train for more epochs."
-        return Verdict("still improving", "Still improving", f"{figures}. {rise}")
-    if train.accuracy < GOOD_TRAIN_ACCURACY - ROUNDING:
-        return Verdict("underfits", "Underfits", f"{figures}. {_advice_against_underfitting(train_losses)}")
-    if held_out is None:
-        return Verdict("fits well", "Fits the training images", f"{figures}.")
-    return Verdict("fits well", "Fits well", f"{figures}. What the model learned carries over to images it never saw.")
+        if kind == "still improving":
+            return f"At the end {curve.monitored_name} accuracy was still rising, by {_points(curve.rise.rise)}."
+        if kind == "overfits":
+            return "That is more than the 2 points that are harmless, and more than chance explains."
+        if kind == "underfits":
+            return f"The model does not fit even its own training images (below {100 * GOOD_TRAIN_ACCURACY:.0f} %)."
+        if kind == "fits well" and self.held_out is not None:
+            return "What the model learned carries over to images it never saw."
+        return ""
+
+    @property
+    def _breakdown(self) -> str:
+        jump, lost = self.curve.jump, self.curve.lost > MUCH_LOST
+        had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images. " if lost else ""
+        if jump is None:
+            return had or "The first updates threw the weights so far that the model only guesses."
+        return f"{had}In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}."
+
+    def nearness(self, kind: Kind) -> str:
+        """What is near a threshold, in a sentence; empty where nothing is."""
+        if kind == "still improving" and self.curve.rise.near:
+            return "That is near the threshold: epochs differ as much by chance."
+        gap = self.gap
+        judged_by_gap = gap is not None and kind in ("may overfit", "fits well")
+        if gap is not None and judged_by_gap and gap.low <= HARMLESS_GAP + ROUNDING < gap.high:
+            return (
+                f"That is near the threshold: on this many images the true gap may lie anywhere from "
+                f"{_points(gap.low, '')} to {_points(gap.high)}, and {100 * HARMLESS_GAP:.0f} points are harmless."
+            )
+        low, high = self._train_interval
+        if kind in ("underfits", "fits well") and low <= GOOD_TRAIN_ACCURACY <= high:
+            return f"The training accuracy is near the threshold of {100 * GOOD_TRAIN_ACCURACY:.0f} %."
+        return ""
+
+    def remark(self, kind: Kind) -> str:
+        """What else is worth knowing and does not contradict the verdict, in a sentence."""
+        gap = self.gap
+        if kind == "still improving" and gap is not None and gap.low > HARMLESS_GAP + ROUNDING:
+            return (
+                f"Training accuracy is already {_points(gap.gap)} ahead of {self.name} accuracy: more training images "
+                "would narrow that."
+            )
+        if kind in ("overfits", "may overfit", "fits well") and self.curve.lost > MUCH_LOST:
+            return (
+                "The curves broke down at the end, and early stopping kept the weights from before: a lower learning "
+                "rate would train more steadily."
+            )
+        return ""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """All figures, a line each."""
+        lines = [_accuracy_line("Training", self.train)]
+        if self.held_out is not None and self.gap is not None:
+            lines.append(_accuracy_line(self.name.capitalize(), self.held_out))
+            interval = f"{_points(self.gap.low, '')} to {_points(self.gap.high)}"
+            lines.append(f"Gap {_points(self.gap.gap)}, 95 % interval {interval}")
+        return (*lines, *_curve_lines(self.curve))
+
+    @property
+    def _train_interval(self) -> tuple[float, float]:
+        return wilson_interval(round(self.train.accuracy * self.train.n_images), self.train.n_images)
 
 
-def _figures(train: Any, held_out: Any | None, held_out_name: str) -> str:
-    """The figures as the first sentence of a verdict, without its full stop."""
-    opening = f"Training accuracy {percent_text(train.accuracy, 1)}"
-    if held_out is None:
-        return f"{opening}; no images were held out, so whether the model overfits cannot be seen"
-    points = 100 * (train.accuracy - held_out.accuracy)
-    apart = f"a gap of {points:.1f} points" if points > -0.05 else f"{-points:.1f} points better than in training"
-    return f"{opening}, {held_out_name} accuracy {percent_text(held_out.accuracy, 1)}: {apart}"
+def _accuracy_line(name: str, part: PartAccuracy) -> str:
+    low, high = wilson_interval(round(part.accuracy * part.n_images), part.n_images)
+    return (
+        f"{name} accuracy {percent_text(part.accuracy)}, 95 % interval {100 * low:.2f} to {percent_text(high)}, "
+        f"{counted(part.n_images, 'image')}"
+    )
 
 
-def _advice_against_underfitting(train_losses: Sequence[float]) -> str:
-    start = f"The model does not yet fit its own training images (below {100 * GOOD_TRAIN_ACCURACY:.0f} %)"
-    losses = np.asarray(list(train_losses), dtype=np.float64)
-    if len(losses) >= 2:
-        before, last = _last_fifths(losses)
-        if last < (1 - WORTHWHILE_FALL) * before:
-            return f"{start} but its loss is still falling: train for more epochs or with a larger learning rate."
-    return f"{start}: try a larger model, another learning rate or more epochs."
+def _curve_lines(curve: TrainingCurve) -> list[str]:
+    """The figures of the curves, a line each."""
+    if len(curve.losses) < 2:
+        return []
+    losses, best = curve.losses, max(curve.accuracies)
+    lowest = f"lowest {min(losses):.3g}, highest {max(losses):.3g}"
+    lines = [
+        f"Training loss {losses[0]:.3g} in the first epoch, {losses[-1]:.3g} in the last; {lowest}",
+        f"Best training accuracy over the epochs {percent_text(best)}, in epoch {curve.best_training_epoch}",
+        f"Rise of the {curve.monitored_name} accuracy in the last fifth of the epochs {_points(curve.rise.rise)}, "
+        f"where chance makes up to {_points(curve.rise.noise)}",
+    ]
+    if curve.ended_early:
+        lines.append("Early stopping ended the training: the accuracy had not risen any more")
+    return lines
 
 
-def _last_fifths(values: np.ndarray) -> tuple[float, float]:
-    """Means of the last fifth but one and of the last fifth of at least two values; under five, of one value each."""
-    fifth = max(len(values) // 5, 1)
-    return float(values[-2 * fifth : -fifth].mean()), float(values[-fifth:].mean())
+def _points(share: float, unit: str = " points") -> str:
+    return f"{100 * share:.1f}{unit}"

@@ -8,7 +8,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from numbers import Integral
 from typing import Any, ClassVar
@@ -25,6 +25,8 @@ from digitcore.specs.run_spec import DIGEST_LENGTH, RunSpec
 from digitcore.specs.settings import with_settings
 
 MOST_MEMBERS = 1000
+# Share of the other folds that early stopping watches where the spec has no validation part of its own.
+STOPPING_SIZE = 0.2
 # In the column ``table`` of a recipe's members: no published table, but its own headline.
 RECIPE_ITSELF = "The recipe itself"
 
@@ -78,13 +80,17 @@ class Plan(ABC):
     @cached_property
     def canonical_json(self) -> str:
         """The plan as JSON with sorted keys and no spaces: equal plans have equal text."""
-        values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        values = {each.name: _plain(getattr(self, each.name)) for each in fields(self) if not self._left_out(each)}
         return json.dumps({"kind": self.KIND, **values}, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @cached_property
     def digest(self) -> str:
         """First 20 hexadecimal digits of the SHA-256 of :attr:`canonical_json`."""
         return hashlib.sha256(self.canonical_json.encode()).hexdigest()[:DIGEST_LENGTH]
+
+    def _left_out(self, own: Field) -> bool:
+        """Whether a field was added later and stands at its default: plans from before keep their digests."""
+        return bool(own.metadata.get("since")) and getattr(self, own.name) == own.default
 
     def _clean(self, **records) -> None:
         """Replace fields by what their records make of them."""
@@ -106,6 +112,9 @@ class CrossValidation(Plan):
         Number of folds, 2 to 1000.
     stratify : bool
         Whether every fold has nearly the same share of every class.
+    nested : bool
+        With early stopping, whether it watches images out of the other folds, as many as the spec's own validation part
+        would have, and not the fold, whose accuracy would then be too favourable.
 
     Raises
     ------
@@ -119,19 +128,27 @@ class CrossValidation(Plan):
     spec: RunSpec
     k: int = 5
     stratify: bool = False
+    nested: bool = field(default=False, metadata={"since": 1})
 
     def __post_init__(self) -> None:
         _check_spec(self.spec)
         self._clean(k=K)
-        if not isinstance(self.stratify, bool | np.bool_):
-            raise InvalidSetting(f"stratify must be True or False, got {self.stratify!r}")
-        object.__setattr__(self, "stratify", bool(self.stratify))
+        for name in ("stratify", "nested"):
+            value = getattr(self, name)
+            if not isinstance(value, bool | np.bool_):
+                raise InvalidSetting(f"{name} must be True or False, got {value!r}")
+            object.__setattr__(self, name, bool(value))
+        # Without effect it is as if it had not been asked for.
+        object.__setattr__(self, "nested", self.nested and self.spec.parameters["patience"] is not None)
         _check_any(self.members)
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
         """A member for each fold, its value ``fold``, from 1."""
         shared = {"validation": "fold", "n_folds": self.k, "stratify": self.stratify}
+        if self.nested:
+            own = self.spec.split
+            shared["stopping_size"] = own.validation_size if own.validation == "cut" else STOPPING_SIZE
         return tuple(
             Member(self.spec.with_changes(split={**shared, "fold": fold}), {"fold": fold})
             for fold in range(1, self.k + 1)

@@ -52,6 +52,8 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Train ``spec`` on all folds but one of its training part, for each of ``k`` folds.
 
+    Early stopping watches images of the other folds, so that a fold has no say in what it is scored on.
+
     Parameters
     ----------
     spec : RunSpec
@@ -78,7 +80,7 @@ def cross_validate(
     >>> table = cross_validate(RunSpec(dataset="digits", model="softmax"), k=5)
     >>> table["validation_accuracy"].mean()
     """
-    return members_table(run_plan(CrossValidation(spec, k, stratify), engine, progress))
+    return members_table(run_plan(CrossValidation(spec, k, stratify, nested=True), engine, progress))
 
 
 def sweep(

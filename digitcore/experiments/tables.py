@@ -18,6 +18,7 @@ from digitcore.evaluation import predictions
 from digitcore.experiments.axes import Axis
 from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.halving import is_halving
+from digitcore.experiments.importance import chance_explains, out_of_bag_importance
 from digitcore.experiments.plans import Member
 from digitcore.parameters import Integer, Number
 from digitcore.runs.arrays import RunArrays
@@ -183,10 +184,12 @@ def parallel_table(points: pd.DataFrame, axes: Sequence[Axis]) -> pd.DataFrame:
 
 
 def importance_table(points: pd.DataFrame, names: Sequence[str], random_state: int = 0) -> pd.DataFrame:
-    """Return how much each setting matters to the score.
+    """Return how much of the differences in score each setting explains, measured on points left out.
 
-    A random forest learns the score from the settings; a setting matters as much as the forest's error grows when its
-    values are shuffled.
+    Each tree of a random forest learns the score from a sample of the points and is measured on the others, out of bag.
+    What the forest explains of the scores' variance there is shared out by how much the trees' out-of-bag errors grow
+    when a setting's values are shuffled. Settings that explain no more than they would of scores drawn by chance
+    explain nothing.
 
     Parameters
     ----------
@@ -200,8 +203,8 @@ def importance_table(points: pd.DataFrame, names: Sequence[str], random_state: i
     Returns
     -------
     DataFrame
-        ``name``, ``importance`` (0 to 1, adding up to 1) and ``sd`` over 20 shufflings; NaN with too few points or
-        where all scores are equal.
+        ``name``, ``importance`` (share of the variance, 0 to 1; together what the forest explains, all 0 where nothing
+        matters) and ``sd`` over groups of trees; NaN with too few points or where all scores are equal.
 
     References
     ----------
@@ -210,15 +213,14 @@ def importance_table(points: pd.DataFrame, names: Sequence[str], random_state: i
     scored = points.dropna(subset="mean")
     if len(scored) < FEWEST_FOR_IMPORTANCE or scored["mean"].nunique() < 2:
         return pd.DataFrame({"name": names, "importance": math.nan, "sd": math.nan})
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.inspection import permutation_importance
-
-    X = np.column_stack([_numbers(scored[name]) for name in names])
-    forest = RandomForestRegressor(200, random_state=random_state).fit(X, scored["mean"])
-    found = permutation_importance(forest, X, scored["mean"], n_repeats=20, random_state=random_state)
-    grown = found.importances_mean.clip(0)
-    total = grown.sum() or math.nan
-    return pd.DataFrame({"name": names, "importance": grown / total, "sd": found.importances_std / total})
+    X = np.column_stack([_numbers(scored[name]) for name in names]).astype(np.float32)
+    y = scored["mean"].to_numpy(dtype=float)
+    explained, growth = out_of_bag_importance(X, y, random_state)
+    if explained <= chance_explains(len(y)):
+        return pd.DataFrame({"name": names, "importance": 0.0, "sd": 0.0})
+    grown = growth.mean(axis=0).clip(0)
+    share = explained / (grown.sum() or math.inf)
+    return pd.DataFrame({"name": names, "importance": share * grown, "sd": share * growth.std(axis=0, ddof=1)})
 
 
 def best_spec(experiment: Experiment) -> RunSpec | None:

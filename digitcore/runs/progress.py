@@ -174,7 +174,7 @@ def _seconds_per_epoch(spec: RunSpec) -> float:
 
 
 def part_sizes(spec: RunSpec) -> tuple[int, int]:
-    """Return the numbers of training and validation images; for a fold, approximately."""
+    """Return the numbers of training and monitored images; for a fold, approximately."""
     split, n_images = spec.split, DATASETS[spec.dataset].n_images
     official = DATASETS[spec.dataset].n_official_train
     n_images = min(n_images, split.max_images or n_images)
@@ -182,5 +182,7 @@ def part_sizes(spec: RunSpec) -> tuple[int, int]:
     n_train = n_images - n_test
     share = {"cut": split.validation_size, "fold": 1 / split.n_folds}.get(split.validation, 0)
     n_cut = math.ceil(n_train * share)
-    n_train = min(n_train - n_cut, split.max_train or n_train)
-    return max(1, n_train), n_test if split.validation == "test" else n_cut
+    n_train -= n_cut
+    n_monitored = math.ceil(n_train * split.stopping_size) if split.validation == "fold" else 0
+    n_train = min(n_train - n_monitored, split.max_train or n_train)
+    return max(1, n_train), n_test if split.validation == "test" else n_monitored or n_cut

@@ -6,7 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from digitcore.evaluation import Verdict, judge_fit, still_rising
+from digitcore.datasets import DATASETS
+from digitcore.errors import DivergedError
+from digitcore.evaluation import TrainingCurve, Verdict, judge_fit
+from digitcore.evaluation.verdict import TITLES
 from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
 from digitcore.specs.titles import spec_titles
@@ -41,26 +44,32 @@ def score_of(run: Run) -> float:
 
 def validation_name(run: Run) -> str:
     """Return the name of the validation curves: "test" where the test part is used for validation."""
+    if run.spec.split.stopping_size:
+        return "early stopping"
     return "test" if run.spec.split.validation == "test" else "validation"
 
 
-def monitored_accuracies(run: Run) -> list[float]:
-    """Return the validation accuracy (0 to 1) of every epoch, or the training accuracy without validation."""
-    return [epoch.monitored_accuracy for epoch in run.epochs]
+def curve_of(run: Run) -> TrainingCurve:
+    """Return the run's epochs as a verdict reads them."""
+    monitored, patience = validation_name(run), run.spec.parameters["patience"]
+    figures = run.figures.get(monitored)
+    return TrainingCurve.of(
+        run.epochs,
+        held_out_name=monitored,
+        n_held_out=None if figures is None else figures.n_images,
+        n_classes=DATASETS[run.spec.dataset].n_classes,
+        ended_early=run.state == "done" and patience is not None and not _used_all_epochs(run),
+    )
 
 
 def verdict_of(run: Run) -> Verdict | None:
-    """Return how well the model fits, or None before it was evaluated."""
+    """Return how well the model fits; None before it was evaluated, unless the training failed by diverging."""
     figures, held_out = run.figures, held_out_name(run)
-    if "train" not in figures:
-        return None
-    return judge_fit(
-        figures["train"],
-        figures.get(held_out),
-        monitored_accuracies(run),
-        [epoch.train_loss for epoch in run.epochs],
-        held_out or "test",
-    )
+    if "train" in figures:
+        return judge_fit(figures["train"], figures.get(held_out), curve_of(run), held_out or "test")
+    if run.state == "failed" and run.reason.startswith(DivergedError.BEGINNING):
+        return Verdict("diverged", TITLES["diverged"], "The updates threw the weights farther and farther.")
+    return None
 
 
 def warnings_of(run: Run) -> list[str]:
@@ -72,15 +81,20 @@ def warnings_of(run: Run) -> list[str]:
             warnings.append(
                 f"The {part} part has no image of {classes} {', '.join(names)}.{NEVER_LEARNED.get(part, '')}"
             )
-    if run.state == "done" and _used_all_epochs(run) and still_rising(monitored_accuracies(run)):
-        warnings.append("Accuracy was still rising at the last epoch: more epochs would probably raise it further.")
     return [warning for warning in warnings if warning]
+
+
+def remark_of(run: Run, verdict: Verdict) -> str:
+    """Return the one remark beside a verdict: what a reader of the figures must know, else the verdict's own."""
+    return " ".join(warnings_of(run)) or verdict.remark
 
 
 def _early_stopping_warning(run: Run) -> str:
     split = run.spec.split
     if split.validation == "test":
         return TEST_CHOSE_EPOCH
+    if split.stopping_size:
+        return ""
     if split.validation == "none":
         return TRAIN_CHOSE_EPOCH
     return "" if "test" in run.figures else VALIDATION_IS_ALL

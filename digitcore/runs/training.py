@@ -308,8 +308,8 @@ def _checkpoint_arrays(model: EpochClassifier) -> Mapping[str, np.ndarray]:
 
 
 def validation_data_of(data_split: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the validation images and labels of classes that the training part has; None without any."""
-    held_out = data_split.validation
+    """Return the monitored images and labels of classes that the training part has; None without any."""
+    held_out = data_split.monitored
     known = np.isin(held_out.labels, data_split.train.labels)
     return (held_out.features(scaling)[known], held_out.labels[known]) if known.any() else None
 

@@ -63,6 +63,7 @@ class SplitSpec(_Checked):
     validation_size: float = 0.1
     n_folds: int = 5
     fold: int = 1
+    stopping_size: float = 0.0
     max_train: int | None = None
     max_images: int | None = None
     random_state: int = 0

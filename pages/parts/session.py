@@ -298,6 +298,17 @@ def put_spec(new: RunSpec, recipe: str) -> None:
     keep_spec(new)
 
 
+def spec_in_form() -> RunSpec:
+    """The configuration that the form had when it was drawn last."""
+    return st.session_state[_SPEC]
+
+
+def apply_spec(new: RunSpec) -> None:
+    """Fill the form of the present page with a spec, and draw the page anew."""
+    put_spec(new, recipe_name())
+    st.rerun()
+
+
 def keep_spec(new: RunSpec) -> None:
     """Keep the configuration that the form's widgets describe, and put it into the address."""
     query = spec_to_query(new, recipe_name())

@@ -12,7 +12,6 @@ from sklearn.svm import LinearSVC
 
 from digitcore.errors import DatasetError, DigitcoreError, InvalidSetting
 from digitcore.evaluation import (
-    PartAccuracy,
     PartEvaluation,
     class_metrics_table,
     confused_pairs_sentences,
@@ -23,13 +22,11 @@ from digitcore.evaluation import (
     epochs_table,
     evaluate,
     evaluate_part,
-    judge_fit,
     judgements_table,
     losses_of,
     mistake_table,
     pixel_table,
     predictions,
-    still_rising,
     wilson_interval,
     wrong_indices,
 )
@@ -147,46 +144,6 @@ def test_mistakes_have_both_probabilities():
 
 def test_predictions_are_the_most_probable_classes():
     assert predictions(np.array([[0.1, 0.9], [0.6, 0.4]])).tolist() == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("train", "test", "kind"),
-    [
-        (0.999, 0.95, "overfits"),
-        (0.987, 0.984, "fits well"),
-        (0.90, 0.90, "underfits"),
-        (0.96, 0.99, "fits well"),
-    ],
-)
-def test_the_verdict(train, test, kind):
-    assert judge_fit(PartAccuracy(train, 10_000), PartAccuracy(test, 10_000)).kind == kind
-
-
-def test_a_gap_that_chance_explains_is_no_overfitting():
-    assert judge_fit(PartAccuracy(1.0, 40), PartAccuracy(0.95, 20)).kind == "fits well"
-
-
-def test_the_verdict_names_the_figures():
-    words = judge_fit(PartAccuracy(0.987, 60_000), PartAccuracy(0.984, 10_000)).explanation
-    assert "98.7 %" in words
-    assert "98.4 %" in words
-    assert "0.3 points" in words
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "rises"),
-    [
-        ([], False),
-        ([0.5], False),
-        ([0.5, 0.6], True),
-        ([0.5, 0.501], False),
-        ([0.9] * 20, False),
-        ([i / 100 for i in range(50)], True),
-        ([i / 100 for i in range(50, 0, -1)], False),
-    ],
-)
-def test_what_still_rises(accuracies, rises):
-    assert still_rising(accuracies) is rises
 
 
 def epochs(n):

@@ -43,21 +43,14 @@ def test_one_loss_for_each_rate():
         lr_range_table([0.1, 0.2], [1.0, 1.0, 1.0])
 
 
-def test_the_steepest_fall_is_suggested_and_not_the_lowest_loss():
-    # From the rate before 0.01 to the one after it the loss falls by 1.8, more than around any other.
-    table = table_of([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0], [2.3, 2.3, 2.1, 1.2, 0.3, 0.2, 5.0])
+def test_a_third_of_the_rate_of_the_lowest_loss_is_suggested():
+    table = table_of([1e-3, 1e-2, 0.1, 0.3, 0.9, 2.7], [2.3, 2.1, 1.2, 0.4, 0.3, 5.0])
+    assert suggested_learning_rate(table) == 0.3
+
+
+def test_the_nearest_rate_below_is_taken_by_ratio():
+    table = table_of([1e-5, 1e-4, 1e-3, 1e-2, 1e-1], [2.3, 2.3, 1.4, 1.2, 9.0])
     assert suggested_learning_rate(table) == 1e-2
-
-
-def test_a_fall_is_measured_over_the_rates_logarithm():
-    # 0.8 within a factor of 100 is less steep than 0.6 within a factor of ten.
-    table = table_of([1e-6, 1e-4, 1e-2, 1e-1, 1.0], [2.4, 1.6, 0.8, 0.2, 0.19])
-    assert suggested_learning_rate(table) == 1e-2
-
-
-def test_a_steeper_fall_after_the_lowest_loss_does_not_count():
-    table = table_of([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0], [2.0, 1.5, 1.4, 9.0, 3.0, 2.0])
-    assert suggested_learning_rate(table) == 1e-5
 
 
 @pytest.mark.parametrize("smoothed", [[2.3, 2.3, 2.3], [1.0, 2.0, 3.0], [1.0, 3.0, 1.0], [2.0]])
@@ -69,13 +62,3 @@ def test_a_fall_within_the_scatter_of_the_batches_suggests_nothing():
     rates, smoothed, scatter = np.geomspace(1e-4, 1, 5), np.linspace(2.3, 2.25, 5), [0.1, -0.1, 0.1, -0.1, 0.1]
     assert math.isnan(suggested_learning_rate(table_of(rates, smoothed, smoothed + scatter)))
     assert suggested_learning_rate(table_of(rates, smoothed)) > 0
-
-
-@pytest.mark.parametrize("n_steps", [100, 300])
-@pytest.mark.parametrize("seed", range(5))
-def test_the_middle_of_a_noisy_fall_is_found(n_steps, seed):
-    """A fall from 2.3 to 0.3 about a rate of 0.01, half a power of ten wide, and a blow-up after 1."""
-    rates = np.geomspace(1e-6, 10, n_steps)
-    losses = 2.3 - 2 / (1 + np.exp(-(np.log10(rates) + 2) / 0.25)) + np.where(rates > 1, rates / 2, 0)
-    losses += np.random.default_rng(seed).normal(0, 0.05, n_steps)
-    assert np.log10(suggested_learning_rate(lr_range_table(rates, losses))) == pytest.approx(-2, abs=0.3)

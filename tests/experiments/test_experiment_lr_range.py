@@ -4,8 +4,9 @@ from digitcore.errors import InvalidSetting
 from digitcore.evaluation.lr_range import suggested_learning_rate
 from digitcore.experiments.lr_range import lr_range_test
 from digitcore.models import make_model
-from digitcore.runs import RunSpec
+from digitcore.runs import RunSpec, train_spec
 from digitcore.runs.training import split_for
+from digitcore.specs.recipes import RECIPES
 
 SPEC = RunSpec(dataset="digits", model="softmax")
 
@@ -23,8 +24,34 @@ def test_a_spec_travels_as_json():
     assert lr_range_test(SPEC.canonical_json, n_steps=20).equals(lr_range_test(SPEC, n_steps=20))
 
 
-def test_a_rate_is_suggested_that_learns():
-    assert 1e-3 < suggested_learning_rate(lr_range_test(SPEC)) < 10
+MLP, CNN = {"model": "mlp", "epochs": 20}, {"model": "cnn", "epochs": 4, "channels": (8,), "hidden_units": (32,)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "best"),
+    [
+        ({"model": "softmax", "epochs": 10}, 0.32),
+        ({**MLP, "optimizer": "adam"}, 0.0032),
+        ({**MLP, "optimizer": "rmsprop"}, 0.01),
+        ({**MLP, "momentum": 0.9}, 0.01),
+        ({**CNN, "optimizer": "adam"}, 0.032),
+        ("digits-mlp", 0.1),
+    ],
+)
+def test_the_suggestion_reaches_nine_tenths_of_the_best_rates_accuracy(settings, best):
+    """``best`` had the highest test accuracy of the rates from 0.0001 to 10 in steps of half a power of ten."""
+    if settings == "digits-mlp":
+        spec = RECIPES[settings].spec.with_changes(parameters={"epochs": 200})
+    else:
+        parameters = {name: value for name, value in settings.items() if name != "model"}
+        split = {"test_size": 0.25, "random_state": 1}
+        spec = RunSpec(dataset="digits", model=settings["model"], split=split, parameters=parameters)
+    reached = [
+        train_spec(spec.with_changes(parameters={"learning_rate": rate})).evaluation.parts["test"].accuracy
+        for rate in (suggested_learning_rate(lr_range_test(spec)), best)
+    ]
+    assert reached[0] >= 0.9 * reached[1]
+    assert reached[1] > 0.9
 
 
 def test_wrong_ends_are_refused():

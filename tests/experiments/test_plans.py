@@ -203,3 +203,34 @@ def test_a_sweep_over_models_is_not_named_after_one_model():
     words = plan_words(Sweep(RECIPES["digits-mlp"].spec, (Axis.of("model", ["softmax", "mlp", "cnn"]),)))
     assert words.startswith("Model: 3 points of Digits 8×8, 1,001 epochs")
     assert "mlp" not in words.lower()
+
+
+EARLY = SPEC.with_changes(parameters={"patience": 3})
+
+
+def test_nested_folds_take_the_images_of_early_stopping_out_of_the_other_folds():
+    plain, nested = (CrossValidation(EARLY, 4, nested=nested) for nested in (False, True))
+    for before, after in zip(plain.members, nested.members, strict=True):
+        old, new = split_for(before.spec), split_for(after.spec)
+        assert set(new.validation.indices) == set(old.validation.indices)
+        assert set(new.train.indices) | set(new.stopping.indices) == set(old.train.indices)
+        assert not set(new.train.indices) & set(new.stopping.indices)
+        assert len(new.stopping.indices) == pytest.approx(0.2 * old.train.n_images, abs=1)
+        assert new.monitored is new.stopping and old.monitored is old.validation
+    own = EARLY.with_changes(split={"validation": "cut", "validation_size": 0.3})
+    assert CrossValidation(own, 4, nested=True).members[0].spec.split.stopping_size == 0.3
+
+
+def test_plans_from_before_nested_folds_keep_their_digests():
+    # Of a plan as it was kept before, word for word.
+    kept = {"kind": "cross-validation", "k": 4, "stratify": False, "spec": json.loads(EARLY.canonical_json)}
+    plan = plan_from_json(json.dumps(kept))
+    assert json.loads(plan.canonical_json) == kept
+    assert all("stopping_size" not in member.spec.canonical_json for member in plan.members)
+    # Without early stopping there is nothing to nest.
+    assert CrossValidation(SPEC, 4, nested=True).digest == CrossValidation(SPEC, 4).digest
+
+
+def test_nested_is_true_or_false():
+    with pytest.raises(InvalidSetting, match="nested must be True or False, got 'yes'"):
+        CrossValidation(EARLY, 4, nested="yes")

@@ -6,6 +6,7 @@ import pytest
 from digitcore.models import MODELS, registry
 from digitcore.parameters import Number
 from digitcore.runs import Engine
+from digitcore.runs.advice import advice_for
 from digitcore.specs.recipes import RECIPES
 from pages.parts import shared
 from tests.pages.conftest import button, texts
@@ -48,6 +49,16 @@ def test_training_shows_the_accuracies_of_the_run(open_app, train):
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation.parts['test'].accuracy:.2f} %"
     assert "95 % interval" in texts(app)
     assert button(app, "Trained").disabled
+
+
+def test_the_advice_is_put_into_the_form_and_its_rule_is_said(open_app, train):
+    app = train(open_app(epochs="20"))
+    advice = advice_for(shared.engine().run(app.session_state["spec"].digest))
+    assert advice.words in texts(app)
+    assert advice.reason in texts(app)
+    button(app, "Apply").click().run()
+    assert app.session_state["spec"] == advice.spec
+    assert not app.exception
 
 
 def test_the_train_button_is_one_button_whatever_it_says(open_app, train):

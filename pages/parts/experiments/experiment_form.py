@@ -35,7 +35,7 @@ KINDS = {
     RECIPE: "Recipes",
 }
 # What a sweep does not vary: halves of other settings, and what the folds are made of.
-_NOT_VARIED = ("split", "validation", "n_folds", "fold", "max_images", "max_train")
+_NOT_VARIED = ("split", "validation", "n_folds", "fold", "stopping_size", "max_images", "max_train")
 _RANGE, _LIST = "Range", "List"
 
 
@@ -110,7 +110,7 @@ def _ask_folds(spec: RunSpec) -> CrossValidation:
         persist_state="session",
         help=explain("stratify"),
     )
-    return CrossValidation(spec, k, stratify)
+    return CrossValidation(spec, k, stratify, nested=True)
 
 
 def _ask_sizes(spec: RunSpec) -> LearningCurve:

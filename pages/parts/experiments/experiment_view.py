@@ -168,13 +168,15 @@ HELP = {
         "The training part is divided into equal **folds**; each is held out once while the model learns from the "
         "others. The line is the mean over the folds, the band one **standard deviation** to each side: how much a "
         "figure depends on which images happened to be held out. The confusion matrix pools the predictions of all "
-        "held-out images, each made by a model that has not seen the image. A test part takes no part in this."
+        "held-out images, each made by a model that has not seen the image. A test part takes no part in this. **Early "
+        "stopping** watches images taken out of the other folds, never the fold that is scored; the curves are theirs."
     ),
     "sweep": (
         "Every point is the same training but for the settings varied. With several **seeds** per point the bar is one "
         "standard deviation to each side: differences within it are noise. **Successive halving** trains all points "
-        "for a few epochs, and only the best for more, going on where they stood. **Importance** is how much worse a "
-        "random forest predicts the accuracy when a setting's values are shuffled."
+        "for a few epochs, and only the best for more, going on where they stood. **Importance** is the share of the "
+        "differences in accuracy that a setting explains, measured with a random forest on points that its trees have "
+        "not seen. What nothing explains is noise."
     ),
     "learning-curve": (
         "The same training on more and more images, drawn anew at each repeat. Where the **gap** between training "
@@ -183,7 +185,7 @@ HELP = {
     ),
     "learning-rate": (
         "One short training in which the learning rate grows with every batch. While it is too small nothing happens; "
-        "then the loss falls, and at last it explodes. The suggested rate is where the loss falls most steeply. Try "
+        "then the loss falls, and at last it explodes. The suggested rate is a third of that with the lowest loss. Try "
         "a third of it if the training jumps about."
     ),
     "recipe": (

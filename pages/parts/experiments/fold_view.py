@@ -8,10 +8,13 @@ import streamlit as st
 from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_chart
 from digitcore.evaluation import confusion_table
 from digitcore.experiments import Experiment
+from digitcore.experiments.epoch_choice import epoch_choice_warning
 from digitcore.experiments.tables import fold_curves_table, part_scores_table, part_summary_table
 from digitcore.glossary import explain
+from digitcore.runs.summary import validation_name
 from digitcore.wording import percent_text
 from pages.parts import session
+from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
 FIGURE_WIDTH = 220
@@ -27,6 +30,8 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.info("The first fold is being trained.")
         return
     show_figures(table)
+    if experiment.plan.spec.parameters["patience"] is not None:
+        _show_warning(digests)
     show_guide("folds")
     spread = st.segmented_control(
         "Spread",
@@ -59,13 +64,20 @@ def show_figures(table: pd.DataFrame) -> None:
                 )
 
 
+@st.cache_data(show_spinner=False, max_entries=32)
+def _show_warning(digests: tuple[str, ...]) -> None:
+    if warning := epoch_choice_warning(session.runs_with_epochs(digests)):
+        st.warning(plain(warning))
+
+
 # What does not change is written down once: charts take altair tens of milliseconds.
 @st.cache_data(show_spinner=False, max_entries=32)
 def show_curves(digests: tuple[str, ...], spread: str) -> None:
     """Draw loss and accuracy of every epoch, mean and spread over the runs."""
     runs = session.runs_with_epochs(digests)
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
-        chart = fold_curves_chart(fold_curves_table(runs, measure), measure=measure, spread=spread)
+        table = fold_curves_table(runs, measure)
+        chart = fold_curves_chart(table, measure=measure, spread=spread, held_out_name=validation_name(runs[0]))
         column.altair_chart(chart, width="stretch")
 
 

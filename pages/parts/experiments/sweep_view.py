@@ -82,5 +82,13 @@ def _show_many(points: pd.DataFrame, axes: Sequence[Axis]) -> None:
     table = importance_table(points, list(titles))
     if table["importance"].isna().all():
         st.caption(f"Available from {FEWEST_FOR_IMPORTANCE} points of different accuracy on.")
+    elif not table["importance"].any():
+        st.caption(
+            "**Nothing matters here**: from the settings and accuracies of the other points, a point's accuracy can be "
+            "predicted no better than by chance. The differences may be noise: more points or more seeds per point "
+            "would tell."
+        )
     else:
+        explained = percent_text(table["importance"].sum(), 0)
+        st.caption(f"Together these settings explain {explained} of the differences in accuracy.")
         st.altair_chart(importance_chart(table.assign(title=table["name"].map(titles))), width="stretch")

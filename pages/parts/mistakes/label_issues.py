@@ -8,7 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from digitcore.datasets import Part
-from digitcore.evaluation.label_issues import find_label_issues, label_issues_table
+from digitcore.evaluation.label_issues import (
+    find_label_issues,
+    label_issues_table,
+    label_issues_warning,
+    out_of_fold_accuracy,
+)
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
@@ -71,9 +76,15 @@ def _fold_key(run: Run, fold: int) -> str:
 @st.fragment
 @messages.caught()
 def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
-    n_issues, table = _found(run.digest, run.created_at, _part=part, _run=run, _folds=folds)
-    share = 100 * n_issues / part.n_images
-    st.markdown(f"**{n_issues:,}** of {part.n_images:,} training images ({share:.2f} %) probably have a wrong label.")
+    n_issues, accuracy, table = _found(run.digest, run.created_at, _part=part, _run=run, _folds=folds)
+    share, warning = percent_text(n_issues / part.n_images), label_issues_warning(accuracy)
+    judged = "are suspected of a wrong label" if warning else "probably have a wrong label"
+    st.markdown(
+        f"**{n_issues:,}** of {part.n_images:,} training images ({share}) {judged}. Out of fold, the models were right "
+        f"on **{percent_text(accuracy, 1)}** of the images."
+    )
+    if warning:
+        st.warning(messages.plain(warning))
     if not n_issues:
         return
     tiles = [
@@ -95,8 +106,9 @@ def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _found(
     digest: str, created_at: datetime, _part: Part, _run: Run, _folds: list[Computation]
-) -> tuple[int, pd.DataFrame]:
-    """Return how many labels are probably wrong, and the table of the first of them."""
+) -> tuple[int, float, pd.DataFrame]:
+    """Return how many labels are probably wrong, the accuracy out of fold, and the table of the first issues."""
     probabilities = joined_folds(_part, _run.spec.random_state, [fold.result for fold in _folds])
     found = find_label_issues(_part.labels, probabilities)
-    return len(found), label_issues_table(_part.labels, probabilities, found[:MOST_SHOWN], _part.dataset.class_names)
+    table = label_issues_table(_part.labels, probabilities, found[:MOST_SHOWN], _part.dataset.class_names)
+    return len(found), out_of_fold_accuracy(_part.labels, probabilities), table

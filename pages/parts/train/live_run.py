@@ -17,7 +17,7 @@ from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import ExpectedTime, expected_time, progress_of
-from digitcore.runs.summary import comparison_text, validation_name, verdict_of, warnings_of
+from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_text
@@ -25,6 +25,7 @@ from pages.parts import session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
+from pages.parts.train import verdict_view
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
@@ -38,7 +39,6 @@ ACCURACY_HELP = {
     "validation": explain("accuracy", "validation part", "interval"),
     "test": explain("accuracy", "test part", "interval"),
 }
-VERDICT_COLORS = {"fits well": "green", "overfits": "orange", "underfits": "orange", "still improving": "blue"}
 
 
 def show_plan(spec: RunSpec, problem: str) -> None:
@@ -216,9 +216,8 @@ def show_reading_help() -> None:
             "measured after the epoch, with dropout off. The figures above are measured at the end, in the same way "
             "for all.\n\n"
             "**95 % interval** (Wilson): where the true accuracy lies, judged by this many images.\n\n"
-            "**Verdict.** *Overfits*: training accuracy is more than 2 points above the held-out one, and more than "
-            "chance explains. *Still improving*: the last fifth of the epochs is still better than the fifth before. "
-            "*Underfits*: below 95 % even on the training images. *Fits well*: none of these."
+            "**Verdict.** One of eight, the first whose rule holds; **Why?** beside it has the rule and its figures. "
+            "**Apply** puts the change that it advises into the form."
         )
 
 
@@ -262,13 +261,14 @@ def _show_result(run: Run) -> None:
         st.warning(plain(run.reason))
     if run.state == "cancelled":
         st.info(f"Stopped after {len(run.epochs)} of {run.spec.parameters['epochs']} epochs; what was learned is kept.")
-    if not run.evaluated:
-        return
-    _show_figures(run)
-    verdict = verdict_of(run)
-    st.markdown(f":{VERDICT_COLORS[verdict.kind]}-badge[{verdict.title}] {plain(verdict.explanation)}")
-    for warning in warnings_of(run):
-        st.warning(plain(warning))
+    if run.evaluated:
+        _show_figures(run)
+    verdict_view.show(run)
+    if run.evaluated:
+        _show_recipe(run)
+
+
+def _show_recipe(run: Run) -> None:
     recipe = recipe_of(run.spec)
     if recipe is not None:
         with st.expander("About this recipe"):

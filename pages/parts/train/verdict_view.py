@@ -1,0 +1,55 @@
+"""The verdict on a training: what it came to, why, and one change to try."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from digitcore.evaluation import Verdict
+from digitcore.evaluation.verdict import RULES, TITLES
+from digitcore.runs import Run
+from digitcore.runs.advice import Advice, advice_for
+from digitcore.runs.summary import remark_of, verdict_of
+from pages.parts import session
+from pages.parts.messages import plain
+
+COLORS = {"fits well": "green", "still improving": "blue", "diverged": "red", "learned nothing": "red"}
+
+
+def show(run: Run) -> None:
+    """Show the verdict with *Apply* and *Why?*, and at most one further remark."""
+    verdict = verdict_of(run)
+    if verdict is None:
+        return
+    color, advice = COLORS.get(verdict.kind, "orange"), advice_for(run, verdict)
+    st.markdown(f":{color}-badge[{verdict.title}] {plain(verdict.explanation)}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if advice is not None:
+            _offer(advice)
+        with st.popover("Why?", type="tertiary", width="content"):
+            _show_reasons(run, verdict, advice)
+    if remark := remark_of(run, verdict):
+        st.warning(plain(remark))
+
+
+def _offer(advice: Advice) -> None:
+    applied = session.spec_in_form() == advice.spec
+    st.markdown(f"**Try:** {plain(advice.words)}.", width="content")
+    if st.button(
+        "Applied" if applied else "Apply",
+        key="apply_advice",
+        disabled=applied,
+        help="The form has this change: press Train." if applied else "Put this change into the form.",
+    ):
+        session.apply_spec(advice.spec)
+
+
+def _show_reasons(run: Run, verdict: Verdict, advice: Advice | None) -> None:
+    st.markdown(f"**{TITLES[verdict.kind]}:** {plain(verdict.rule)}")
+    if advice is not None:
+        st.markdown(f"**{plain(advice.words)}:** {plain(advice.reason)}")
+    if verdict.evidence:
+        st.markdown("\n".join(f"- {plain(line)}." for line in verdict.evidence))
+    tried = list(RULES)[: list(RULES).index(verdict.kind)]
+    if tried:
+        names = ", ".join(TITLES[kind].lower() for kind in tried)
+        st.caption(f"The first rule that holds decides. Tried before this one: {names}.")
