@@ -37,7 +37,9 @@ class ServerSettings(BaseSettings):
 
     max_sessions: int = Field(200, ge=1, description="Browser tabs that are connected at a time.")
     max_sessions_per_address: int = Field(
-        150, ge=1, description="Browser tabs that one network address has connected at a time."
+        150,
+        ge=1,
+        description="Browser tabs that one network address, for IPv6 one /64 network, has connected at a time.",
     )
     max_active_runs: int = Field(200, ge=1, description="Trainings that are queued or running, of all visitors.")
     max_active_runs_per_visitor: int = Field(10, ge=1, description="Trainings of one visitor, queued or running.")

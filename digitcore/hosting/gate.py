@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from digitcore.hosting.hosts import AllowedHosts, host_name, is_loopback, plain_address
+from digitcore.hosting.hosts import AllowedHosts, host_name, is_loopback, network_of, plain_address
 from digitcore.server_settings import ServerSettings
 
 Scope = MutableMapping[str, Any]
@@ -134,16 +134,16 @@ class Gate:
         if not scope["path"].endswith(STREAM_PATH):
             await self._app(scope, receive, send)
             return
-        address = self._address_of(scope)
-        refusal = self._refusal(address)
+        network = network_of(self._address_of(scope))
+        refusal = self._refusal(network)
         headers = [pair for pair in scope["headers"] if pair[0].decode("latin-1").lower() != REFUSAL_HEADER]
         if not refusal:
-            self._sessions[address] += 1
+            self._sessions[network] += 1
             try:
                 await self._app({**scope, "headers": headers}, receive, send)
             finally:
-                self._sessions[address] -= 1
-                self._sessions += Counter()  # drops the addresses that have none
+                self._sessions[network] -= 1
+                self._sessions += Counter()  # drops the networks that have none
         elif self._n_refused < MAX_REFUSED:
             self._n_refused += 1
             try:
@@ -154,15 +154,15 @@ class Gate:
         else:
             await self._refuse(scope, send, 503, refusal)
 
-    def _refusal(self, address: str) -> str:
-        """Return why a further session from ``address`` is refused; empty if it is not."""
+    def _refusal(self, network: str) -> str:
+        """Return why a further session from ``network`` is refused; empty if it is not."""
         most, most_here = self._settings.max_sessions, self._settings.max_sessions_per_address
         if self._sessions.total() >= most:
             return (
                 f"All {most} places of this dashboard are taken: close a tab that you do not need, or reload this page "
                 "in a few minutes."
             )
-        if self._sessions[address] >= most_here:
+        if self._sessions[network] >= most_here:
             return (
                 f"Your network has {most_here} tabs of this dashboard open, which is as many as one network may have: "
                 "close a tab, then reload this page."

@@ -76,6 +76,20 @@ def plain_address(address: str) -> str:
     return str(mapped or parsed)
 
 
+def network_of(address: str) -> str:
+    """Return the network that counts as one visitor's: an IPv4 address itself, the first 64 bits of an IPv6 address.
+
+    A provider gives each customer at least a /64 (RFC 6177), so one machine has all of its addresses to choose from.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4 or parsed.is_loopback:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
 def is_loopback(address: str) -> bool:
     """Return True if an IP address is one of the machine's loopback interface."""
     try:

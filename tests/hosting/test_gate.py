@@ -125,6 +125,17 @@ def test_sessions_are_limited_for_each_address():
             assert other.receive_json()[1] == ""
 
 
+def test_the_addresses_of_one_ipv6_network_count_as_one():
+    visitor = client(max_sessions_per_address=1, trusted_proxies=["10.0.0.7"])
+    addresses = ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:3::1")
+    first, same, other = ({"X-Forwarded-For": address} for address in addresses)
+    with visitor.websocket_connect(STREAM, headers=first):
+        with visitor.websocket_connect(STREAM, headers=same) as again:
+            assert "Your network has" in again.receive_json()[1]
+        with visitor.websocket_connect(STREAM, headers=other) as third:
+            assert third.receive_json()[1] == ""
+
+
 def test_a_visitor_cannot_choose_an_address():
     visitor = client(max_sessions_per_address=1)
     first, second = ({"X-Forwarded-For": address} for address in ("1.1.1.1", "2.2.2.2"))  # named by no proxy of ours
