@@ -99,7 +99,8 @@ def test_the_chart_marks_mistakes_and_can_be_brushed(table):
     spec = map_chart(table, "abc", select="brush").to_dict()
     assert spec["params"][0]["name"] == "brush"
     assert spec["params"][0]["select"]["type"] == "interval"
-    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["circle", "point"]
+    # The names are written twice: in the page's colour for a halo, then in their own.
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["circle", "point", "text", "text"]
     assert "1 wrong predictions are crossed" in spec["description"]
     assert "canvas" in json.dumps(spec["usermeta"])
     assert "params" not in map_chart(table, "abc").to_dict()
