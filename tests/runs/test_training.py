@@ -130,9 +130,12 @@ def test_what_a_process_does_once_is_no_part_of_a_trainings_time(model, monkeypa
 
     monkeypatch.setattr(NetworkTraining, "one_epoch", compiles_first)
     monkeypatch.setattr("digitcore.runs.training._prepared", set())
+    start = time.perf_counter()
     outcome = train_spec(described)
+    in_all = time.perf_counter() - start
     assert slow["left"] == 0
-    assert outcome.seconds < 0.7
+    # Holds however slow the machine is: what the training took and what came before it are parts of the whole.
+    assert outcome.seconds <= in_all - 0.7
     assert outcome.tensors == before.tensors
 
 
