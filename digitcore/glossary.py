@@ -38,6 +38,8 @@ _SPLIT = {
     "fold": "One of the equal pieces that the training part is divided into. The model is trained on the others and "
     "measured on this one.",
     "fold number": "Which of the folds is used for validation, from 1. The model is trained on the others.",
+    "early-stopping size": "Share of the other folds that is taken out of the training for early stopping to watch, so "
+    "that the fold itself has no say in which epoch is kept; 0 lets early stopping watch the fold.",
     "fewer training images": "Train on fewer images, drawn at random, to see the effect of less data.",
     "fewer images": "Use only this many images of the data set, drawn at random before the split.",
     "seed of the split": "Seed of the random split. The same seed gives the same parts.",

@@ -9,8 +9,12 @@ from digitcore.wording import PERCENT_COLUMN
 from pages.parts import messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
-# Column, heading, and the term of the glossary.
-SHARES = (("precision", "Precision", "precision"), ("recall", "Recall", "recall"), ("f1", "F1", "F1"))
+# Column, heading, and what the heading means.
+SHARES = (
+    ("precision", "Precision", explain("precision")),
+    ("recall", "Recall", explain("recall")),
+    ("f1", "F1", explain("F1")),
+)
 
 session.enter_page("mistakes")
 st.title("Mistakes")
@@ -36,8 +40,8 @@ with messages.caught():
             "class_name": st.column_config.TextColumn("Class", help=explain("class")),
             "n_images": "Images",
             **{
-                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=explain(term))
-                for name, title, term in SHARES
+                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=words)
+                for name, title, words in SHARES
             },
         },
         alt="Precision, recall and F1 of each class",

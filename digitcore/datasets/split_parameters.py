@@ -72,8 +72,8 @@ FOLD = Integer(
 STOPPING_SIZE = Number(
     name="stopping_size",
     label="Early-stopping size",
-    help="Share of the other folds that is taken out of the training for early stopping to watch, so that the fold "
-    "itself has no say in which epoch is kept; 0 lets early stopping watch the fold.",
+    phrase="early-stopping size {}",
+    help=explain("early-stopping size"),
     default=0.0,
     minimum=0.0,
     maximum=0.9,
