@@ -293,20 +293,6 @@ def short_text(text: str, name: str, max_length: int) -> str:
     return text
 
 
-def check_texts(kind: str, entry: Any) -> None:
-    """Refuse an entry of a registry whose name, label or description is no text, or an empty one.
-
-    Raises
-    ------
-    InvalidSetting
-        In one sentence; ``kind`` stands in it.
-    """
-    for field in ("name", "label", "description"):
-        value = getattr(entry, field)
-        if not isinstance(value, str) or not value:
-            raise InvalidSetting(f"The {field} of a {kind} must be a text that is not empty, got {shortened(value)}")
-
-
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)

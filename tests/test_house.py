@@ -15,6 +15,7 @@ FLOORS = (
     "glossary",
     "directories",
     "parameters",
+    "registration",
     "server_settings",
     "images",
     "datasets",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from numbers import Integral
 from types import MappingProxyType
@@ -17,7 +17,8 @@ from digitcore.datasets.mnist import N_TRAIN, load_mnist
 from digitcore.directories import data_directory
 from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.images.framing import CenteredByMass, CountedInBlocks, Framing
-from digitcore.parameters import check_texts, shortened, unknown_name
+from digitcore.parameters import shortened, unknown_name
+from digitcore.registration import check_name, check_texts, taken_back_on_failure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,28 +122,17 @@ def register_dataset(entry: DatasetEntry, *, replace: bool = False) -> None:
     """
     check_texts("data set", entry)
     _check_numbers(entry)
+    check_name("data set", entry, _entries, _BUILT_IN, replace=replace)
     if _entries.get(entry.name, entry) != entry:
-        if entry.name in _BUILT_IN or not replace:
-            raise InvalidSetting(
-                f"There is a data set {entry.name!r} already: give the new one another name"
-                + (", or register it with replace=True" if entry.name not in _BUILT_IN else "")
-            )
         with _loading:
             for key in [key for key in _loaded if key[0] == entry.name]:
                 del _loaded[key]
     _entries[entry.name] = entry
 
 
-@contextmanager
-def datasets_kept_on_failure() -> Iterator[None]:
+def datasets_kept_on_failure() -> AbstractContextManager[None]:
     """Take back what was registered inside, if it ends with an exception."""
-    before = dict(_entries)
-    try:
-        yield
-    except BaseException:
-        _entries.clear()
-        _entries.update(before)
-        raise
+    return taken_back_on_failure(_entries)
 
 
 def _check_numbers(entry: DatasetEntry) -> None:

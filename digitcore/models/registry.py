@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
 from digitcore.models.layer_plans import Layer, plan_cnn, plan_mlp, plan_softmax
-from digitcore.parameters import Parameter, check_texts, shortened, unknown_name
+from digitcore.parameters import Parameter, shortened, unknown_name
+from digitcore.registration import check_name, check_texts, taken_back_on_failure
 
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
@@ -188,11 +189,7 @@ def register_model(entry: ModelEntry, *, replace: bool = False) -> None:
     """
     check_texts("model", entry)
     _check_fields(entry)
-    if _entries.get(entry.name, entry) != entry and (entry.name in _BUILT_IN or not replace):
-        raise InvalidSetting(
-            f"There is a model {entry.name!r} already: give the new one another name"
-            + (", or register it with replace=True" if entry.name not in _BUILT_IN else "")
-        )
+    check_name("model", entry, _entries, _BUILT_IN, replace=replace)
     own = {record.name for record in entry.parameters}
     missing = [name for name in ("epochs", "batch_size", "learning_rate", "patience") if name not in own]
     if missing:
@@ -200,16 +197,9 @@ def register_model(entry: ModelEntry, *, replace: bool = False) -> None:
     _entries[entry.name] = entry
 
 
-@contextmanager
-def models_kept_on_failure() -> Iterator[None]:
+def models_kept_on_failure() -> AbstractContextManager[None]:
     """Take back what was registered inside, if it ends with an exception."""
-    before = dict(_entries)
-    try:
-        yield
-    except BaseException:
-        _entries.clear()
-        _entries.update(before)
-        raise
+    return taken_back_on_failure(_entries)
 
 
 def _check_fields(entry: ModelEntry) -> None:
