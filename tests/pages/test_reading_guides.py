@@ -42,9 +42,9 @@ def test_a_picture_is_small_and_legible_on_light_and_dark(name):
 
 
 def test_a_picture_takes_the_ink_of_its_page():
-    assert palette.TILE_LIGHT in picture("curves", dark=True)
-    assert palette.TILE_DARK in picture("curves", dark=False)
-    assert "currentColor" not in picture("curves", dark=False)
+    assert palette.TILE_LIGHT in picture("curves", theme="dark")
+    assert palette.TILE_DARK in picture("curves", theme="light")
+    assert "currentColor" not in picture("curves", theme="light")
 
 
 def test_every_picture_has_its_guide():

@@ -38,7 +38,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             (
                 "A row holds the images of one true class, a column those that the model takes for one class.",
                 "The diagonal is right, everything beside it is wrong.",
-                "Look for dark cells off the diagonal: pairs of classes that the model confuses.",
+                "Look for cells that stand out off the diagonal: pairs of classes that the model confuses.",
             ),
             "A confusion matrix: the diagonal is dark, and the most frequent confusion is framed.",
         ),
@@ -95,7 +95,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         "why": Guide(
             (
                 "Each picture lays over the image what every pixel or region says for or against one class.",
-                "Blue speaks for the class, orange against it, white says nothing.",
+                "Blue speaks for the class, orange against it; where there is no colour, the pixel says nothing.",
                 "Compare two classes: where their pictures differ is what the model decided by.",
             ),
             "A digit beside the same digit with its pixels in blue and orange.",
@@ -131,7 +131,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         "heat": Guide(
             (
                 "Every cell is a training: its column is the value of one setting, its row that of the other.",
-                "The darker the cell, the better the accuracy; an empty one could not be trained.",
+                "The more a cell stands out from the page, the better the accuracy; an empty one could not be trained.",
                 "Bands along a diagonal mean that the two settings depend on each other.",
             ),
             "Cells of learning rate and batch size, dark where the accuracy is high.",
@@ -141,7 +141,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
                 "Every line is a training: it crosses each upright at the value of that setting and ends at its "
                 "accuracy on the right.",
                 "The thick line is the best one.",
-                "Where all dark lines cross an upright close together, that setting matters.",
+                "Where the lines that stand out cross an upright close together, that setting matters.",
             ),
             "Lines from setting to setting, the best one thick.",
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from digitcore.images import palette
+from pages.parts import look
 from pages.parts.reading.guides import GUIDES
 
 LABEL = "How to read this"
@@ -41,13 +42,13 @@ def show_guide(name: str) -> None:
     """Show the button that opens a guide."""
     guide = GUIDES[name]
     with st.popover(LABEL, type="tertiary", key=f"guide_{name}"), st.container(width=WIDTH):
-        st.image(picture(name, dark=st.context.theme.type == "dark"), width=WIDTH, alt=guide.picture)
+        st.image(picture(name, theme=look.theme()), width=WIDTH, alt=guide.picture)
         st.markdown(" ".join(guide.sentences))
 
 
 @cache
-def picture(name: str, *, dark: bool) -> str:
-    """Return the SVG of a view, its words and axes legible on a dark or a light page."""
+def picture(name: str, *, theme: str) -> str:
+    """Return the SVG of a view, its words and axes legible on a page of this theme, "light" or "dark"."""
     drawn = (_FOLDER / f"{name}.svg").read_text(encoding="utf-8")
     # An image does not know the colours of the page that it stands on.
-    return drawn.replace("currentColor", palette.TILE_LIGHT if dark else palette.TILE_DARK)
+    return drawn.replace("currentColor", palette.TILE_LIGHT if theme == "dark" else palette.TILE_DARK)
