@@ -39,8 +39,7 @@ def duration_text(seconds: float) -> str:
     ValueError
         If it is NaN or infinite.
     """
-    if not math.isfinite(seconds):
-        raise ValueError(f"A duration must be a finite number of seconds, got {seconds}")
+    _check_finite(seconds)
     return f"{max(seconds, 0.1):.1f} s" if seconds < 9.95 else _whole_text(round(seconds))
 
 
@@ -52,8 +51,7 @@ def rough_duration_text(seconds: float) -> str:
     ValueError
         If it is NaN or infinite.
     """
-    if not math.isfinite(seconds):
-        raise ValueError(f"A duration must be a finite number of seconds, got {seconds}")
+    _check_finite(seconds)
     if seconds < 1:
         return "less than a second"
     step = next(step for least, step in _ROUGH_STEPS if seconds >= least)
@@ -63,6 +61,11 @@ def rough_duration_text(seconds: float) -> str:
 def about_text(seconds: float) -> str:
     """Return :func:`rough_duration_text` as part of a sentence: "about 7 s", "less than a second"."""
     return rough_duration_text(seconds) if seconds < 1 else f"about {rough_duration_text(seconds)}"
+
+
+def _check_finite(seconds: float) -> None:
+    if not math.isfinite(seconds):
+        raise ValueError(f"A duration must be a finite number of seconds, got {seconds}")
 
 
 def _whole_text(whole: int) -> str:

@@ -93,9 +93,9 @@ def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | a
     return channel(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names, paddingInner=0.04), axis=axis)
 
 
-def cell_scale(stops: np.ndarray, ramp: Mapping[str, Sequence[str]]) -> alt.Scale:
+def cell_scale(stops: np.ndarray, ramp: Mapping[str, Sequence[str]], kind: Any = alt.Undefined) -> alt.Scale:
     """A colour scale whose stops stand at these values; the colours are a ramp's of the page's theme."""
-    return alt.Scale(domain=[float(stop) for stop in stops], range=themed_range(ramp), interpolate="rgb")
+    return alt.Scale(type=kind, domain=[float(stop) for stop in stops], range=themed_range(ramp), interpolate="rgb")
 
 
 def cell_figures(base: alt.Chart, font: int) -> list[alt.Chart]:

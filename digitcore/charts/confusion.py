@@ -104,7 +104,7 @@ def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, sel
     colors = alt.Color(
         f"{values}:Q",
         title="Images" if values == "count" else "Images of the class (%)",
-        scale=_color_scale(stops, scale),
+        scale=cell_scale(stops, palette.SEQUENTIAL_STOPS, scale),
         legend=alt.Legend(gradientLength=200, orient="right", tickCount=4, **LOG_NUMBERS),
     )
     # invalid=None keeps the cells of a class without images, whose percentage is NaN.
@@ -121,12 +121,6 @@ def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, sel
         stroke=outline.then(alt.value(palette.WRONG)).otherwise(alt.value(None)),
         strokeWidth=outline.then(alt.value(3)).otherwise(alt.value(0)),
     ).add_params(cell)
-
-
-def _color_scale(stops: np.ndarray, kind: str) -> alt.Scale:
-    scale = cell_scale(stops, palette.SEQUENTIAL_STOPS)
-    scale.type = kind
-    return scale
 
 
 def _confusion_tooltips() -> list[alt.Tooltip]:

@@ -111,5 +111,5 @@ def label_issues_warning(accuracy: float) -> str:
         return ""
     return (
         f"Models that are right on only {percent_text(accuracy, 1)} of the images contradict many labels that are "
-        "right: most of these suspects are the models' own mistakes. Train a better model first, and search again."
+        "right: most of these label issues are the models' own mistakes. Train a better model first, and search again."
     )

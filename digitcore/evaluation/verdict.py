@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from digitcore.evaluation.metrics import AccuracyGap, PartAccuracy, PartEvaluation, accuracy_gap, wilson_interval
@@ -124,11 +125,11 @@ class _Facts:
     held_out: PartAccuracy | None
     curve: TrainingCurve
     name: str
-    gap: AccuracyGap | None = field(init=False)
 
-    def __post_init__(self) -> None:
-        gap = None if self.held_out is None else accuracy_gap(self.train, self.held_out)
-        object.__setattr__(self, "gap", gap)
+    @cached_property
+    def gap(self) -> AccuracyGap | None:
+        """Of the two accuracies; None where no images were held out."""
+        return None if self.held_out is None else accuracy_gap(self.train, self.held_out)
 
     @property
     def kind(self) -> Kind:

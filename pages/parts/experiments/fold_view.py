@@ -33,15 +33,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     if experiment.plan.spec.parameters["patience"] is not None:
         _show_warning(digests)
     show_guide("folds")
-    spread = st.segmented_control(
-        "Spread",
-        list(SPREADS),
-        format_func=SPREADS.get,
-        default="band",
-        required=True,
-        key="fold_spread",
-        help=explain("spread", "standard deviation"),
-    )
+    spread = ask_spread("fold_spread")
     show_curves(digests, spread)
     left, right = st.columns(2)
     with left:
@@ -50,6 +42,19 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     with right:
         st.markdown("**All held-out images together**", help=explain("confusion matrix"))
         _show_matrix(digests)
+
+
+def ask_spread(key: str) -> str:
+    """Ask how a chart shows the spread around its means: a key of :data:`SPREADS`."""
+    return st.segmented_control(
+        "Spread",
+        list(SPREADS),
+        format_func=SPREADS.get,
+        default="band",
+        required=True,
+        key=key,
+        help=explain("spread", "standard deviation"),
+    )
 
 
 def show_figures(table: pd.DataFrame) -> None:

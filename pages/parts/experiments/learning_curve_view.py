@@ -9,7 +9,7 @@ from digitcore.charts import learning_curve_chart
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
 from digitcore.glossary import explain
-from pages.parts.experiments.fold_view import SPREADS
+from pages.parts.experiments.fold_view import ask_spread
 from pages.parts.reading.reading_guide import show_guide
 
 
@@ -20,15 +20,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         st.info("The first size is being trained.")
         return
     show_guide("learning_curve")
-    spread = st.segmented_control(
-        "Spread",
-        list(SPREADS),
-        format_func=SPREADS.get,
-        default="band",
-        required=True,
-        key="size_spread",
-        help=explain("spread", "standard deviation"),
-    )
+    spread = ask_spread("size_spread")
     _show_curve(experiment.digest, experiment.n_ended, spread, _curve=curve)
 
 
