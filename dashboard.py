@@ -4,7 +4,7 @@ import streamlit as st
 
 if __name__ == "__main__":
     # Streamlit runs this file for each visitor.
-    from pages.parts import look, session, shared, visitor
+    from pages.parts import look, session, shared, upkeep, visitor
 
     st.set_page_config(layout="wide", initial_sidebar_state="auto", page_icon=look.MARK)
     if visitor.refusal():
@@ -26,7 +26,10 @@ if __name__ == "__main__":
     look.apply()
     shared.start()
     session.enter_dashboard()
-    navigation.run()
+    try:
+        navigation.run()
+    finally:
+        upkeep.forget_gone_widgets()
 else:
     # `streamlit run` imports it once for the server itself.
     from pages.parts import server

@@ -32,8 +32,8 @@ log = logging.getLogger("digitcore.pages")
 # What pages import on their way. Two threads that import scikit-learn at once can get half of it each.
 _IMPORTED = ("altair", "sklearn.model_selection", "sklearn.decomposition", "digitcore.models.torch_backend.network")
 
-
-MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 300_000_000, 200_000_000, 50_000_000
+# A run is read again from its file in milliseconds, so what is kept need not be more than a class looks at.
+MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 100_000_000, 60_000_000, 50_000_000
 
 
 @dataclass

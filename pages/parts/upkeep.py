@@ -1,4 +1,4 @@
-"""The server's own upkeep: cyclic garbage is collected while nobody waits."""
+"""The server's own upkeep: cyclic garbage is collected while nobody waits, and widgets that are gone are forgotten."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import gc
 import logging
 import threading
 import time
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.session_state import SessionState
 
 log = logging.getLogger("digitcore.pages")
 
@@ -32,6 +35,36 @@ def freeze() -> None:
     """Exempt the objects that exist now, imported modules above all, from collections: they stay until the end."""
     gc.collect()
     gc.freeze()
+
+
+def forget_gone_widgets() -> None:
+    """Let Streamlit forget the widgets whose values it has dropped in this session.
+
+    It drops the value of a widget that its page no longer draws, but keeps what it knows about the widget, with its
+    callbacks and options, until the tab is closed: a list of runs gets a new identity with each new run, and so the
+    server would keep every list that a visitor ever saw, and all the runs in it.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    with context.session_state._lock:
+        state = context.session_state._state
+        drawn = context.shared.widget_ids_this_run.snapshot()
+        _forget_all_but(state, drawn | state._old_state.keys() | state._new_widget_state.states.keys())
+
+
+def _forget_all_but(state: SessionState, kept: set[str]) -> None:
+    known = state._new_widget_state.widget_metadata
+    for gone in known.keys() - kept:
+        del known[gone]
+    keys = state._key_id_mapper
+    for gone in keys.id_key_mapping.keys() - kept:
+        key = keys.get_key_from_id(gone)
+        if keys.get_id_from_key(key) != gone:
+            # Another widget has the key by now.
+            del keys.id_key_mapping[gone]
+        elif key not in kept:
+            keys.delete(key)
 
 
 def _collect_forever() -> None:
