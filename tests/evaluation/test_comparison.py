@@ -31,9 +31,11 @@ from digitcore.evaluation.comparison import (
     compare_seeds,
     compare_several,
     corrected_resampled_t,
+    difference_over_images,
     expected_best_of,
     folds_sentence,
     holm,
+    images_sentence,
     loss_interval,
     mcnemar_mid_p,
     optimism_of_best,
@@ -269,6 +271,9 @@ def test_models_tested_on_other_images_are_not_compared():
         (lambda: corrected_resampled_t([1, 2], 9, 1), ComparisonError, "^differences must be from -1 to 1"),
         (lambda: corrected_resampled_t([0.1, 0.2], 0, 1), InvalidSetting, "^n_train must be a whole number from 1"),
         (lambda: corrected_resampled_t([0.1, 0.2], 9, -1), InvalidSetting, "^n_test must be a whole number from 1"),
+        (lambda: difference_over_images(np.ones((0, 9)), np.ones((1, 9))), ComparisonError, "^right_a must be of at"),
+        (lambda: difference_over_images(np.ones((1, 9)), np.ones((1, 8))), ComparisonError, "images, got 9 and 8$"),
+        (lambda: difference_over_images(np.ones((1, 9)), np.full((1, 9), 2)), ComparisonError, "^right_b must be 0 or"),
         (lambda: expected_best_of(0, 0.9, 10), InvalidSetting, "^n_models must be a whole number from 1, got 0$"),
         (lambda: expected_best_of(2, 1.1, 10), InvalidSetting, "^accuracy must be a number from 0 to 1, got 1.1$"),
         (lambda: expected_best_of(2, math.nan, 10), InvalidSetting, "^accuracy must be a number from 0 to 1, got nan$"),
@@ -503,6 +508,15 @@ def test_without_test_images_the_corrected_t_test_is_the_plain_one(differences):
     assert found.told_apart == (not found.low <= 0 <= found.high)
 
 
+def test_a_difference_over_images_is_tested_as_paired_means(rng):
+    right_a, right_b = rng.random((5, 200)) < 0.9, rng.random((3, 200)) < 0.8
+    found = difference_over_images(right_a, right_b)
+    expected = DescrStatsW(right_a.mean(axis=0) - right_b.mean(axis=0))
+    assert found.mean == pytest.approx(right_a.mean() - right_b.mean())
+    assert (found.statistic, found.p_value) == pytest.approx(expected.ttest_mean(0)[:2])
+    assert (found.low, found.high) == pytest.approx(expected.tconfint_mean(0.05))
+
+
 # Figures of one model
 
 
@@ -698,6 +712,21 @@ def test_folds_in_a_sentence():
     even = MeanDifference(0.0, -0.01, 0.01, 0.0, 4, 1.0)
     assert folds_sentence(even, 5).startswith(
         "A and B cannot be told apart: both are equally accurate on average over 5 folds (-1.0 to 1.0)."
+    )
+
+
+def test_other_images_in_a_sentence():
+    truth, a, b = predictions_of(380, 10, 60, 0)
+    right = [(prediction == truth)[np.newaxis] for prediction in (a, b)]
+    decided = images_sentence(difference_over_images(*right), 450)
+    assert decided == "On other images like these 450, B would be better by 7.6 to 14.6 points."
+    assert images_sentence(difference_over_images(*reversed(right)), 450, "B", "A") == decided
+    assert images_sentence(difference_over_images(right[0], right[0]), 450) == (
+        "On these 450 images both models are right and wrong on the same ones."
+    )
+    assert images_sentence(MeanDifference(-0.004, -0.01, 0.002, -1.0, 449, 0.3), 450) == (
+        "On other images like these 450, B may be better by up to 1.0 points or worse by up to 0.2 points: these "
+        "images do not decide it."
     )
 
 

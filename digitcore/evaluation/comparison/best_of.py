@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation._checks import check_count, is_share
@@ -39,7 +39,7 @@ def expected_best_of(n_models: int, accuracy: float, n_images: int) -> float:
     check_count(n_images, "n_images", 1)
     if not is_share(accuracy):
         raise InvalidSetting(f"accuracy must be a number from 0 to 1, got {accuracy!r}")
-    at_most = binom.cdf(np.arange(n_images), n_images, accuracy)  # F(k) of one model, (n_images,)
+    at_most = bdtr(np.arange(n_images), n_images, accuracy)  # F(k) of one model, (n_images,)
     return float((1 - at_most**n_models).sum() / n_images)
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from scipy.optimize import bisect
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from digitcore.errors import ComparisonError
 from digitcore.evaluation._checks import check_confidence, check_count, checked_labels
 from digitcore.evaluation.mistakes import right_predictions
+
+# Halves of an interval of at most 2 that leave less than the rounding of a float.
+_HALVINGS = 54
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,15 @@ class PairComparison:
         return self.p_value < 1 - self.confidence and not self.low <= 0 <= self.high
 
 
-def check_same_images(images_a: np.ndarray, images_b: np.ndarray) -> None:
+def check_same_images(images_a: np.ndarray, images_b: np.ndarray, name_a: str = "A", name_b: str = "B") -> None:
     """Raise unless two models were tested on the same images, in the same order.
 
     Parameters
     ----------
     images_a, images_b : ndarray of shape (n_images,), integer
         Positions of the images in the data set.
+    name_a, name_b : str
+        What to call the models in the error's message.
 
     Raises
     ------
@@ -115,8 +119,8 @@ def check_same_images(images_a: np.ndarray, images_b: np.ndarray) -> None:
         raise ComparisonError("The test images are in different orders: sort both by their positions in the data set")
     n_common = len(np.intersect1d(a, b))
     raise ComparisonError(
-        f"The test images differ ({len(a)} of A, {len(b)} of B, {n_common} in common), so the accuracies cannot be "
-        "compared image by image: train both with the same split"
+        f"The test images differ ({len(a)} of {name_a}, {len(b)} of {name_b}, {n_common} in common), so the "
+        "accuracies cannot be compared image by image: train both with the same split"
     )
 
 
@@ -273,9 +277,10 @@ def smallest_visible_difference(n_images: int, n_discordant: int, confidence: fl
 
 def _mid_p(fewer: np.ndarray, n: int) -> np.ndarray:
     """Mid-p values where the worse model alone is right on ``fewer`` of ``n`` discordant images."""
-    point = binom.pmf(fewer, n, 0.5)
-    # Other outcomes as extreme exist on the opposite side, except where both numbers are equal.
-    return np.where(2 * fewer == n, 1 - point / 2, 2 * binom.cdf(fewer, n, 0.5) - point)
+    at_most = bdtr(fewer, n, 0.5)
+    below = np.where(fewer > 0, bdtr(np.maximum(fewer - 1, 0), n, 0.5), 0.0)
+    # Twice P(X < fewer) + P(X = fewer) / 2; where both numbers are equal the opposite side has no outcome as extreme.
+    return np.where(2 * fewer == n, 1 - (at_most - below) / 2, at_most + below)
 
 
 def _z(confidence: float) -> float:
@@ -287,7 +292,11 @@ def _lowest_difference(b: int, c: int, n: int, z: float) -> float:
     estimate = (b - c) / n
     if estimate == -1:
         return -1.0
-    return float(bisect(lambda difference: _score(difference, b, c, n) - z, -1.0, estimate))
+    low, high = -1.0, estimate
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _score(middle, b, c, n) > z else (low, middle)
+    return high
 
 
 def _score(difference: float, b: int, c: int, n: int) -> float:

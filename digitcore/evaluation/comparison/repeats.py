@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtr, stdtrit
 
 from digitcore.errors import ComparisonError
 from digitcore.evaluation._checks import check_confidence, check_count, is_share
@@ -89,7 +89,7 @@ class MeanDifference:
         Corani, G. and Benavoli, A. (2015), "A Bayesian approach for comparing cross-validated algorithms on multiple
         data sets", Machine Learning 100, 285-304 (the correlated t test).
         """
-        return float(student_t.cdf(self.statistic, self.degrees_of_freedom))
+        return float(stdtr(self.degrees_of_freedom, self.statistic))
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,34 @@ def compare_seeds(
     return SeedComparison(summary_a, summary_b, difference, len(differences), n_a_wins, n_b_wins, paired)
 
 
+def difference_over_images(right_a: np.ndarray, right_b: np.ndarray, confidence: float = 0.95) -> MeanDifference:
+    """Return the difference of two models' mean accuracies over seeds, with its interval for other test images.
+
+    It treats the test images as a sample of all images and the trainings as given, where :func:`compare_seeds` does the
+    reverse. The differences of the images, each the mean over seeds, are tested by Student's t test.
+
+    Parameters
+    ----------
+    right_a, right_b : ndarray of shape (n_seeds, n_images), bool
+        Whether the predictions of each training are right; the same images in the same order, of at least one seed.
+    confidence : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ComparisonError
+        If the numbers of images differ, there are fewer than two images, or no seeds.
+    InvalidSetting
+        If ``confidence`` is not between 0 and 1.
+    """
+    shares_a, shares_b = _shares_right(right_a, "right_a"), _shares_right(right_b, "right_b")
+    if len(shares_a) != len(shares_b):
+        raise ComparisonError(f"Both models must be tested on the same images, got {len(shares_a)} and {len(shares_b)}")
+    differences = shares_a - shares_b
+    error = _sd(differences) / math.sqrt(len(differences))
+    return _t_test(float(differences.mean()), error, len(differences) - 1, confidence)
+
+
 def corrected_resampled_t(
     differences: Sequence[float] | np.ndarray, n_train: int, n_test: int, confidence: float = 0.95
 ) -> MeanDifference:
@@ -251,8 +279,8 @@ def _t_test(mean: float, error: float, degrees_of_freedom: float, confidence: fl
     if error == 0:
         return MeanDifference(mean, math.nan, math.nan, math.nan, degrees_of_freedom, math.nan, confidence)
     statistic = mean / error
-    reach = error * float(student_t.isf((1 - confidence) / 2, degrees_of_freedom))
-    p_value = 2 * float(student_t.sf(abs(statistic), degrees_of_freedom))
+    reach = -error * float(stdtrit(degrees_of_freedom, (1 - confidence) / 2))
+    p_value = 2 * float(stdtr(degrees_of_freedom, -abs(statistic)))
     return MeanDifference(mean, mean - reach, mean + reach, statistic, degrees_of_freedom, p_value, confidence)
 
 
@@ -268,6 +296,16 @@ def _sd(values: np.ndarray) -> float:
     """Sample standard deviation; exactly 0 where only rounding makes the values differ."""
     sd = float(values.std(ddof=1))
     return sd if sd > _ROUNDING else 0.0
+
+
+def _shares_right(right: np.ndarray, name: str) -> np.ndarray:
+    """Share of the seeds with which each image is predicted right, ``(n_images,)``."""
+    right = np.asarray(right)
+    if right.ndim != 2 or right.shape[0] < 1 or right.shape[1] < 2:
+        raise ComparisonError(f"{name} must be of at least 1 seed and 2 images, (n_seeds, n_images), got {right.shape}")
+    if not np.isin(right, (0, 1)).all():
+        raise ComparisonError(f"{name} must be 0 or 1 (False or True) for every seed and image")
+    return np.asarray(right.mean(axis=0, dtype=np.float64))
 
 
 def _checked_values(values: Any, name: str) -> np.ndarray:

@@ -71,6 +71,25 @@ def folds_sentence(difference: MeanDifference, n_folds: int, name_a: str = "A", 
     return _mean_sentence(difference, f"over {counted(n_folds, 'fold')}", "", name_a, name_b)
 
 
+def images_sentence(difference: MeanDifference, n_images: int, name_a: str = "A", name_b: str = "B") -> str:
+    """Say what :func:`difference_over_images` lets expect of other images.
+
+    "On other images like these 450, B would be better by 0.1 to 0.7 points."
+    """
+    if math.isnan(difference.low):
+        return f"On these {counted(n_images, 'image')} both models are right and wrong on the same ones."
+    low, high = (difference.low, difference.high) if difference.mean >= 0 else (-difference.high, -difference.low)
+    digits = points_digits(low, high)
+    leader = name_a if difference.mean >= 0 else name_b
+    other = f"On other images like these {n_images:,}, {leader}"
+    if difference.told_apart:
+        return f"{other} would be better by {points_interval_text(low, high, digits)} points."
+    return (
+        f"{other} may be better by up to {points_text(high, digits)} or worse by up to {points_text(-low, digits)}: "
+        "these images do not decide it."
+    )
+
+
 def optimism_sentence(n_models: int, optimism: float) -> str:
     """Say by how much the best of several models is flattered, from :func:`optimism_of_best`."""
     if n_models == 1:
@@ -98,7 +117,7 @@ def _amount(comparison: PairComparison | MeanDifference, over: str, name_a: str,
     if difference < 0:
         low, high = -high, -low
     digits = points_digits(difference, low, high)
-    level = "" if comparison.confidence == 0.95 else f"{100 * comparison.confidence:g} % interval "
+    level = "" if math.isclose(comparison.confidence, 0.95) else f"{100 * comparison.confidence:.4g} % interval "
     interval = "" if math.isnan(low) else f"({level}{points_interval_text(low, high, digits)})"
     leader = name_a if difference > 0 else name_b if difference < 0 else ""
     size = points_text(abs(difference), digits) if leader else ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from digitcore.errors import ComparisonError, InvalidSetting
 from digitcore.evaluation._checks import check_confidence, check_count, is_whole
@@ -141,7 +141,7 @@ def cochrans_q(right: np.ndarray) -> CochransQ:
     spread = n_models * int(per_image.sum()) - int((per_image**2).sum())
     between = n_models * int((per_model**2).sum()) - int(per_model.sum()) ** 2
     statistic = (n_models - 1) * between / spread if spread else 0.0
-    return CochransQ(statistic, n_models - 1, float(chi2.sf(statistic, n_models - 1)))
+    return CochransQ(statistic, n_models - 1, float(chdtrc(n_models - 1, statistic)))
 
 
 def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
