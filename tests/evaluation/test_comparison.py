@@ -684,24 +684,31 @@ def test_seeds_in_a_sentence():
     a = {0: 0.950, 1: 0.951, 2: 0.949}
     b = {0: 0.960, 1: 0.962, 2: 0.958}
     assert seeds_sentence(compare_seeds(a, b), "mlp", "cnn") == (
-        "cnn is better by 1.0 points on average over 3 seeds (0.8 to 1.2); mlp is ahead with 0 of 3 seeds, cnn with 3."
+        "cnn is better by 1.0 points on average over 3 seeds (0.8 to 1.2); it is ahead with 3 of 3 seeds and "
+        "behind with 0."
     )
 
 
 def test_seeds_that_cannot_be_told_apart_in_a_sentence():
     paired = compare_seeds({0: 0.95, 1: 0.96}, {0: 0.96, 1: 0.94})
     assert seeds_sentence(paired) == (
-        "A and B cannot be told apart: A is ahead by 0.5 points on average over 2 seeds (-18.6 to 19.6); A is ahead "
-        "with 1 of 2 seeds, B with 1. With this spread a mean difference shows from 19.1 points on."
+        "A and B cannot be told apart: A is ahead by 0.5 points on average over 2 seeds (-18.6 to 19.6); it is ahead "
+        "with 1 of 2 seeds and behind with 1. With this spread a mean difference shows from 19.1 points on."
     )
     unpaired = seeds_sentence(compare_seeds({0: 0.95, 1: 0.96}, {2: 0.95, 3: 0.94, 4: 0.95}))
     assert "on average over 2 trainings of A and 3 of B (" in unpaired
-    assert "A is ahead in 4 of 6 pairs of trainings, B in 0." in unpaired
+    assert "it is ahead in 4 of 6 pairs of trainings and behind in 0." in unpaired
     same = seeds_sentence(compare_seeds({0: 0.9, 1: 0.9}, {0: 0.8, 1: 0.8}))
     assert same == (
-        "A and B cannot be told apart: A is ahead by 10.0 points on average over 2 seeds; A is ahead with 2 of 2 "
-        "seeds, B with 0. The differences do not vary, so that they do not tell what chance makes."
+        "A and B cannot be told apart: A is ahead by 10.0 points on average over 2 seeds; it is ahead with 2 of 2 "
+        "seeds and behind with 0. The differences do not vary, so that they do not tell what chance makes."
     )
+
+
+def test_equal_means_over_seeds_in_a_sentence():
+    even = compare_seeds({0: 0.5, 1: 0.25}, {0: 0.25, 1: 0.5})
+    assert seeds_sentence(even).startswith("A and B cannot be told apart: both are equally accurate on average over 2 ")
+    assert "; A is ahead with 1 of 2 seeds and behind with 1." in seeds_sentence(even)
 
 
 def test_folds_in_a_sentence():

@@ -50,16 +50,19 @@ def several_sentence(comparison: SeveralComparison) -> str:
 def seeds_sentence(comparison: SeedComparison, name_a: str = "A", name_b: str = "B") -> str:
     """Say how two models compare over seeds.
 
-    "B is better by 0.4 points on average over 5 seeds (0.1 to 0.7); A is ahead with 0 of 5 seeds, B with 5." Where the
-    models cannot be told apart, the sentence says from which size on a mean difference would show.
+    "B is better by 0.4 points on average over 5 seeds (0.1 to 0.7); it is ahead with 5 of 5 seeds and behind with 0."
+    Where the models cannot be told apart, the sentence says from which size on a mean difference would show.
     """
-    n, n_a, n_b = comparison.n_compared, comparison.n_a_wins, comparison.n_b_wins
+    n, n_ahead, n_behind = comparison.n_compared, comparison.n_a_wins, comparison.n_b_wins
+    leader = "it" if comparison.difference.mean else name_a
+    if comparison.difference.mean < 0:
+        n_ahead, n_behind = n_behind, n_ahead
     if comparison.paired:
         over = f"over {counted(n, 'seed')}"
-        wins = f"{name_a} is ahead with {n_a} of {counted(n, 'seed')}, {name_b} with {n_b}"
+        wins = f"{leader} is ahead with {n_ahead} of {counted(n, 'seed')} and behind with {n_behind}"
     else:
         over = f"over {counted(comparison.a.n, 'training')} of {name_a} and {comparison.b.n} of {name_b}"
-        wins = f"{name_a} is ahead in {n_a} of {n} pairs of trainings, {name_b} in {n_b}"
+        wins = f"{leader} is ahead in {n_ahead} of {n} pairs of trainings and behind in {n_behind}"
     return _mean_sentence(comparison.difference, over, wins, name_a, name_b)
 
 
