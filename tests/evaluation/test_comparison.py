@@ -118,6 +118,12 @@ def test_the_mid_p_value_is_the_exact_one_less_the_chance_of_the_outcome(b, c):
     assert mcnemar_mid_p(b, c) == pytest.approx(exact - stats.binom.pmf(b, b + c, 0.5))
 
 
+def test_counts_may_be_narrow_numpy_integers():
+    counts = np.array([200, 63, 24, 250], dtype=np.uint8)
+    assert paired_difference_interval(*counts) == paired_difference_interval(*counts.tolist())
+    assert mcnemar_mid_p(counts[3], counts[0]) == mcnemar_mid_p(250, 200)
+
+
 @given(few, few)
 @CHECKED
 def test_the_mid_p_value_does_not_depend_on_the_order(b, c):
@@ -618,6 +624,16 @@ def test_models_that_cannot_be_told_apart_are_told_what_would_show():
     assert pair_sentence(compare_predictions(truth, a, b)) == (
         "A and B cannot be told apart: A is ahead by 0.4 points (-1.1 to 2.1); 4 images only A gets wrong, 6 only B. "
         "On these 450 images a difference shows from 1.8 points on."
+    )
+
+
+def test_a_difference_near_the_threshold_is_called_so():
+    # The mid-p value of 4 and 0 is 1/16, that of the chi-squared test, which the interval follows, 0.046.
+    pair = compare_predictions(*predictions_of(440, 4, 0, 6))
+    assert pair.near and not pair.told_apart
+    assert pair_sentence(pair) == (
+        "A and B cannot be told apart: A is ahead by 0.89 points (0.03 to 2.26); 0 images only A gets wrong, 4 only B. "
+        "That is near the threshold. On these 450 images a difference shows from 1.1 points on."
     )
 
 

@@ -40,6 +40,7 @@ class PairCounts:
     def __post_init__(self) -> None:
         for name in ("n_both", "n_only_a", "n_only_b", "n_neither"):
             check_count(getattr(self, name), name)
+            object.__setattr__(self, name, int(getattr(self, name)))  # narrow NumPy integers would overflow
         if self.n_images == 0:
             raise ComparisonError("There are no images, so the models cannot be compared: use a part that has some")
 
@@ -91,8 +92,21 @@ class PairComparison:
 
     @property
     def told_apart(self) -> bool:
-        """Whether the test is significant and the interval leaves out 0; they disagree only near the threshold."""
-        return self.p_value < 1 - self.confidence and not self.low <= 0 <= self.high
+        """Whether both the test is significant and the interval leaves out 0."""
+        return self._significant and self._leaves_out_zero
+
+    @property
+    def near(self) -> bool:
+        """Whether test and interval disagree, which they do only near the threshold."""
+        return self._significant != self._leaves_out_zero
+
+    @property
+    def _significant(self) -> bool:
+        return self.p_value < 1 - self.confidence
+
+    @property
+    def _leaves_out_zero(self) -> bool:
+        return not self.low <= 0 <= self.high
 
 
 def check_same_images(images_a: np.ndarray, images_b: np.ndarray, name_a: str = "A", name_b: str = "B") -> None:
@@ -195,7 +209,7 @@ def mcnemar_mid_p(n_only_a: int, n_only_b: int) -> float:
     """
     check_count(n_only_a, "n_only_a")
     check_count(n_only_b, "n_only_b")
-    n = n_only_a + n_only_b
+    n = int(n_only_a) + int(n_only_b)
     return 1.0 if n == 0 else float(_mid_p(np.array(min(n_only_a, n_only_b)), n))
 
 
@@ -234,8 +248,8 @@ def paired_difference_interval(
     counts = PairCounts(n_both, n_only_a, n_only_b, n_neither)
     check_confidence(confidence)
     z = _z(confidence)
-    low = _lowest_difference(n_only_a, n_only_b, counts.n_images, z)
-    return low, -_lowest_difference(n_only_b, n_only_a, counts.n_images, z)
+    low = _lowest_difference(counts.n_only_a, counts.n_only_b, counts.n_images, z)
+    return low, -_lowest_difference(counts.n_only_b, counts.n_only_a, counts.n_images, z)
 
 
 def smallest_visible_difference(n_images: int, n_discordant: int, confidence: float = 0.95) -> float:

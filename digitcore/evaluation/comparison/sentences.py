@@ -25,7 +25,8 @@ def pair_sentence(comparison: PairComparison, name_a: str = "A", name_b: str = "
     if comparison.told_apart:
         return f"{leader} is better by {amount}; {wrong}."
     ahead = f"{leader} is ahead by {amount}" if leader else f"both are equally accurate {amount}"
-    return f"{name_a} and {name_b} cannot be told apart: {ahead}; {wrong}. {_visible_on_images(comparison)}"
+    near = " That is near the threshold." if comparison.near else ""
+    return f"{name_a} and {name_b} cannot be told apart: {ahead}; {wrong}.{near} {_visible_on_images(comparison)}"
 
 
 def several_sentence(comparison: SeveralComparison) -> str:
