@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digitcore.datasets import Dataset, load_dataset, split
     from digitcore.evaluation import evaluate
-    from digitcore.experiments import Range, cross_validate, learning_curve, sweep
+    from digitcore.experiments import Range, compare, cross_validate, learning_curve, sweep
     from digitcore.models import CNN, MLP, SoftmaxRegression
     from digitcore.models.files import load_model
     from digitcore.runs import Engine, RunSpec, Store
@@ -30,6 +30,7 @@ __all__ = [
     "SoftmaxRegression",
     "Store",
     "__version__",
+    "compare",
     "cross_validate",
     "evaluate",
     "learning_curve",
@@ -50,6 +51,7 @@ _HOMES = {
     "RunSpec": ("digitcore.runs", "RunSpec"),
     "SoftmaxRegression": ("digitcore.models", "SoftmaxRegression"),
     "Store": ("digitcore.runs", "Store"),
+    "compare": ("digitcore.experiments", "compare"),
     "cross_validate": ("digitcore.experiments", "cross_validate"),
     "evaluate": ("digitcore.evaluation", "evaluate"),
     "learning_curve": ("digitcore.experiments", "learning_curve"),

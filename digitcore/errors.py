@@ -17,6 +17,10 @@ class DatasetError(DigitcoreError, ValueError):
     """The content of a data set is wrong: a corrupt file, a shape that does not fit, a missing class."""
 
 
+class ComparisonError(DigitcoreError, ValueError):
+    """Results cannot be compared: they are of different images, or there are too few of them."""
+
+
 class DatasetUnavailable(DigitcoreError, OSError):
     """A data set is neither on this machine nor to be had from its sources."""
 

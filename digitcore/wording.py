@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 # Seconds from which an estimate is rounded to multiples of so many.
 _ROUGH_STEPS = ((600, 300), (150, 60), (60, 30), (20, 5), (1, 1))
+# Shares below this are 0 but for rounding.
+_ZERO = 1e-9
 # Per cent, 0 to 100, as sprintf writes it in tables: "97.30 %".
 PERCENT_COLUMN = "%.2f %%"
 
@@ -13,6 +16,11 @@ PERCENT_COLUMN = "%.2f %%"
 def counted(n: int, noun: str) -> str:
     """Return a number of things: "1 epoch", "3 epochs", "1,200 images"."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as part of a sentence: "A", "A and B", "A, B and C"; empty without names."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def percent_text(share: float, digits: int = 2) -> str:
@@ -29,6 +37,22 @@ def percent_text(share: float, digits: int = 2) -> str:
     if 0 < share < 1:
         shown = min(max(shown, step), 100 - step)
     return f"{shown:.{digits}f} %"
+
+
+def points_text(share: float, digits: int = 1) -> str:
+    """Return a difference of two shares as "0.4 points"; a share of 0.01 is one point."""
+    return f"{_in_points(share, digits)} points"
+
+
+def points_interval_text(low: float, high: float, digits: int = 1) -> str:
+    """Return an interval of a difference of shares, in points without the word: "0.1 to 0.7"."""
+    return f"{_in_points(low, digits)} to {_in_points(high, digits)}"
+
+
+def points_digits(*shares: float) -> int:
+    """Return how many digits after the point, 1 to 3, show each of some shares as other than 0 points."""
+    smallest = min((abs(share) for share in shares if math.isfinite(share) and abs(share) > _ZERO), default=1.0)
+    return next((digits for digits in (1, 2) if 100 * smallest > 0.5 * 10.0**-digits), 3)
 
 
 def duration_text(seconds: float) -> str:
@@ -61,6 +85,10 @@ def rough_duration_text(seconds: float) -> str:
 def about_text(seconds: float) -> str:
     """Return :func:`rough_duration_text` as part of a sentence: "about 7 s", "less than a second"."""
     return rough_duration_text(seconds) if seconds < 1 else f"about {rough_duration_text(seconds)}"
+
+
+def _in_points(share: float, digits: int) -> str:
+    return f"{round(100 * share, digits) + 0.0:.{digits}f}"  # the sum turns -0.0 into 0.0
 
 
 def _check_finite(seconds: float) -> None:

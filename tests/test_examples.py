@@ -45,6 +45,30 @@ def test_the_example_keeps_a_chart_and_the_model(first_steps):
     assert out.endswith("The loaded model predicts the same: True\n")
 
 
+@pytest.fixture(scope="module")
+def comparison():
+    """Return the lines of README.md that compare two models."""
+    blocks = re.findall("```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if "digitcore.compare(" in block]
+    return block
+
+
+def test_the_comparison_in_the_readme_says_which_model_is_better(comparison, tmp_path):
+    script = tmp_path / "comparison.py"
+    script.write_text(comparison)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DIGITCORE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.match(
+        r"cnn is better by \d\.\d points on average over 5 seeds \(\d\.\d to \d\.\d\); it is ahead", done.stdout
+    )
+    assert "On other images like these 450, cnn " in done.stdout
+
+
+def test_the_comparison_in_the_readme_has_at_most_ten_lines(comparison):
+    assert len([line for line in comparison.splitlines() if line.strip()]) <= 10
+
+
 def test_the_example_is_short():
     tree = ast.parse(FIRST_STEPS.read_text())
     lines = {line for statement in tree.body[1:] for line in range(statement.lineno, statement.end_lineno + 1)}

@@ -23,6 +23,7 @@ HOMES = {
     "split": "digitcore.datasets.splits",
     "evaluate": "digitcore.evaluation.metrics",
     "load_model": "digitcore.models.files",
+    "compare": "digitcore.experiments.comparison",
     "cross_validate": "digitcore.experiments.run_plan",
     "sweep": "digitcore.experiments.run_plan",
     "learning_curve": "digitcore.experiments.run_plan",

@@ -2,7 +2,17 @@ import math
 
 import pytest
 
-from digitcore.wording import about_text, counted, duration_text, percent_text, rough_duration_text
+from digitcore.wording import (
+    about_text,
+    counted,
+    duration_text,
+    listed,
+    percent_text,
+    points_digits,
+    points_interval_text,
+    points_text,
+    rough_duration_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +32,24 @@ def test_a_percentage_is_whole_only_where_nothing_is_missing(share, text):
 
 def test_a_percentage_has_the_digits_that_are_asked_for():
     assert percent_text(0.9996, 1) == "99.9 %"
+
+
+def test_names_are_listed_as_in_a_sentence():
+    assert [listed(list(names)) for names in ("", "A", "AB", "ABC")] == ["", "A", "A and B", "A, B and C"]
+
+
+def test_a_point_is_a_hundredth():
+    assert points_text(0.0042) == "0.4 points"
+    assert points_text(-0.0042, 2) == "-0.42 points"
+    assert points_interval_text(-0.00001, 0.0042) == "0.0 to 0.4"
+
+
+@pytest.mark.parametrize(
+    ("shares", "digits"),
+    [((0.004, 0.001), 1), ((0.004, -0.0004), 2), ((0.004, 0.00004), 3), ((0.0, 1e-12, math.nan), 1), ((), 1)],
+)
+def test_points_have_the_digits_that_show_them_as_other_than_zero(shares, digits):
+    assert points_digits(*shares) == digits
 
 
 def test_one_thing_is_in_the_singular():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digitcore.errors import DatasetError
+from digitcore.errors import DatasetError, InvalidSetting
 
 
 def is_whole(value: Any) -> bool:
@@ -17,6 +17,16 @@ def is_whole(value: Any) -> bool:
 
 def is_share(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def check_count(value: Any, name: str, least: int = 0) -> None:
+    if not is_whole(value) or value < least:
+        raise InvalidSetting(f"{name} must be a whole number from {least}, got {value!r}")
+
+
+def check_confidence(confidence: Any) -> None:
+    if not is_share(confidence) or confidence in (0, 1):
+        raise InvalidSetting(f"confidence must be a number between 0 and 1, got {confidence!r}")
 
 
 def checked_names(class_names: Sequence[str]) -> list[str]:

@@ -31,9 +31,8 @@ def reliability_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int 
     InvalidSetting
         If ``n_bins`` is not from 1 to 100.
     """
-    _check_bins(n_bins)
-    confidence, right = _confidence_and_right(truth, probabilities)
-    bins = _bins(confidence, n_bins)
+    confidence, right = confidence_and_right(truth, probabilities)
+    bins = confidence_bins(confidence, n_bins)
     n_images = np.bincount(bins, minlength=n_bins)
     n_right = np.bincount(bins, weights=right, minlength=n_bins).astype(int)
     summed = np.bincount(bins, weights=confidence, minlength=n_bins)
@@ -95,9 +94,8 @@ def confidence_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int =
     DatasetError, InvalidSetting
         As :func:`reliability_table`.
     """
-    _check_bins(n_bins)
-    confidence, right = _confidence_and_right(truth, probabilities)
-    bins, edges = _bins(confidence, n_bins), np.linspace(0, 1, n_bins + 1)
+    confidence, right = confidence_and_right(truth, probabilities)
+    bins, edges = confidence_bins(confidence, n_bins), np.linspace(0, 1, n_bins + 1)
     return pd.concat(
         [
             pd.DataFrame(
@@ -132,7 +130,7 @@ def coverage_table(truth: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame
     ----------
     El-Yaniv and Wiener (2010), "On the foundations of noise-free selective classification" (the risk-coverage curve).
     """
-    confidence, right = _confidence_and_right(truth, probabilities)
+    confidence, right = confidence_and_right(truth, probabilities)
     order = np.argsort(-confidence, kind="stable")
     confidence, right = confidence[order], right[order]
     n_answered = np.flatnonzero(np.append(np.diff(confidence) != 0, True)[: len(confidence)]) + 1
@@ -159,16 +157,28 @@ def refusal_sentence(table: pd.DataFrame, accuracy: float = 0.99) -> str:
     )
 
 
-def _confidence_and_right(truth: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def confidence_and_right(truth: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the confidence of every image, float64 0 to 1, and whether its prediction is right, bool.
+
+    Both have the shape ``(n_images,)``.
+
+    Raises
+    ------
+    DatasetError
+        If these are not labels and probabilities of the same images.
+    """
     right = right_predictions(truth, predictions(probabilities))
     return np.asarray(probabilities).max(axis=1).astype(np.float64).clip(0, 1), right
 
 
-def _bins(confidence: np.ndarray, n_bins: int) -> np.ndarray:
-    """Bins that include their upper end, as Guo et al. have them."""
-    return np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+def confidence_bins(confidence: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return the bin of each confidence, int64 0 to ``n_bins - 1``; a bin includes its upper end, as in Guo et al.
 
-
-def _check_bins(n_bins: int) -> None:
+    Raises
+    ------
+    InvalidSetting
+        If ``n_bins`` is not from 1 to 100.
+    """
     if not 1 <= n_bins <= 100:
         raise InvalidSetting(f"n_bins must be 1 to 100, got {n_bins!r}")
+    return np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)

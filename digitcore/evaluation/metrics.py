@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from digitcore.errors import DatasetError, InvalidSetting
-from digitcore.evaluation._checks import check_same_length, checked_labels, checked_probabilities, is_share, is_whole
+from digitcore.evaluation._checks import (
+    check_confidence,
+    check_count,
+    check_same_length,
+    checked_labels,
+    checked_probabilities,
+    is_share,
+    is_whole,
+)
 from digitcore.parameters import shortened
 
 # The smallest float32 that has full precision: a probability that underflowed to zero costs 87.3, not infinity.
@@ -204,12 +212,10 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
     Wilson, E. B. (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
     American Statistical Association 22, 209-212.
     """
-    if not is_whole(n) or n < 0:
-        raise InvalidSetting(f"n must be a whole number from 0, got {n!r}")
+    check_count(n, "n")
     if not is_whole(n_right) or not 0 <= n_right <= n:
         raise InvalidSetting(f"n_right must be a whole number from 0 to n ({n}), got {n_right!r}")
-    if not is_share(confidence) or confidence in (0, 1):
-        raise InvalidSetting(f"confidence must be a number between 0 and 1, got {confidence!r}")
+    check_confidence(confidence)
     if n == 0:
         return math.nan, math.nan
     return wilson(n_right / n, n, confidence)

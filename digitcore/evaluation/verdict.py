@@ -9,7 +9,7 @@ from typing import Literal
 
 from digitcore.evaluation.metrics import AccuracyGap, PartAccuracy, PartEvaluation, accuracy_gap, wilson_interval
 from digitcore.evaluation.trend import MUCH_LOST, ROUNDING, WORTHWHILE_RISE, TrainingCurve
-from digitcore.wording import counted, percent_text
+from digitcore.wording import counted, percent_text, points_interval_text, points_text
 
 Kind = Literal[
     "diverged",
@@ -179,7 +179,7 @@ class _Facts:
                 "training lost it again: the learning rate is too high."
             )
         if kind == "still improving":
-            return f"At the end {curve.monitored_name} accuracy was still rising, by {_points(curve.rise.rise)}."
+            return f"At the end {curve.monitored_name} accuracy was still rising, by {points_text(curve.rise.rise)}."
         if kind == "overfits":
             return "That is more than the 2 points that are harmless, and more than chance explains."
         if kind == "underfits":
@@ -205,7 +205,7 @@ class _Facts:
         if gap is not None and judged_by_gap and gap.low <= HARMLESS_GAP + ROUNDING < gap.high:
             return (
                 f"That is near the threshold: on this many images the true gap may lie anywhere from "
-                f"{_points(gap.low, '')} to {_points(gap.high)}, and {100 * HARMLESS_GAP:.0f} points are harmless."
+                f"{points_interval_text(gap.low, gap.high)} points, and {100 * HARMLESS_GAP:.0f} points are harmless."
             )
         low, high = self._train_interval
         if kind in ("underfits", "fits well") and low <= GOOD_TRAIN_ACCURACY <= high:
@@ -217,8 +217,8 @@ class _Facts:
         gap = self.gap
         if kind == "still improving" and gap is not None and gap.low > HARMLESS_GAP + ROUNDING:
             return (
-                f"Training accuracy is already {_points(gap.gap)} ahead of {self.name} accuracy: more training images "
-                "would narrow that."
+                f"Training accuracy is already {points_text(gap.gap)} ahead of {self.name} accuracy: more training "
+                "images would narrow that."
             )
         if kind in ("overfits", "may overfit", "fits well") and self.curve.lost > MUCH_LOST:
             return (
@@ -233,8 +233,8 @@ class _Facts:
         lines = [_accuracy_line("Training", self.train)]
         if self.held_out is not None and self.gap is not None:
             lines.append(_accuracy_line(self.name.capitalize(), self.held_out))
-            interval = f"{_points(self.gap.low, '')} to {_points(self.gap.high)}"
-            lines.append(f"Gap {_points(self.gap.gap)}, 95 % interval {interval}")
+            interval = f"{points_interval_text(self.gap.low, self.gap.high)} points"
+            lines.append(f"Gap {points_text(self.gap.gap)}, 95 % interval {interval}")
         return (*lines, *_curve_lines(self.curve))
 
     @property
@@ -259,13 +259,9 @@ def _curve_lines(curve: TrainingCurve) -> list[str]:
     lines = [
         f"Training loss {losses[0]:.3g} in the first epoch, {losses[-1]:.3g} in the last; {lowest}",
         f"Best training accuracy over the epochs {percent_text(best)}, in epoch {curve.best_training_epoch}",
-        f"Rise of the {curve.monitored_name} accuracy in the last fifth of the epochs {_points(curve.rise.rise)}, "
-        f"where chance makes up to {_points(curve.rise.noise)}",
+        f"Rise of the {curve.monitored_name} accuracy in the last fifth of the epochs {points_text(curve.rise.rise)}, "
+        f"where chance makes up to {points_text(curve.rise.noise)}",
     ]
     if curve.ended_early:
         lines.append("Early stopping ended the training: the accuracy had not risen any more")
     return lines
-
-
-def _points(share: float, unit: str = " points") -> str:
-    return f"{100 * share:.1f}{unit}"

@@ -1,6 +1,7 @@
 """Experiments: lists of trainings made by a rule, each a normal run, and what they say together."""
 
 from digitcore.experiments.axes import Axis, Range
+from digitcore.experiments.comparison import RunsComparison, compare
 from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.lr_range import lr_range_test
 from digitcore.experiments.plans import CrossValidation, LearningCurve, Plan, RecipeTables, Sweep
@@ -16,7 +17,9 @@ __all__ = [
     "Plan",
     "Range",
     "RecipeTables",
+    "RunsComparison",
     "Sweep",
+    "compare",
     "cross_validate",
     "learning_curve",
     "lr_range_test",
