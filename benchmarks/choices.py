@@ -65,7 +65,7 @@ def half_of(spec):
 
 def test_accuracy(spec, seed):
     outcome = train_spec(with_settings(spec, {"seed": seed}))
-    return outcome.evaluation.test.accuracy
+    return outcome.evaluation.parts["test"].accuracy
 
 
 def interval(differences):
