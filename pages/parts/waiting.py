@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from digitcore.runs.computations import Computation
-from pages.parts import messages
+from pages.parts import layout, messages
 
 POLL_SECONDS = 0.5
 
@@ -31,7 +31,7 @@ def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Cal
     states = [computation.state for computation in look()]
     if "running" not in states:
         st.rerun()
-    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar, button = layout.with_button(key)
     if len(states) > 1:
         n_done = states.count("done")
         bar.progress(n_done / len(states), f"{n_done} of {len(states)} {words}")

@@ -10,7 +10,6 @@ from digitcore.experiments import Experiment
 from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
 from digitcore.glossary import explain
 from pages.parts.experiments.fold_view import ask_spread
-from pages.parts.reading.reading_guide import show_guide
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
@@ -19,8 +18,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     if curve.empty:
         st.info("The first size is being trained.")
         return
-    show_guide("learning_curve")
-    spread = ask_spread("size_spread")
+    spread = ask_spread("size_spread", guide="learning_curve")
     _show_curve(experiment.digest, experiment.n_ended, spread, _curve=curve)
 
 

@@ -21,7 +21,7 @@ from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_text
-from pages.parts import session, shared, visitor
+from pages.parts import layout, session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
@@ -47,7 +47,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
         st.error(plain(problem))
     run = shared.engine().run(spec.digest)
     expected = expected_time(spec, session.past_runs())
-    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary, button = layout.with_button("train")
     summary.markdown(f"**{plain(spec_title(spec, most=HEADING_DIFFERENCES))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
@@ -77,7 +77,7 @@ def show_run(spec: RunSpec) -> None:
         show_curves(Run(spec, "queued"))
         return
     if note:
-        words, button = st.columns([4, 1], vertical_alignment="center")
+        words, button = layout.with_button("settings")
         words.caption(note)
         button.button(
             "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
@@ -238,7 +238,7 @@ def _show_progress(run: Run) -> None:
         )
         if progress.n_done == progress.n_epochs:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar, stop = layout.with_button("stop")
     bar.progress(progress.fraction, text=text)
     engine, name = shared.engine(), visitor.name()
     may_stop = engine.may_stop(run.digest, name)

@@ -1,0 +1,66 @@
+"""What stands where: the menu, rows of choices, and the images beside the matrix. What only a browser can tell of
+widths is in tests/browser/test_narrow_screens.py."""
+
+import pytest
+from streamlit.testing.v1.element_tree import Block
+
+from tests.pages.conftest import widget
+
+
+def block_of(block, wanted):
+    """The innermost block of a page that holds an element directly."""
+    for child in block.children.values():
+        if child is wanted:
+            return block
+        if isinstance(child, Block) and (found := block_of(child, wanted)):
+            return found
+    return None
+
+
+def row_of(app, wanted):
+    """The proto of the horizontal container that an element stands in directly."""
+    container = block_of(app.main, wanted).proto.flex_container
+    assert container.direction == container.HORIZONTAL
+    return container
+
+
+def test_a_menu_names_all_pages(open_app):
+    labels = [link.label for link in open_app().page_link]
+    assert labels == ["Train", "Mistakes", "Weights", "Predict", "Experiments", "Map", "Quiz", "Data"]
+
+
+@pytest.mark.parametrize(
+    ("page", "kind", "label"),
+    [
+        ("mistakes", "segmented_control", "Part"),
+        ("map", "segmented_control", "Part"),
+        ("map", "segmented_control", "Compare by"),
+        ("map", "segmented_control", "Method"),
+        ("quiz", "segmented_control", "Part"),
+        ("predict", "multiselect", "Also ask"),
+        ("weights", "toggle", "Play"),
+    ],
+)
+def test_the_choices_of_a_page_stand_in_one_row(open_app, train, page, kind, label):
+    for model in ("softmax", "mlp"):  # two runs of the same data set, for *Also ask*
+        app = train(open_app(model=model, epochs="3", batch_size="64"))
+    app.switch_page(f"pages/{page}.py").run()
+    run, other = widget(app.selectbox, "Run"), widget(app.get(kind), label)
+    assert block_of(app.main, run) is block_of(app.main, other)
+    row_of(app, run)
+
+
+def test_the_images_of_a_cell_stand_beside_the_matrix(trained_mlp):
+    app = trained_mlp.switch_page("pages/mistakes.py").run()
+    left, right = app.columns[:2]
+    assert left.get("vega_lite_chart")
+    assert right.subheader[0].value == "The images behind it"
+    assert {"True class", "Taken for", "Order"} <= {box.label for box in right.selectbox}
+
+
+def test_a_recipe_leaves_the_sidebar_empty(open_app):
+    app = open_app().switch_page("pages/experiments.py").run()
+    assert app.sidebar.children
+    app.segmented_control[0].set_value("recipe").run()
+    assert not app.exception
+    assert not app.sidebar.children
