@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from digitcore.charts._theme import FONT_SIZE
 from digitcore.images import palette
 
 AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy (%)"}
@@ -109,9 +110,9 @@ def labels_fit(names: list[str], room: float, font_size: int) -> bool:
     return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1) <= room
 
 
-def class_label_angle(names: list[str], room: float = 28, font_size: int = 12) -> int:
-    """Return the angle of the x-axis labels: 0 degrees where they fit, -45 for longer ones."""
-    return 0 if labels_fit(names, room, font_size) else -45
+def label_angle(names: list[str], width: float, font_size: int = FONT_SIZE) -> int:
+    """Return the angle of the labels of an x-axis of this width: 0 degrees where they fit, -45 for longer ones."""
+    return 0 if labels_fit(names, width / max(len(names), 1), font_size) else -45
 
 
 def given_color(field: str, values: pd.Series) -> alt.Color:

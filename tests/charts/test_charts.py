@@ -1,6 +1,7 @@
 """Charts by what they say: the specification and its data, never pixels."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -163,6 +164,27 @@ def test_seventy_one_classes_keep_all_cells():
 @pytest.mark.parametrize(("cell_size", "shown"), [(40, True), (10, False)])
 def test_figures_that_would_be_illegible_are_left_out(cells, cell_size, shown):
     assert bool(layers(confusion_chart(cells, cell_size=cell_size), "text")) is shown
+
+
+@pytest.mark.parametrize(("count", "width", "font"), [(1, 460, 13), (9999, 460, 13), (99999, 300, 9.3)])
+def test_figures_shrink_with_the_page(count, width, font):
+    truth = np.arange(10)
+    table = confusion_table(truth, truth, [str(name) for name in range(10)])
+    table.loc[0, "count"] = count
+    (text,) = layers(confusion_chart(table), "text")
+    largest, share, factor = re.fullmatch(
+        r"min\((\d+), ([\d.]+) \* width / ([\d.]+)\)", text["mark"]["fontSize"]["expr"]
+    ).groups()
+    shown = min(float(largest), float(share) * width / float(factor))
+    assert shown == pytest.approx(font, abs=0.1)
+    # A digit of a sans-serif font is at most 0.6 as wide as the font is high.
+    assert 0.6 * shown * len(str(count)) < width / 10
+
+
+@pytest.mark.parametrize(("cell_size", "has_legend"), [(40, False), (10, True)])
+def test_a_matrix_has_a_legend_where_its_cells_have_no_figures(cells, cell_size, has_legend):
+    (rectangles,) = layers(confusion_chart(cells, cell_size=cell_size), "rect")
+    assert (rectangles["encoding"]["color"]["condition"]["legend"] is not None) is has_legend
 
 
 def test_a_table_of_71_classes_has_none_for_what_is_undefined():

@@ -32,8 +32,8 @@ POLL_SECONDS = 0.5
 BLINK_SECONDS = 0.6
 # Below this, training on every slider move feels like drawing.
 LIVE_SECONDS = 0.5
-# Four stand beside each other on a laptop, two on a phone.
-FIGURE_WIDTH = 176
+# Five stand beside each other on a laptop, two on a phone.
+FIGURE_WIDTH = 156
 ACCURACY_HELP = {
     "train": explain("accuracy", "train part", "interval"),
     "validation": explain("accuracy", "validation part", "interval"),
@@ -201,24 +201,8 @@ def _live(digest: str, active: bool) -> None:
         if run.epochs:
             show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"), small=True)
             show_curves(run)
-        if run.evaluated:
-            show_reading_help()
 
     live()
-
-
-def show_reading_help() -> None:
-    """Say how the figures and curves were measured."""
-    with st.expander("How to read this"):
-        st.markdown(
-            "**Curves.** Softmax regression is measured over the whole training part after each epoch; the networks "
-            "report the mean over the epoch's batches as they were trained, with dropout on. The other line is "
-            "measured after the epoch, with dropout off. The figures above are measured at the end, in the same way "
-            "for all.\n\n"
-            "**95 % interval** (Wilson): where the true accuracy lies, judged by this many images.\n\n"
-            "**Verdict.** One of eight, the first whose rule holds; **Why?** beside it has the rule and its figures. "
-            "**Apply** puts the change that it advises into the form."
-        )
 
 
 def _show_progress(run: Run) -> None:
@@ -279,10 +263,11 @@ def _show_recipe(run: Run) -> None:
 
 def _show_figures(run: Run) -> None:
     recipe = recipe_of(run.spec)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True):
         for name, part in run.figures.items():
             interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
-            note = f"95 % interval: {interval}  \n{part.n_right:,} of {part.n_images:,} right"
+            # In one line, at 100 % too.
+            note = f"Interval\u00a0{interval}  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note, ACCURACY_HELP[name])
         time = duration_text(run.seconds)
         _show_figure("Training time", time, counted(len(run.epochs), "epoch"), explain("training time", "epoch"))
