@@ -59,3 +59,21 @@ def test_the_images_behind_a_cell_are_on_the_matrixs_screen(trained):
     page.wait_for_timeout(500)
     matrix, image = page.get_by_test_id("stVegaLiteChart").first.bounding_box(), tile.bounding_box()
     assert image["y"] >= matrix["y"] + matrix["height"]
+
+
+def columns_of(page, tiles):
+    """How many tiles each row of a grid has, from the top down."""
+    tops = page.locator(tiles).evaluate_all("tiles => tiles.map(tile => Math.round(tile.getBoundingClientRect().top))")
+    return [tops.count(top) for top in sorted(set(tops))]
+
+
+def test_images_stand_in_full_rows_of_ten_and_of_five_on_a_phone(trained):
+    page = trained
+    go_to(page, "Data")
+    first = page.locator("[aria-label^='First images of the data set']")
+    expect(first.locator(".tile")).to_have_count(20)
+    tiles = "[aria-label^='First images of the data set'] .tile"
+    assert columns_of(page, tiles) == [10, 10]
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(300)
+    assert columns_of(page, tiles) == [5, 5, 5, 5]

@@ -1,6 +1,8 @@
 """What stands where: the menu, rows of choices, and the images beside the matrix. What only a browser can tell of
 widths is in tests/browser/test_narrow_screens.py."""
 
+import json
+
 import pytest
 from streamlit.testing.v1.element_tree import Block
 
@@ -64,3 +66,16 @@ def test_a_recipe_leaves_the_sidebar_empty(open_app):
     app.segmented_control[0].set_value("recipe").run()
     assert not app.exception
     assert not app.sidebar.children
+
+
+def grids(app):
+    """What each grid of pictures on the page was given."""
+    return [json.loads(grid.proto.json) for grid in app.get("bidi_component") if "narrow" in grid.proto.json]
+
+
+@pytest.mark.parametrize(("hidden", "wide", "narrow"), [("30", 10, 5), ("32", 8, 4), ("128", 10, 5)])
+def test_the_weights_of_a_layer_fill_their_rows(open_app, train, hidden, wide, narrow):
+    app = train(open_app(model="mlp", hidden_units=hidden, epochs="2", batch_size="64"))
+    grid = grids(app.switch_page("pages/weights.py").run())[0]
+    assert (grid["wide"], grid["narrow"]) == (wide, narrow)
+    assert grid["n"] % wide == 0

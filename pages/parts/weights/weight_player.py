@@ -7,16 +7,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.glossary import explain
-from digitcore.images.png import weights_limit, weights_png
+from digitcore.images.png import weights_limit
 from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.models import MODELS
 from digitcore.runs import Run
-from pages.parts import layout, look, messages, session
+from pages.parts import layout, messages, session
+from pages.parts.pictures import show_weights
 from pages.parts.reading.reading_guide import show_guide
 
-MOST_WEIGHTS = 32
-COLUMNS_OF_FEW, COLUMNS_OF_MANY = 5, 8
+# All of a layer that has no more; of a larger one full rows.
+MOST_WEIGHTS, N_WEIGHTS = 32, 30
 FRAME_SECONDS = 0.35
 
 
@@ -54,9 +55,8 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
         words = f"after epoch {epochs[place]}" if epochs[place] else "before the training"
     n_shown = _ask_number(len(order), row)
     shown = order[:n_shown]
-    columns = COLUMNS_OF_FEW if n_shown <= 2 * COLUMNS_OF_FEW else COLUMNS_OF_MANY
-    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit, theme=look.theme())
-    st.image(png, alt=f"{n_shown} weight images {words}, blue positive, orange negative, one scale")
+    alt = f"{n_shown} weight images {words}, blue positive, orange negative, one scale"
+    show_weights(images[shown], titles=titles[shown].tolist(), limit=limit, alt=alt, key="weight_images")
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
 
 
@@ -94,4 +94,5 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool, row: DeltaGenerator) 
 def _ask_number(n_images: int, row: DeltaGenerator) -> int:
     if n_images <= MOST_WEIGHTS:
         return n_images
-    return row.slider("Images", 10, min(n_images, 100), MOST_WEIGHTS, key="n_weights", persist_state="session")
+    most = min(n_images // 10 * 10, 100)
+    return row.slider("Images", 10, most, N_WEIGHTS, step=10, key="n_weights", persist_state="session")
