@@ -25,8 +25,8 @@ ACCURACY_STARTS = (*(tenth / 10 for tenth in range(10)), 0.95, 0.98)
 LOSS_ENDS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 # Of ten classes before the first epoch, -log(1/10), and a little.
 FIRST_LOSS_END = 2.5
-# Share of the epochs' axis that the names at the ends of the lines take.
-ROOM_FOR_NAMES = 0.2
+# Share of the epochs' axis that the names at the ends of the lines take: enough for "validation" on a phone.
+ROOM_FOR_NAMES = 0.28
 LABEL_CHARACTER = 0.56
 # Altair refuses longer DataFrames outside Streamlit, for fear of large notebooks; 71 classes have more cells.
 ALTAIR_MAX_ROWS = 5000

@@ -15,6 +15,10 @@ from streamlit.navigation.page import StreamlitPage
 STYLE = Path(__file__).with_suffix(".css")
 # Of every button that stands beside words, and of those that start something.
 BUTTON_WIDTH = 170
+# Where there is nothing yet, and where nothing fits.
+EMPTY, NOTHING_FITS = ":material/model_training:", ":material/filter_alt_off:"
+# Of most charts, in pixels.
+CHART_HEIGHT = 300
 
 
 def show_menu(pages: Sequence[StreamlitPage]) -> None:
@@ -38,6 +42,12 @@ def choices(name: str = "page") -> DeltaGenerator:
         Of the row, one of its own for each row of a page.
     """
     return st.container(horizontal=True, vertical_alignment="bottom", key=f"choices_{name}")
+
+
+def show_coming(words: str, height: int = CHART_HEIGHT) -> None:
+    """Say that something is on its way, and keep the room that it will take, so that nothing moves when it comes."""
+    st.caption(f":material/hourglass_top: {words}")
+    st.skeleton(height=height)
 
 
 def with_button(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -11,7 +11,7 @@ from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import session, shared
+from pages.parts import layout, session, shared
 from pages.parts.messages import plain, show_problems
 
 
@@ -101,9 +101,12 @@ def _why_another(digest: str, wanted: Run | None) -> str:
 
 def _show_empty(wanted: Run | None) -> None:
     if wanted is not None and wanted.active:
-        st.info("This training is still running: its results appear here when it has ended.")
+        st.info(
+            "This training is still running: its results appear here when it has ended.",
+            icon=":material/hourglass_top:",
+        )
     elif wanted is not None and wanted.state == "failed":
         st.info(f"The last training failed: {plain(wanted.reason)}")
     else:
-        st.info("Nothing trained yet: choose a model and press **Train** first.")
+        st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
     st.page_link("pages/train.py", label="Go to Train")

@@ -14,7 +14,9 @@ POLL_SECONDS = 0.5
 
 @st.fragment(run_every=POLL_SECONDS)
 @messages.caught()
-def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Callable[[], None], key: str) -> None:
+def wait_for(
+    look: Callable[[], Sequence[Computation]], words: str, *, stop: Callable[[], None], key: str, height: int
+) -> None:
     """Rerun the page once none of the computations is running.
 
     Parameters
@@ -27,6 +29,8 @@ def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Cal
         Ends them; called when the button is pressed.
     key : str
         Of the button.
+    height : int
+        Of what is waited for, in pixels.
     """
     states = [computation.state for computation in look()]
     if "running" not in states:
@@ -40,3 +44,4 @@ def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Cal
     # Before anything is drawn again: what it sets may belong to a widget.
     if button.button("Stop", key=key, width="stretch", on_click=messages.attempt, args=(stop,)):
         st.rerun()
+    st.skeleton(height=height)

@@ -230,7 +230,7 @@ def test_the_parts_keep_their_colours_and_their_order(curves):
     assert scale["range"] == [palette.PART_COLORS["train"], palette.PART_COLORS["test"]]
 
 
-@pytest.mark.parametrize(("asked", "domain"), [(51, [1, 61]), (None, [1, 3.4]), (1, [0.5, 1.7])])
+@pytest.mark.parametrize(("asked", "domain"), [(51, [1, 65]), (None, [1, 3.56]), (1, [0.5, 1.78])])
 def test_the_epochs_asked_for_fix_the_axis(curves, asked, domain):
     assert encoding(curves_chart(curves, n_epochs=asked), "line")["x"]["scale"]["domain"] == pytest.approx(domain)
 
@@ -253,7 +253,7 @@ def test_a_line_of_one_point_shows_its_point(curves, n_epochs, opacity):
 
 
 def test_no_epoch_yet_is_an_empty_chart(curves):
-    assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == pytest.approx([0.5, 1.7])
+    assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == pytest.approx([0.5, 1.78])
 
 
 @pytest.mark.parametrize(

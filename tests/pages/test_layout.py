@@ -79,3 +79,18 @@ def test_the_weights_of_a_layer_fill_their_rows(open_app, train, hidden, wide, n
     grid = grids(app.switch_page("pages/weights.py").run())[0]
     assert (grid["wide"], grid["narrow"]) == (wide, narrow)
     assert grid["n"] % wide == 0
+
+
+def test_what_is_on_its_way_has_a_place(trained_mlp):
+    app = trained_mlp.switch_page("pages/map.py").run()
+    widget(app.segmented_control, "Method").set_value("tsne").run()
+    assert len(app.get("skeleton")) == 1
+
+
+def test_an_empty_page_has_a_sign_and_not_only_words(open_fresh_app):
+    app = open_fresh_app()
+    (info,) = app.info
+    assert info.icon
+    app.switch_page("pages/mistakes.py").run()
+    (info,) = app.info
+    assert info.icon

@@ -41,7 +41,9 @@ def show(kind: str) -> None:
         labels.setdefault(linked.digest, plan_words(linked.plan))
     if not labels:
         session.show_experiment(None)
-        st.info("Nothing of this kind yet: press **Start**, and the results appear here as they come.")
+        st.info(
+            "Nothing of this kind yet: press **Start**, and the results appear here as they come.", icon=layout.EMPTY
+        )
         return
     key = session.experiment_key(kind)
     start = linked.digest if linked is not None and linked.digest in labels else next(iter(labels))

@@ -27,7 +27,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     """Show figures, curves and confusion matrix of the folds that are done."""
     digests = session.done_runs(experiment)
     if not digests:
-        st.info("The first fold is being trained.")
+        layout.show_coming("The first fold is being trained.")
         return
     show_figures(table)
     if experiment.plan.spec.parameters["patience"] is not None:

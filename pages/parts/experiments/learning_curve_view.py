@@ -9,6 +9,7 @@ from digitcore.charts import learning_curve_chart
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
 from digitcore.glossary import explain
+from pages.parts import layout
 from pages.parts.experiments.fold_view import ask_spread
 
 
@@ -16,7 +17,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     """Show the sizes that have come."""
     curve = learning_curve_table(table)
     if curve.empty:
-        st.info("The first size is being trained.")
+        layout.show_coming("The first size is being trained.")
         return
     spread = ask_spread("size_spread", guide="learning_curve")
     _show_curve(experiment.digest, experiment.n_ended, spread, _curve=curve)

@@ -28,7 +28,8 @@ def show(spec: RunSpec) -> None:
     if button.button("Start", type="primary", width="stretch", key="start_range"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
-        st.info("Press **Start**: one short training tries all learning rates between the ends.")
+        words = "Press **Start**: one short training tries all learning rates between the ends."
+        st.info(words, icon=layout.EMPTY)
         return
     computation = _test(spec, ends)
     if computation.state == "failed":
@@ -40,6 +41,7 @@ def show(spec: RunSpec) -> None:
             "The LR range test is running.",
             stop=lambda: _stop(spec, ends),
             key="stop_range",
+            height=layout.CHART_HEIGHT,
         )
     else:
         _show_found(spec, computation)

@@ -33,7 +33,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     names = [axis.name for axis in sweep.axes]
     points = points_table(table, names)
     if not points["best"].any():
-        st.info("The first point is being trained.")
+        layout.show_coming("The first point is being trained.")
         return
     _show_best(experiment, points, names)
     for warning in sweep_warnings(sweep, table):

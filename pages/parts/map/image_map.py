@@ -31,6 +31,8 @@ from pages.parts.waiting import wait_for
 SOURCES = {"hidden": "Last hidden layer", "pixels": "Pixels"}
 SELECTION = "brush"
 MOST_SHOWN = 60
+# Of the chart, in pixels.
+MAP_HEIGHT = 560
 _METHOD_KEY = "map_method"
 
 
@@ -75,6 +77,7 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
             "t-SNE is running; the map appears here when it is ready.",
             stop=lambda: _stop(run, part.name, source),
             key="stop_tsne",
+            height=MAP_HEIGHT,
         )
     return computation.result
 

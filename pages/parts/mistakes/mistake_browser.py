@@ -107,7 +107,8 @@ def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) ->
     positions = select_positions(part.labels, probabilities, wanted)
     shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]
     if not len(shown):
-        st.info("No image fits: widen the range of confidence, or choose another cell.")
+        words = "No image fits: widen the range of confidence, or choose another cell."
+        st.info(words, icon=layout.NOTHING_FITS)
         return
     show_tiles(part, _tiles(part, probabilities, shown), key="mistake_tiles")
     kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"

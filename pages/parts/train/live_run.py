@@ -72,7 +72,8 @@ def show_run(spec: RunSpec) -> None:
     """Show the run of ``spec``, or the one that this user started or opened last."""
     run, note = _chosen_run(spec)
     if run is None:
-        st.info("Nothing trained yet with these settings: press **Train**, and the curves grow here.")
+        words = "Nothing trained yet with these settings: press **Train**, and the curves grow here."
+        st.info(words, icon=layout.EMPTY)
         # Empty axes show where, and the browser has the chart library loaded when the first epoch comes.
         show_curves(Run(spec, "queued"))
         return
@@ -198,7 +199,8 @@ def _live(digest: str, active: bool) -> None:
         if active and not run.active:
             st.rerun()
         _show_progress(run) if run.active else _show_result(run)
-        if run.epochs:
+        # Empty axes until the first epoch comes: then nothing on the page moves.
+        if run.epochs or run.active:
             show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"), small=True)
             show_curves(run)
 

@@ -32,7 +32,8 @@ def show(run: Run, row: DeltaGenerator) -> None:
         show_guide("weights")
     epochs = snapshot_epochs_of(session.arrays_of(run).snapshots)
     if not epochs:
-        st.info("This run kept no snapshots of its epochs; train it again to step through them.")
+        words = "This run kept no snapshots of its epochs; train it again to step through them."
+        st.info(words, icon=":material/history_toggle_off:")
     playing = bool(epochs) and row.toggle("Play", key=session.PLAYING, help="Play the epochs in a loop.")
     st.fragment(run_every=FRAME_SECONDS if playing else None)(_show_images)(run, epochs, playing)
 
