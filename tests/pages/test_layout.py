@@ -6,7 +6,8 @@ import json
 import pytest
 from streamlit.testing.v1.element_tree import Block
 
-from tests.pages.conftest import widget
+from pages.parts import layout
+from tests.pages.conftest import button, widget
 
 
 def block_of(block, wanted):
@@ -94,3 +95,10 @@ def test_an_empty_page_has_a_sign_and_not_only_words(open_fresh_app):
     app.switch_page("pages/mistakes.py").run()
     (info,) = app.info
     assert info.icon
+
+
+@pytest.mark.parametrize(("page", "label"), [("train", "Trained"), ("experiments", "Start"), ("quiz", "Start")])
+def test_buttons_that_start_something_have_one_width(trained_mlp, page, label):
+    app = trained_mlp.switch_page(f"pages/{page}.py").run()
+    start = button(app, label)
+    assert block_of(app.main, start).proto.width_config.pixel_width == layout.BUTTON_WIDTH
