@@ -4,26 +4,25 @@ import streamlit as st
 
 if __name__ == "__main__":
     # Streamlit runs this file for each visitor.
-    from pages.parts import look, session, shared, upkeep, visitor
+    from pages.parts import layout, look, session, shared, upkeep, visitor
 
     st.set_page_config(layout="wide", initial_sidebar_state="auto", page_icon=look.MARK)
     if visitor.refusal():
         st.error(visitor.refusal())
         st.stop()
-    navigation = st.navigation(
-        [
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
-            st.Page("pages/mistakes.py", title="Mistakes", icon=":material/grid_on:"),
-            st.Page("pages/weights.py", title="Weights", icon=":material/blur_on:"),
-            st.Page("pages/predict.py", title="Predict", icon=":material/draw:"),
-            st.Page("pages/experiments.py", title="Experiments", icon=":material/science:"),
-            st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
-            st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
-            st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
+        st.Page("pages/mistakes.py", title="Mistakes", icon=":material/grid_on:"),
+        st.Page("pages/weights.py", title="Weights", icon=":material/blur_on:"),
+        st.Page("pages/predict.py", title="Predict", icon=":material/draw:"),
+        st.Page("pages/experiments.py", title="Experiments", icon=":material/science:"),
+        st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
+        st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
+        st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
+    ]
+    navigation = st.navigation(pages, position="top")
     look.apply()
+    layout.show_menu(pages)
     shared.start()
     session.enter_dashboard()
     try:

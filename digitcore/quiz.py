@@ -13,7 +13,7 @@ from digitcore.evaluation import wrong_indices
 from digitcore.parameters import unknown_name
 
 MOST_IMAGES = 20
-KINDS: Mapping[str, str] = {"wrong": "Only what the model got wrong", "mix": "Right and wrong, mixed"}
+KINDS: Mapping[str, str] = {"wrong": "The model's mistakes", "mix": "Right and wrong"}
 
 
 @dataclass(frozen=True, kw_only=True)

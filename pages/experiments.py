@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import messages, run_form, session
+from pages.parts import layout, messages, run_form, session
 from pages.parts.experiments import experiment_form, experiment_view, lr_range_view
 
 entered = session.enter_page("experiments")
@@ -15,9 +15,8 @@ with messages.caught(), st.container():
     problem = ""
     if kind == experiment_form.RECIPE:
         session.keep_spec(spec)
-        st.sidebar.caption("A recipe brings all settings with it.")
     else:
-        with st.sidebar:
+        with layout.form():
             spec, problem = run_form.ask_spec(spec)
     messages.show_link_problems()
     if problem:

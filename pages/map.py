@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitcore.evaluation import predictions
 from digitcore.insight.projection import map_table, sample_positions
-from pages.parts import messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session
 from pages.parts.map import image_map
 
 session.enter_page("map")
@@ -12,11 +12,12 @@ st.title("Map")
 st.caption("Every image is a point, and similar images lie near each other. Drag a rectangle to see the images in it.")
 
 with messages.caught():
-    run = run_picker.ask_run()
+    row = layout.choices()
+    run = run_picker.ask_run(row)
     if run is None:
         st.stop()
-    part = run_picker.ask_part(run)
-    source, method = image_map.ask_view(run)
+    part = run_picker.ask_part(run, row)
+    source, method = image_map.ask_view(run, row)
     coordinates = image_map.coordinates(run, part, source, method)
     if coordinates is not None:
         positions = sample_positions(part.n_images)

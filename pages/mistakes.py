@@ -6,7 +6,7 @@ from digitcore.evaluation import class_metrics_table, predictions
 from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.wording import PERCENT_COLUMN
-from pages.parts import messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
 # Column, heading, and what the heading means.
@@ -21,10 +21,11 @@ st.title("Mistakes")
 st.caption("Where the model is wrong: class by class, pair by pair, image by image.")
 
 with messages.caught():
-    run = run_picker.ask_run()
+    row = layout.choices()
+    run = run_picker.ask_run(row)
     if run is None:
         st.stop()
-    part = run_picker.ask_part(run)
+    part = run_picker.ask_part(run, row)
     probabilities = session.probabilities_of(run, part)
 
     mistake_browser.show(run, part, probabilities)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session
 from pages.parts.predict import judgement
 
 session.enter_page("predict")
@@ -10,8 +10,9 @@ st.title("Predict")
 st.caption("One image: from the data, drawn, or photographed; what the model thinks it is, and what made it think so.")
 
 with messages.caught():
-    run = run_picker.ask_run()
+    row = layout.choices()
+    run = run_picker.ask_run(row)
     if run is None:
         st.stop()
-    others = run_picker.ask_others(run)
+    others = run_picker.ask_others(run, row)
     judgement.show(session.parts_of(run), [run, *others])

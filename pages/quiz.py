@@ -3,7 +3,7 @@
 import streamlit as st
 
 from digitcore.evaluation import predictions
-from pages.parts import messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session
 from pages.parts.quiz import quiz_round
 
 session.enter_page("quiz")
@@ -11,10 +11,11 @@ st.title("Quiz")
 st.caption("Read the digits that the model got wrong. The keys 0 to 9 answer, too.")
 
 with messages.caught():
-    run = run_picker.ask_run()
+    row = layout.choices()
+    run = run_picker.ask_run(row)
     if run is None:
         st.stop()
-    part = run_picker.ask_part(run)
+    part = run_picker.ask_part(run, row)
     quiz_round.follow(run, part.name)
     if session.quiz() is None:
         quiz_round.ask_start(part, predictions(session.probabilities_of(run, part)))

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.parts import messages, run_form, session, shared
+from pages.parts import layout, messages, run_form, session, shared
 from pages.parts.train import live_run
 
 entered = session.enter_page("train")
 st.title("Train")
-st.caption("Pick images, a model and its settings in the sidebar, press Train, and watch it learn.")
+st.caption("Pick images, a model and its settings, press Train, and watch it learn.")
 
 with messages.caught(), st.container():
     engine = shared.engine()
-    with st.sidebar:
+    with layout.form():
         spec, problem = run_form.ask_spec(session.spec(entered=entered))
     messages.show_link_problems()
     live_run.show_plan(spec, problem)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from digitcore.models import MODELS
-from pages.parts import messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session
 from pages.parts.weights import network_view, weight_player
 
 session.enter_page("weights")
@@ -11,10 +11,11 @@ st.title("Weights")
 st.caption("What the model looks for, pixel by pixel, and how it came to that.")
 
 with messages.caught():
-    run = run_picker.ask_run()
+    row = layout.choices()
+    run = run_picker.ask_run(row)
     if run is None:
         st.stop()
-    weight_player.show(run)
+    weight_player.show(run, row)
     views = MODELS[run.spec.model].views
     if "strongest paths" in views:
         network_view.show_paths(run)

@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from digitcore.charts._theme import FONT_SIZE
 from digitcore.images import palette
 
 AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy (%)"}
@@ -24,8 +25,8 @@ ACCURACY_STARTS = (*(tenth / 10 for tenth in range(10)), 0.95, 0.98)
 LOSS_ENDS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 # Of ten classes before the first epoch, -log(1/10), and a little.
 FIRST_LOSS_END = 2.5
-# Share of the epochs' axis that the names at the ends of the lines take.
-ROOM_FOR_NAMES = 0.2
+# Share of the epochs' axis that the names at the ends of the lines take: enough for "validation" on a phone.
+ROOM_FOR_NAMES = 0.28
 LABEL_CHARACTER = 0.56
 # Altair refuses longer DataFrames outside Streamlit, for fear of large notebooks; 71 classes have more cells.
 ALTAIR_MAX_ROWS = 5000
@@ -109,9 +110,9 @@ def labels_fit(names: list[str], room: float, font_size: int) -> bool:
     return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1) <= room
 
 
-def class_label_angle(names: list[str], room: float = 28, font_size: int = 12) -> int:
-    """Return the angle of the x-axis labels: 0 degrees where they fit, -45 for longer ones."""
-    return 0 if labels_fit(names, room, font_size) else -45
+def label_angle(names: list[str], width: float, font_size: int = FONT_SIZE) -> int:
+    """Return the angle of the labels of an x-axis of this width: 0 degrees where they fit, -45 for longer ones."""
+    return 0 if labels_fit(names, width / max(len(names), 1), font_size) else -45
 
 
 def given_color(field: str, values: pd.Series) -> alt.Color:

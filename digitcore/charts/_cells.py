@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import class_label_angle, labels_fit
+from digitcore.charts._axes import label_angle, labels_fit
 from digitcore.charts._theme import DARK_PAGE, themed_range
 from digitcore.images import palette
 
@@ -76,10 +76,16 @@ def figure_font(figures: pd.Series, cell: int) -> int:
     return int(min(LARGEST_FONT, 0.5 * cell, 0.9 * cell / (DIGIT_WIDTH * max(longest, 1))))
 
 
+def fitting_font(figures: pd.Series, font: int, n_columns: int) -> alt.ExprRef:
+    """Return the font size of the figures, which shrinks with the cells where a page makes the chart narrower."""
+    longest = max(int(figures.str.len().max()) if len(figures) else 1, 1)
+    return alt.ExprRef(expr=f"min({font}, 0.9 * width / {max(n_columns, 1) * DIGIT_WIDTH * longest:.4g})")
+
+
 def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
     channel = alt.X if field == "prediction" else alt.Y
     font = int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT))
-    angle = class_label_angle(names, cell, font) if field == "prediction" else 0
+    angle = label_angle(names, cell * len(names), font) if field == "prediction" else 0
     axis = alt.Axis(
         labelFontSize=font,
         labelAngle=angle,

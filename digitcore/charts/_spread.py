@@ -10,7 +10,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_AXIS
+from digitcore.charts._axes import PERCENT_AXIS, label_angle
 from digitcore.errors import InvalidSetting
 
 HEIGHT = 300
@@ -31,12 +31,6 @@ def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def in_order(values: pd.Series) -> list[str]:
     """Every value once, in order of appearance."""
     return list(dict.fromkeys(str(value) for value in values))
-
-
-def label_angle(names: list[str], width: int = HEAT_WIDTH) -> int:
-    """Return the angle of the x-axis labels: 0 degrees for names that fit beside each other, -45 for others."""
-    longest = max((len(name) for name in names), default=0)
-    return 0 if 7 * (longest + 1) * len(names) <= width else -45
 
 
 def with_spread(table: pd.DataFrame) -> pd.DataFrame:
@@ -99,5 +93,5 @@ def measured_layers(
 def name_axis(field: str, title: str, values: pd.Series) -> alt.X:
     """An axis of names, in order of appearance."""
     names = in_order(values)
-    axis = alt.Axis(labelAngle=label_angle(names), labelLimit=NAME_LIMIT, labelOverlap=False, grid=False)
+    axis = alt.Axis(labelAngle=label_angle(names, HEAT_WIDTH), labelLimit=NAME_LIMIT, labelOverlap=False, grid=False)
     return alt.X(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names), axis=axis)

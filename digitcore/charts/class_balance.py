@@ -7,7 +7,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_AXIS, class_label_angle, part_names, part_scale
+from digitcore.charts._axes import PERCENT_AXIS, label_angle, part_names, part_scale
 from digitcore.charts._theme import finished
 from digitcore.errors import InvalidSetting
 
@@ -46,7 +46,7 @@ def class_balance_chart(table: pd.DataFrame, *, values: Literal["n_images", "sha
                 "class_name:N",
                 title="Class",
                 sort=names,
-                axis=alt.Axis(labelAngle=class_label_angle(names, PLOT_WIDTH / max(len(names), 1)), labelOverlap=False),
+                axis=alt.Axis(labelAngle=label_angle(names, PLOT_WIDTH), labelOverlap=False),
             ),
             xOffset=alt.XOffset("part:N", sort=parts),
             y=y,

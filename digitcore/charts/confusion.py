@@ -18,6 +18,7 @@ from digitcore.charts._cells import (
     class_axis,
     color_stops,
     figure_font,
+    fitting_font,
     inks,
 )
 from digitcore.charts._theme import REMARK, finished
@@ -72,11 +73,12 @@ def confusion_chart(
         y=class_axis("truth", "Truth", names, cell),
         tooltip=_confusion_tooltips(),
     )
-    rectangles = _rectangles(base, values, stops, scale, select)
+    # Where the figures stand in the cells a legend would say them twice, and take the room of two columns of a phone.
+    rectangles = _rectangles(base, values, stops, scale, select, legend=font < SMALLEST_FONT)
     layers = [rectangles]
     if font >= SMALLEST_FONT:
         layers.append(
-            base.mark_text(fontSize=font, baseline="middle").encode(
+            base.mark_text(fontSize=fitting_font(cells["figure"], font, len(names)), baseline="middle").encode(
                 text=alt.Text("figure:N"), color=cell_ink(empty=REMARK)
             )
         )
@@ -100,12 +102,14 @@ def _cells(table: pd.DataFrame, values: str, stops: np.ndarray, scale: str) -> p
     return cells.assign(**inks(shown, stops, scale))
 
 
-def _rectangles(base: alt.Chart, values: str, stops: np.ndarray, scale: str, select: str | None) -> alt.Chart:
+def _rectangles(
+    base: alt.Chart, values: str, stops: np.ndarray, scale: str, select: str | None, *, legend: bool
+) -> alt.Chart:
     colors = alt.Color(
         f"{values}:Q",
         title="Images" if values == "count" else "Images of the class (%)",
         scale=cell_scale(stops, palette.SEQUENTIAL_STOPS, scale),
-        legend=alt.Legend(gradientLength=200, orient="right", tickCount=4, **LOG_NUMBERS),
+        legend=alt.Legend(gradientLength=200, orient="right", tickCount=4, **LOG_NUMBERS) if legend else None,
     )
     # invalid=None keeps the cells of a class without images, whose percentage is NaN.
     rectangles = base.mark_rect(invalid=None, cursor="pointer" if select else alt.Undefined).encode(

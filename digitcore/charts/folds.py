@@ -14,6 +14,7 @@ import pandas as pd
 from digitcore.charts._axes import (
     AXIS_TITLES,
     epoch_axis,
+    label_angle,
     measure_axis,
     part_names,
     part_scale,
@@ -22,12 +23,12 @@ from digitcore.charts._axes import (
 )
 from digitcore.charts._end_names import end_names
 from digitcore.charts._spread import (
+    HEAT_WIDTH,
     HEIGHT,
     SCORE_TITLE,
     check_choice,
     figure_tooltips,
     in_order,
-    label_angle,
     line_layers,
     score_axis,
     spread_layer,
@@ -101,7 +102,7 @@ def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
     members, parts = in_order(table["member"]), part_names(table)
     color = series_color("part", parts)
     means = table.groupby("part", as_index=False)["accuracy"].mean()
-    axis = alt.Axis(labelAngle=label_angle(members), labelOverlap=True, grid=False)
+    axis = alt.Axis(labelAngle=label_angle(members, HEAT_WIDTH), labelOverlap=True, grid=False)
     figure = alt.Tooltip("accuracy:Q", title="Accuracy", format=".2%")
     points = (
         alt.Chart(table)

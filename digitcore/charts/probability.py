@@ -12,6 +12,7 @@ from digitcore.charts._axes import PERCENT_AXIS, given_color
 from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
+from digitcore.wording import percent_text
 
 
 def probability_chart(
@@ -47,11 +48,11 @@ def probability_chart(
         ),
         tooltip=[
             alt.Tooltip("class_name:N", title="Class"),
-            alt.Tooltip("probability:Q", title="Probability", format=".2%"),
+            alt.Tooltip("exact:N", title="Probability"),
         ],
     )
     bars = base.mark_bar().encode(color=given_color("color", table["color"]))
-    figures = base.mark_text(align="left", dx=4, color=REMARK).encode(text=alt.Text("probability:Q", format=".1%"))
+    figures = base.mark_text(align="left", dx=4, color=REMARK).encode(text="figure:N")
     description = f"Probability of each of {len(names)} classes; the most probable is {top}."
     return finished(alt.layer(bars, figures), height=alt.Step(24), description=description)
 
@@ -69,7 +70,8 @@ def probability_table(
     Returns
     -------
     DataFrame
-        ``class_name`` (str), ``probability`` (float, 0 to 1), ``color`` (str).
+        ``class_name`` (str), ``probability`` (float, 0 to 1), ``color`` (str), and the probability as the page's
+        sentences say it: ``figure`` with one digit after the point, ``exact`` with two.
 
     Raises
     ------
@@ -86,7 +88,16 @@ def probability_table(
         raise InvalidSetting("probabilities must be numbers from 0 to 1")
     top = names[int(probabilities.argmax())]
     colors = [_bar_color(name, top, truth) for name in names]
-    return pd.DataFrame({"class_name": names, "probability": probabilities.clip(0, 1), "color": colors})
+    shares = probabilities.clip(0, 1)
+    return pd.DataFrame(
+        {
+            "class_name": names,
+            "probability": shares,
+            "color": colors,
+            "figure": [percent_text(share, 1) for share in shares],
+            "exact": [percent_text(share) for share in shares],
+        }
+    )
 
 
 def _bar_color(name: str, top: str, truth: str | None) -> str:

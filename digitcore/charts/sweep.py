@@ -10,7 +10,7 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import LINEAR_NUMBERS, LOG_NUMBERS, PERCENT_AXIS, given_color
+from digitcore.charts._axes import LINEAR_NUMBERS, LOG_NUMBERS, PERCENT_AXIS, given_color, label_angle
 from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure_font, inks
 from digitcore.charts._spread import (
     HEAT_WIDTH,
@@ -20,7 +20,6 @@ from digitcore.charts._spread import (
     check_choice,
     figure_tooltips,
     in_order,
-    label_angle,
     measured_layers,
     name_axis,
     trainings_tooltip,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import predictions, ratio, right_predictions, wilson_interval
+from digitcore.wording import percent_text
 
 
 def reliability_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int = 10) -> pd.DataFrame:
@@ -75,7 +76,7 @@ def calibration_sentence(table: pd.DataFrame) -> str:
     filled = table[table["n_images"] > 0]
     share = filled["n_images"] / filled["n_images"].sum()
     accuracy, confidence = (share * filled["accuracy"]).sum(), (share * filled["confidence"]).sum()
-    figures = f"on average {100 * confidence:.1f} % sure and {100 * accuracy:.1f} % right"
+    figures = f"on average {percent_text(confidence, 1)} sure and {percent_text(accuracy, 1)} right"
     if abs(confidence - accuracy) < 0.005:
         return f"The model is about as right as it is sure: {figures}."
     return f"The model is {'overconfident' if confidence > accuracy else 'underconfident'}: {figures}."
@@ -150,10 +151,11 @@ def refusal_sentence(table: pd.DataFrame, accuracy: float = 0.99) -> str:
         return f"Leaving out images cannot bring the rest to {100 * accuracy:g} % right."
     best = good.iloc[-1]
     if best["coverage"] == 1:
-        return f"All answered, the model is {100 * best['accuracy']:.2f} % right."
+        return f"All answered, the model is {percent_text(best['accuracy'])} right."
+    left_out, threshold = percent_text(1 - best["coverage"], 1), percent_text(best["threshold"], 1)
     return (
-        f"Leaving out the {100 * (1 - best['coverage']):.1f} % of the images it is less than "
-        f"{100 * best['threshold']:.1f} % sure of, the model is {100 * best['accuracy']:.2f} % right on the others."
+        f"Leaving out the {left_out} of the images it is less than {threshold} sure of, the model is "
+        f"{percent_text(best['accuracy'])} right on the others."
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation._checks import checked_names, checked_pair, is_whole
 from digitcore.evaluation.metrics import ratio
+from digitcore.wording import percent_text
 
 
 def confusion_counts(truth: np.ndarray, prediction: np.ndarray, n_classes: int) -> np.ndarray:
@@ -139,6 +140,6 @@ def confused_pairs_sentences(table: pd.DataFrame) -> list[str]:
     """Say each row of :func:`confused_pairs_table`: "4 was taken for 9 in 32 of 982 images (3.3 %)."."""
     return [
         f"{row.truth} was taken for {row.prediction} in {row.count} of {row.n_images} "
-        f"image{'' if row.n_images == 1 else 's'} ({100 * row.truth_share:.1f} %)."
+        f"image{'' if row.n_images == 1 else 's'} ({percent_text(row.truth_share, 1)})."
         for row in table.itertuples(index=False)
     ]

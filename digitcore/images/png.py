@@ -254,6 +254,17 @@ def columns_for(n_images: int, *, width: int, tile_size: int, gap: int = 6) -> i
     return max(1, min(n_images, (width + gap) // (tile_size + gap)))
 
 
+def even_columns(n_images: int, most: int) -> int:
+    """Return how many images each row of a grid has so that the last row is full, where that is possible.
+
+    The largest number above half of ``most`` that divides ``n_images``; ``most`` where there is none, and a single row
+    where all fit into it.
+    """
+    if n_images <= most:
+        return max(1, n_images)
+    return next((columns for columns in range(most, most // 2, -1) if n_images % columns == 0), most)
+
+
 def _ramp(shares: np.ndarray, positions: np.ndarray, stops: Sequence[str]) -> np.ndarray:
     """Colours between the stops, linear in each channel."""
     channels = np.array([palette.rgb(color) for color in stops], dtype=np.float64).T

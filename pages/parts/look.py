@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from digitcore.images import palette
+from pages.parts import layout
 
 _ASSETS = Path(__file__).parents[1] / "assets"
 MARK, _LOGO = str(_ASSETS / "mark.svg"), str(_ASSETS / "logo.svg")
@@ -23,9 +24,10 @@ button[kind="segmented_controlActive"]:not(:disabled), button[kind="pillsActive"
 
 
 def apply() -> None:
-    """Show the logo, and refine the theme of the page."""
+    """Show the logo, and refine the theme and the layout of the page."""
     st.logo(_LOGO, icon_image=MARK, size="large")
     st.html(_STYLE)
+    st.html(layout.STYLE)
 
 
 def theme() -> str:

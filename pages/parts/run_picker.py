@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.datasets import Part
 from digitcore.glossary import explain
@@ -10,11 +11,11 @@ from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import session, shared
+from pages.parts import layout, session, shared
 from pages.parts.messages import plain, show_problems
 
 
-def ask_run() -> Run | None:
+def ask_run(row: DeltaGenerator) -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
     linked, problems = session.linked_run()
     notes = st.container()
@@ -34,7 +35,7 @@ def ask_run() -> Run | None:
         session.say_instead(runs[start], _why_another(linked, wanted))
     key = session.run_key()
     digests = list(runs)
-    digest = st.selectbox(
+    digest = row.selectbox(
         "Run",
         digests,
         index=digests.index(session.widget_value(key, start, runs)),
@@ -54,7 +55,7 @@ def ask_run() -> Run | None:
     return run
 
 
-def ask_others(run: Run) -> list[Run]:
+def ask_others(run: Run, row: DeltaGenerator) -> list[Run]:
     """Let the user choose further runs of the same data set."""
     runs = {
         other.digest: other
@@ -62,7 +63,7 @@ def ask_others(run: Run) -> list[Run]:
         if other.spec.dataset == run.spec.dataset and other.digest != run.digest
     }
     chosen = (
-        st.multiselect(
+        row.multiselect(
             "Also ask",
             list(runs),
             format_func=run_labels(list(runs.values())).__getitem__,
@@ -77,10 +78,10 @@ def ask_others(run: Run) -> list[Run]:
     return [other for other in fresh if other is not None and other.evaluated]
 
 
-def ask_part(run: Run) -> Part:
+def ask_part(run: Run, row: DeltaGenerator) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
     parts = list(run.evaluation.parts)[::-1]
-    name = st.segmented_control(
+    name = row.segmented_control(
         "Part", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
     )
     return getattr(session.parts_of(run), name)
@@ -100,9 +101,12 @@ def _why_another(digest: str, wanted: Run | None) -> str:
 
 def _show_empty(wanted: Run | None) -> None:
     if wanted is not None and wanted.active:
-        st.info("This training is still running: its results appear here when it has ended.")
+        st.info(
+            "This training is still running: its results appear here when it has ended.",
+            icon=":material/hourglass_top:",
+        )
     elif wanted is not None and wanted.state == "failed":
         st.info(f"The last training failed: {plain(wanted.reason)}")
     else:
-        st.info("Nothing trained yet: choose a model and press **Train** first.")
+        st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
     st.page_link("pages/train.py", label="Go to Train")

@@ -14,19 +14,30 @@ from digitcore.images.png import factor_for, grid_png
 from pages.parts import session
 
 TILE_SIZE = 72
-_SPRITE_COLUMNS = 10
+# Images beside each other on a laptop, and on a phone.
+MOST_WIDE, MOST_NARROW = 10, 5
+FRAME = '<div class="frame"><div class="tiles"></div></div>'
 
-_COLORS = f".tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED}; }}"
-_CSS = """
-.tiles { display: flex; flex-wrap: wrap; gap: 8px; font-family: var(--st-font); }
-.tile { position: relative; padding: 0; border: 2px solid transparent; border-radius: 6px; background: var(--tile);
-        cursor: pointer; overflow: visible; }
-.tile:hover, .tile:focus-visible { border-color: var(--st-primary-color); outline: none; }
+COLORS = f".tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED}; }}"
+# Full rows: ten images beside each other, or five where there is less room.
+GRID_CSS = f"""
+.frame {{ container-type: inline-size; }}
+.tiles {{ --wide: {MOST_WIDE}; --narrow: {MOST_NARROW}; display: grid; gap: 8px; font-family: var(--st-font);
+          grid-template-columns: repeat(var(--narrow), minmax(0, var(--size))); }}
+@container (max-width: 480px) {{ .tiles {{ gap: 4px; }} }}
+@container (min-width: 800px) {{ .tiles {{ grid-template-columns: repeat(var(--wide), minmax(0, var(--size))); }} }}
+"""
+GRID_CSS += """
 .picture { display: block; image-rendering: pixelated; border-radius: 0 0 4px 4px; }
 .strip { display: flex; justify-content: space-between; gap: 4px; padding: 1px 5px; font: 13px var(--st-font);
          color: var(--truth); }
 .strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .wrong { color: var(--wrong); }
+"""
+_CSS = """
+.tile { position: relative; min-width: 0; padding: 0; border: 2px solid transparent; border-radius: 6px;
+        background: var(--tile); cursor: pointer; overflow: visible; }
+.tile:hover, .tile:focus-visible { border-color: var(--st-primary-color); outline: none; }
 .words { display: none; position: absolute; z-index: 10; top: calc(100% + 4px); left: 0; width: max-content;
          max-width: 230px; padding: 6px 8px; border-radius: 6px; text-align: left; white-space: pre-line;
          font: 13px/1.35 var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
@@ -46,6 +57,7 @@ export default function (component) {
     if (text) made.textContent = text;
     return made;
   };
+  root.style.setProperty('--size', data.width + 4 + 'px');
   root.replaceChildren(...data.tiles.map((tile, index) => {
     const button = element('button', 'tile');
     button.type = 'button';
@@ -54,11 +66,13 @@ export default function (component) {
     strip.append(element('span', 'truth', tile.truth), element('span', 'wrong', tile.wrong));
     const picture = element('span', 'picture');
     const across = index % data.columns, down = Math.floor(index / data.columns);
+    // In per cent: on a phone the tiles are smaller.
+    const share = (place, n) => (n > 1 ? (100 * place) / (n - 1) : 0) + '%';
     Object.assign(picture.style, {
-      width: data.width + 'px', height: data.height + 'px', backgroundImage: `url(${data.sprite})`,
-      backgroundPosition: `-${across * data.width}px -${down * data.height}px`,
+      aspectRatio: `${data.width} / ${data.height}`, backgroundImage: `url(${data.sprite})`,
+      backgroundSize: `${100 * data.columns}% auto`,
+      backgroundPosition: `${share(across, data.columns)} ${share(down, Math.ceil(data.tiles.length / data.columns))}`,
     });
-    strip.style.maxWidth = data.width - 10 + 'px';
     button.append(strip, picture, element('span', 'words', tile.words));
     button.onpointerenter = () => {
       const box = button.getBoundingClientRect();
@@ -70,7 +84,7 @@ export default function (component) {
 }
 """
 
-_tiles = st.components.v2.component("digit_tiles", html='<div class="tiles"></div>', css=_COLORS + _CSS, js=_JS)
+_tiles = st.components.v2.component("digit_tiles", html=FRAME, css=COLORS + GRID_CSS + _CSS, js=_JS)
 
 
 @dataclass(frozen=True)
@@ -88,13 +102,13 @@ def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str) -> None:
     """Show images of a part with what is known of them; a click opens one on the Predict page."""
     images = part.take([tile.position for tile in tiles])
     factor = factor_for(*images.shape[1:], TILE_SIZE)
-    png = grid_png(images, max_value=part.dataset.max_value, columns=_SPRITE_COLUMNS, factor=factor, gap=0)
+    png = grid_png(images, max_value=part.dataset.max_value, columns=MOST_WIDE, factor=factor, gap=0)
     height, width = (side * factor for side in images.shape[1:])
     result = _tiles(
         key=key,
         data={
             "sprite": f"data:image/png;base64,{base64.b64encode(png).decode()}",
-            "columns": min(_SPRITE_COLUMNS, len(images)),
+            "columns": min(MOST_WIDE, len(images)),
             "width": width,
             "height": height,
             "tiles": [asdict(tile) for tile in tiles],

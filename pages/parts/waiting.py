@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from digitcore.runs.computations import Computation
-from pages.parts import messages
+from pages.parts import layout, messages
 
 POLL_SECONDS = 0.5
 
 
 @st.fragment(run_every=POLL_SECONDS)
 @messages.caught()
-def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Callable[[], None], key: str) -> None:
+def wait_for(
+    look: Callable[[], Sequence[Computation]], words: str, *, stop: Callable[[], None], key: str, height: int
+) -> None:
     """Rerun the page once none of the computations is running.
 
     Parameters
@@ -27,11 +29,13 @@ def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Cal
         Ends them; called when the button is pressed.
     key : str
         Of the button.
+    height : int
+        Of what is waited for, in pixels.
     """
     states = [computation.state for computation in look()]
     if "running" not in states:
         st.rerun()
-    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar, button = layout.with_button(key)
     if len(states) > 1:
         n_done = states.count("done")
         bar.progress(n_done / len(states), f"{n_done} of {len(states)} {words}")
@@ -40,3 +44,4 @@ def wait_for(look: Callable[[], Sequence[Computation]], words: str, *, stop: Cal
     # Before anything is drawn again: what it sets may belong to a widget.
     if button.button("Stop", key=key, width="stretch", on_click=messages.attempt, args=(stop,)):
         st.rerun()
+    st.skeleton(height=height)

@@ -1,6 +1,7 @@
 """Charts by what they say: the specification and its data, never pixels."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -165,6 +166,27 @@ def test_figures_that_would_be_illegible_are_left_out(cells, cell_size, shown):
     assert bool(layers(confusion_chart(cells, cell_size=cell_size), "text")) is shown
 
 
+@pytest.mark.parametrize(("count", "width", "font"), [(1, 460, 13), (9999, 460, 13), (99999, 300, 9.3)])
+def test_figures_shrink_with_the_page(count, width, font):
+    truth = np.arange(10)
+    table = confusion_table(truth, truth, [str(name) for name in range(10)])
+    table.loc[0, "count"] = count
+    (text,) = layers(confusion_chart(table), "text")
+    largest, share, factor = re.fullmatch(
+        r"min\((\d+), ([\d.]+) \* width / ([\d.]+)\)", text["mark"]["fontSize"]["expr"]
+    ).groups()
+    shown = min(float(largest), float(share) * width / float(factor))
+    assert shown == pytest.approx(font, abs=0.1)
+    # A digit of a sans-serif font is at most 0.6 as wide as the font is high.
+    assert 0.6 * shown * len(str(count)) < width / 10
+
+
+@pytest.mark.parametrize(("cell_size", "has_legend"), [(40, False), (10, True)])
+def test_a_matrix_has_a_legend_where_its_cells_have_no_figures(cells, cell_size, has_legend):
+    (rectangles,) = layers(confusion_chart(cells, cell_size=cell_size), "rect")
+    assert (rectangles["encoding"]["color"]["condition"]["legend"] is not None) is has_legend
+
+
 def test_a_table_of_71_classes_has_none_for_what_is_undefined():
     chart = confusion_chart(confusion_table(np.array([0]), np.array([0]), [str(name) for name in range(71)]))
     assert {row["row_pct"] for row in only_rows(chart) if row["truth"] == "1"} == {None}
@@ -208,7 +230,7 @@ def test_the_parts_keep_their_colours_and_their_order(curves):
     assert scale["range"] == [palette.PART_COLORS["train"], palette.PART_COLORS["test"]]
 
 
-@pytest.mark.parametrize(("asked", "domain"), [(51, [1, 61]), (None, [1, 3.4]), (1, [0.5, 1.7])])
+@pytest.mark.parametrize(("asked", "domain"), [(51, [1, 65]), (None, [1, 3.56]), (1, [0.5, 1.78])])
 def test_the_epochs_asked_for_fix_the_axis(curves, asked, domain):
     assert encoding(curves_chart(curves, n_epochs=asked), "line")["x"]["scale"]["domain"] == pytest.approx(domain)
 
@@ -231,7 +253,7 @@ def test_a_line_of_one_point_shows_its_point(curves, n_epochs, opacity):
 
 
 def test_no_epoch_yet_is_an_empty_chart(curves):
-    assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == pytest.approx([0.5, 1.7])
+    assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == pytest.approx([0.5, 1.78])
 
 
 @pytest.mark.parametrize(

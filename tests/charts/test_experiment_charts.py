@@ -303,7 +303,7 @@ def test_the_lines_of_folds_have_training_first_and_each_part_in_its_colour():
     assert scale["range"] == [palette.PART_COLORS["train"], palette.PART_COLORS["test"]]
 
 
-@pytest.mark.parametrize(("asked", "domain"), [(21, [1, 25]), (None, [1, 2.2])])
+@pytest.mark.parametrize(("asked", "domain"), [(21, [1, 26.6]), (None, [1, 2.28])])
 def test_the_epochs_asked_for_fix_the_axis_of_folds(asked, domain):
     assert encoding(fold_curves_chart(FOLD_CURVES, n_epochs=asked), "line")["x"]["scale"]["domain"] == pytest.approx(
         domain

@@ -82,6 +82,12 @@ def test_the_sentence_says_when_it_does_not_err():
     assert "about as right as it is sure" in calibration_sentence(reliability_table(truth, sure_of([0.9] * 10)))
 
 
+def test_nothing_is_said_to_be_all_that_is_nearly_all():
+    truth = np.zeros(5000, dtype=int)
+    said = calibration_sentence(reliability_table(truth, sure_of([0.9999] * 5000)))
+    assert "on average 99.9 % sure and 100.0 % right" in said
+
+
 def test_confidences_are_counted_right_and_wrong_apart(judged):
     truth, probabilities = judged
     table = confidence_table(truth, probabilities)

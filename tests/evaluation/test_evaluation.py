@@ -119,6 +119,14 @@ def test_confused_pairs_come_most_frequent_first_and_leave_out_the_right():
     assert confused_pairs_sentences(table)[0] == "a was taken for b in 2 of 3 images (66.7 %)."
 
 
+def test_a_rare_confusion_is_not_none():
+    truth = np.zeros(5000, dtype=int)
+    prediction = truth.copy()
+    prediction[0] = 1
+    (sentence,) = confused_pairs_sentences(confused_pairs_table(truth, prediction, ["a", "b"]))
+    assert sentence == "a was taken for b in 1 of 5000 images (0.1 %)."
+
+
 def test_wrong_predictions_are_found():
     truth, prediction = np.zeros(100, int), np.r_[np.zeros(60, int), np.ones(40, int)]
     assert wrong_indices(truth, prediction).tolist() == list(range(60, 100))

@@ -12,6 +12,7 @@ from digitcore.images.png import (
     TileLabel,
     columns_for,
     diverging_rgb,
+    even_columns,
     factor_for,
     gray_rgb,
     grayscale_png,
@@ -88,6 +89,24 @@ def test_a_grid_is_filled_row_by_row_and_transparent_between_the_tiles():
 
 def test_few_images_make_a_narrow_grid():
     assert decoded(grid_png(np.zeros((2, 4, 4)), max_value=1, columns=10, factor=1, gap=0)).shape[:2] == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("n_images", "most", "columns"),
+    [
+        (10, 10, 10),
+        (10, 5, 5),
+        (20, 10, 10),
+        (32, 10, 8),
+        (32, 5, 4),
+        (14, 10, 7),
+        (13, 10, 10),
+        (3, 10, 3),
+        (0, 10, 1),
+    ],
+)
+def test_the_last_row_of_a_grid_is_full_where_it_can_be(n_images, most, columns):
+    assert even_columns(n_images, most) == columns
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from pages.parts import session
-from tests.pages.conftest import chart_descriptions, texts
+from tests.pages.conftest import chart_descriptions, texts, widget
 
 
 def chosen(app, label, value):
@@ -16,12 +16,14 @@ def test_the_map_is_there_at_once(trained):
     assert not app.exception
     assert not app.error
     assert "Drag a rectangle over some points" in texts(app)
-    sources = next(widget for widget in app.segmented_control if widget.label == "Compare by").options
-    assert sources == (["Pixels"] if app.session_state["spec"].model == "softmax" else ["Pixels", "Last hidden layer"])
+    compare_by = widget(app.segmented_control, "Compare by")
+    hidden = [] if app.session_state["spec"].model == "softmax" else ["Last hidden layer"]
+    assert compare_by.options == [*hidden, "Pixels"]
+    assert compare_by.value == ("hidden" if hidden else "pixels")
 
 
-def test_the_hidden_layer_is_mapped(trained_mlp):
-    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Compare by", "hidden")
+def test_the_pixels_are_mapped(trained_mlp):
+    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Compare by", "pixels")
     assert not app.exception
     assert not app.error
     assert "Drag a rectangle" in texts(app)

@@ -47,8 +47,14 @@ def test_training_shows_the_accuracies_of_the_run(open_app, train):
     run = shared.engine().run(app.session_state["spec"].digest)
     assert metrics(app)["Train accuracy"] == f"{100 * run.evaluation.parts['train'].accuracy:.2f} %"
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation.parts['test'].accuracy:.2f} %"
-    assert "95 % interval" in texts(app)
+    assert re.search(r"Interval\u00a0\d+\.\d\d–\d+\.\d\d ", texts(app))
     assert button(app, "Trained").disabled
+
+
+def test_one_place_says_how_the_page_is_read(open_app, train):
+    app = train(open_app(**QUICK))
+    assert [box.label for box in app.expander if "read" in box.label] == []
+    assert texts(app).count("Softmax regression is measured over the whole training part") == 1
 
 
 def test_the_advice_is_put_into_the_form_and_its_rule_is_said(open_app, train):

@@ -20,7 +20,7 @@ from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.settings import setting_text, setting_value, settings_of
 from digitcore.wording import about_text, rough_duration_text
-from pages.parts import session, shared
+from pages.parts import layout, session, shared
 from pages.parts.messages import plain
 
 CROSS_VALIDATION, SWEEP, LEARNING_CURVE, RECIPE = (
@@ -78,7 +78,7 @@ def show_plan(plan: Plan | None) -> None:
     if plan is None:
         return
     seconds = expected_experiment_seconds(plan, shared.engine().n_workers, session.past_runs())
-    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary, button = layout.with_button("start")
     known = is_time_known(plan, session.past_runs())
     takes = f"takes {'at most ' * may_end_early(plan)}{about_text(seconds)}"
     words = takes if known else f"time on this machine not yet known, perhaps {rough_duration_text(seconds)}"

@@ -15,7 +15,7 @@ from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
 from digitcore.wording import about_text, duration_text
-from pages.parts import session, shared, visitor
+from pages.parts import layout, session, shared, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
@@ -41,7 +41,9 @@ def show(kind: str) -> None:
         labels.setdefault(linked.digest, plan_words(linked.plan))
     if not labels:
         session.show_experiment(None)
-        st.info("Nothing of this kind yet: press **Start**, and the results appear here as they come.")
+        st.info(
+            "Nothing of this kind yet: press **Start**, and the results appear here as they come.", icon=layout.EMPTY
+        )
         return
     key = session.experiment_key(kind)
     start = linked.digest if linked is not None and linked.digest in labels else next(iter(labels))
@@ -88,7 +90,7 @@ def _show_progress(experiment: Experiment) -> None:
     counted = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
         may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
-        bar, stop = st.columns([5, 1], vertical_alignment="center")
+        bar, stop = layout.with_button("stop")
         left = f" · {about_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
         bar.progress(progress.fraction, text=f"{counted}{left}")
         stop.button(
@@ -110,7 +112,7 @@ def _show_progress(experiment: Experiment) -> None:
     else:
         st.caption(f"{counted} in {duration_text(experiment.seconds)}")
         return
-    info, button = st.columns([4, 1], vertical_alignment="center")
+    info, button = layout.with_button("resume")
     info.info(words)
     button.button(
         again,

@@ -13,7 +13,7 @@ from digitcore.experiments.tables import fold_curves_table, part_scores_table, p
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
 from digitcore.wording import percent_text
-from pages.parts import session
+from pages.parts import layout, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
@@ -27,13 +27,12 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     """Show figures, curves and confusion matrix of the folds that are done."""
     digests = session.done_runs(experiment)
     if not digests:
-        st.info("The first fold is being trained.")
+        layout.show_coming("The first fold is being trained.")
         return
     show_figures(table)
     if experiment.plan.spec.parameters["patience"] is not None:
         _show_warning(digests)
-    show_guide("folds")
-    spread = ask_spread("fold_spread")
+    spread = ask_spread("fold_spread", guide="folds")
     show_curves(digests, spread)
     left, right = st.columns(2)
     with left:
@@ -44,9 +43,10 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         _show_matrix(digests)
 
 
-def ask_spread(key: str) -> str:
-    """Ask how a chart shows the spread around its means: a key of :data:`SPREADS`."""
-    return st.segmented_control(
+def ask_spread(key: str, *, guide: str) -> str:
+    """Ask how a chart shows the spread around its means, a key of :data:`SPREADS`, with its guide beside it."""
+    row = layout.choices(key)
+    spread = row.segmented_control(
         "Spread",
         list(SPREADS),
         format_func=SPREADS.get,
@@ -55,6 +55,9 @@ def ask_spread(key: str) -> str:
         key=key,
         help=explain("spread", "standard deviation"),
     )
+    with row:
+        show_guide(guide)
+    return spread
 
 
 def show_figures(table: pd.DataFrame) -> None:

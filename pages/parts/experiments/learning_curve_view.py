@@ -9,18 +9,17 @@ from digitcore.charts import learning_curve_chart
 from digitcore.experiments import Experiment
 from digitcore.experiments.tables import gap_table, in_percent, learning_curve_table
 from digitcore.glossary import explain
+from pages.parts import layout
 from pages.parts.experiments.fold_view import ask_spread
-from pages.parts.reading.reading_guide import show_guide
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
     """Show the sizes that have come."""
     curve = learning_curve_table(table)
     if curve.empty:
-        st.info("The first size is being trained.")
+        layout.show_coming("The first size is being trained.")
         return
-    show_guide("learning_curve")
-    spread = ask_spread("size_spread")
+    spread = ask_spread("size_spread", guide="learning_curve")
     _show_curve(experiment.digest, experiment.n_ended, spread, _curve=curve)
 
 

@@ -14,7 +14,7 @@ from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import messages, session, shared, visitor
+from pages.parts import layout, messages, session, shared, visitor
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.waiting import wait_for
 
@@ -22,13 +22,14 @@ from pages.parts.waiting import wait_for
 def show(spec: RunSpec) -> None:
     """Ask for the ends, start the test, and show what it found."""
     ends = _ask_ends()
-    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary, button = layout.with_button("start")
     title = messages.plain(spec_title(spec, varied=["learning_rate"], most=HEADING_DIFFERENCES))
     summary.markdown(f"**LR range test of {title}** :gray[· {ends[2]} batches]")
     if button.button("Start", type="primary", width="stretch", key="start_range"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
-        st.info("Press **Start**: one short training tries all learning rates between the ends.")
+        words = "Press **Start**: one short training tries all learning rates between the ends."
+        st.info(words, icon=layout.EMPTY)
         return
     computation = _test(spec, ends)
     if computation.state == "failed":
@@ -40,6 +41,7 @@ def show(spec: RunSpec) -> None:
             "The LR range test is running.",
             stop=lambda: _stop(spec, ends),
             key="stop_range",
+            height=layout.CHART_HEIGHT,
         )
     else:
         _show_found(spec, computation)
@@ -73,7 +75,7 @@ def _show_found(spec: RunSpec, computation: Computation) -> None:
     table = computation.result
     suggested = suggested_learning_rate(table)
     found = not math.isnan(suggested)
-    words, button = st.columns([4, 1], vertical_alignment="center")
+    words, button = layout.with_button("open")
     rounded = float(f"{suggested:.2g}") if found else None
     words.markdown(
         f"Suggested learning rate: **{rounded:g}**"

@@ -22,7 +22,7 @@ from digitcore.experiments.tables import (
 )
 from digitcore.glossary import explain
 from digitcore.wording import percent_text
-from pages.parts import session
+from pages.parts import layout, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
@@ -33,7 +33,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     names = [axis.name for axis in sweep.axes]
     points = points_table(table, names)
     if not points["best"].any():
-        st.info("The first point is being trained.")
+        layout.show_coming("The first point is being trained.")
         return
     _show_best(experiment, points, names)
     for warning in sweep_warnings(sweep, table):
@@ -52,7 +52,7 @@ def _guide_of(sweep: Sweep) -> str:
 def _show_best(experiment: Experiment, points: pd.DataFrame, names: list[str]) -> None:
     best = points[points["best"]].iloc[0]
     spread = f" ± {100 * best['sd']:.2f} points over {best['n']} seeds" if best["n"] > 1 else ""
-    words, button = st.columns([4, 1], vertical_alignment="center")
+    words, button = layout.with_button("open")
     so_far = "Best so far" if experiment.state == "running" else "Best"
     words.markdown(f"{so_far}: **{plain(point_words(best, names))}**, {percent_text(best['mean'])}{spread}")
     if button.button("Open in Train", key="open_best", width="stretch"):

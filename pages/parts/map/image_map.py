@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.charts import map_chart
 from digitcore.datasets import Part
@@ -26,26 +27,28 @@ from pages.parts.reading.reading_guide import show_guide
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.waiting import wait_for
 
-SOURCES = {"pixels": "Pixels", "hidden": "Last hidden layer"}
+# Where a model has a hidden layer the map starts with it: the classes lie apart there.
+SOURCES = {"hidden": "Last hidden layer", "pixels": "Pixels"}
 SELECTION = "brush"
 MOST_SHOWN = 60
+# Of the chart, in pixels.
+MAP_HEIGHT = 560
 _METHOD_KEY = "map_method"
 
 
-def ask_view(run: Run) -> tuple[str, str]:
+def ask_view(run: Run, row: DeltaGenerator) -> tuple[str, str]:
     """Ask what is mapped and how."""
-    left, right = st.columns(2)
     sources = [source for source in SOURCES if source == "pixels" or session.model_of(run).has_hidden_layers]
-    source = left.segmented_control(
+    source = row.segmented_control(
         "Compare by",
         sources,
-        default="pixels",
+        default=sources[0],
         required=True,
         key=f"map_source_{len(sources)}",
         format_func=SOURCES.get,
         help=explain("pixel", "last hidden layer"),
     )
-    method = right.segmented_control(
+    method = row.segmented_control(
         "Method",
         list(METHODS),
         default="pca",
@@ -54,6 +57,8 @@ def ask_view(run: Run) -> tuple[str, str]:
         format_func=METHODS.get,
         help=explain("PCA", "t-SNE"),
     )
+    with row:
+        show_guide("map")
     return source, method
 
 
@@ -72,6 +77,7 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
             "t-SNE is running; the map appears here when it is ready.",
             stop=lambda: _stop(run, part.name, source),
             key="stop_tsne",
+            height=MAP_HEIGHT,
         )
     return computation.result
 
@@ -110,7 +116,6 @@ def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
     """Show the map, and the images in the rectangle that was dragged."""
     names = part.dataset.class_names
     chart = shared.charts.get(("map", key, part.name), lambda: drawable(map_chart(table, names, select=SELECTION)))
-    show_guide("map")
     event = st.vega_lite_chart(chart, key=f"map_{key}_{part.name}", on_select="rerun")
     if part.n_images > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")

@@ -20,6 +20,7 @@ from digitcore.evaluation.calibration import (
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
+from pages.parts import layout
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_guide
 
@@ -31,10 +32,12 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the chart that is asked for."""
     words = explain("confidence", "reliability", "selective prediction")
     st.subheader("Is it right when it is sure?", help=words)
-    view = st.segmented_control(
+    row = layout.choices("confidence")
+    view = row.segmented_control(
         "View", list(VIEWS), default="Reliability", required=True, key="confidence_view", label_visibility="collapsed"
     )
-    show_guide(VIEWS[view])
+    with row:
+        show_guide(VIEWS[view])
     _show_view(view, run.digest, run.created_at, part.name, part.labels, probabilities)
 
 

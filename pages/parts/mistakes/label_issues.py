@@ -47,7 +47,9 @@ def show(run: Run) -> None:
     elif all(fold.state == "done" for fold in folds):
         _show_issues(session.parts_of(run).train, run, folds)
     else:
-        wait_for(lambda: _folds(run), "models are trained", stop=lambda: _stop(run), key="stop_label_issues")
+        wait_for(
+            lambda: _folds(run), "models are trained", stop=lambda: _stop(run), key="stop_label_issues", height=200
+        )
 
 
 def _folds(run: Run) -> list[Computation]:

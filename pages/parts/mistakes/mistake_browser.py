@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.charts import confusion_chart
 from digitcore.datasets import Part
@@ -21,7 +22,7 @@ from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positio
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
-from pages.parts import messages, session, shared
+from pages.parts import layout, messages, session, shared
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
@@ -35,20 +36,20 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the matrix of a part's predictions, and the images that are asked for."""
     names = part.dataset.class_names
     prediction = predictions(probabilities)
-    show_heading("Confusion matrix", "confusion", help_text=explain("confusion matrix", "class", "prediction"))
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        values, scale = _ask_look()
-        truth, taken_for = _ask_cell(names)
-        st.markdown("**Most confused**")
-        for sentence in confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names)):
-            st.markdown(f"- {messages.plain(sentence)}")
+    # Both on one screen: what a click on the matrix does is seen without scrolling.
+    left, right = st.columns(2, gap="medium")
     with left:
+        show_heading("Confusion matrix", "confusion", help_text=explain("confusion matrix", "class", "prediction"))
+        place = st.container()
+        values, scale = _ask_look()
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
-        st.vega_lite_chart(chart, key=session.matrix_key(), on_select=lambda: _take_click(names))
-        st.caption("Click a cell to see its images; click it again to clear the selection.")
-    _show_images(part, probabilities, truth, taken_for)
+        place.vega_lite_chart(chart, key=session.matrix_key(), on_select=lambda: _take_click(names))
+        place.caption("Click a cell to see its images; click it again to clear the selection.")
+        sentences = confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names))
+        st.markdown("\n".join(["**Most confused**", "", *(f"- {messages.plain(words)}" for words in sentences)]))
+    with right:
+        _show_images(part, probabilities, names)
 
 
 def _matrix(part: Part, prediction: np.ndarray, values: str, scale: str) -> dict[str, Any]:
@@ -57,7 +58,8 @@ def _matrix(part: Part, prediction: np.ndarray, values: str, scale: str) -> dict
 
 
 def _ask_look() -> tuple[str, str]:
-    values = st.segmented_control(
+    row = layout.choices("matrix")
+    values = row.segmented_control(
         "Cells show",
         ["count", "row_pct"],
         default="count",
@@ -65,7 +67,7 @@ def _ask_look() -> tuple[str, str]:
         key="confusion_values",
         format_func={"count": "Images", "row_pct": "% of the row"}.__getitem__,
     )
-    scale = st.segmented_control(
+    scale = row.segmented_control(
         "Colour scale",
         ["linear", "log"],
         default="log",
@@ -77,12 +79,12 @@ def _ask_look() -> tuple[str, str]:
     return values, scale
 
 
-def _ask_cell(names: Sequence[str]) -> tuple[int | None, int | None]:
+def _ask_cell(names: Sequence[str], row: DeltaGenerator) -> tuple[int | None, int | None]:
     """Ask for a row and a column of the matrix: the keyboard's way to what a click does."""
     options = [session.ANY_CLASS, *range(len(names))]
     keys = session.cell_keys(len(names))
-    for column, label, key in zip(st.columns(2), ("True class", "Taken for"), keys, strict=True):
-        column.selectbox(
+    for label, key in zip(("True class", "Taken for"), keys, strict=True):
+        row.selectbox(
             label,
             options,
             index=options.index(session.widget_value(key, session.ANY_CLASS)),
@@ -99,13 +101,14 @@ def _take_click(names: Sequence[str]) -> None:
     session.choose_cell(len(names), *(clicked[-1] if clicked else (None, None)))
 
 
-def _show_images(part: Part, probabilities: np.ndarray, truth: int | None, taken_for: int | None) -> None:
+def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) -> None:
     st.subheader("The images behind it")
-    wanted, order, n_images = _ask_images(truth, taken_for)
+    wanted, order, n_images = _ask_images(names)
     positions = select_positions(part.labels, probabilities, wanted)
     shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]
     if not len(shown):
-        st.info("No image fits: widen the range of confidence, or choose another cell.")
+        words = "No image fits: widen the range of confidence, or choose another cell."
+        st.info(words, icon=layout.NOTHING_FITS)
         return
     show_tiles(part, _tiles(part, probabilities, shown), key="mistake_tiles")
     kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"
@@ -116,18 +119,18 @@ def _show_images(part: Part, probabilities: np.ndarray, truth: int | None, taken
     )
 
 
-def _ask_images(truth: int | None, taken_for: int | None) -> tuple[ImageFilter, str, int]:
-    """Ask which images of the cell, row or column to show, in which order, and how many."""
-    columns = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
-    low, high = columns[0].slider(
-        "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help=explain("confidence")
-    )
-    order = columns[1].selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
-    n_images = columns[2].slider("Images", 5, 100, 20, step=5, key="n_shown", persist_state="session")
+def _ask_images(names: Sequence[str]) -> tuple[ImageFilter, str, int]:
+    """Ask for a cell, row or column, which of its images to show, in which order, and how many."""
+    row = layout.choices("images")
+    truth, taken_for = _ask_cell(names, row)
+    order = row.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
+    row = layout.choices("filter")
+    low, high = row.slider("Confidence (%)", 0, 100, (0, 100), key="confidence_range", help=explain("confidence"))
+    n_images = row.slider("Images", 5, 100, 20, step=5, key="n_shown", persist_state="session")
     is_cell = truth is not None and taken_for is not None
-    wrong_only = columns[3].toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
+    wrong_only = row.toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
     if order == "random":
-        columns[3].button("Draw again", on_click=session.draw_again, width="stretch")
+        st.button("Draw again", on_click=session.draw_again)
     confidence = (low / 100, high / 100)
     wanted = ImageFilter(truth=truth, prediction=taken_for, confidence=confidence, wrong_only=wrong_only)
     return wanted, order, n_images

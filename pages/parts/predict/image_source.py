@@ -14,7 +14,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.images.clean_up import as_image, clean_photo, clean_strokes
 from digitcore.images.framing import Framing, Step
 from digitcore.images.strokes import pad_strokes
-from pages.parts import session, shared
+from pages.parts import layout, session, shared
 from pages.parts.messages import plain
 from pages.parts.predict import drawing_pad
 
@@ -52,7 +52,8 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
     opened = session.take_opened_image()
     if opened is not None:
         st.session_state["image_source"] = "data"
-    source = st.segmented_control(
+    row = layout.choices("image")
+    source = row.segmented_control(
         "Image",
         list(SOURCES),
         default=st.session_state.get("image_source", "data"),
@@ -62,7 +63,7 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
         persist_state="session",
     )
     if source == "data":
-        return _ask_from_data(split, opened)
+        return _ask_from_data(split, opened, row)
     framing = DATASETS[split.dataset.name].used_framing
     try:
         with place:
@@ -76,23 +77,22 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
     return Question(as_image(steps[-1].ink, split.dataset.max_value), None, WORDS[source], steps)
 
 
-def _ask_from_data(split: Split, opened: tuple[str, int] | None) -> Question:
+def _ask_from_data(split: Split, opened: tuple[str, int] | None, row: DeltaGenerator) -> Question:
     everything = Part(WHOLE, split.dataset, np.arange(split.dataset.n_images))
     parts = {part.name: part for part in (*split.parts[::-1], everything)}
-    left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
     part_key = "image_part"
     if opened is not None and opened[0] in parts:
         st.session_state[part_key] = opened[0]
     names = list(parts)
     index = names.index(session.widget_value(part_key, names[0], parts))
-    part = parts[left.selectbox("Part", names, index=index, key=part_key, format_func=_part_label)]
+    part = parts[row.selectbox("Part", names, index=index, key=part_key, format_func=_part_label)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:
         st.session_state[index_key] = opened[1]
     first = FIRST_INDEX if part.n_images > FIRST_INDEX else 0
     last = part.n_images - 1
     start = st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
-    index = right.number_input(
+    index = row.number_input(
         "Index", 0, last, start, key=index_key, help=f"Position in the {_part_words(part)}, 0 to {last:,}."
     )
     image, truth = part.take(index), int(part.labels[index])

@@ -14,7 +14,7 @@ from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
 from digitcore.wording import PERCENT_COLUMN, percent_text
-from pages.parts import messages, session
+from pages.parts import layout, messages, session
 from pages.parts.tiles import Tile, show_tiles
 
 TILE = 252
@@ -40,16 +40,17 @@ def is_over() -> bool:
 
 def ask_start(part: Part, prediction: np.ndarray) -> None:
     """Ask for the kind of round, and start it."""
-    kind = st.segmented_control(
+    row = layout.choices("quiz")
+    kind = row.segmented_control(
         "Images", list(KINDS), default="wrong", required=True, key="quiz_kind", format_func=KINDS.get
     )
-    left, right = st.columns(2, vertical_alignment="bottom")
-    n_images = left.slider("Images in the round", 5, MOST_IMAGES, 10, key="quiz_n", persist_state="session")
-    clock = right.toggle(
+    n_images = row.slider("Images in the round", 5, MOST_IMAGES, 10, key="quiz_n", persist_state="session")
+    words, button = layout.with_button("quiz")
+    clock = words.toggle(
         f"Against the clock, {SECONDS_PER_IMAGE} seconds per image", key="quiz_clock", persist_state="session"
     )
-    tells = st.toggle("Tell me after each answer whether it was right", key="quiz_tell", persist_state="session")
-    if st.button("Start", type="primary"):
+    tells = words.toggle("Tell me after each answer whether it was right", key="quiz_tell", persist_state="session")
+    if button.button("Start", type="primary", width="stretch"):
         drawn = draw_round(
             part.labels,
             prediction,
@@ -133,7 +134,7 @@ def show_result(run: Run, part: Part) -> None:
         )
     if score.n_answered < score.n_images:
         st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
-    if st.button("Another round", type="primary"):
+    if st.button("Another round", type="primary", width=layout.BUTTON_WIDTH):
         session.put_quiz(None, session.quiz_subject())
         st.rerun()
     st.subheader("The whole round")

@@ -17,10 +17,13 @@ class Guide:
         What is seen, what it means, what to look for; Markdown.
     picture : str
         What the picture of the view's name shows, for those who cannot see it.
+    measured : str
+        How what is shown was measured, where that is not plain; Markdown.
     """
 
     sentences: tuple[str, str, str]
     picture: str
+    measured: str = ""
 
 
 GUIDES: Mapping[str, Guide] = MappingProxyType(
@@ -33,6 +36,9 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
                 "Where they part, it begins to remember its training images: the gap is the overfitting.",
             ),
             "Loss over the epochs: the training line falls to zero, the test line stays above it.",
+            "Softmax regression is measured over the whole training part after each epoch; the networks report the "
+            "mean over the epoch's batches as they were trained, with dropout on. The other line is measured after the "
+            "epoch, with dropout off, and the figures above at the end, in the same way for all.",
         ),
         "confusion": Guide(
             (

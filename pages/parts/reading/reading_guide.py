@@ -44,6 +44,8 @@ def show_guide(name: str) -> None:
     with st.popover(LABEL, type="tertiary", key=f"guide_{name}"), st.container(width=WIDTH):
         st.image(picture(name, theme=look.theme()), width=WIDTH, alt=guide.picture)
         st.markdown(" ".join(guide.sentences))
+        if guide.measured:
+            st.caption(guide.measured)
 
 
 @cache

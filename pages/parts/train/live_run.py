@@ -21,7 +21,7 @@ from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_text
-from pages.parts import session, shared, visitor
+from pages.parts import layout, session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
@@ -32,8 +32,8 @@ POLL_SECONDS = 0.5
 BLINK_SECONDS = 0.6
 # Below this, training on every slider move feels like drawing.
 LIVE_SECONDS = 0.5
-# Four stand beside each other on a laptop, two on a phone.
-FIGURE_WIDTH = 176
+# Five stand beside each other on a laptop, two on a phone.
+FIGURE_WIDTH = 156
 ACCURACY_HELP = {
     "train": explain("accuracy", "train part", "interval"),
     "validation": explain("accuracy", "validation part", "interval"),
@@ -47,7 +47,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
         st.error(plain(problem))
     run = shared.engine().run(spec.digest)
     expected = expected_time(spec, session.past_runs())
-    summary, button = st.columns([4, 1], vertical_alignment="center")
+    summary, button = layout.with_button("train")
     summary.markdown(f"**{plain(spec_title(spec, most=HEADING_DIFFERENCES))}** :gray[· {_expectation(run, expected)}]")
     with button:
         _ask_train(spec, run, expected.seconds, disabled=bool(problem))
@@ -72,12 +72,13 @@ def show_run(spec: RunSpec) -> None:
     """Show the run of ``spec``, or the one that this user started or opened last."""
     run, note = _chosen_run(spec)
     if run is None:
-        st.info("Nothing trained yet with these settings: press **Train**, and the curves grow here.")
+        words = "Nothing trained yet with these settings: press **Train**, and the curves grow here."
+        st.info(words, icon=layout.EMPTY)
         # Empty axes show where, and the browser has the chart library loaded when the first epoch comes.
         show_curves(Run(spec, "queued"))
         return
     if note:
-        words, button = st.columns([4, 1], vertical_alignment="center")
+        words, button = layout.with_button("settings")
         words.caption(note)
         button.button(
             "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
@@ -198,27 +199,12 @@ def _live(digest: str, active: bool) -> None:
         if active and not run.active:
             st.rerun()
         _show_progress(run) if run.active else _show_result(run)
-        if run.epochs:
+        # Empty axes until the first epoch comes: then nothing on the page moves.
+        if run.epochs or run.active:
             show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"), small=True)
             show_curves(run)
-        if run.evaluated:
-            show_reading_help()
 
     live()
-
-
-def show_reading_help() -> None:
-    """Say how the figures and curves were measured."""
-    with st.expander("How to read this"):
-        st.markdown(
-            "**Curves.** Softmax regression is measured over the whole training part after each epoch; the networks "
-            "report the mean over the epoch's batches as they were trained, with dropout on. The other line is "
-            "measured after the epoch, with dropout off. The figures above are measured at the end, in the same way "
-            "for all.\n\n"
-            "**95 % interval** (Wilson): where the true accuracy lies, judged by this many images.\n\n"
-            "**Verdict.** One of eight, the first whose rule holds; **Why?** beside it has the rule and its figures. "
-            "**Apply** puts the change that it advises into the form."
-        )
 
 
 def _show_progress(run: Run) -> None:
@@ -238,7 +224,7 @@ def _show_progress(run: Run) -> None:
         )
         if progress.n_done == progress.n_epochs:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar, stop = layout.with_button("stop")
     bar.progress(progress.fraction, text=text)
     engine, name = shared.engine(), visitor.name()
     may_stop = engine.may_stop(run.digest, name)
@@ -279,10 +265,11 @@ def _show_recipe(run: Run) -> None:
 
 def _show_figures(run: Run) -> None:
     recipe = recipe_of(run.spec)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True):
         for name, part in run.figures.items():
             interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
-            note = f"95 % interval: {interval}  \n{part.n_right:,} of {part.n_images:,} right"
+            # In one line, at 100 % too.
+            note = f"Interval\u00a0{interval}  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note, ACCURACY_HELP[name])
         time = duration_text(run.seconds)
         _show_figure("Training time", time, counted(len(run.epochs), "epoch"), explain("training time", "epoch"))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from digitcore.charts import dead_units_chart, quantiles_chart
 from digitcore.glossary import explain
-from digitcore.images.png import grayscale_png, grid_png, weights_png
+from digitcore.images.png import grayscale_png
 from digitcore.insight.layer_tables import (
     dead_units_table,
     layer_names,
@@ -20,13 +20,14 @@ from digitcore.insight.layer_tables import (
 )
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.runs import Run
-from pages.parts import look, messages, session
+from pages.parts import messages, session
 from pages.parts.charts import drawable
+from pages.parts.pictures import show_images, show_weights
 from pages.parts.reading.reading_guide import show_heading
 
 # Epochs from which the early ones need room of their own.
 MANY_EPOCHS = 40
-MOST_MAPS, MAP_COLUMNS = 32, 8
+MOST_MAPS = 32
 
 
 def show_paths(run: Run) -> None:
@@ -43,8 +44,7 @@ def show_paths(run: Run) -> None:
     units = first_layer_images(run.spec.model, model.weights, dataset.image_shape)
     images = units[[path[0] for path in paths.values()]]
     titles = [f"{dataset.class_names[index]}: {path[0] + 1}" for index, path in paths.items()]
-    png = weights_png(images, columns=5, titles=titles, theme=look.theme())
-    st.image(png, alt="The first unit of the strongest path to each class")
+    show_weights(images, titles=titles, alt="The first unit of the strongest path to each class", key="path_images")
     if len(next(iter(paths.values()))) > 1:
         with st.expander("All units of the paths, first layer to last"):
             table = paths_table(paths, dataset.class_names)
@@ -73,8 +73,8 @@ def show_feature_maps(run: Run) -> None:
         n_maps, height, width = maps.shape
         st.markdown(f"**{name}**: {n_maps} maps of {height} × {width}")
         top = float(maps.max()) or 1.0
-        png = grid_png(maps[:MOST_MAPS], max_value=top, columns=MAP_COLUMNS, tile_size=84)
-        st.image(png, alt=f"{min(n_maps, MOST_MAPS)} of {n_maps} feature maps after {name}")
+        alt = f"{min(n_maps, MOST_MAPS)} of {n_maps} feature maps after {name}"
+        show_images(maps[:MOST_MAPS], top, alt=alt, key=f"maps_{name}")
 
 
 @st.fragment

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.glossary import explain
-from digitcore.images.png import weights_limit, weights_png
+from digitcore.images.png import weights_limit
 from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.models import MODELS
 from digitcore.runs import Run
-from pages.parts import look, messages, session
+from pages.parts import layout, messages, session
+from pages.parts.pictures import show_weights
 from pages.parts.reading.reading_guide import show_guide
 
-MOST_WEIGHTS = 32
-COLUMNS_OF_FEW, COLUMNS_OF_MANY = 5, 8
+# All of a layer that has no more; of a larger one full rows.
+MOST_WEIGHTS, N_WEIGHTS = 32, 30
 FRAME_SECONDS = 0.35
 
 
-def show(run: Run) -> None:
-    """Show the weight images of a run; where there are snapshots, of the epoch that is asked for."""
-    st.markdown(MODELS[run.spec.model].first_layer.words, help=explain("weight image", "weight", "unit"))
-    show_guide("weights")
+def show(run: Run, row: DeltaGenerator) -> None:
+    """Show the weight images of a run; where there are snapshots, of the epoch that is asked for.
+
+    The switch that plays them stands in the page's ``row`` of choices: it draws all that is below it anew.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = MODELS[run.spec.model].first_layer.words
+        st.markdown(words, help=explain("weight image", "weight", "unit"), width="content")
+        show_guide("weights")
     epochs = snapshot_epochs_of(session.arrays_of(run).snapshots)
     if not epochs:
-        st.info("This run kept no snapshots of its epochs; train it again to step through them.")
-    playing = bool(epochs) and st.toggle("Play", key=session.PLAYING, help="Play the epochs in a loop.")
+        words = "This run kept no snapshots of its epochs; train it again to step through them."
+        st.info(words, icon=":material/history_toggle_off:")
+    playing = bool(epochs) and row.toggle("Play", key=session.PLAYING, help="Play the epochs in a loop.")
     st.fragment(run_every=FRAME_SECONDS if playing else None)(_show_images)(run, epochs, playing)
 
 
@@ -36,28 +44,28 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     weights = arrays.weights
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
     titles = np.array(first_layer_titles(run.spec.model, weights, dataset.class_names))
-    order = _ask_order(final, are_classes=titles.tolist() == list(dataset.class_names))
+    row = layout.choices("weights")
+    order = _ask_order(final, row, are_classes=titles.tolist() == list(dataset.class_names))
     images, limit, words = final, weights_limit(final), "at the end"
-    place = _ask_epoch(run, epochs, playing) if epochs else None
+    place = _ask_epoch(run, epochs, playing, row) if epochs else None
     if place is not None:
         name, snapshots = first_layer_name(run.spec.model, weights), arrays.snapshots["first_layer"]
         layer = {**weights, name: snapshots[place].astype(np.float32)}
         images = first_layer_images(run.spec.model, layer, dataset.image_shape)
         limit = max(limit, weights_limit(snapshots[-1]), weights_limit(snapshots[0]))
         words = f"after epoch {epochs[place]}" if epochs[place] else "before the training"
-    n_shown = _ask_number(len(order))
+    n_shown = _ask_number(len(order), row)
     shown = order[:n_shown]
-    columns = COLUMNS_OF_FEW if n_shown <= 2 * COLUMNS_OF_FEW else COLUMNS_OF_MANY
-    png = weights_png(images[shown], columns=columns, titles=titles[shown].tolist(), limit=limit, theme=look.theme())
-    st.image(png, alt=f"{n_shown} weight images {words}, blue positive, orange negative, one scale")
+    alt = f"{n_shown} weight images {words}, blue positive, orange negative, one scale"
+    show_weights(images[shown], titles=titles[shown].tolist(), limit=limit, alt=alt, key="weight_images")
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
 
 
-def _ask_order(images: np.ndarray, *, are_classes: bool) -> np.ndarray:
+def _ask_order(images: np.ndarray, row: DeltaGenerator, *, are_classes: bool) -> np.ndarray:
     """Classes stay in their order; units and kernels may come by norm."""
     if are_classes:
         return np.arange(len(images))
-    order = st.segmented_control(
+    order = row.segmented_control(
         "Order",
         ["norm", "number"],
         default="norm",
@@ -69,7 +77,7 @@ def _ask_order(images: np.ndarray, *, are_classes: bool) -> np.ndarray:
     return order_by_norm(images) if order == "norm" else np.arange(len(images))
 
 
-def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
+def _ask_epoch(run: Run, epochs: list[int], playing: bool, row: DeltaGenerator) -> int | None:
     """Ask for one of the snapshots, or, None, for the weights that were kept; while playing, take the next."""
     # With early stopping the weights that count are those of the best epoch, which need not be among the snapshots.
     kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation.best_epoch}"]
@@ -78,13 +86,14 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool) -> int | None:
     place = session.widget_value(key, len(stops) - 1)
     if playing:
         place = st.session_state[key] = (place + 1) % len(stops)
-    chosen = st.select_slider(
+    chosen = row.select_slider(
         "Epoch", range(len(stops)), place, key=key, format_func=stops.__getitem__, help=explain("epoch")
     )
     return chosen if chosen < len(epochs) else None
 
 
-def _ask_number(n_images: int) -> int:
+def _ask_number(n_images: int, row: DeltaGenerator) -> int:
     if n_images <= MOST_WEIGHTS:
         return n_images
-    return st.slider("Images", 10, min(n_images, 100), MOST_WEIGHTS, key="n_weights", persist_state="session")
+    most = min(n_images // 10 * 10, 100)
+    return row.slider("Images", 10, most, N_WEIGHTS, step=10, key="n_weights", persist_state="session")

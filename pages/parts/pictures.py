@@ -1,0 +1,111 @@
+"""A grid of pictures that are only looked at: one picture for all of them, a title above each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from digitcore.images import palette
+from digitcore.images.png import even_columns, factor_for, grid_png, weights_png
+from pages.parts import look
+from pages.parts.tiles import COLORS, FRAME, GRID_CSS, MOST_NARROW, MOST_WIDE
+
+TILE_SIZE = 96
+
+_CSS = f"""
+.tile {{ min-width: 0; border-radius: 6px; background: var(--tile); overflow: hidden; }}
+.picture {{ border-radius: 0; }}
+.weights .strip {{ color: {palette.TILE_LIGHT}; }}
+"""
+
+_JS = """
+export default function (component) {
+  const { parentElement, data } = component;
+  const root = parentElement.querySelector('.tiles');
+  // A class name is a user's text: it goes in as text, never as HTML.
+  const element = (name, text) => {
+    const made = document.createElement('span');
+    made.className = name;
+    if (text) made.textContent = text;
+    return made;
+  };
+  const share = (place, n) => (n > 1 ? (100 * place) / (n - 1) : 0) + '%';
+  const draw = () => {
+    if (root.awaited !== data.sprite) return;
+    root.classList.toggle('weights', data.weights);
+    root.setAttribute('role', 'img');
+    root.setAttribute('aria-label', data.alt);
+    for (const name of ['size', 'wide', 'narrow']) root.style.setProperty('--' + name, data[name]);
+    root.replaceChildren(...Array.from({ length: data.n }, (_, index) => {
+      const tile = element('tile'), picture = element('picture');
+      if (data.titles) {
+        const strip = element('strip');
+        strip.append(element('title', data.titles[index]));
+        tile.append(strip);
+      }
+      const across = index % data.columns, down = Math.floor(index / data.columns);
+      Object.assign(picture.style, {
+        aspectRatio: data.shape, backgroundImage: `url(${data.sprite})`, backgroundSize: `${100 * data.columns}% auto`,
+        backgroundPosition: `${share(across, data.columns)} ${share(down, Math.ceil(data.n / data.columns))}`,
+      });
+      tile.append(picture);
+      return tile;
+    }));
+  };
+  // Not before the picture is ready: while epochs are played the tiles would be blank for a moment.
+  root.awaited = data.sprite;
+  const sprite = new Image();
+  sprite.src = data.sprite;
+  sprite.decode().then(draw, draw);
+}
+"""
+
+_pictures = st.components.v2.component("digit_pictures", html=FRAME, css=COLORS + GRID_CSS + _CSS, js=_JS)
+
+
+def show_images(
+    images: np.ndarray, max_value: float, *, titles: Sequence[str] | None = None, alt: str, key: str
+) -> None:
+    """Show gray images ``(n_images, height, width)``, black at 0 and white at ``max_value``.
+
+    Parameters
+    ----------
+    titles : sequence of str, optional
+        What stands above each image.
+    alt : str
+        What the grid shows, for those who cannot see it.
+    key : str
+        Of the grid, one of its own for each grid of a page.
+    """
+    columns = min(MOST_WIDE, len(images))
+    png = grid_png(images, max_value=max_value, columns=columns, tile_size=TILE_SIZE, gap=0)
+    _show(png, images, titles, alt, key, weights=False)
+
+
+def show_weights(images: np.ndarray, *, titles: Sequence[str], limit: float | None = None, alt: str, key: str) -> None:
+    """Show weight images ``(n_images, height, width)`` on one scale from ``-limit`` to ``limit``; see show_images."""
+    columns = min(MOST_WIDE, len(images))
+    png = weights_png(images, columns=columns, tile_size=TILE_SIZE, gap=0, limit=limit, theme=look.theme())
+    _show(png, images, titles, alt, key, weights=True)
+
+
+def _show(png: bytes, images: np.ndarray, titles: Sequence[str] | None, alt: str, key: str, *, weights: bool) -> None:
+    n_images, height, width = images.shape
+    _pictures(
+        key=key,
+        data={
+            "sprite": f"data:image/png;base64,{base64.b64encode(png).decode()}",
+            "n": n_images,
+            "columns": min(MOST_WIDE, n_images),
+            "wide": even_columns(n_images, MOST_WIDE),
+            "narrow": even_columns(n_images, MOST_NARROW),
+            "size": f"{width * factor_for(height, width, TILE_SIZE)}px",
+            "shape": f"{width} / {height}",
+            "titles": None if titles is None else list(titles),
+            "alt": alt,
+            "weights": weights,
+        },
+    )

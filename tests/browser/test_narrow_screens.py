@@ -1,0 +1,79 @@
+"""What a phone shows, and what the first screen of a laptop holds."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_dashboard import go_to, open_page, press_train, wait_for_result
+
+pytestmark = pytest.mark.browser
+NARROW = {"width": 420, "height": 860}
+PAGES = ("Mistakes", "Weights", "Predict", "Experiments", "Map", "Quiz", "Data", "Train")
+
+
+@pytest.fixture
+def trained(server, page):
+    """A page of the dashboard after a short training."""
+    open_page(page, f"{server.url}/?model=mlp&epochs=10&batch_size=64")
+    expect(page.get_by_role("button", name=re.compile("^Train(ed)?$"))).to_be_visible()
+    if page.get_by_role("button", name="Train", exact=True).count():
+        press_train(page)
+    wait_for_result(page)
+    return page
+
+
+def test_a_phone_reaches_every_page_by_the_menu_and_scrolls_none_sideways(trained):
+    page = trained
+    page.set_viewport_size(NARROW)
+    for name in PAGES:
+        go_to(page, name)
+        page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0, name
+        assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0, name
+
+
+def test_a_phone_shows_where_the_settings_are(trained):
+    page = trained
+    page.set_viewport_size(NARROW)
+    arrow = page.get_by_test_id("stExpandSidebarButton")
+    expect(arrow).to_be_visible()
+    assert arrow.evaluate("arrow => getComputedStyle(arrow, '::after').content") == '"Settings"'
+    arrow.click()
+    expect(page.get_by_role("combobox", name="Recipe")).to_be_in_viewport()
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    go_to(page, "Mistakes")
+    expect(arrow).to_be_hidden()
+
+
+def test_the_images_behind_a_cell_are_on_the_matrixs_screen(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    tile = page.locator(".tile").first
+    expect(tile).to_be_visible()
+    matrix, image = page.get_by_test_id("stVegaLiteChart").first.bounding_box(), tile.bounding_box()
+    assert image["x"] >= matrix["x"] + matrix["width"]
+    assert image["y"] + image["height"] < 900
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(500)
+    matrix, image = page.get_by_test_id("stVegaLiteChart").first.bounding_box(), tile.bounding_box()
+    assert image["y"] >= matrix["y"] + matrix["height"]
+
+
+def columns_of(page, tiles):
+    """How many tiles each row of a grid has, from the top down."""
+    tops = page.locator(tiles).evaluate_all("tiles => tiles.map(tile => Math.round(tile.getBoundingClientRect().top))")
+    return [tops.count(top) for top in sorted(set(tops))]
+
+
+def test_images_stand_in_full_rows_of_ten_and_of_five_on_a_phone(trained):
+    page = trained
+    go_to(page, "Data")
+    first = page.locator("[aria-label^='First images of the data set']")
+    expect(first.locator(".tile")).to_have_count(20)
+    tiles = "[aria-label^='First images of the data set'] .tile"
+    assert columns_of(page, tiles) == [10, 10]
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(300)
+    assert columns_of(page, tiles) == [5, 5, 5, 5]
