@@ -95,6 +95,14 @@ def test_a_rectangle_holds_its_images_the_wrong_ones_first(table, x, y, position
     assert positions_within(table, x, y).tolist() == positions
 
 
+@pytest.mark.parametrize(
+    ("across", "up", "rectangle"),
+    [((0, 1), (0, 1), ((0, 3), (0, 3))), ((0, 0.5), (0.5, 1), ((0, 1.5), (1.5, 3)))],
+)
+def test_shares_of_the_map_are_a_rectangle(table, across, up, rectangle):
+    assert rectangle_of_shares(table, across, up) == rectangle
+
+
 def test_the_chart_marks_mistakes_and_can_be_brushed(table):
     spec = map_chart(table, "abc", select="brush").to_dict()
     assert spec["params"][0]["name"] == "brush"

@@ -11,11 +11,12 @@ from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.glossary import explain
 from digitcore.runs.engine import STARTED_BY_ANOTHER
+from digitcore.runs.progress import milestone_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
 from digitcore.wording import about_text, duration_text
-from pages.parts import session, shared, visitor
+from pages.parts import announcer, session, shared, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
@@ -101,7 +102,9 @@ def _show_progress(experiment: Experiment) -> None:
         )
         if not may_stop:
             st.caption(STARTED_BY_ANOTHER)
+        announcer.announce(experiment.digest, milestone_text("The experiment", progress.fraction))
         return
+    announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
     if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:
         words, again = f"Stopped after {counted}; what was trained is kept.", "Go on"
