@@ -92,7 +92,7 @@ def progress_of(run: Run) -> Progress:
 
 
 def milestone_text(what: str, fraction: float) -> str:
-    """Return what is worth telling at a share of the way, 0 to 1: the start, and every quarter, "... is 25 % done.""""
+    """Return what is worth telling at a share of the way, 0 to 1: the start, and then every quarter."""
     quarter = min(int(4 * fraction), 3)
     return f"{what} is {25 * quarter} % done." if quarter else f"{what} has started."
 

@@ -18,7 +18,7 @@ _STYLE = f"""<style>
 button[kind="segmented_controlActive"]:not(:disabled), button[kind="pillsActive"]:not(:disabled),
 [data-testid="stButtonGroup"] [data-selected]:not([data-disabled]), [data-testid="stSliderThumbValue"],
 [data-testid="stTab"][data-selected], button:not(:disabled):is(:hover, :focus-visible):not([kind^="primary"]) {{
-  color: {_WORDS};
+  color: {_WORDS} !important;
 }}
 /* Streamlit's own ring is half transparent, and links have none. */
 :focus-visible:not(input, textarea), [data-focus-visible]:not(input, textarea),
@@ -45,6 +45,7 @@ main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"]
     animation-duration: 1ms !important;
     animation-iteration-count: 1 !important;
     transition-duration: 1ms !important;
+    transition-delay: 0s !important;
     scroll-behavior: auto !important;
   }}
 }}

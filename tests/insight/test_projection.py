@@ -9,6 +9,7 @@ from digitcore.insight.projection import (
     map_table,
     positions_within,
     principal_components,
+    rectangle_of_shares,
     sample_positions,
     tsne_coordinates,
 )

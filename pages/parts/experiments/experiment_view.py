@@ -161,7 +161,9 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
 def _offer_run(experiment: Experiment, table: pd.DataFrame, rows: list[int]) -> None:
     run = experiment.runs.get(table["digest"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
     if run is None:
-        st.caption("Click on a row to open its run. A chart's own menu saves it as an image.")
+        st.caption(
+            "Click on a row, or press Shift + Space in it, to open its run. A chart's own menu saves it as an image."
+        )
     elif st.button("Open this run", key="open_member"):
         session.open_run(run)
 
