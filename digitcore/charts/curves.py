@@ -59,11 +59,12 @@ def curves_chart(
         color=alt.Color("part:N", scale=part_scale(parts), legend=None),
         tooltip=_curve_tooltips(measure),
     )
-    # A line of one point is invisible, so its point is drawn; otherwise points only make thin lines easier to hit.
+    # A line of one point is invisible, so its point is drawn; otherwise points only make thin lines easier to hit. To a
+    # screen reader a group without points would be a picture without a name.
     few = not table.duplicated("part").any()
     layers = [
         lines.mark_line(strokeWidth=2),
-        lines.mark_point(filled=True, size=70, opacity=1 if few else 0),
+        lines.mark_point(filled=True, size=70, opacity=1 if few else 0, aria=not table.empty),
         *end_names(lines, parts, measure=measure, x="epoch", y="value"),
     ]
     if best_epoch is not None:

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from digitcore.charts._axes import PERCENT_AXIS
-from digitcore.charts._spread import FIGURE_TITLES, in_order, with_spread
+from digitcore.charts._spread import FIGURE_TITLES, SPREAD_BARS, in_order, with_spread
 from digitcore.charts._theme import REMARK, finished
 from digitcore.images import palette
 
@@ -50,7 +50,7 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
     bars = base.mark_bar(color=palette.ACCENT, opacity=0.75)
     description = f"Importance of {len(names)} settings, the largest first."
     return finished(
-        alt.layer(bars, spread.mark_errorbar(ticks={"size": 8}, color=palette.MUTED), figures),
+        alt.layer(bars, spread.mark_errorbar(**SPREAD_BARS, color=palette.MUTED), figures),
         height=alt.Step(28),
         description=description,
     )

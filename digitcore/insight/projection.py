@@ -107,6 +107,28 @@ def map_table(
     )
 
 
+def rectangle_of_shares(
+    table: pd.DataFrame, across: tuple[float, float], up: tuple[float, float]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the ends in x and in y of a rectangle that is given by shares of the map's width and height.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`map_table`, with a row at least.
+    across, up : (float, float)
+        From the left and from the bottom, 0 to 1; 0 and 1 are the outermost points.
+    """
+    return _ends_of_share(table["x"], across), _ends_of_share(table["y"], up)
+
+
+def _ends_of_share(values: pd.Series, share: tuple[float, float]) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    # Not low + 1 * (high - low), which may round to less than high.
+    start, end = ((1 - each) * low + each * high for each in share)
+    return start, end
+
+
 def positions_within(table: pd.DataFrame, x: Sequence[float], y: Sequence[float]) -> np.ndarray:
     """Return the positions of the points of :func:`map_table` in a rectangle, wrong ones first."""
     (left, right), (low, high) = sorted(x), sorted(y)

@@ -91,6 +91,12 @@ def progress_of(run: Run) -> Progress:
     return Progress(n_done, n_epochs, fraction, _seconds_left(run, n_epochs - n_done))
 
 
+def milestone_text(what: str, fraction: float) -> str:
+    """Return what is worth telling at a share of the way, 0 to 1: the start, and then every quarter."""
+    quarter = min(int(4 * fraction), 3)
+    return f"{what} is {25 * quarter} % done." if quarter else f"{what} has started."
+
+
 def _seconds_left(run: Run, n_left: int) -> float | None:
     if n_left <= 0:
         return 0.0

@@ -49,6 +49,15 @@ def validation_name(run: Run) -> str:
     return "test" if run.spec.split.validation == "test" else "validation"
 
 
+def end_text(run: Run) -> str:
+    """Return in a sentence that a run has ended, with the accuracy that tells most; one that failed has its reason."""
+    name = held_out_name(run) or chosen_by(run)
+    if run.state == "failed" or name is None:
+        return "The training has failed." if run.state == "failed" else "The training was stopped."
+    ended = "was stopped" if run.state == "cancelled" else "has ended"
+    return f"The training {ended}: {name} accuracy {percent_text(run.figures[name].accuracy)}."
+
+
 def curve_of(run: Run) -> TrainingCurve:
     """Return the run's epochs as a verdict reads them."""
     monitored, patience = validation_name(run), run.spec.parameters["patience"]

@@ -1,4 +1,4 @@
-"""What `.streamlit/config.toml` cannot say of the dashboard's look: its mark, and colours that depend on the theme."""
+"""What `.streamlit/config.toml` cannot say of the look: the mark, colours by theme, focus, motion."""
 
 from __future__ import annotations
 
@@ -14,11 +14,41 @@ MARK, _LOGO = str(_ASSETS / "mark.svg"), str(_ASSETS / "logo.svg")
 
 # Streamlit writes white on the primary colour, and the primary colour on the page: no colour does both with 4.5:1 on a
 # dark page. So words in the primary colour get one of their own; the page's color-scheme says which.
+_WORDS = f"light-dark({palette.PRIMARY_TEXT['light']}, {palette.PRIMARY_TEXT['dark']})"
 _STYLE = f"""<style>
 button[kind="segmented_controlActive"]:not(:disabled), button[kind="pillsActive"]:not(:disabled),
 [data-testid="stButtonGroup"] [data-selected]:not([data-disabled]), [data-testid="stSliderThumbValue"],
 [data-testid="stTab"][data-selected], button:not(:disabled):is(:hover, :focus-visible):not([kind^="primary"]) {{
-  color: light-dark({palette.PRIMARY_TEXT["light"]}, {palette.PRIMARY_TEXT["dark"]});
+  color: {_WORDS} !important;
+}}
+/* Streamlit's own ring is half transparent, and links have none. */
+:focus-visible:not(input, textarea), [data-focus-visible]:not(input, textarea),
+:has(> :is(input, textarea):focus-visible) {{
+  outline: 2px solid {_WORDS} !important;
+  outline-offset: 2px;
+}}
+/* What clips its content, or is as large as the window, has the ring inside. */
+main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"][data-focus-visible] {{
+  outline-offset: -2px;
+}}
+/* The header lies over the page: what gets the focus is scrolled to below it. */
+[data-testid="stMain"] {{ scroll-padding: 5rem 0 1rem; }}
+/* The tools of a chart or a table are seen by who points at it, and by who reaches them with the keyboard. */
+[data-testid="stElementToolbar"]:focus-within {{ opacity: 1; z-index: 10; }}
+/* What only a screen reader notices takes no place. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-announcer) {{ position: absolute; }}
+/* The smallest target of a finger. */
+[data-testid="stMultiSelect"] button {{ min-width: 24px; min-height: 24px; }}
+/* A matrix that is wider than the window shrinks, as at a zoom of 400 %, and the page does not scroll sideways. */
+[data-testid="stVegaLiteChart"] svg {{ max-width: 100%; height: auto; }}
+@media (prefers-reduced-motion: reduce) {{
+  *, ::before, ::after {{
+    animation-duration: 1ms !important;
+    animation-iteration-count: 1 !important;
+    transition-duration: 1ms !important;
+    transition-delay: 0s !important;
+    scroll-behavior: auto !important;
+  }}
 }}
 </style>"""
 

@@ -48,6 +48,7 @@ _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 _PICTURE = "picture_brought"
+_ANNOUNCED = "announced"
 
 
 # Shared by all users of the server.
@@ -379,6 +380,16 @@ def shown_run() -> str | None:
 def show_run(run: Run) -> None:
     """Let the pages show this run."""
     st.session_state[_SHOWN_RUN] = run.digest
+
+
+def announced() -> str | None:
+    """What a screen reader was told about last, such as a run's digest."""
+    return st.session_state.get(_ANNOUNCED)
+
+
+def note_announced(subject: str) -> None:
+    """Note what a screen reader is told about."""
+    st.session_state[_ANNOUNCED] = subject
 
 
 def run_key() -> str:

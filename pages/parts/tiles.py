@@ -43,6 +43,7 @@ _CSS = """
          font: 13px/1.35 var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
          border: 1px solid var(--st-border-color); box-shadow: 0 2px 8px rgba(0, 0, 0, 0.25); pointer-events: none; }
 .tile:hover .words, .tile:focus-visible .words { display: block; }
+.tile.quiet .words { display: none; }
 .at-right .words { left: auto; right: 0; }
 """
 
@@ -58,6 +59,12 @@ export default function (component) {
     return made;
   };
   root.style.setProperty('--size', data.width + 4 + 'px');
+  // What covers other images can be put away.
+  document.addEventListener('keydown', hush);
+  function hush(event) {
+    if (event.key !== 'Escape') return;
+    root.querySelectorAll('.tile').forEach((tile) => tile.classList.add('quiet'));
+  }
   root.replaceChildren(...data.tiles.map((tile, index) => {
     const button = element('button', 'tile');
     button.type = 'button';
@@ -74,13 +81,15 @@ export default function (component) {
       backgroundPosition: `${share(across, data.columns)} ${share(down, Math.ceil(data.tiles.length / data.columns))}`,
     });
     button.append(strip, picture, element('span', 'words', tile.words));
-    button.onpointerenter = () => {
+    button.onpointerenter = button.onfocus = () => {
       const box = button.getBoundingClientRect();
       button.classList.toggle('at-right', box.left + 240 > window.innerWidth);
+      button.classList.remove('quiet');
     };
     button.onclick = () => setTriggerValue('opened', tile.position);
     return button;
   }));
+  return () => document.removeEventListener('keydown', hush);
 }
 """
 

@@ -252,6 +252,12 @@ def test_a_line_of_one_point_shows_its_point(curves, n_epochs, opacity):
     assert points["mark"]["opacity"] == opacity
 
 
+@pytest.mark.parametrize("n_epochs", [0, 1])
+def test_only_points_that_are_there_are_told_to_a_screen_reader(curves, n_epochs):
+    (points,) = layers(curves_chart(curves[curves["epoch"] <= n_epochs]), "point")
+    assert points["mark"]["aria"] is (n_epochs > 0)
+
+
 def test_no_epoch_yet_is_an_empty_chart(curves):
     assert encoding(curves_chart(curves[:0]), "line")["x"]["scale"]["domain"] == pytest.approx([0.5, 1.78])
 

@@ -227,6 +227,12 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(name):
 
 
 @every_chart
+def test_error_bars_are_for_the_eye_only(name):
+    for each in layers(drawn(name), "errorbar"):
+        assert each["mark"]["rule"]["aria"] is each["mark"]["ticks"]["aria"] is False
+
+
+@every_chart
 def test_the_given_table_is_not_changed(name):
     table = CHARTS[name][1].copy()
     drawn(name, table).to_dict()

@@ -9,6 +9,7 @@ from digitcore.insight.projection import (
     map_table,
     positions_within,
     principal_components,
+    rectangle_of_shares,
     sample_positions,
     tsne_coordinates,
 )
@@ -93,6 +94,14 @@ def test_one_direction_makes_a_line():
 )
 def test_a_rectangle_holds_its_images_the_wrong_ones_first(table, x, y, positions):
     assert positions_within(table, x, y).tolist() == positions
+
+
+@pytest.mark.parametrize(
+    ("across", "up", "rectangle"),
+    [((0, 1), (0, 1), ((0, 3), (0, 3))), ((0, 0.5), (0.5, 1), ((0, 1.5), (1.5, 3)))],
+)
+def test_shares_of_the_map_are_a_rectangle(table, across, up, rectangle):
+    assert rectangle_of_shares(table, across, up) == rectangle
 
 
 def test_the_chart_marks_mistakes_and_can_be_brushed(table):

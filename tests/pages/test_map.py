@@ -29,6 +29,16 @@ def test_the_pixels_are_mapped(trained_mlp):
     assert "Drag a rectangle" in texts(app)
 
 
+def test_a_rectangle_can_be_typed(trained):
+    app = trained.switch_page("pages/map.py").run()
+    across = next(slider for slider in app.slider if slider.label == "From left to right (%)")
+    across.set_value((0, 100)).run()
+    assert "Drag a rectangle" in texts(app)
+    across.set_value((0, 50)).run()
+    assert not app.exception
+    assert "images in the rectangle, wrong ones first" in texts(app)
+
+
 def test_tsne_is_made_in_a_worker(trained_mlp):
     app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Method", "tsne")
     assert "t-SNE is running" in texts(app)

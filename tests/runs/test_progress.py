@@ -4,7 +4,7 @@ import pytest
 
 from digitcore.models import MODELS, Epoch
 from digitcore.runs import Run, RunSpec
-from digitcore.runs.progress import expected_seconds, expected_time, is_measured, progress_of
+from digitcore.runs.progress import expected_seconds, expected_time, is_measured, milestone_text, progress_of
 from digitcore.runs.run import Evaluation
 from digitcore.wording import duration_text
 
@@ -29,6 +29,16 @@ def test_the_last_ten_epochs_tell_the_pace():
 def test_a_run_that_is_through_has_nothing_left():
     progress = progress_of(run(spec(epochs=3), [1.0] * 3))
     assert (progress.fraction, progress.seconds_left) == (1.0, 0.0)
+
+
+def test_of_a_hundred_epochs_only_the_quarters_are_told():
+    told = [milestone_text("The training", n / 100) for n in range(1, 101)]
+    assert list(dict.fromkeys(told)) == [
+        "The training has started.",
+        "The training is 25 % done.",
+        "The training is 50 % done.",
+        "The training is 75 % done.",
+    ]
 
 
 def test_no_epoch_is_no_progress():

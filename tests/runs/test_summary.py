@@ -12,6 +12,7 @@ from digitcore.runs.summary import (
     VALIDATION_IS_ALL,
     comparison_text,
     distinct_labels,
+    end_text,
     held_out_name,
     run_labels,
     verdict_of,
@@ -59,6 +60,19 @@ def test_a_run_that_still_rises_is_said_to():
 def test_a_run_stopped_early_is_not_said_to_rise():
     stopped = run({"train": part(9, 10)}, epochs=50, accuracies=[i / 20 for i in range(1, 11)])
     assert warnings_of(stopped) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "parts", "words"),
+    [
+        ("done", {"train": part(10, 10), "test": part(9, 10)}, "The training has ended: test accuracy 90.00 %."),
+        ("cancelled", {"train": part(1, 2)}, "The training was stopped: train accuracy 50.00 %."),
+        ("cancelled", {}, "The training was stopped."),
+        ("failed", {}, "The training has failed."),
+    ],
+)
+def test_the_end_is_told_with_the_accuracy_that_tells_most(state, parts, words):
+    assert end_text(run(parts, state=state)) == words
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.glossary import explain
 from digitcore.runs.engine import STARTED_BY_ANOTHER
+from digitcore.runs.progress import milestone_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
 from digitcore.wording import about_text, duration_text
-from pages.parts import layout, session, shared, visitor
+from pages.parts import announcer, layout, session, shared, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
@@ -103,7 +104,9 @@ def _show_progress(experiment: Experiment) -> None:
         )
         if not may_stop:
             st.caption(STARTED_BY_ANOTHER)
+        announcer.announce(experiment.digest, milestone_text("The experiment", progress.fraction))
         return
+    announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
     if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:
         words, again = f"Stopped after {counted}; what was trained is kept.", "Go on"
@@ -160,7 +163,9 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
 def _offer_run(experiment: Experiment, table: pd.DataFrame, rows: list[int]) -> None:
     run = experiment.runs.get(table["digest"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
     if run is None:
-        st.caption("Click on a row to open its run. A chart's own menu saves it as an image.")
+        st.caption(
+            "Click on a row, or press Shift + Space in it, to open its run. A chart's own menu saves it as an image."
+        )
     elif st.button("Open this run", key="open_member"):
         session.open_run(run)
 

@@ -16,6 +16,7 @@ from digitcore.insight.projection import (
     N_COMPONENTS,
     positions_within,
     principal_components,
+    rectangle_of_shares,
     sample_positions,
     tsne_coordinates,
 )
@@ -33,7 +34,10 @@ SELECTION = "brush"
 MOST_SHOWN = 60
 # Of the chart, in pixels.
 MAP_HEIGHT = 560
+# Per cent of the width and the height of the map.
+WHOLE = (0, 100)
 _METHOD_KEY = "map_method"
+_RECTANGLE_KEYS = ("map_across", "map_up")
 
 
 def ask_view(run: Run, row: DeltaGenerator) -> tuple[str, str]:
@@ -113,20 +117,40 @@ def _cached_components(digest, created_at, part_name: str, source: str, n_compon
 @st.fragment
 @messages.caught()
 def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
-    """Show the map, and the images in the rectangle that was dragged."""
+    """Show the map, and the images in the rectangle that was dragged or typed."""
     names = part.dataset.class_names
     chart = shared.charts.get(("map", key, part.name), lambda: drawable(map_chart(table, names, select=SELECTION)))
-    event = st.vega_lite_chart(chart, key=f"map_{key}_{part.name}", on_select="rerun")
+    event = st.vega_lite_chart(chart, key=f"map_{key}_{part.name}", on_select=_forget_typed)
     if part.n_images > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")
-    brush = event.selection[SELECTION]
-    if not brush:
+    typed, brush = _ask_rectangle(table), event.selection[SELECTION]
+    if not brush and typed is None:
         st.caption("Drag a rectangle over some points to see their images; click beside it to clear the selection.")
         return
-    positions = positions_within(table, brush["x"], brush["y"])
+    positions = positions_within(table, *(typed or (brush["x"], brush["y"])))
     st.caption(f"{min(len(positions), MOST_SHOWN)} of {len(positions):,} images in the rectangle, wrong ones first.")
     if len(positions):
         _show_images(part, table.set_index("position").loc[positions[:MOST_SHOWN]])
+
+
+def _ask_rectangle(table: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Ask for the ends of a rectangle, the keyboard's way to what dragging does; None while it is the whole map."""
+    with st.expander("Choose the rectangle without dragging"):
+        columns = st.columns(2)
+        across, up = (
+            column.slider(label, 0, 100, WHOLE, key=key)
+            for column, label, key in zip(
+                columns, ("From left to right (%)", "From bottom to top (%)"), _RECTANGLE_KEYS, strict=True
+            )
+        )
+    if (across, up) == (WHOLE, WHOLE):
+        return None
+    return rectangle_of_shares(table, *(tuple(end / 100 for end in ends) for ends in (across, up)))
+
+
+def _forget_typed() -> None:
+    """Let the rectangle that was just dragged count, not the one typed before."""
+    st.session_state.update(dict.fromkeys(_RECTANGLE_KEYS, WHOLE))
 
 
 def _show_images(part: Part, rows: pd.DataFrame) -> None:

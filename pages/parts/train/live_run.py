@@ -16,12 +16,12 @@ from digitcore.glossary import explain
 from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
-from digitcore.runs.progress import ExpectedTime, expected_time, progress_of
-from digitcore.runs.summary import comparison_text, validation_name
+from digitcore.runs.progress import ExpectedTime, expected_time, milestone_text, progress_of
+from digitcore.runs.summary import comparison_text, end_text, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_text
-from pages.parts import layout, session, shared, visitor
+from pages.parts import announcer, layout, session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
@@ -169,6 +169,7 @@ def _train(spec: RunSpec, expected_seconds: float) -> None:
     engine = shared.engine()
     run = engine.submit(spec, visitor=visitor.name())
     session.show_run(run)
+    session.note_announced(run.digest)
     # Not where others are before it: the page of who waits would stand still.
     if run.active and expected_seconds < BLINK_SECONDS and len(engine.active()) <= engine.n_workers:
         with contextlib.suppress(TimeoutError):
@@ -238,6 +239,8 @@ def _show_progress(run: Run) -> None:
     )
     if not may_stop:
         st.caption(STARTED_BY_ANOTHER)
+    if run.epochs:
+        announcer.announce(run.digest, milestone_text("The training", progress.fraction))
 
 
 def _show_result(run: Run) -> None:
@@ -252,6 +255,7 @@ def _show_result(run: Run) -> None:
     verdict_view.show(run)
     if run.evaluated:
         _show_recipe(run)
+    announcer.announce(run.digest, end_text(run), is_end=True)
 
 
 def _show_recipe(run: Run) -> None:
