@@ -34,7 +34,7 @@ def test_a_phone_reaches_every_page_by_the_menu_and_scrolls_none_sideways(traine
         assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0, name
 
 
-def test_a_phone_shows_where_the_settings_are(trained):
+def test_a_phone_shows_where_the_settings_are_and_no_empty_sidebar(trained):
     page = trained
     page.set_viewport_size(NARROW)
     arrow = page.get_by_test_id("stExpandSidebarButton")
@@ -43,8 +43,11 @@ def test_a_phone_shows_where_the_settings_are(trained):
     arrow.click()
     expect(page.get_by_role("combobox", name="Recipe")).to_be_in_viewport()
     page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-    go_to(page, "Mistakes")
+    go_to(page, "Experiments")
+    page.get_by_role("radio", name="Recipes").click()
     expect(arrow).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
 
 
 def test_the_images_behind_a_cell_are_on_the_matrixs_screen(trained):
