@@ -11,10 +11,13 @@ from alembic.migration import MigrationContext
 
 from digitcore.errors import StoreError
 from digitcore.runs import Store, schema
+from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.database import create_engine
 from digitcore.runs.migrations import upgrade
+from digitcore.runs.run_query import RunQuery
 from tests.runs.test_store_opening import write_version_1
 
+NEWER = "01726f528a6053dbfbb5"
 KEPT = Path(__file__).parents[1] / "data" / "kept_store"
 VERSION_4 = """
 import sqlalchemy as sa
@@ -125,3 +128,26 @@ def test_a_migration_that_fails_changes_nothing(kept_home, make_version_4):
         Store(url, home=kept_home)
     assert digests_and_columns(url) == before
     assert sqlite3.connect(kept_home / "runs.db").execute("SELECT version FROM schema_version").fetchall() == [(2,)]
+
+
+def test_lists_have_the_runs_of_an_older_store(kept_home):
+    with sqlite3.connect(kept_home / "runs.db") as connection:
+        spec = connection.execute("SELECT spec FROM runs WHERE digest = ?", [NEWER]).fetchone()[0]
+        connection.execute("UPDATE runs SET spec = replace(spec, 'softmax', 'transformer') WHERE digest = ?", [NEWER])
+    store = Store(f"sqlite:///{kept_home / 'runs.db'}", home=kept_home)
+    catalogue, every = Catalogue(store), RunQuery(grouped=False, background=True)
+    runs = {run.digest: run for run in store.recent(background=True)}
+    page = catalogue.page(every)
+    assert set(page.digest) == set(runs) and len(runs) == 5
+    for line in page.itertuples():
+        run = runs[line.digest]
+        assert (line.dataset, line.model, line.seed) == (run.spec.dataset, run.spec.model, run.spec.random_state)
+        assert line.test_accuracy == run.figures["test"].accuracy and line.n_test == run.figures["test"].n_images
+        assert line.gap == run.figures["train"].accuracy - run.figures["test"].accuracy
+        assert (line.n_epochs, line.last_loss) == (run.n_trained, store.load(run.digest).epochs[-1].train_loss)
+    # What cannot be read stays as it is, until it can.
+    assert catalogue.n_unread() == 1
+    with sqlite3.connect(kept_home / "runs.db") as connection:
+        connection.execute("UPDATE runs SET spec = ? WHERE digest = ?", [spec, NEWER])
+    store.read_again()
+    assert catalogue.n_unread() == 0 and catalogue.count(every) == 6
