@@ -2,8 +2,8 @@
 
     python benchmarks/run_catalogue.py [URL of an empty PostgreSQL database]
 
-Prints the median of fifteen, and the longest, on a store made for this; by default on SQLite. Five runs each differ in
-the seed alone, one in ten belongs to an experiment, and every run has twenty epochs.
+Prints the median, shortest and longest time of fifteen, on a store made for this; by default on SQLite. Five runs each
+differ in the seed alone, one in ten belongs to an experiment, and every run has twenty epochs.
 """
 
 import itertools
@@ -33,12 +33,13 @@ def main(url=None):
         fill(store)
         print(f"{N_RUNS} runs written in {time.perf_counter() - start:.1f} s ({store.url.get_backend_name()})")
         for what, call in calls(store).items():
-            seconds = [timed(call) for _ in range(REPEATS)]
-            print(f"{what:55} {1000 * statistics.median(seconds):7.1f} ms, {1000 * max(seconds):7.1f} ms at most")
+            times = [1000 * timed(call) for _ in range(REPEATS)]
+            print(f"{what:45} {statistics.median(times):7.1f} ms ({min(times):.1f} to {max(times):.1f})")
         store.close()
 
 
 def timed(call):
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

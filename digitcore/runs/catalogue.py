@@ -235,7 +235,9 @@ def _lines(
         shown = [members[each][0]["digest"] for each in some if each in members]
         own = sa.select(*(_runs.c[name] for name in _NEWEST_COLUMNS)).where(_runs.c.digest.in_(shown))
         newest |= {row.digest: dict(row._mapping) for row in connection.execute(own)}
-    return [_line(members[each], newest[members[each][0]["digest"]], tags[each]) for each in keys if each in members]
+    # Another server may have removed one since its digest was read.
+    whole = [each for each in keys if each in members and members[each][0]["digest"] in newest]
+    return [_line(members[each], newest[members[each][0]["digest"]], tags[each]) for each in whole]
 
 
 def _line(members: Sequence[_Row], newest: _Row, tags: Collection[str]) -> dict[str, Any]:
