@@ -54,7 +54,7 @@ def filled_store(home, n_runs):
             )
             for number in range(start, min(start + PER_INSERT, n_runs))
         ]
-        with store._transaction("write") as connection:
+        with store.database.transaction("write") as connection:
             connection.execute(sa.insert(schema.runs), rows)
     return store
 

@@ -1,13 +1,16 @@
-"""The store's database: its URL, its driver, and how connections to SQLite are set up."""
+"""The store's database: its URL and driver, its connections and transactions, and its errors in one sentence."""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from digitcore.errors import StoreError
 
@@ -38,6 +41,86 @@ def read_url(url: str) -> sa.URL:
             f"set it to a URL such as {_URL_EXAMPLES}."
         )
     return read
+
+
+class Database:
+    """The database of a store. Safe to use from several threads.
+
+    Parameters
+    ----------
+    url : URL
+        One of :func:`read_url`.
+    home : Path
+        The store's directory, which messages name.
+
+    Attributes
+    ----------
+    engine : Engine
+        Its pool of connections.
+
+    Raises
+    ------
+    StoreError
+        If the URL's driver is not installed.
+    """
+
+    def __init__(self, url: sa.URL, home: Path):
+        self.url, self._home = url, home
+        self.engine = create_engine(url)
+
+    @property
+    def name(self) -> str:
+        """The database as messages name it, without its password."""
+        return self.url.render_as_string(hide_password=True) if self.url.host else str(self.url.database)
+
+    @contextlib.contextmanager
+    def transaction(self, action: str) -> Iterator[sa.Connection]:
+        """Connect and begin a transaction, which ends with the block: committed, or undone by an exception.
+
+        Parameters
+        ----------
+        action : str
+            What it does, as a verb for messages. "write" and "prepare" wait for other writers at their begin.
+
+        Raises
+        ------
+        StoreError
+            If the database refuses something, in one sentence.
+        """
+        with self.translated(action), self.engine.connect() as connection:
+            connection.execution_options(**{WRITES: action in ("write", "prepare")})
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def translated(self, action: str) -> Iterator[None]:
+        """Turn the database's and the file system's errors into a StoreError of one sentence."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(self._sentence(action, str(getattr(error, "orig", None) or error))) from error
+        except StoreError:
+            raise
+        except OSError as error:
+            raise StoreError(self._sentence(action, error.strerror or str(error))) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+    def _sentence(self, action: str, cause: str) -> str:
+        cause = cause.strip().splitlines()[0] if cause.strip() else "unknown cause"
+        lowered = cause.lower()
+        if "full" in lowered or "no space left" in lowered:
+            return f"The disk under {self._home} is full: free some space, and the runs will be kept again."
+        if "not a database" in lowered or "malformed" in lowered:
+            return (
+                f"The store {self.name} is not a database (or a damaged one): move that file away, or set "
+                "DIGITCORE_STORE to another store."
+            )
+        if "locked" in lowered:
+            return f"The store {self.name} is locked by another process that writes to it: wait for it, or end it."
+        return f"Cannot {action} the store {self.name}: {cause}."
 
 
 def create_engine(url: sa.URL) -> sa.Engine:

@@ -19,6 +19,7 @@ import numpy as np
 from digitcore.datasets import load_dataset
 from digitcore.errors import EngineError, InvalidSetting, NotAllowed, StoreError
 from digitcore.runs.arrays import RunArrays
+from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.computations import RUNNING, Computation
 from digitcore.runs.keeper import Keeper
 from digitcore.runs.limits import check_computation, check_training, may_stop
@@ -26,6 +27,7 @@ from digitcore.runs.live_runs import Live
 from digitcore.runs.owners import Owners
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.run import Run
+from digitcore.runs.run_editor import RunEditor
 from digitcore.runs.store import Store
 from digitcore.runs.training import checkpoint_of
 from digitcore.runs.workers import Workers, stop_task
@@ -60,6 +62,10 @@ class Engine:
         Starts and replaces the cluster; ``workers.ready_cluster().client`` is the dask client.
     computations : Computations
         The computations that are queued or running, and the results of the last ones.
+    catalogue : Catalogue
+        The kept runs as pages of a table.
+    editor : RunEditor
+        Names, notes and tags of kept runs, and their deletion.
 
     Examples
     --------
@@ -90,7 +96,10 @@ class Engine:
         )
         self._keeper = Keeper(self.store, self.workers, self._owners, self.settings)
         self._runs, self.computations = self._keeper.runs, self._keeper.computations
+        self.catalogue = Catalogue(self.store)
+        self.editor = RunEditor(self.store, self.settings.max_text_length, self._runs.forget)
         self.store.close_orphans(self.owner_is_alive)
+        self.store.read_again()
         self._keeper.start()
 
     def __enter__(self) -> Engine:
@@ -171,6 +180,7 @@ class Engine:
         digest = live.spec.digest
         # A lock of its own: while another process keeps the store locked, runs can still be looked at.
         with self._claim_lock:
+            self._runs.forget([digest])  # another server may have deleted it
             known = self.run(digest)
             if known is not None and (self._is_trained(known) or (known.active and digest in self._runs)):
                 return False

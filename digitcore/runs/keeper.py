@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from distributed import Future, KilledWorker
@@ -25,6 +26,7 @@ from digitcore.runs.computations import Computation, Computations, Computing
 from digitcore.runs.dispatch import Queue, Task
 from digitcore.runs.live_runs import Live, LiveRuns
 from digitcore.runs.owners import Owners
+from digitcore.runs.run_editor import RunEditor
 from digitcore.runs.store import Store
 from digitcore.runs.training import Outcome
 from digitcore.runs.workers import Workers, forget_topic, places_of, send_computation, send_training, stop_task
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 2.0
 # The weights directory is measured no more often than this, when runs have ended.
 TRIM_SECONDS = 60.0
+# Runs that were deleted can be restored for so long, and are removed no more often than this.
+UNDO_PERIOD, PURGE_SECONDS = timedelta(days=7), 3600.0
 # A store that takes so long to refuse a write is left alone until the next tick: all runs' messages wait for it.
 SLOW_SECONDS = 0.5
 FETCH_SECONDS = 60
@@ -80,6 +84,7 @@ class Keeper:
         self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._write_again_at, self._write_problem = 0.0, ""
         self._trim_due, self._trim_again_at = True, 0.0
+        self._purge_again_at = 0.0
         self._n_failed_starts = 0
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
@@ -277,6 +282,7 @@ class Keeper:
             for digest in self._store.requested_stops(self._owners.own):
                 self.stop(digest)
             self._trim()
+            self._purge()
         for live in self.runs.all():
             if live.outcome is not None:
                 self._end(live, live.outcome)
@@ -294,6 +300,11 @@ class Keeper:
         if self._trim_due and time.monotonic() >= self._trim_again_at:
             self._trim_due, self._trim_again_at = False, time.monotonic() + TRIM_SECONDS
             self._store.trim(self._settings.max_kept_gigabytes * 1e9)
+
+    def _purge(self) -> None:
+        if time.monotonic() >= self._purge_again_at:
+            self._purge_again_at = time.monotonic() + PURGE_SECONDS
+            RunEditor(self._store).purge(UNDO_PERIOD)
 
     def _replace_cluster(self, dead: TrainingCluster) -> None:
         """Train again, in new workers, what was with those that are gone."""

@@ -226,6 +226,12 @@ class LiveRuns:
             self._live[live.spec.digest] = live
             self._ended.pop(live.spec.digest, None)
 
+    def forget(self, digests: Sequence[str]) -> None:
+        """Look up runs anew that have ended: somebody has deleted or restored them."""
+        with self._changed:
+            for digest in digests:
+                self._ended.pop(digest, None)
+
     def join(self, digest: str, visitor: str) -> None:
         """Note that one more visitor requests a run, if it is live."""
         with self._changed:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +11,20 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from digitcore.directories import home_directory
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
 from digitcore.runs import schema
-from digitcore.runs.database import WRITES, create_engine, read_url
+from digitcore.runs.database import Database, read_url
 from digitcore.runs.ended_epochs import EndedEpochs
+from digitcore.runs.listed_columns import (
+    columns_of_epochs,
+    columns_of_evaluation,
+    columns_of_spec,
+    fill_in,
+    no_results,
+)
 from digitcore.runs.run import ACTIVE, Evaluation, Run
 from digitcore.runs.weights_files import WeightsFiles
 from digitcore.specs.run_spec import RunSpec
@@ -74,18 +79,23 @@ class Store:
     StoreError
         If the URL cannot be read or its driver is missing; if the database cannot be opened, is not a database, or is
         of a newer version.
+
+    Attributes
+    ----------
+    database : Database
+        Its connections and transactions, shared by all that read and change the tables.
     """
 
     def __init__(self, url: str | None = None, home: Path | None = None):
         self.home = Path(home) if home is not None else home_directory()
         self.weights_directory = self.home / "weights"
-        self._weights = WeightsFiles(self.weights_directory)
+        self.weights_files = WeightsFiles(self.weights_directory)
         self.url = read_url(url or os.environ.get("DIGITCORE_STORE") or f"sqlite:///{self.home / 'runs.db'}")
-        with self._translated("open"):
+        self._ended_epochs = EndedEpochs()
+        self.database = Database(self.url, self.home)
+        with self.database.translated("open"):
             self.weights_directory.mkdir(parents=True, exist_ok=True)
-            self._engine = create_engine(self.url)
-            self._ended_epochs = EndedEpochs()
-            self._prepare()
+        self._prepare()
 
     def begin(
         self, spec: RunSpec, owner: str, *, background: bool = False, is_alive: IsAlive = lambda owner, beats: True
@@ -108,12 +118,14 @@ class Store:
         Returns
         -------
         int or None
-            The attempt's number, counted from 1; an earlier attempt is replaced. None if another owner has the run.
+            The attempt's number, counted from 1; an earlier attempt is replaced, also one that was deleted. What
+            visitors have written about the run stays. None if another owner has the run.
         """
         fresh = dict(state="queued", reason="", evaluation={}, evaluated=False, background=background)
-        fresh |= dict(stop_requested=False, created_at=_now(), seconds=0.0, owner=owner)
+        fresh |= dict(stop_requested=False, created_at=_now(), seconds=0.0, owner=owner, deleted_at=None)
+        fresh |= {**columns_of_spec(spec), **no_results()}
         same = _runs.c.digest == spec.digest
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             row = dict(digest=spec.digest, spec=spec.canonical_json, attempt=1, **fresh)
             if schema.insert_if_new(connection, _runs, row):
                 return 1
@@ -128,7 +140,7 @@ class Store:
 
     def request_stop(self, digest: str) -> None:
         """Ask the owner of a run that is queued or running to stop it."""
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             active = (_runs.c.digest == digest) & _runs.c.state.in_(ACTIVE)
             connection.execute(sa.update(_runs).where(active).values(stop_requested=True))
 
@@ -137,17 +149,17 @@ class Store:
         query = sa.select(_runs.c.digest).where(
             _runs.c.state.in_(ACTIVE), _runs.c.owner == owner, _runs.c.stop_requested
         )
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             return list(connection.scalars(query))
 
     def bring_forward(self, digest: str) -> None:
         """Let lists of runs show one that was in the background."""
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             connection.execute(sa.update(_runs).where(_runs.c.digest == digest).values(background=False))
 
     def mark_running(self, digest: str) -> None:
         """Note that the training has begun."""
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             connection.execute(sa.update(_runs).where(_runs.c.digest == digest).values(state="running"))
 
     def add_epochs(self, digest: str, epochs: Sequence[Epoch]) -> None:
@@ -156,7 +168,7 @@ class Store:
             return
         rows = [{"digest": digest, **{name: getattr(epoch, name) for name in _EPOCH_FIELDS}} for epoch in epochs]
         first, last = min(row["number"] for row in rows), max(row["number"] for row in rows)
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             same = (_epochs.c.digest == digest) & _epochs.c.number.between(first, last)
             connection.execute(sa.delete(_epochs).where(same))
             connection.execute(sa.insert(_epochs), rows)
@@ -164,17 +176,22 @@ class Store:
     def finish(self, run: Run, tensors: bytes | None = None) -> None:
         """Keep a run that has ended: state, reason, evaluation, duration, and its arrays in safetensors format."""
         if tensors is not None:
-            with self._translated("write"):
-                self._weights.write(run.digest, tensors)
+            with self.database.translated("write"):
+                self.weights_files.write(run.digest, tensors)
         values = dict(state=run.state, reason=run.reason, seconds=run.seconds)
         values |= dict(evaluation=run.evaluation.as_json if run.evaluation else {}, evaluated=run.evaluated)
-        with self._transaction("write") as connection:
+        values |= {**columns_of_evaluation(run.evaluation), **columns_of_epochs()}
+        with self.database.transaction("write") as connection:
             connection.execute(sa.update(_runs).where(_runs.c.digest == run.digest).values(values))
 
     def load(self, digest: str) -> Run | None:
-        """Return the run with its epochs; None when it is not kept, or names what this version does not know."""
-        with self._transaction("read") as connection:
-            row = connection.execute(sa.select(_runs).where(_runs.c.digest == digest)).mappings().first()
+        """Return the run with its epochs; None when it is not kept, or names what this version does not know.
+
+        A run that was deleted is not kept.
+        """
+        with self.database.transaction("read") as connection:
+            query = sa.select(_runs).where(_runs.c.digest == digest, _runs.c.deleted_at.is_(None))
+            row = connection.execute(query).mappings().first()
             if row is None:
                 return None
             if row["state"] in ACTIVE:
@@ -188,9 +205,10 @@ class Store:
     def load_many(self, digests: Sequence[str]) -> dict[str, Run]:
         """Return the runs that are kept among ``digests``, without their epochs, by digest."""
         runs = {}
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             for start in range(0, len(digests), _AT_ONCE):
-                query = sa.select(_runs).where(_runs.c.digest.in_(digests[start : start + _AT_ONCE]))
+                some = _runs.c.digest.in_(digests[start : start + _AT_ONCE])
+                query = sa.select(_runs).where(some, _runs.c.deleted_at.is_(None))
                 readable = (_readable_run(row) for row in connection.execute(query).mappings())
                 runs |= {run.digest: run for run in readable if run is not None}
         return runs
@@ -203,11 +221,11 @@ class Store:
         StoreError
             If there are none, or the file is damaged.
         """
-        return self._weights.load(digest)
+        return self.weights_files.load(digest)
 
     def has_tensors(self, digest: str) -> bool:
         """Return True if a run's arrays are there, in a file that was not cut short."""
-        return self._weights.is_whole(digest)
+        return self.weights_files.is_whole(digest)
 
     def trim(self, max_bytes: float) -> list[str]:
         """Remove weights files until all together take ``max_bytes`` at most, and return the digests of their runs.
@@ -215,8 +233,8 @@ class Store:
         The files that were read or written longest ago go first; those of runs that are queued or running stay. Of a
         run without its file the figures and epochs remain.
         """
-        with self._translated("trim"):
-            return self._weights.trim(max_bytes, self._active_digests())
+        with self.database.translated("trim"):
+            return self.weights_files.trim(max_bytes, self._active_digests())
 
     def recent(self, n_runs: int = 50, *, evaluated: bool = False, background: bool = False) -> list[Run]:
         """Return the latest runs without their epochs, newest first.
@@ -230,13 +248,14 @@ class Store:
         background : bool
             Those in the background, too.
         """
-        query = sa.select(_runs).order_by(_runs.c.created_at.desc(), _runs.c.digest.desc()).limit(n_runs)
+        query = sa.select(_runs).where(_runs.c.deleted_at.is_(None)).limit(n_runs)
+        query = query.order_by(_runs.c.created_at.desc(), _runs.c.digest.desc())
         if evaluated:
             query = query.where(_runs.c.evaluated)
         if not background:
             query = query.where(~_runs.c.background)
         runs, n_seen = {}, 0
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             # Rows that this version cannot read take no place in the list: a further page makes up for them.
             while len(runs) < n_runs and (rows := connection.execute(query.offset(n_seen)).mappings().all()):
                 runs |= {run.digest: run for run in map(_readable_run, rows) if run is not None}
@@ -247,11 +266,11 @@ class Store:
         """Note that ``owner`` is alive, if it has a run or an experiment in training."""
         busy = (_runs.c.owner == owner) & _runs.c.state.in_(ACTIVE)
         leads = (_experiments.c.owner == owner) & (_experiments.c.state == "running")
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             if not connection.scalar(sa.select(sa.exists().where(busy) | sa.exists().where(leads))):
                 return
         beat = sa.update(_owners).where(_owners.c.owner == owner).values(beats=_owners.c.beats + 1)
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             if connection.execute(beat).rowcount == 0:
                 connection.execute(sa.insert(_owners).values(owner=owner, beats=1))
 
@@ -264,7 +283,7 @@ class Store:
             Gets an owner and the number of its heartbeats, None before the first; returns whether it is alive.
         """
         query = sa.select(_runs.c.digest, _runs.c.owner, _beats_of(_runs)).where(_runs.c.state.in_(ACTIVE))
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             rows = connection.execute(query).all()
         orphans = [(row.digest, row.owner) for row in rows if not is_alive(row.owner, row.beats)]
         return [digest for digest, owner in orphans if self._close_orphan(digest, owner)]
@@ -272,15 +291,15 @@ class Store:
     def _close_orphan(self, digest: str, owner: str) -> bool:
         # Another server may have taken it over meanwhile.
         same = (_runs.c.digest == digest) & (_runs.c.owner == owner) & _runs.c.state.in_(ACTIVE)
-        failed = sa.update(_runs).where(same).values(state="failed", reason=SERVER_STOPPED)
-        with self._transaction("write") as connection:
+        failed = sa.update(_runs).where(same).values(state="failed", reason=SERVER_STOPPED, **columns_of_epochs())
+        with self.database.transaction("write") as connection:
             return connection.execute(failed).rowcount == 1
 
     def begin_experiment(self, digest: str, kind: str, plan: str, owner: str) -> None:
         """Enter an experiment as running, or let one that is kept go on."""
         taken = dict(state="running", owner=owner)
         row = dict(digest=digest, kind=kind, plan=plan, created_at=_now(), seconds=0.0, **taken)
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             if not schema.insert_if_new(connection, _experiments, row):
                 known = _experiments.c.digest == digest
                 connection.execute(sa.update(_experiments).where(known).values(taken))
@@ -288,7 +307,7 @@ class Store:
     def save_experiment(self, digest: str, *, state: str, seconds: float) -> None:
         """Note where an experiment stands and how long it has been running."""
         values = dict(state=state, seconds=seconds)
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             connection.execute(sa.update(_experiments).where(_experiments.c.digest == digest).values(values))
 
     def take_experiments(self, owner: str, is_alive: IsAlive, in_hand: Collection[str] = ()) -> list[str]:
@@ -305,7 +324,7 @@ class Store:
         """
         columns = (_experiments.c.digest, _experiments.c.owner, _beats_of(_experiments))
         query = sa.select(*columns).where(_experiments.c.state == "running", _experiments.c.digest.not_in(in_hand))
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             rows = connection.execute(query).all()
         orphans = [row for row in rows if row.owner == owner or not is_alive(row.owner, row.beats)]
         return [row.digest for row in orphans if self._take_experiment(row.digest, row.owner, owner)]
@@ -313,12 +332,12 @@ class Store:
     def _take_experiment(self, digest: str, owner: str, new_owner: str) -> bool:
         # Another server may have been quicker.
         same = (_experiments.c.digest == digest) & (_experiments.c.owner == owner) & (_experiments.c.state == "running")
-        with self._transaction("write") as connection:
+        with self.database.transaction("write") as connection:
             return connection.execute(sa.update(_experiments).where(same).values(owner=new_owner)).rowcount == 1
 
     def load_experiment(self, digest: str) -> KeptExperiment | None:
         """Return an experiment, or None when it is not kept."""
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             query = sa.select(_experiments).where(_experiments.c.digest == digest)
             row = connection.execute(query).mappings().first()
         return None if row is None else _kept_experiment(row)
@@ -330,74 +349,44 @@ class Store:
             .where(_experiments.c.kind == kind)
             .order_by(_experiments.c.created_at.desc(), _experiments.c.digest)
         )
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             rows = connection.execute(query.limit(n_experiments)).mappings()
             return [_kept_experiment(row) for row in rows]
 
     def close(self) -> None:
         """Close the connections to the database."""
-        self._engine.dispose()
+        self.database.close()
 
     def _prepare(self) -> None:
-        with self._transaction("open") as connection:
+        with self.database.transaction("open") as connection:
             version = schema.read_version(connection)
         if version is None or version < schema.SCHEMA_VERSION:
             # A store that is up to date does not wait for alembic.
             from digitcore.runs.migrations.upgrade import prepare
 
-            with self._transaction("prepare") as connection:
+            with self.database.transaction("prepare") as connection:
                 version = prepare(connection)
+                if version == schema.SCHEMA_VERSION:
+                    fill_in(connection)
         if version != schema.SCHEMA_VERSION:
             raise StoreError(
-                f"The store {self._name} has version {version}, this digitcore knows version {schema.SCHEMA_VERSION}: "
-                "update digitcore, or set DIGITCORE_STORE to another store."
+                f"The store {self.database.name} has version {version}, this digitcore knows version "
+                f"{schema.SCHEMA_VERSION}: update digitcore, or set DIGITCORE_STORE to another store."
             )
 
+    def read_again(self) -> None:
+        """Let lists show runs that could not be read before: their data set or model is known now."""
+        with self.database.transaction("write") as connection:
+            fill_in(connection)
+
     def _active_digests(self) -> set[str]:
-        with self._transaction("read") as connection:
+        with self.database.transaction("read") as connection:
             return set(connection.scalars(sa.select(_runs.c.digest).where(_runs.c.state.in_(ACTIVE))))
 
     def _load_epochs(self, connection: sa.Connection, digest: str) -> tuple[Epoch, ...]:
         columns = [_epochs.c[name] for name in _EPOCH_FIELDS]
         query = sa.select(*columns).where(_epochs.c.digest == digest).order_by(_epochs.c.number)
         return tuple(Epoch(**row) for row in connection.execute(query).mappings())
-
-    @property
-    def _name(self) -> str:
-        return self.url.render_as_string(hide_password=True) if self.url.host else str(self.url.database)
-
-    @contextlib.contextmanager
-    def _transaction(self, action: str) -> Iterator[sa.Connection]:
-        with self._translated(action), self._engine.connect() as connection:
-            connection.execution_options(**{WRITES: action in ("write", "prepare")})
-            with connection.begin():
-                yield connection
-
-    @contextlib.contextmanager
-    def _translated(self, action: str) -> Iterator[None]:
-        """Turn the database's and the file system's errors into one sentence."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise StoreError(self._sentence(action, str(getattr(error, "orig", None) or error))) from error
-        except StoreError:
-            raise
-        except OSError as error:
-            raise StoreError(self._sentence(action, error.strerror or str(error))) from error
-
-    def _sentence(self, action: str, cause: str) -> str:
-        cause = cause.strip().splitlines()[0] if cause.strip() else "unknown cause"
-        lowered = cause.lower()
-        if "full" in lowered or "no space left" in lowered:
-            return f"The disk under {self.home} is full: free some space, and the runs will be kept again."
-        if "not a database" in lowered or "malformed" in lowered:
-            return (
-                f"The store {self._name} is not a database (or a damaged one): move that file away, or set "
-                "DIGITCORE_STORE to another store."
-            )
-        if "locked" in lowered:
-            return f"The store {self._name} is locked by another process that writes to it: wait for it, or end it."
-        return f"Cannot {action} the store {self._name}: {cause}."
 
 
 def _beats_of(table: sa.Table) -> sa.Label[Any]:

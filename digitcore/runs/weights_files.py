@@ -106,6 +106,13 @@ class WeightsFiles:
             )
         return removed
 
+    def remove(self, digest: str, unused_since: float) -> None:
+        """Remove a run's file, if there is one, unless it was opened or written after a time in seconds since 1970."""
+        path = self.path(digest)
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime <= unused_since:
+                path.unlink()
+
     def _remove_abandoned(self) -> None:
         for path in self.directory.glob(f"{_WRITING}*"):
             with contextlib.suppress(FileNotFoundError):

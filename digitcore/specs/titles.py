@@ -83,6 +83,12 @@ def nearest_recipe(spec: RunSpec, default: str) -> str:
     return min(distances, key=lambda name: (distances[name], name != default), default=default)
 
 
+def recipe_name(spec: RunSpec) -> str | None:
+    """Return the recipe that a spec is called after, whatever its seed; None if it differs too much from each."""
+    base = _base_of(spec, frozenset({"seed"}))
+    return base.words if base.is_recipe else None
+
+
 def differences_from(spec: RunSpec, recipe: str) -> list[str]:
     """Return in words what ``spec`` has otherwise than a recipe, whatever its seed: ``["rate 0.05", "50 epochs"]``."""
     published = RECIPES[recipe].spec

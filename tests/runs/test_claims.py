@@ -32,7 +32,7 @@ def servers(open_store, scheduler):
 
 
 def attempts(store):
-    with store._transaction("read") as connection:
+    with store.database.transaction("read") as connection:
         return dict(connection.execute(sa.select(schema.runs.c.digest, schema.runs.c.attempt)).all())
 
 

@@ -132,7 +132,7 @@ def test_the_same_spec_submitted_at_once_trains_once(engine, quick):
     for thread in threads:
         thread.join()
     engine.wait(spec.digest, 30)
-    with engine.store._transaction("read") as connection:
+    with engine.store.database.transaction("read") as connection:
         attempt = connection.exec_driver_sql("SELECT attempt FROM runs WHERE digest = ?", (spec.digest,)).scalar()
     assert len(runs) == 4
     assert attempt == 1
@@ -259,7 +259,7 @@ def test_a_store_that_fails_meanwhile_loses_nothing(own_engine, slow, monkeypatc
     spec = slow(6)
     own_engine.submit(spec)
     wait_for_epochs(own_engine, spec.digest, 2)
-    works = own_engine.store._transaction
+    works = own_engine.store.database.transaction
 
     @contextlib.contextmanager
     def full(action):
@@ -268,7 +268,7 @@ def test_a_store_that_fails_meanwhile_loses_nothing(own_engine, slow, monkeypatc
         with works(action) as connection:
             yield connection
 
-    monkeypatch.setattr(own_engine.store, "_transaction", full)
+    monkeypatch.setattr(own_engine.store.database, "transaction", full)
     shown = len(own_engine.run(spec.digest).epochs)
     wait_for_epochs(own_engine, spec.digest, shown + 5)
     assert "The disk is full" in own_engine.run(spec.digest).reason

@@ -99,10 +99,10 @@ def test_recent_lists_the_newest_first_and_only_evaluated_ones_if_asked(store, q
 @pytest.mark.parametrize("background", [False, True])
 def test_recent_reads_no_more_rows_than_it_lists(store, evaluated, background):
     seen = []
-    sa.event.listen(store._engine, "before_cursor_execute", lambda *call: seen.append(call[2:4]))
+    sa.event.listen(store.database.engine, "before_cursor_execute", lambda *call: seen.append(call[2:4]))
     store.recent(7, evaluated=evaluated, background=background)
     statement, parameters = next(call for call in seen if call[0].startswith("SELECT"))
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     # One walk along an index, in its order: nothing is scanned, nothing sorted.
     index = {
@@ -199,12 +199,12 @@ def test_a_newer_store_is_refused(store):
 def test_a_full_disk_is_said_and_nothing_kept_is_lost(store, quick):
     store.begin(quick(), "me")
     store.add_epochs(quick().digest, EPOCHS[:1])
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
 
     # SQLite's own limit answers a write exactly as a full disk does.
     limit = lambda connection, _record, _proxy: connection.execute(f"PRAGMA max_page_count={pages}")  # noqa: E731
-    sa.event.listen(store._engine, "checkout", limit)
+    sa.event.listen(store.database.engine, "checkout", limit)
     many = [Epoch(number, 1.0, 0.5, None, None, 0.1) for number in range(2, 5000)]
     with pytest.raises(StoreError, match=r"disk .* is full: free some space"):
         store.add_epochs(quick().digest, many)
@@ -229,7 +229,7 @@ def test_a_run_whose_description_means_another_one_now_is_not_there(store, quick
     store.begin(quick(1), "owner")
     store.finish(Run(quick(1), "done", evaluation=Evaluation()))
     described = {**json.loads(quick(1).canonical_json), **change}
-    with store._transaction("write") as connection:
+    with store.database.transaction("write") as connection:
         connection.execute(sa.update(schema.runs).values(spec=json.dumps(described)))
     assert store.load(digest) is None
     assert store.recent() == []

@@ -68,7 +68,7 @@ def full_database(training):
 
     @contextlib.contextmanager
     def fill():
-        engine = training.store._engine
+        engine = training.store.database.engine
         with engine.connect() as connection:
             n_pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         limit = lambda connection, *_: connection.execute(f"PRAGMA max_page_count={n_pages}")  # noqa: E731
