@@ -63,6 +63,11 @@ class ServerSettings(BaseSettings):
         "starter",
         description='Who may stop a training or an experiment: "starter", the visitor who started it, or "anyone".',
     )
+    edit: Literal["anyone", "nobody"] = Field(
+        "anyone",
+        description='Who may name, annotate, tag, archive and delete kept runs: "anyone", with a week to restore what '
+        'was deleted, or "nobody".',
+    )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [],
         description="Names that the dashboard is served under, beside this machine's own names and addresses; "

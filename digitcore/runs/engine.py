@@ -97,7 +97,8 @@ class Engine:
         self._keeper = Keeper(self.store, self.workers, self._owners, self.settings)
         self._runs, self.computations = self._keeper.runs, self._keeper.computations
         self.catalogue = Catalogue(self.store)
-        self.editor = RunEditor(self.store, self.settings.max_text_length, self._runs.forget)
+        may_edit = self.settings.edit == "anyone"
+        self.editor = RunEditor(self.store, self.settings.max_text_length, self._runs.forget, allowed=may_edit)
         self.store.close_orphans(self.owner_is_alive)
         self.store.read_again()
         self._keeper.start()

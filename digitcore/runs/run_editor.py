@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digitcore.errors import InvalidSetting
+from digitcore.errors import InvalidSetting, LimitReached
 from digitcore.runs import schema
 from digitcore.runs.run import ACTIVE
 from digitcore.runs.store import Store
@@ -29,8 +29,9 @@ class RunEditor:
     """Changes what is written about runs. Safe to use from several threads, and from several servers at once.
 
     Every method takes the digest of a run or a sequence of them, changes all in one transaction, and returns the
-    digests of those that it changed: runs that are gone by then are left out. If all are gone it raises InvalidSetting.
-    A change of one thing, such as the note, never touches another one that somebody else writes at the same time.
+    digests of those that it changed: runs that are gone by then are left out. If all are gone it raises InvalidSetting;
+    where nobody may edit runs, LimitReached. A change of one thing, such as the note, never touches another one that
+    somebody else writes at the same time.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ class RunEditor:
         Characters of a name; a note may have ten times as many.
     on_delete : callable, optional
         Gets the digests of runs that were deleted or restored.
+    allowed : bool
+        Whether runs may be edited here.
     """
 
     def __init__(
@@ -47,7 +50,10 @@ class RunEditor:
         store: Store,
         max_text_length: int = 200,
         on_delete: Callable[[Sequence[str]], None] = lambda digests: None,
+        *,
+        allowed: bool = True,
     ):
+        self.allowed = allowed
         self._database, self._files = store.database, store.weights_files
         self._max_text_length, self._on_delete = max_text_length, on_delete
 
@@ -191,6 +197,8 @@ class RunEditor:
 
         With ``searched`` the change concerns what searches look at; with ``deleted`` it is for deleted runs.
         """
+        if not self.allowed:
+            raise LimitReached('Runs cannot be edited on this server: its setting "edit" is "nobody".')
         wanted = sorted({digests} if isinstance(digests, str) else set(digests))
         there = _runs.c.deleted_at.is_not(None) if deleted else _runs.c.deleted_at.is_(None)
         kept: list[str] = []

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from safetensors.numpy import save
 
-from digitcore.errors import InvalidSetting
+from digitcore.errors import InvalidSetting, LimitReached
 from digitcore.runs import Engine, Store, schema
 from digitcore.runs import keeper as keeper_module
 from digitcore.runs import run_editor as run_editor_module
@@ -201,3 +201,18 @@ def test_an_engine_removes_what_was_deleted_long_ago(tmp_path, quick, monkeypatc
     RunEditor(store).delete(digest)
     with Engine(store):
         wait_for(lambda: not store.has_tensors(digest), "the removal", 10)
+
+
+def test_where_nobody_may_edit_runs_all_stay_as_they_are(store, quick):
+    digest = keep(store, quick(), 90)
+    editor = RunEditor(store, allowed=False)
+    for edit in (editor.delete, editor.archive, editor.pin, lambda runs: editor.rename(runs, "Mine")):
+        with pytest.raises(LimitReached, match='its setting "edit" is "nobody"'):
+            edit(digest)
+    assert line_of(store, digest).name == ""
+
+
+def test_a_server_may_forbid_the_editing_of_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITCORE_EDIT", "nobody")
+    with Engine(Store(home=tmp_path)) as engine:
+        assert not engine.editor.allowed
