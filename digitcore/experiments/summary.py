@@ -86,7 +86,7 @@ def readable_experiments(kept: Iterable[KeptExperiment]) -> list[KeptExperiment]
 def _varied(plan: CrossValidation | Sweep | LearningCurve) -> list[str]:
     """Return the flat names of the settings that a plan sets itself, whatever its spec says."""
     if isinstance(plan, CrossValidation):
-        return ["validation", "validation_size", "n_folds", "fold", "stratify"]
+        return ["validation", "validation_size", "n_folds", "fold", "stratify", "stopping_size"]
     if isinstance(plan, LearningCurve):
         return ["max_train"]
     return [axis.name for axis in plan.axes]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.evaluation import predictions
+from digitcore.evaluation.comparison import corrected_resampled_t
 from digitcore.experiments.axes import Axis
 from digitcore.experiments.experiment import Experiment
 from digitcore.experiments.halving import is_halving
@@ -91,6 +92,39 @@ def part_summary_table(members: pd.DataFrame) -> pd.DataFrame:
     """Return mean and spread of the members' accuracies: ``part``, ``mean``, ``sd``, ``low``, ``high``, ``n``."""
     rows = [{"part": part, **spread(members[f"{part}_accuracy"])} for part in PARTS]
     return pd.DataFrame([row for row in rows if row["n"]], columns=["part", *_SPREAD])
+
+
+def fold_means_table(members: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Return mean and spread of the folds' accuracies, and the interval of the mean for other images.
+
+    Any two folds are trained on nearly the same images, so that the usual standard error is too small; it is corrected
+    as Nadeau and Bengio propose, see :func:`digitcore.evaluation.comparison.corrected_resampled_t`.
+
+    Parameters
+    ----------
+    members : DataFrame
+        As :func:`members_table` gives it for a cross-validation.
+    k : int
+        Number of folds of the cross-validation; some may not be done yet.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`part_summary_table`, with ``mean_low`` and ``mean_high``, 0 to 1: the 95 % interval of the mean, NaN
+        for the training part, for fewer than two folds, and where all folds are equal.
+    """
+    table = part_summary_table(members)
+    intervals = [_fold_mean_interval(members[f"{part}_accuracy"], k, part) for part in table["part"]]
+    return table.assign(mean_low=[low for low, _ in intervals], mean_high=[high for _, high in intervals])
+
+
+def _fold_mean_interval(accuracies: pd.Series, k: int, part: str) -> tuple[float, float]:
+    known = accuracies.dropna().to_numpy(dtype=float)
+    if part == "train" or len(known) < 2:
+        return math.nan, math.nan
+    # A fold has one image for each k - 1 that its model is trained on.
+    found = corrected_resampled_t(known, n_train=k - 1, n_test=1)
+    return float(np.clip(found.low, 0, 1)), float(np.clip(found.high, 0, 1))
 
 
 def part_scores_table(members: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from digitcore.experiments.tables import (
     axis_scale,
     best_spec,
     fold_curves_table,
+    fold_means_table,
     gap_table,
     heat_table,
     importance_table,
@@ -125,6 +126,22 @@ def test_part_tables_leave_out_parts_that_are_not_there():
     scores = part_scores_table(members, "fold")
     assert list(scores["member"].unique()) == ["fold 1", "fold 2", "fold 3"]
     assert len(scores) == 6
+
+
+def test_the_interval_of_the_mean_over_folds_counts_the_images_they_share():
+    # Mean 0.92, sd 0.02; the standard error is 0.02 · √(1/3 + 1/2), and t is 4.302653 with 2 degrees of freedom.
+    accuracies = [0.9, 0.92, 0.94]
+    members = pd.DataFrame({f"{part}_accuracy": accuracies for part in ("train", "validation", "test")})
+    table = fold_means_table(members, 3).set_index("part")
+    half = 4.302653 * 0.02 * np.sqrt(5 / 6)
+    assert table.loc["validation", ["mean_low", "mean_high"]].tolist() == pytest.approx([0.92 - half, 0.92 + half])
+    assert table.loc["train", ["mean_low", "mean_high"]].isna().all()
+
+
+@pytest.mark.parametrize("accuracies", [[0.9], [0.9, 0.9, 0.9], [0.9, np.nan, np.nan]])
+def test_without_a_spread_over_folds_there_is_no_interval_of_the_mean(accuracies):
+    members = pd.DataFrame({f"{part}_accuracy": accuracies for part in ("train", "validation", "test")})
+    assert fold_means_table(members, 3)["mean_low"].isna().all()
 
 
 def test_points_are_averaged_over_their_seeds_and_the_best_is_marked():

@@ -9,7 +9,7 @@ from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_cha
 from digitcore.evaluation import confusion_table
 from digitcore.experiments import Experiment
 from digitcore.experiments.epoch_choice import epoch_choice_warning
-from digitcore.experiments.tables import fold_curves_table, part_scores_table, part_summary_table
+from digitcore.experiments.tables import fold_curves_table, fold_means_table, part_scores_table
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
 from digitcore.wording import percent_text
@@ -29,7 +29,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     if not digests:
         layout.show_coming("The first fold is being trained.")
         return
-    show_figures(table)
+    show_figures(table, experiment.plan.k)
     if experiment.plan.spec.parameters["patience"] is not None:
         _show_warning(digests)
     spread = ask_spread("fold_spread", guide="folds")
@@ -60,16 +60,19 @@ def ask_spread(key: str, *, guide: str) -> str:
     return spread
 
 
-def show_figures(table: pd.DataFrame) -> None:
-    """Show mean and spread of each part's final accuracy over the folds of ``table``."""
+def show_figures(table: pd.DataFrame, k: int | None = None) -> None:
+    """Show mean, spread and interval of each part's final accuracy over the folds of ``table``, of ``k`` in all."""
     with st.container(horizontal=True, gap="medium"):
-        for row in part_summary_table(table).itertuples():
+        for row in fold_means_table(table, k or len(table)).itertuples():
             with st.container(width=FIGURE_WIDTH, gap=None):
                 st.metric(f"{row.part.title()} accuracy", percent_text(row.mean), help=explain("accuracy", "fold"))
                 st.caption(
                     f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far",
                     help=explain("standard deviation"),
                 )
+                if row.mean_low < row.mean_high:
+                    interval = f"{100 * row.mean_low:.2f}–{100 * row.mean_high:.2f}"
+                    st.caption(f"Interval of the mean {interval}", help=explain("interval of the mean"))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
