@@ -102,8 +102,8 @@ _FIGURES = {
     "averaged over the images. It is 0 for a model that is sure and right, and training makes it smaller.",
     "interval": "Where the true accuracy probably lies: with as many images, such an interval holds it in 95 of 100 "
     "cases. Twice as narrow takes four times the images.",
-    "interval of the mean": "Where the mean accuracy of such models on other images probably lies. It is wider than the "
-    "spread of the folds suggests, because their models share most of the images they learn from.",
+    "interval of the mean": "Where the mean accuracy of such models probably lies for other images. It allows for "
+    "the folds' models sharing most of the images that they learn from.",
     "confusion matrix": "A table of all predictions. A row holds the images of one true class, a column those taken "
     "for one class, so the right answers lie on the diagonal.",
     "logarithmic scale": "Each step of the colours stands for the same factor, not the same number. Rare mistakes stay "

@@ -61,7 +61,7 @@ def ask_spread(key: str, *, guide: str) -> str:
 
 
 def show_figures(table: pd.DataFrame, k: int | None = None) -> None:
-    """Show mean, spread and interval of each part's final accuracy over the folds of ``table``, of ``k`` in all."""
+    """Show mean, spread and interval of each part's final accuracy over the folds done, of ``k`` in all if given."""
     with st.container(horizontal=True, gap="medium"):
         for row in fold_means_table(table, k or len(table)).itertuples():
             with st.container(width=FIGURE_WIDTH, gap=None):
