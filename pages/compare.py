@@ -12,6 +12,7 @@ st.caption("Is the difference real? Choose trainings in the table, and see what 
 
 with messages.caught():
     session.compared()
+    edit_view.offer_undo()
     listed = run_table.show()
     if listed is None:
         st.stop()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import epochs_table, wilson_interval
 from digitcore.evaluation.comparison import summarise_seeds
@@ -19,6 +20,7 @@ from digitcore.experiments.tables import MOST_EPOCHS
 from digitcore.runs.listed_columns import seedless_digest
 from digitcore.runs.run import Run
 from digitcore.runs.summary import distinct_labels
+from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import all_settings, setting_label, setting_value, settings_of
 from digitcore.specs.titles import spec_titles
 from digitcore.wording import listed
@@ -50,7 +52,7 @@ def named_models(runs: Sequence[Run], names: Mapping[str, str]) -> dict[str, lis
     models: dict[str, list[Run]] = {}
     for run in runs:
         models.setdefault(seedless_digest(run.spec), []).append(run)
-    titles = spec_titles([members[0].spec.with_changes(random_state=0) for members in models.values()])
+    titles = _titles([members[0].spec.with_changes(random_state=0) for members in models.values()])
     labels = {
         key: _short(next((names[run.digest] for run in members if names.get(run.digest)), title))
         for (key, members), title in zip(models.items(), titles, strict=True)
@@ -109,20 +111,26 @@ def settings_table(models: Mapping[str, Sequence[Run]], *, every: bool = False) 
     Returns
     -------
     DataFrame
-        ``setting`` (its label), and a column of texts for each model; a setting that a model does not have is empty.
-        The seed is left out.
+        A column of texts for each model, and the labels of the settings as index; a setting that a model does not have
+        is empty. The seed is left out.
     """
     specs = {name: members[0].spec for name, members in models.items()}
     known = {name: settings_of(spec.model) for name, spec in specs.items()}
-    rows = []
+    rows = {}
     for setting, declared in all_settings().items():
-        texts = {
-            name: setting_label(setting, setting_value(spec, setting)) if setting in known[name] else ""
+        texts = [
+            setting_label(setting, setting_value(spec, setting)) if setting in known[name] else ""
             for name, spec in specs.items()
-        }
-        if setting != "seed" and any(texts.values()) and (every or len(set(texts.values())) > 1):
-            rows.append([declared.record.label, *texts.values()])
-    return pd.DataFrame(rows, columns=["setting", *specs])
+        ]
+        if setting != "seed" and any(texts) and (every or len(set(texts)) > 1):
+            rows[declared.record.label] = texts
+    return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="Setting", dtype=object), columns=list(specs))
+
+
+def available_curves(models: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return the names in :data:`CURVES` of which any run has values."""
+    last = [run.epochs[-1] for members in models.values() for run in members if run.epochs]
+    return [curve for curve in CURVES if any(getattr(epoch, curve) is not None for epoch in last)]
 
 
 def model_curves_table(
@@ -161,6 +169,14 @@ def model_curves_table(
     curves = [_curve_of(members, curve, over, smoothing).assign(name=name) for name, members in models.items()]
     columns = ["name", "x", "mean", "sd", "low", "high", "n"]
     return pd.concat(curves, ignore_index=True)[columns] if curves else pd.DataFrame(columns=columns)
+
+
+def _titles(specs: Sequence[RunSpec]) -> list[str]:
+    """Return what each spec is called, without the data set if it is the same for all."""
+    titles, datasets = spec_titles(specs), {spec.dataset for spec in specs}
+    if len(datasets) != 1:
+        return titles
+    return [title.removeprefix(f"{DATASETS[specs[0].dataset].label}, ") for title in titles]
 
 
 def _figures_of(name: str, members: Sequence[Run], part: str) -> dict[str, Any]:

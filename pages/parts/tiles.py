@@ -109,7 +109,7 @@ class Tile:
 
 
 def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str, run: Run | None = None) -> None:
-    """Show images of a part with what is known of them; a click opens one on the Predict page, with ``run`` if given."""
+    """Show images of a part with what is known of them; a click opens one on the Predict page, with this run."""
     images = part.take([tile.position for tile in tiles])
     factor = factor_for(*images.shape[1:], TILE_SIZE)
     png = grid_png(images, max_value=part.dataset.max_value, columns=MOST_WIDE, factor=factor, gap=0)

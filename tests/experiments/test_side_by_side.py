@@ -10,6 +10,7 @@ from digitcore.evaluation import wilson_interval
 from digitcore.evaluation.comparison import summarise_seeds
 from digitcore.experiments.side_by_side import (
     CURVES,
+    available_curves,
     common_parts,
     figures_table,
     labelled_runs,
@@ -40,6 +41,7 @@ def test_runs_that_differ_in_the_seed_are_one_model_called_by_what_differs():
     assert list(models.values()) == [SEEDS, [ALONE]]
     seeds, alone = models
     assert "7 epochs" in seeds and "8 epochs" in alone
+    assert not any("Digits" in name for name in models)
 
 
 def test_a_model_has_the_name_that_a_visitor_gave_one_of_its_runs():
@@ -78,7 +80,7 @@ def test_a_part_that_is_missing_has_no_figures():
 
 
 def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted():
-    table = settings_table(MODELS).set_index("setting")
+    table = settings_table(MODELS)
     assert table.loc["Epochs"].tolist() == ["7", "8"]
     assert table.loc["Learning rate"].tolist()[1] == "0.02"
     assert len(table) == 2
@@ -88,7 +90,7 @@ def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted():
 
 def test_a_setting_that_a_model_does_not_have_is_empty():
     mlp = Run(RunSpec(dataset="digits", model="mlp"), "done")
-    table = settings_table({"alone": [ALONE], "mlp": [mlp]}).set_index("setting")
+    table = settings_table({"alone": [ALONE], "mlp": [mlp]})
     assert table.loc["Hidden layers", "alone"] == "" and table.loc["Hidden layers", "mlp"] != ""
 
 
@@ -119,6 +121,13 @@ def test_many_epochs_are_thinned_and_the_ends_stay():
 
 def test_runs_without_validation_have_no_such_curve():
     assert model_curves_table(MODELS, "validation_loss").empty
+    assert available_curves(MODELS) == ["train_accuracy", "train_loss"]
+    assert available_curves({"one": [run(loss_of_validation=0.3)]})[0] == "validation_loss"
+
+
+def test_a_model_may_be_called_like_a_heading():
+    table = settings_table({"Setting": [SEEDS[0]], "name": [ALONE]})
+    assert table.columns.tolist() == ["Setting", "name"] and table.index.name == "Setting"
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from digitcore.charts import model_curves_chart
-from digitcore.experiments.side_by_side import CURVES, OVER, model_curves_table
+from digitcore.experiments.side_by_side import CURVES, OVER, available_curves, model_curves_table
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from pages.parts import layout, shared
+from pages.parts import layout, session, shared
 from pages.parts.charts import drawable
 
 Models = Mapping[str, Sequence[Run]]
@@ -20,8 +21,15 @@ Models = Mapping[str, Sequence[Run]]
 def show(models: Models) -> None:
     """Ask which curve, and show it; seeds of a model are a band."""
     st.subheader("Curves", help=explain("epoch", "loss", "spread"))
+    curves = available_curves(models)
+    if not curves:
+        st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)
+        return
     row = layout.choices("curves")
-    curve = row.selectbox("Curve", list(CURVES), format_func=CURVES.__getitem__, key="compare_curve")
+    start = session.widget_value("compare_curve", curves[0], curves)
+    curve = row.selectbox(
+        "Curve", curves, index=curves.index(start), format_func=CURVES.__getitem__, key="compare_curve"
+    )
     over = row.segmented_control(
         "Over", list(OVER), default="epoch", required=True, format_func=OVER.__getitem__, key="compare_over"
     )
@@ -34,12 +42,13 @@ def show(models: Models) -> None:
         key="compare_smoothing",
         help="Weight of the epochs before in each point.",
     )
-    table = model_curves_table(models, curve, over=over, smoothing=smoothing)
-    if table.empty:
-        st.info("None of these runs has this curve: choose another one.", icon=layout.NOTHING_FITS)
-        return
-    part, measure = curve.split("_")
     runs = tuple((name, run.digest, run.created_at) for name, members in models.items() for run in members)
     key = ("compare curves", runs, curve, over, smoothing)
-    chart = shared.charts.get(key, lambda: drawable(model_curves_chart(table, measure=measure, part=part, over=over)))
+    chart = shared.charts.get(key, lambda: _chart(models, curve, over, smoothing))
     st.vega_lite_chart(chart, width="stretch")
+
+
+def _chart(models: Models, curve: str, over: str, smoothing: float) -> dict[str, Any]:
+    part, measure = curve.split("_")
+    table = model_curves_table(models, curve, over=over, smoothing=smoothing)
+    return drawable(model_curves_chart(table, measure=measure, part=part, over=over))

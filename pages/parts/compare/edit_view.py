@@ -18,8 +18,7 @@ from pages.parts.messages import attempt
 
 
 def show(chosen: Chosen) -> None:
-    """Offer to undo the last deletion, and to edit the chosen runs."""
-    _offer_undo()
+    """Offer to edit the chosen runs."""
     if not chosen:
         return
     with st.expander("Edit the chosen runs"):
@@ -101,7 +100,8 @@ def _delete(digests: Sequence[str]) -> None:
     session.forget_recent_runs()
 
 
-def _offer_undo() -> None:
+def offer_undo() -> None:
+    """Offer to undo the last deletion."""
     deleted = session.last_deleted()
     if deleted is None:
         return

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from digitcore.errors import ComparisonError
+from digitcore.errors import DigitcoreError
 from digitcore.evaluation.comparison import optimism_of_best, optimism_sentence
 from digitcore.experiments.comparison import RunsComparison
 from digitcore.experiments.side_by_side import common_parts, figures_table
@@ -46,8 +46,8 @@ def _show_sentences(models: Models, part: str) -> RunsComparison | None:
         return None
     try:
         comparison = session.comparison_of(models, part)
-    except ComparisonError as refusal:
-        st.warning(plain(f"Not compared. {refusal}."))
+    except DigitcoreError as refusal:
+        st.warning(plain(f"Not compared. {str(refusal).rstrip('.')}."))
         return None
     st.markdown("\n\n".join(f"**{plain(sentence)}**" for sentence in comparison.sentences))
     return comparison

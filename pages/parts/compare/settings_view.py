@@ -19,9 +19,4 @@ def show(models: Mapping[str, Sequence[Run]]) -> None:
     if table.empty:
         st.caption("The models differ in no setting but the seed.")
         return
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={"setting": st.column_config.TextColumn("Setting", pinned=True)},
-        alt="Settings of each chosen model, a column for each",
-    )
+    st.dataframe(table, alt="Settings of each chosen model, a column for each")
