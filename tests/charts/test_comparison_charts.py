@@ -27,7 +27,8 @@ def curves(names, n_epochs=2, sd=NAN):
         for name in names
         for x in range(1, n_epochs + 1)
     ]
-    return pd.DataFrame(rows, columns=["name", "x", "mean", "sd", "low", "high", "n"])
+    table = pd.DataFrame(rows, columns=["name", "x", "mean", "sd", "low", "high", "n"])
+    return table.astype(dict.fromkeys(["x", "mean", "sd", "low", "high"], float))
 
 
 def layer(chart, mark):
