@@ -106,14 +106,14 @@ def offer_undo() -> None:
     if deleted is None:
         return
     words, button = layout.with_button("undo")
-    words.success(f"{counted(len(deleted[0]), 'run')} deleted. They are removed for good after a week.")
+    words.success(f"{counted(len(deleted[0]), 'run')} deleted; removed for good after a week.")
     button.button("Undo", key="undo_delete", on_click=attempt, args=(_undo,), width="stretch")
 
 
 def _undo() -> None:
     digests, before = session.last_deleted()
-    session.forget_deleted()
     shared.engine().editor.restore(digests)
+    session.forget_deleted()
     session.choose_compared(before)
     session.redraw_compared()
     session.forget_recent_runs()
