@@ -651,13 +651,6 @@ def link_compared() -> None:
         st.query_params.clear()
 
 
-def kept_choices(key: str, options: Collection) -> str:
-    """The key of a widget that takes several options, without those that are no more."""
-    if key in st.session_state:
-        st.session_state[key] = [each for each in st.session_state[key] if each in options]
-    return key
-
-
 def note_deleted(digests: Sequence[str], entries: Sequence[str]) -> None:
     """Note which runs were deleted, and what was compared before."""
     st.session_state[_DELETED] = (list(digests), list(entries))

@@ -97,7 +97,7 @@ def _ask_several(row: DeltaGenerator, label: str, options: list[str], entries: M
     chosen = row.multiselect(
         label,
         options,
-        key=session.kept_choices(f"runs_{label.lower()}", options),
+        key=f"runs_{label.lower()}",
         format_func=lambda name: entries[name].label if name in entries else name,
         placeholder="any",
         persist_state="session",
