@@ -37,6 +37,9 @@ HELP = (
     "A line is chosen by a click on the box at its left, or by Shift + Space in it. What is chosen stays chosen while "
     "you search, sort or turn pages."
 )
+ONE_LINE_HELP = (
+    "Runs that differ in the seed alone are one line otherwise, with the mean over the seeds and its interval."
+)
 
 
 def show() -> dict[str, str] | None:
@@ -67,17 +70,9 @@ def _ask_query() -> RunQuery:
     )
     order = row.selectbox("Order", list(ORDERS), key="runs_order", persist_state="session")
     more = layout.choices("filters")
-    background = more.toggle(
-        "With those of experiments", key="runs_background", persist_state="session", help=explain("sweep")
-    )
-    archived = more.toggle("With archived ones", key="runs_archived", persist_state="session")
-    each = more.toggle(
-        "One line per run",
-        key="runs_each",
-        persist_state="session",
-        help="Runs that differ in the seed alone are "
-        "otherwise one line, with the mean over the seeds and its interval.",
-    )
+    background = more.toggle("Runs of experiments, too", key="runs_background", persist_state="session")
+    archived = more.toggle("Archived runs, too", key="runs_archived", persist_state="session")
+    each = more.toggle("One line per run", key="runs_each", persist_state="session", help=ONE_LINE_HELP)
     known = shared.engine().catalogue.choices(RunQuery(background=background, archived=archived))
     sort, descending = ORDERS[order]
     return RunQuery(
