@@ -56,8 +56,8 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
 
 
 def interval_texts(lows: pd.Series, highs: pd.Series) -> list[str]:
-    """Return intervals of shares in per cent: "97.1 to 98.3"; empty where there is none."""
-    pairs = zip(lows.astype(float), highs.astype(float), strict=True)
+    """Return intervals of shares in per cent: "97.10 to 98.30", within 0 and 100; empty where there is none."""
+    pairs = zip(lows.astype(float).clip(0, 1), highs.astype(float).clip(0, 1), strict=True)
     return ["" if low != low or high != high else f"{100 * low:.2f} to {100 * high:.2f}" for low, high in pairs]
 
 

@@ -58,4 +58,4 @@ def test_a_click_on_a_cell_shows_its_images(trained):
     cell = page.get_by_test_id("stVegaLiteChart").last.locator("[aria-roledescription='rect']").first
     cell.click()
     settle(page)
-    expect(page.get_by_text(re.compile("No image fits|images of this cell")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("No image fits|In this cell for one")).first).to_be_visible()

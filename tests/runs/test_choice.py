@@ -1,5 +1,8 @@
 """Choices of runs: kept by digest, read from links, and named."""
 
+import math
+
+import pandas as pd
 import pytest
 
 from digitcore.runs import RunSpec, Store
@@ -16,7 +19,7 @@ from digitcore.runs.choice import (
     lines_of,
     notes_of,
 )
-from digitcore.runs.listed_table import listed_table
+from digitcore.runs.listed_table import interval_texts, listed_table
 from digitcore.runs.run_editor import RunEditor
 from digitcore.runs.run_query import RunQuery
 from tests.runs.kept_runs import keep
@@ -133,3 +136,8 @@ def test_a_listed_table_says_labels_and_per_cent(catalogue, editor):
     assert (row["accuracy"], row["gap"]) == (pytest.approx(97), pytest.approx(-7))
     assert row["interval"] == "91.55 to 98.97"
     assert row["losses"] == [2.0, 1.0, 0.5]
+
+
+def test_an_interval_ends_at_100_per_cent_and_may_be_missing():
+    texts = interval_texts(pd.Series([0.651, -0.2, math.nan]), pd.Series([1.073, 0.5, math.nan]))
+    assert texts == ["65.10 to 100.00", "0.00 to 50.00", ""]

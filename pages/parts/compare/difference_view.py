@@ -107,10 +107,10 @@ def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
         st.info("No image fits: choose another cell, or other images to show.", icon=layout.NOTHING_FITS)
         return
     show_tiles(part, _tiles(part, pair, positions[:n_images]), key="compare_tiles", run=a)
-    kind = "images of this cell that A and B see differently" if cell else WANTED[wanted].lower()
+    kind = "In this cell for one of them alone" if cell else WANTED[wanted]
     st.caption(
-        f"{len(positions[:n_images])} of {len(positions):,}: {kind}, the largest difference first. Point at an image "
-        "for both answers; click it to open it with A on *Predict*."
+        f"{kind}: {len(positions[:n_images])} of {len(positions):,} images, the largest difference first. Point at an "
+        "image for both answers; click it to open it with A on *Predict*."
     )
 
 
