@@ -16,6 +16,7 @@ if __name__ == "__main__":
         st.Page("pages/weights.py", title="Weights", icon=":material/blur_on:"),
         st.Page("pages/predict.py", title="Predict", icon=":material/draw:"),
         st.Page("pages/experiments.py", title="Experiments", icon=":material/science:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
         st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),

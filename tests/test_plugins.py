@@ -12,7 +12,7 @@ from benchmarks.live_server import LiveServer
 from benchmarks.streamlit_client import Visitor, act
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("mistakes", "weights", "predict", "map", "quiz", "data", "experiments")
+PAGES = ("mistakes", "weights", "predict", "map", "quiz", "data", "experiments", "compare")
 EXAMPLE = {"DIGITCORE_PLUGINS": "tests.plugin_example"}
 
 

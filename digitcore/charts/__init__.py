@@ -8,6 +8,7 @@ from digitcore.charts._axes import value_limits
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
 from digitcore.charts.class_balance import class_balance_chart
 from digitcore.charts.confusion import confusion_chart
+from digitcore.charts.confusion_change import confusion_change_chart
 from digitcore.charts.confusion_difference import confusion_difference_chart
 from digitcore.charts.curves import curves_chart
 from digitcore.charts.folds import fold_curves_chart, fold_scores_chart
@@ -16,6 +17,7 @@ from digitcore.charts.layer_distributions import dead_units_chart, quantiles_cha
 from digitcore.charts.learning_curve import learning_curve_chart
 from digitcore.charts.lr_range import lr_range_chart
 from digitcore.charts.map import map_chart
+from digitcore.charts.model_curves import model_curves_chart
 from digitcore.charts.parallel import parallel_chart
 from digitcore.charts.probability import probability_chart, probability_table
 from digitcore.charts.published import published_chart, published_curve_chart
@@ -24,6 +26,7 @@ from digitcore.charts.sweep import sweep_chart, sweep_heat_chart
 __all__ = [
     "class_balance_chart",
     "confidence_chart",
+    "confusion_change_chart",
     "confusion_chart",
     "confusion_difference_chart",
     "coverage_chart",
@@ -35,6 +38,7 @@ __all__ = [
     "learning_curve_chart",
     "lr_range_chart",
     "map_chart",
+    "model_curves_chart",
     "parallel_chart",
     "probability_chart",
     "probability_table",

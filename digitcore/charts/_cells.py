@@ -118,3 +118,17 @@ def even_stops(values: pd.Series, n_stops: int) -> np.ndarray:
         return np.linspace(0, 1, n_stops)
     low, high = known.min(), known.max()
     return np.linspace(low if low < high else high - 0.01, high, n_stops)
+
+
+def with_cell_selection(rectangles: alt.Chart, select: str | None) -> alt.Chart:
+    """Return the cells with a selection by click of this name, whose cell is framed; as they are for None."""
+    if select is None:
+        return rectangles
+    # A click on the cell that is chosen lets go of it; a click on another one chooses that instead.
+    again = f"vlSelectionTest('{select}_store', datum)"
+    cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
+    outline = alt.when(cell, empty=False)
+    return rectangles.encode(
+        stroke=outline.then(alt.value(palette.WRONG)).otherwise(alt.value(None)),
+        strokeWidth=outline.then(alt.value(3)).otherwise(alt.value(0)),
+    ).add_params(cell)

@@ -20,6 +20,7 @@ from digitcore.charts._cells import (
     figure_font,
     fitting_font,
     inks,
+    with_cell_selection,
 )
 from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
@@ -115,16 +116,7 @@ def _rectangles(
     rectangles = base.mark_rect(invalid=None, cursor="pointer" if select else alt.Undefined).encode(
         color=alt.when("datum.filled").then(colors).otherwise(alt.value("transparent"))
     )
-    if select is None:
-        return rectangles
-    # A click on the cell that is chosen lets go of it; a click on another one chooses that instead.
-    again = f"vlSelectionTest('{select}_store', datum)"
-    cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
-    outline = alt.when(cell, empty=False)
-    return rectangles.encode(
-        stroke=outline.then(alt.value(palette.WRONG)).otherwise(alt.value(None)),
-        strokeWidth=outline.then(alt.value(3)).otherwise(alt.value(0)),
-    ).add_params(cell)
+    return with_cell_selection(rectangles, select)
 
 
 def _confusion_tooltips() -> list[alt.Tooltip]:

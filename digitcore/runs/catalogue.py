@@ -118,6 +118,16 @@ class Catalogue:
             digests = list(connection.scalars(own.order_by(_runs.c.seed, _runs.c.digest)))
             return _table(_lines(connection, query, _runs.c.digest, digests))
 
+    def lines(self, digests: Sequence[str]) -> pd.DataFrame:
+        """Return these runs, each for itself, with the columns of :meth:`page`; those that are gone are left out."""
+        query = RunQuery(background=True, archived=True, grouped=False)
+        with self._database.transaction("read") as connection:
+            kept: set[str] = set()
+            for some in _chunks(digests):
+                own = sa.select(_runs.c.digest).where(*conditions_of(query), _runs.c.digest.in_(some))
+                kept.update(connection.scalars(own))
+            return _table(_lines(connection, query, _runs.c.digest, [each for each in digests if each in kept]))
+
     def latest(self, query: RunQuery) -> str | None:
         """Return the digest of the newest run of a list, whatever its order; None if the list is empty."""
         newest = sa.select(_runs.c.digest).order_by(_runs.c.created_at.desc(), _runs.c.digest.desc()).limit(1)

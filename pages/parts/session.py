@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
 from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.experiments import Experiment, Plan
+from digitcore.experiments.comparison import RunsComparison, compare
 from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.summary import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
@@ -25,6 +26,7 @@ from digitcore.parameters import shortened
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.arrays import RunArrays
+from digitcore.runs.choice import MOST_CHOSEN, choice_from_text, choice_to_text
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for, split_of_run
@@ -32,7 +34,7 @@ from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query,
 from digitcore.specs.titles import nearest_recipe
 from pages.parts import shared, visitor
 
-_RUN = "run"
+_RUN, _RUNS = "run", "runs"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
 _FORM, _TOLD, _INSTEAD = "form_number", "told", "shown_instead"
@@ -48,6 +50,8 @@ _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
 _PICTURE = "picture_brought"
+_COMPARED, _COMPARED_LINKS, _COMPARED_VERSION = "compared", "compared_links", "compared_version"
+_COMPARED_PROBLEMS, _DELETED, _CHANGE_MATRIX = "compared_problems", "deleted_runs", "change_matrix_version"
 _ANNOUNCED = "announced"
 
 
@@ -187,6 +191,24 @@ def model_of(run: Run) -> RunModel:
         return RunModel(run, arrays_of(run), dataset(run.spec.dataset).class_names)
 
     return shared.models.get((run.digest, run.created_at), restored)
+
+
+def comparison_of(models: Mapping[str, Sequence[Run]], part: str) -> RunsComparison:
+    """What some models say together on a part, computed once for all.
+
+    Raises
+    ------
+    ComparisonError
+        If they cannot be compared.
+    """
+    runs = [(name, run.digest, run.created_at) for name, members in models.items() for run in members]
+    return _comparison(tuple(runs), part, _models=models)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _comparison(runs: tuple[Any, ...], part: str, _models: Mapping[str, Sequence[Run]]) -> RunsComparison:
+    own = {run.digest: run for members in _models.values() for run in members}
+    return compare(_models, lambda digest: arrays_of(own[digest]), part=part)
 
 
 # One user's own.
@@ -575,6 +597,88 @@ def forget_changes() -> None:
 def why_keys(suggested: tuple[int, int]) -> tuple[str, str]:
     """The keys of the two classes to compare: others for other suggestions, so that the suggestions are followed."""
     return tuple(f"why_{name}_{suggested[0]}_{suggested[1]}" for name in ("class", "beside"))
+
+
+# The Compare page: the runs that were chosen, and what can be undone.
+
+
+def compared() -> list[str]:
+    """The chosen entries, see :mod:`digitcore.runs.choice`; a link that was opened sets them."""
+    query, unread = readable_query(st.query_params.to_dict(), max_text_length())
+    text = query.get(_RUNS, "")
+    # The address may still be one that an earlier click led to.
+    if text and text not in st.session_state.setdefault(_COMPARED_LINKS, set()):
+        st.session_state[_COMPARED_LINKS].add(text)
+        entries, problems = choice_from_text(text)
+        st.session_state.update({_COMPARED: entries, _COMPARED_PROBLEMS: problems})
+        redraw_compared()
+    elif unread:
+        st.session_state[_COMPARED_PROBLEMS] = unread
+    return list(st.session_state.get(_COMPARED, []))
+
+
+def compared_problems() -> list[str]:
+    """What was wrong with the link to a comparison, a sentence each, once."""
+    return st.session_state.pop(_COMPARED_PROBLEMS, [])
+
+
+def choose_compared(entries: Sequence[str]) -> None:
+    """Compare these entries; of too many, the first ones."""
+    chosen = list(dict.fromkeys(entries))
+    if len(chosen) > MOST_CHOSEN:
+        tell(f"At most {MOST_CHOSEN} can be compared at a time: remove one before you choose another.")
+        redraw_compared()
+    st.session_state[_COMPARED] = chosen[:MOST_CHOSEN]
+
+
+def redraw_compared() -> None:
+    """Let the table of runs show what is chosen: it was not chosen in the table."""
+    st.session_state[_COMPARED_VERSION] = compared_version() + 1
+
+
+def compared_version() -> int:
+    """Number of times that runs were chosen elsewhere than in the table."""
+    return st.session_state.get(_COMPARED_VERSION, 0)
+
+
+def link_compared() -> None:
+    """Name the chosen entries in the address."""
+    text = choice_to_text(st.session_state.get(_COMPARED, []))
+    st.session_state.setdefault(_COMPARED_LINKS, set()).add(text)
+    if text and st.query_params.get(_RUNS) != text:
+        st.query_params.from_dict({_RUNS: text})
+    elif not text and st.query_params.to_dict():
+        st.query_params.clear()
+
+
+def note_deleted(digests: Sequence[str], entries: Sequence[str]) -> None:
+    """Note which runs were deleted, and what was compared before."""
+    st.session_state[_DELETED] = (list(digests), list(entries))
+
+
+def last_deleted() -> tuple[list[str], list[str]] | None:
+    """The runs that were deleted last, and what was compared before; None if that was undone."""
+    return st.session_state.get(_DELETED)
+
+
+def forget_deleted() -> None:
+    """Offer no longer to undo a deletion."""
+    st.session_state.pop(_DELETED, None)
+
+
+def change_matrix_key() -> str:
+    """The key of the chart of two confusion matrices: a new one lets go of what was clicked."""
+    return f"change_matrix_{st.session_state.setdefault(_CHANGE_MATRIX, 0)}"
+
+
+def forget_change_click() -> None:
+    """Let go of the clicked cell: the row and column were chosen by hand."""
+    st.session_state[_CHANGE_MATRIX] += 1
+
+
+def change_cell_keys(n_classes: int) -> tuple[str, str]:
+    """The keys of the widgets that hold the chosen row and column of two matrices."""
+    return f"change_truth_{n_classes}", f"change_prediction_{n_classes}"
 
 
 # The Quiz page: a round, what it is about, and the scores of this session.

@@ -11,6 +11,7 @@ import streamlit as st
 from digitcore.datasets import Part
 from digitcore.images import palette
 from digitcore.images.png import factor_for, grid_png
+from digitcore.runs import Run
 from pages.parts import session
 
 TILE_SIZE = 72
@@ -107,8 +108,8 @@ class Tile:
     alt: str
 
 
-def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str) -> None:
-    """Show images of a part with what is known of them; a click opens one on the Predict page."""
+def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str, run: Run | None = None) -> None:
+    """Show images of a part with what is known of them; a click opens one on the Predict page, with this run."""
     images = part.take([tile.position for tile in tiles])
     factor = factor_for(*images.shape[1:], TILE_SIZE)
     png = grid_png(images, max_value=part.dataset.max_value, columns=MOST_WIDE, factor=factor, gap=0)
@@ -125,4 +126,6 @@ def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str) -> None:
         on_opened_change=lambda: None,
     )
     if result.opened is not None:
+        if run is not None:
+            session.show_run(run)
         session.open_image(part.name, int(result.opened))

@@ -29,7 +29,7 @@ def row_of(app, wanted):
 
 def test_a_menu_names_all_pages(open_app):
     labels = [link.label for link in open_app().page_link]
-    assert labels == ["Train", "Mistakes", "Weights", "Predict", "Experiments", "Map", "Quiz", "Data"]
+    assert labels == ["Train", "Mistakes", "Weights", "Predict", "Experiments", "Compare", "Map", "Quiz", "Data"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def pixels(app):
     return np.array([row for row in rows if row], dtype=int)
 
 
-@pytest.mark.parametrize("page", ["mistakes", "weights", "predict", "map", "quiz"])
+@pytest.mark.parametrize("page", ["mistakes", "weights", "predict", "compare", "map", "quiz"])
 def test_without_a_run_the_page_says_what_to_do(open_fresh_app, page):
     app = open_fresh_app().switch_page(f"pages/{page}.py").run()
     assert not app.exception

@@ -33,7 +33,7 @@ def kept_home(tmp_path_factory):
     patch.undo()
 
 
-@pytest.mark.parametrize("page", ["train", "mistakes", "weights", "predict", "map", "quiz", "data"])
+@pytest.mark.parametrize("page", ["train", "mistakes", "weights", "predict", "compare", "map", "quiz", "data"])
 @pytest.mark.parametrize("run", RUNS)
 def test_a_page_shows_a_kept_run(kept_home, page, run):
     app = app_at({"run": RUNS[run]})

@@ -5,6 +5,13 @@ difference of 0.01. Sentences say which model is better and by how much; no p va
 """
 
 from digitcore.evaluation.comparison.best_of import expected_best_of, optimism_of_best
+from digitcore.evaluation.comparison.disagreement import (
+    WANTED,
+    AnswerPair,
+    confusion_change_table,
+    disagreement_positions,
+    in_same_order,
+)
 from digitcore.evaluation.comparison.pairs import (
     PairComparison,
     PairCounts,
@@ -47,6 +54,8 @@ from digitcore.evaluation.comparison.uncertainty import (
 )
 
 __all__ = [
+    "WANTED",
+    "AnswerPair",
     "CochransQ",
     "MeanDifference",
     "PairComparison",
@@ -61,12 +70,15 @@ __all__ = [
     "compare_predictions",
     "compare_seeds",
     "compare_several",
+    "confusion_change_table",
     "corrected_resampled_t",
     "difference_over_images",
+    "disagreement_positions",
     "expected_best_of",
     "folds_sentence",
     "holm",
     "images_sentence",
+    "in_same_order",
     "loss_interval",
     "mcnemar_mid_p",
     "optimism_of_best",

@@ -1,0 +1,73 @@
+"""How the confusion matrix of one model differs from that of another one on the same images."""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from digitcore.charts._axes import unlimited
+from digitcore.charts._cells import (
+    CELL_SIZES,
+    MATRIX_SIZE,
+    SMALLEST_FONT,
+    cell_ink,
+    cell_scale,
+    class_axis,
+    figure_font,
+    fitting_font,
+    inks,
+    with_cell_selection,
+)
+from digitcore.charts._spread import in_order
+from digitcore.charts._theme import finished
+from digitcore.images import palette
+
+
+def confusion_change_chart(table: pd.DataFrame, *, select: str | None = None) -> alt.LayerChart:
+    """Draw the images that B has more (blue) or fewer (orange) than A in each cell of the confusion matrix.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`digitcore.evaluation.comparison.confusion_change_table`; the class order is its own.
+    select : str, optional
+        Name of a selection by click (the same cell again clears it) with the fields ``truth`` and ``prediction``.
+    """
+    names = in_order(table["truth"])
+    cell = int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
+    changes = table["change"].to_numpy(dtype=float)
+    most = np.abs(changes).max(initial=0) or 1.0
+    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
+    shown = table.assign(
+        figure=[f"{value:+.0f}".replace("-", "−") if value else "" for value in changes],
+        **inks(changes, stops, "linear", palette.DIVERGING_STOPS),
+    )
+    base = alt.Chart(unlimited(shown)).encode(
+        x=class_axis("prediction", "Prediction", names, cell),
+        y=class_axis("truth", "Truth", names, cell),
+        tooltip=[
+            alt.Tooltip("truth:N", title="Truth"),
+            alt.Tooltip("prediction:N", title="Prediction"),
+            alt.Tooltip("count_a:Q", title="Images of A", format=",d"),
+            alt.Tooltip("count_b:Q", title="Images of B", format=",d"),
+            alt.Tooltip("change:Q", title="B − A", format="+,d"),
+        ],
+    )
+    font = figure_font(shown["figure"], cell)
+    legible = font >= SMALLEST_FONT
+    legend = None if legible else alt.Legend(orient="top", gradientLength=200, format="+,f")
+    color = alt.Color(
+        "change:Q", title="B − A (images)", scale=cell_scale(stops, palette.DIVERGING_STOPS), legend=legend
+    )
+    rectangles = base.mark_rect(cursor="pointer" if select else alt.Undefined).encode(color=color)
+    layers = [with_cell_selection(rectangles, select)]
+    if legible:
+        figures = base.mark_text(fontSize=fitting_font(shown["figure"], font, len(names)), baseline="middle")
+        layers.append(figures.encode(text=alt.Text("figure:N"), color=cell_ink()))
+    side = cell * max(len(names), 1)
+    description = (
+        f"Difference of two confusion matrices of {len(names)} classes: rows are the truth, columns the prediction, "
+        "cells the images of B minus those of A."
+    )
+    return finished(alt.layer(*layers), width=side, height=side, description=description)

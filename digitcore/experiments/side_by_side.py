@@ -1,0 +1,235 @@
+"""Models side by side: their figures, their settings and their curves, whatever images they were tested on.
+
+A model is one run, or several runs that differ in the seed alone; its figures are then means over the seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digitcore.datasets import DATASETS
+from digitcore.errors import InvalidSetting
+from digitcore.evaluation import epochs_table, wilson_interval
+from digitcore.evaluation.comparison import summarise_seeds
+from digitcore.experiments.tables import MOST_EPOCHS
+from digitcore.runs.listed_columns import seedless_digest
+from digitcore.runs.run import Run
+from digitcore.runs.summary import distinct_labels
+from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.settings import all_settings, setting_label, setting_value, settings_of
+from digitcore.specs.titles import spec_titles
+from digitcore.wording import listed
+
+PARTS = ("test", "validation", "train")
+CURVES: Mapping[str, str] = {
+    "validation_accuracy": "Validation accuracy",
+    "validation_loss": "Validation loss",
+    "train_accuracy": "Training accuracy",
+    "train_loss": "Training loss",
+}
+OVER: Mapping[str, str] = {"epoch": "Epochs", "seconds": "Time"}
+MOST_LETTERS = 60
+# What is better, and whether more of it is.
+_BETTER = {"accuracy": True, "loss": False, "seconds": False}
+_BEST_WORDS = {"accuracy": "accuracy", "loss": "loss", "seconds": "time"}
+
+
+def named_models(runs: Sequence[Run], names: Mapping[str, str]) -> dict[str, list[Run]]:
+    """Return runs as models, each under a name of its own.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In their order; those that differ in the seed alone are one model.
+    names : mapping of str to str
+        By digest, what visitors call the runs. A model without a name is called by what differs.
+    """
+    models: dict[str, list[Run]] = {}
+    for run in runs:
+        models.setdefault(seedless_digest(run.spec), []).append(run)
+    titles = _titles([members[0].spec.with_changes(random_state=0) for members in models.values()])
+    labels = {
+        key: _short(next((names[run.digest] for run in members if names.get(run.digest)), title))
+        for (key, members), title in zip(models.items(), titles, strict=True)
+    }
+    distinct = distinct_labels(labels)
+    return {distinct[key]: members for key, members in models.items()}
+
+
+def labelled_runs(models: Mapping[str, Sequence[Run]]) -> dict[str, Run]:
+    """Return each run of some models under a label of its own: the model's name, and the seed where it has several."""
+    labels = {
+        run.digest: f"{name}, seed {run.spec.random_state}" if len(members) > 1 else name
+        for name, members in models.items()
+        for run in members
+    }
+    distinct = distinct_labels(labels)
+    return {distinct[run.digest]: run for members in models.values() for run in members}
+
+
+def common_parts(models: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return the parts that all runs have figures of, the one that tells most first."""
+    return [part for part in PARTS if all(part in run.figures for members in models.values() for run in members)]
+
+
+def figures_table(models: Mapping[str, Sequence[Run]], part: str = "test") -> pd.DataFrame:
+    """Return the figures of each model.
+
+    Returns
+    -------
+    DataFrame
+        One row per model: ``name``, ``n_seeds``, ``accuracy``, ``low``, ``high`` (95 % interval, of the mean over seeds
+        or Wilson's for one seed), ``sd``, ``loss``, ``gap`` (training accuracy minus this), ``epochs_trained``,
+        ``seconds``, and ``best``: in which of accuracy, loss and time no other model is better.
+    """
+    table = pd.DataFrame([_figures_of(name, members, part) for name, members in models.items()])
+    best: list[list[str]] = [[] for _ in models]
+    for column, more in _BETTER.items():
+        values = table[column].to_numpy(dtype=float)
+        if len(models) > 1 and not np.isnan(values).all():
+            top = np.nanmax(values) if more else np.nanmin(values)
+            for place in np.flatnonzero(values == top):
+                best[place].append(_BEST_WORDS[column])
+    return table.assign(best=[listed(words) for words in best])
+
+
+def settings_table(models: Mapping[str, Sequence[Run]], *, every: bool = False) -> pd.DataFrame:
+    """Return the settings of each model.
+
+    Parameters
+    ----------
+    models : mapping of str to sequence of Run
+        By name.
+    every : bool
+        All settings, not only those in which models differ.
+
+    Returns
+    -------
+    DataFrame
+        A column of texts for each model, and the labels of the settings as index; a setting that a model does not have
+        is empty. The seed is left out.
+    """
+    specs = {name: members[0].spec for name, members in models.items()}
+    known = {name: settings_of(spec.model) for name, spec in specs.items()}
+    rows = {}
+    for setting, declared in all_settings().items():
+        texts = [
+            setting_label(setting, setting_value(spec, setting)) if setting in known[name] else ""
+            for name, spec in specs.items()
+        ]
+        if setting != "seed" and any(texts) and (every or len(set(texts)) > 1):
+            rows[declared.record.label] = texts
+    return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="Setting", dtype=object), columns=list(specs))
+
+
+def available_curves(models: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return the names in :data:`CURVES` of which any run has values."""
+    last = [run.epochs[-1] for members in models.values() for run in members if run.epochs]
+    return [curve for curve in CURVES if any(getattr(epoch, curve) is not None for epoch in last)]
+
+
+def model_curves_table(
+    models: Mapping[str, Sequence[Run]], curve: str = "validation_loss", *, over: str = "epoch", smoothing: float = 0.0
+) -> pd.DataFrame:
+    """Return a curve of each model, with its spread over the seeds.
+
+    Parameters
+    ----------
+    models : mapping of str to sequence of Run
+        By name; the runs have their epochs.
+    curve : str
+        A name in :data:`CURVES`.
+    over : {"epoch", "seconds"}
+        What the curve is drawn over: epochs, or the wall time of the training so far, as a mean over the seeds.
+    smoothing : float
+        0 for none, to below 1: the weight that the last smoothed value has in the next one, corrected for the start.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``x``, ``mean``, ``sd``, ``low``, ``high`` (one standard deviation to each side; NaN for one run) and
+        ``n`` runs; no rows for a model without such values.
+
+    Raises
+    ------
+    InvalidSetting
+        If an argument is not valid.
+    """
+    if curve not in CURVES:
+        raise InvalidSetting(f"curve must be one of {', '.join(CURVES)}, got {curve!r}")
+    if over not in OVER:
+        raise InvalidSetting(f"over must be epoch or seconds, got {over!r}")
+    if not 0 <= smoothing < 1:
+        raise InvalidSetting(f"smoothing must be a number from 0 to below 1, got {smoothing!r}")
+    curves = [_curve_of(members, curve, over, smoothing).assign(name=name) for name, members in models.items()]
+    columns = ["name", "x", "mean", "sd", "low", "high", "n"]
+    return pd.concat(curves, ignore_index=True)[columns] if curves else pd.DataFrame(columns=columns)
+
+
+def _titles(specs: Sequence[RunSpec]) -> list[str]:
+    """Return what each spec is called, without the data set if it is the same for all."""
+    titles, datasets = spec_titles(specs), {spec.dataset for spec in specs}
+    if len(datasets) != 1:
+        return titles
+    return [title.removeprefix(f"{DATASETS[specs[0].dataset].label}, ") for title in titles]
+
+
+def _figures_of(name: str, members: Sequence[Run], part: str) -> dict[str, Any]:
+    measured = [run.figures[part] for run in members if part in run.figures]
+    row: dict[str, Any] = {"name": name, "n_seeds": len(members)}
+    row |= dict.fromkeys(("accuracy", "low", "high", "sd"), math.nan)
+    if measured:
+        summary = summarise_seeds([each.accuracy for each in measured])
+        low, high = summary.low, summary.high
+        if summary.n == 1:
+            low, high = wilson_interval(measured[0].n_right, measured[0].n_images)
+        row |= {"accuracy": summary.mean, "low": low, "high": high, "sd": summary.sd}
+    gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in members if _has_gap(run, part)]
+    return row | {
+        "loss": _mean([each.loss for each in measured]),
+        "gap": _mean(gaps),
+        "epochs_trained": _mean([run.n_trained for run in members]),
+        "seconds": _mean([run.seconds for run in members]),
+    }
+
+
+def _has_gap(run: Run, part: str) -> bool:
+    return part != "train" and part in run.figures and "train" in run.figures
+
+
+def _curve_of(members: Sequence[Run], curve: str, over: str, smoothing: float) -> pd.DataFrame:
+    tables = [epochs_table(run.epochs) for run in members]
+    values = pd.concat([_smoothed(table.set_index("epoch")[curve], smoothing) for table in tables], axis="columns")
+    times = pd.concat([table.set_index("epoch")["seconds"].cumsum() for table in tables], axis="columns")
+    mean, sd = values.mean(axis="columns"), values.std(axis="columns", ddof=1)
+    table = pd.DataFrame(
+        {
+            "x": times.mean(axis="columns") if over == "seconds" else values.index.to_numpy(dtype=float),
+            "mean": mean,
+            "sd": sd,
+            "low": mean - sd,
+            "high": mean + sd,
+            "n": values.notna().sum(axis="columns"),
+        },
+        index=values.index,
+    ).dropna(subset="mean")
+    kept = np.linspace(0, len(table) - 1, min(MOST_EPOCHS, len(table))).round().astype(int)
+    return table.iloc[kept]
+
+
+def _smoothed(values: pd.Series, smoothing: float) -> pd.Series:
+    return values.ewm(alpha=1 - smoothing, adjust=True).mean() if smoothing else values
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

@@ -1,0 +1,66 @@
+"""A page of the catalogue as a reader sees it: labels instead of names of the registry, per cent instead of shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from digitcore.datasets import DATASETS
+from digitcore.models import MODELS
+
+PIN = "★ "
+
+
+def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """Return the lines of a page of the catalogue for display.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        From :meth:`digitcore.runs.catalogue.Catalogue.page`.
+    losses : mapping of str to sequence of float
+        From :meth:`digitcore.runs.catalogue.Catalogue.loss_sparklines`.
+
+    Returns
+    -------
+    DataFrame
+        ``called`` (the name, or else the title; pinned ones begin with a star), ``title``, ``tags``, ``data``,
+        ``model``, ``recipe``, ``n`` runs, ``accuracy``, ``interval`` (text) and ``sd`` of the test part in per cent,
+        ``gap`` in points, ``seconds``, ``state``, ``losses``, ``created_at``.
+    """
+    starred = lines["pinned"].map({True: PIN, False: ""})
+    return pd.DataFrame(
+        {
+            "called": [
+                f"{star}{name or title}"
+                for star, name, title in zip(starred, lines["name"], lines["title"], strict=True)
+            ],
+            "title": lines["title"],
+            "tags": lines["tags"],
+            "data": _labels(lines["dataset"], DATASETS),
+            "model": _labels(lines["model"], MODELS),
+            "recipe": lines["recipe"],
+            "n": lines["n"],
+            "accuracy": 100 * lines["test_accuracy"],
+            "interval": interval_texts(lines["test_low"], lines["test_high"]),
+            "sd": 100 * lines["test_sd"],
+            "gap": 100 * lines["gap"],
+            "seconds": lines["seconds"],
+            "state": lines["state"],
+            "losses": [list(losses.get(digest, [])) for digest in lines["digest"]],
+            "created_at": lines["created_at"],
+        }
+    )
+
+
+def interval_texts(lows: pd.Series, highs: pd.Series) -> list[str]:
+    """Return intervals of shares in per cent: "97.10 to 98.30", within 0 and 100; empty where there is none."""
+    pairs = zip(lows.astype(float).clip(0, 1), highs.astype(float).clip(0, 1), strict=True)
+    return ["" if low != low or high != high else f"{100 * low:.2f} to {100 * high:.2f}" for low, high in pairs]
+
+
+def _labels(names: pd.Series, entries: Mapping[str, Any]) -> list[str]:
+    """Return the labels of a registry; an entry that is gone keeps its name."""
+    return [entries[name].label if name in entries else name for name in names]

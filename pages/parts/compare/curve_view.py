@@ -1,0 +1,54 @@
+"""One curve of all chosen models in one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from digitcore.charts import model_curves_chart
+from digitcore.experiments.side_by_side import CURVES, OVER, available_curves, model_curves_table
+from digitcore.glossary import explain
+from digitcore.runs import Run
+from pages.parts import layout, session, shared
+from pages.parts.charts import drawable
+
+Models = Mapping[str, Sequence[Run]]
+
+
+@st.fragment
+def show(models: Models) -> None:
+    """Ask which curve, and show it; seeds of a model are a band."""
+    st.subheader("Curves", help=explain("epoch", "loss", "spread"))
+    curves = available_curves(models)
+    if not curves:
+        st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)
+        return
+    row = layout.choices("curves")
+    start = session.widget_value("compare_curve", curves[0], curves)
+    curve = row.selectbox(
+        "Curve", curves, index=curves.index(start), format_func=CURVES.__getitem__, key="compare_curve"
+    )
+    over = row.segmented_control(
+        "Over", list(OVER), default="epoch", required=True, format_func=OVER.__getitem__, key="compare_over"
+    )
+    smoothing = row.slider(
+        "Smoothing",
+        0.0,
+        0.95,
+        0.0,
+        step=0.05,
+        key="compare_smoothing",
+        help="Weight of the epochs before in each point.",
+    )
+    runs = tuple((name, run.digest, run.created_at) for name, members in models.items() for run in members)
+    key = ("compare curves", runs, curve, over, smoothing)
+    chart = shared.charts.get(key, lambda: _chart(models, curve, over, smoothing))
+    st.vega_lite_chart(chart, width="stretch")
+
+
+def _chart(models: Models, curve: str, over: str, smoothing: float) -> dict[str, Any]:
+    part, measure = curve.split("_")
+    table = model_curves_table(models, curve, over=over, smoothing=smoothing)
+    return drawable(model_curves_chart(table, measure=measure, part=part, over=over))

@@ -1,0 +1,150 @@
+"""Two runs image by image: what only one gets right, and where their confusion matrices differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from digitcore.charts import confusion_change_chart
+from digitcore.datasets import Part
+from digitcore.evaluation.comparison import (
+    WANTED,
+    AnswerPair,
+    confusion_change_table,
+    disagreement_positions,
+    in_same_order,
+)
+from digitcore.evaluation.image_filter import top_classes_text
+from digitcore.experiments.side_by_side import labelled_runs
+from digitcore.glossary import explain
+from digitcore.runs import Run
+from pages.parts import layout, messages, session, shared
+from pages.parts.charts import drawable
+from pages.parts.tiles import Tile, show_tiles
+
+SELECTION = "cell"
+
+
+@st.fragment
+@messages.caught()
+def show(models: Mapping[str, Sequence[Run]], part_name: str) -> None:
+    """Let the user choose two runs, and show where they differ."""
+    st.subheader("Image by image", help=explain("confusion matrix", "prediction"))
+    runs = labelled_runs(models)
+    a, b = _ask_pair(runs)
+    if a == b:
+        st.info("A and B are the same run: choose two different ones.", icon=layout.NOTHING_FITS)
+        return
+    part = getattr(session.parts_of(runs[a]), part_name)
+    pair = _answers(runs[a], runs[b], part)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_change(runs[a], runs[b], part, pair)
+    with right:
+        _show_images(runs[a], part, pair)
+
+
+def _ask_pair(runs: Mapping[str, Run]) -> tuple[str, str]:
+    row, names = layout.choices("pair"), list(runs)
+    a = row.selectbox(
+        "A", names, index=names.index(session.widget_value("compare_a", names[0], names)), key="compare_a"
+    )
+    start = names[-1]
+    b = row.selectbox("B", names, index=names.index(session.widget_value("compare_b", start, names)), key="compare_b")
+    return a, b
+
+
+def _answers(a: Run, b: Run, part: Part) -> AnswerPair:
+    """Return what both runs make of the images of A's part."""
+    others = getattr(session.parts_of(b), part.name)
+    of_b = in_same_order(part.indices, others.indices, session.probabilities_of(b, others))
+    return AnswerPair(part.labels, session.probabilities_of(a, part), of_b)
+
+
+def _show_change(a: Run, b: Run, part: Part, pair: AnswerPair) -> None:
+    names = part.dataset.class_names
+    st.markdown("**Confusion matrix of B minus that of A**", help=explain("confusion matrix"))
+    key = ("confusion change", a.digest, a.created_at, b.digest, b.created_at, part.name)
+    chart = shared.charts.get(key, lambda: _change_chart(pair, names))
+    st.vega_lite_chart(chart, key=session.change_matrix_key(), on_select=lambda: _take_click(names))
+    st.caption(
+        "Blue: B has more images there, orange: fewer. B is better where the diagonal is blue and the rest orange. "
+        "Click a cell to see its images; click it again to clear the selection."
+    )
+
+
+def _change_chart(pair: AnswerPair, names: Sequence[str]) -> dict[str, Any]:
+    return drawable(confusion_change_chart(confusion_change_table(pair, names), select=SELECTION))
+
+
+def _take_click(names: Sequence[str]) -> None:
+    cells = st.session_state[session.change_matrix_key()].selection[SELECTION] or []
+    clicked = [(names.index(cell["truth"]), names.index(cell["prediction"])) for cell in cells]
+    chosen = clicked[-1] if clicked else (session.ANY_CLASS, session.ANY_CLASS)
+    st.session_state.update(zip(session.change_cell_keys(len(names)), chosen, strict=True))
+
+
+def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
+    st.markdown("**The images behind it**")
+    cell = _ask_cell(part.dataset.class_names, layout.choices("change_cell"))
+    row = layout.choices("wanted")
+    wanted = row.segmented_control(
+        "Show",
+        list(WANTED),
+        default="only_a",
+        required=True,
+        format_func=WANTED.__getitem__,
+        key="compare_wanted",
+        disabled=cell is not None,
+    )
+    n_images = row.slider("Images", 5, 100, 20, step=5, key="compare_n_images")
+    positions = disagreement_positions(pair, wanted, cell)
+    if not len(positions):
+        st.info("No image fits: choose another cell, or other images to show.", icon=layout.NOTHING_FITS)
+        return
+    show_tiles(part, _tiles(part, pair, positions[:n_images]), key="compare_tiles", run=a)
+    kind = "In this cell for one of them alone" if cell else WANTED[wanted]
+    st.caption(
+        f"{kind}: {len(positions[:n_images])} of {len(positions):,} images, the largest difference first. Point at an "
+        "image for both answers; click it to open it with A on *Predict*."
+    )
+
+
+def _ask_cell(names: Sequence[str], row: DeltaGenerator) -> tuple[int, int] | None:
+    """Ask for a cell: the keyboard's way to what a click does."""
+    options, chosen = [session.ANY_CLASS, *range(len(names))], []
+    for label, key in zip(("True class", "Taken for"), session.change_cell_keys(len(names)), strict=True):
+        index = row.selectbox(
+            label,
+            options,
+            index=options.index(session.widget_value(key, session.ANY_CLASS)),
+            key=key,
+            format_func=lambda index: "any" if index == session.ANY_CLASS else names[index],
+            on_change=session.forget_change_click,
+        )
+        chosen.append(index)
+    return None if session.ANY_CLASS in chosen else (chosen[0], chosen[1])
+
+
+def _tiles(part: Part, pair: AnswerPair, positions: np.ndarray) -> list[Tile]:
+    return [_tile(part, pair, int(position)) for position in positions]
+
+
+def _tile(part: Part, pair: AnswerPair, position: int) -> Tile:
+    names = part.dataset.class_names
+    truth, a, b = (names[each[position]] for each in (pair.truth, pair.prediction_a, pair.prediction_b))
+    answers = "".join(
+        f"\n{which}: {top_classes_text(probabilities[position], names)}"
+        for which, probabilities in (("A", pair.probabilities_a), ("B", pair.probabilities_b))
+    )
+    return Tile(
+        position=position,
+        truth=truth,
+        wrong=b if a == truth else a,
+        words=f"Image {position} of the {part.name} part\nTruth {truth}{answers}",
+        alt=f"Image {position}: truth {truth}, A says {a}, B says {b}",
+    )

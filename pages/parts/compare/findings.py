@@ -1,0 +1,93 @@
+"""What the chosen models say together: sentences first, then their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from digitcore.errors import DigitcoreError
+from digitcore.evaluation.comparison import optimism_of_best, optimism_sentence
+from digitcore.experiments.comparison import RunsComparison
+from digitcore.experiments.side_by_side import common_parts, figures_table
+from digitcore.experiments.tables import in_percent
+from digitcore.glossary import explain
+from digitcore.runs import Run
+from digitcore.runs.listed_table import interval_texts
+from pages.parts import layout, session, shared
+from pages.parts.messages import plain
+
+Models = Mapping[str, Sequence[Run]]
+
+
+def show(models: Models) -> tuple[str, RunsComparison | None]:
+    """Show the sentences and the figures; return the part, and the comparison unless there is none."""
+    st.subheader("Is the difference real?", help=explain("interval", "accuracy"))
+    part = _ask_part(models)
+    comparison = _show_sentences(models, part)
+    _show_figures(models, part)
+    _show_optimism(models)
+    return part, comparison
+
+
+def _ask_part(models: Models) -> str:
+    parts = common_parts(models)
+    if len(parts) < 2:
+        return next(iter(parts), "test")
+    row = layout.choices("part")
+    return row.segmented_control(
+        "Compared on", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
+    )
+
+
+def _show_sentences(models: Models, part: str) -> RunsComparison | None:
+    if len(models) == 1 and len(next(iter(models.values()))) == 1:
+        st.info("One run is chosen: choose another one to compare it with.", icon=layout.NOTHING_FITS)
+        return None
+    try:
+        comparison = session.comparison_of(models, part)
+    except DigitcoreError as refusal:
+        st.warning(plain(f"Not compared. {str(refusal).rstrip('.')}."))
+        return None
+    st.markdown("\n\n".join(f"**{plain(sentence)}**" for sentence in comparison.sentences))
+    return comparison
+
+
+def _show_figures(models: Models, part: str) -> None:
+    table = figures_table(models, part)
+    shown = in_percent(table, ("accuracy", "sd", "gap")).assign(interval=interval_texts(table["low"], table["high"]))
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    seeds = ["n_seeds", "sd"] if table["n_seeds"].max() > 1 else []
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_order=["name", "best", "accuracy", "interval", *seeds, "loss", "gap", "epochs_trained", "seconds"],
+        column_config={
+            "name": text("Model", width="medium", pinned=True),
+            "best": text("Best in", help="In which figures no other chosen model is better."),
+            "accuracy": number(f"{part.title()} (%)", format="%.2f", help=explain("accuracy")),
+            "interval": text("95 % interval", help=explain("interval")),
+            "n_seeds": number("Seeds", format="%d", help=explain("seed")),
+            "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
+            "loss": number("Loss", format="%.4f", help=explain("loss")),
+            "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
+            "epochs_trained": number("Epochs", format="%.0f", help=explain("epoch")),
+            "seconds": number("Time (s)", format="%.2f", help=explain("training time")),
+        },
+        placeholder="",
+        alt="Figures of each chosen model, and in which of them it is the best",
+    )
+
+
+def _show_optimism(models: Models) -> None:
+    """Say how many trainings were tested on the same images: the best of many is flattered."""
+    first = next(iter(models.values()))[0]
+    if "test" not in first.figures:
+        return
+    n_tested = shared.engine().catalogue.n_tested_alike(first.digest)
+    if n_tested < 1:
+        return
+    figures = first.figures["test"]
+    optimism = optimism_of_best(n_tested, figures.accuracy, figures.n_images)
+    were = "training of this store was" if n_tested == 1 else "trainings of this store were"
+    st.caption(plain(f"{n_tested:,} {were} tested on these test images. {optimism_sentence(n_tested, optimism)}"))

@@ -1,0 +1,162 @@
+"""All kept runs as a table in which the ones to compare are chosen."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from digitcore.datasets import DATASETS
+from digitcore.glossary import explain
+from digitcore.models import MODELS
+from digitcore.runs.choice import entries_of, labels_of
+from digitcore.runs.listed_table import listed_table
+from digitcore.runs.run_query import RunQuery
+from digitcore.wording import counted
+from pages.parts import layout, messages, session, shared
+
+PAGE_SIZE = 100
+TABLE_HEIGHT = 320
+# What the order is called, the column it sorts by, and whether the largest comes first.
+ORDERS = {
+    "Newest first": ("created_at", True),
+    "Oldest first": ("created_at", False),
+    "Best test accuracy first": ("test_accuracy", True),
+    "Best validation accuracy first": ("validation_accuracy", True),
+    "Smallest gap first": ("gap", False),
+    "Lowest training loss first": ("last_loss", False),
+    "Fastest first": ("seconds", False),
+    "By name": ("name", False),
+}
+HELP = (
+    "A line is chosen by a click on the box at its left, or by Shift + Space in it. What is chosen stays chosen while "
+    "you search, sort or turn pages."
+)
+ONE_LINE_HELP = (
+    "Runs that differ in the seed alone are one line otherwise, with the mean over the seeds and its interval."
+)
+
+
+def show() -> dict[str, str] | None:
+    """Show a page of the table; return what its lines are called, by entry, or None if nothing is kept at all."""
+    catalogue = shared.engine().catalogue
+    if not catalogue.count(RunQuery(background=True, archived=True)):
+        st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
+        st.page_link("pages/train.py", label="Go to Train")
+        return None
+    with messages.caught():
+        query = _ask_query()
+        n_lines = catalogue.count(query)
+        lines = catalogue.page(query, PAGE_SIZE * (_ask_page(query, n_lines) - 1), PAGE_SIZE)
+        if lines.empty:
+            st.info("No run fits: change the search or the filters.", icon=layout.NOTHING_FITS)
+            return {}
+        _show_table(lines, grouped=query.grouped)
+        st.caption(f"{_counted_lines(n_lines, query)}. {HELP}")
+        return dict(zip(entries_of(lines), labels_of(lines), strict=True))
+    return {}
+
+
+def _ask_query() -> RunQuery:
+    """Ask which runs are listed, in which order, and what a line is."""
+    row = layout.choices("search")
+    search = row.text_input(
+        "Search", key="runs_search", placeholder="name, note, tag, model ...", persist_state="session"
+    )
+    order = row.selectbox("Order", list(ORDERS), key="runs_order", persist_state="session")
+    more = layout.choices("filters")
+    background = more.toggle("Runs of experiments, too", key="runs_background", persist_state="session")
+    archived = more.toggle("Archived runs, too", key="runs_archived", persist_state="session")
+    each = more.toggle("One line per run", key="runs_each", persist_state="session", help=ONE_LINE_HELP)
+    known = shared.engine().catalogue.choices(RunQuery(background=background, archived=archived))
+    sort, descending = ORDERS[order]
+    return RunQuery(
+        search=search,
+        datasets=_ask_several(row, "Data", known["datasets"], DATASETS),
+        models=_ask_several(row, "Model", known["models"], MODELS),
+        tags=_ask_several(row, "Tags", known["tags"], {}),
+        sort=sort,
+        descending=descending,
+        background=background,
+        archived=archived,
+        grouped=not each,
+    )
+
+
+def _ask_several(row: DeltaGenerator, label: str, options: list[str], entries: Mapping[str, Any]) -> tuple[str, ...]:
+    chosen = row.multiselect(
+        label,
+        options,
+        key=f"runs_{label.lower()}",
+        format_func=lambda name: entries[name].label if name in entries else name,
+        placeholder="any",
+        persist_state="session",
+    )
+    return tuple(chosen)
+
+
+def _ask_page(query: RunQuery, n_lines: int) -> int:
+    n_pages = math.ceil(n_lines / PAGE_SIZE)
+    if n_pages < 2:
+        return 1
+    # Another list begins with its first page.
+    return min(st.pagination(n_pages, key=f"runs_page_{_short_hash(repr(query))}"), n_pages)
+
+
+def _show_table(lines: pd.DataFrame, *, grouped: bool) -> None:
+    entries, chosen = entries_of(lines), session.compared()
+    key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
+    losses = shared.engine().catalogue.loss_sparklines(lines["digest"].tolist())
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    st.dataframe(
+        listed_table(lines, losses),
+        height=TABLE_HEIGHT if len(lines) > 7 else "auto",
+        hide_index=True,
+        column_order=[
+            *("called", "accuracy", "interval", *(["n", "sd"] if grouped else []), "losses", "tags", "data", "model"),
+            *("recipe", "gap", "seconds", "state", "created_at"),
+        ],
+        column_config={
+            "called": text("Name", width="medium", pinned=True, help="A star marks what is pinned."),
+            "accuracy": number("Test (%)", format="%.2f", help=explain("accuracy", "test part")),
+            "interval": text("95 % interval", help=explain("interval")),
+            "n": number("Seeds", format="%d", help=explain("seed")),
+            "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
+            "losses": st.column_config.LineChartColumn("Loss", width="small", y_min=0, help=explain("loss")),
+            "tags": st.column_config.ListColumn("Tags"),
+            "data": text("Data"),
+            "model": text("Model"),
+            "recipe": text("Recipe", help=explain("recipe")),
+            "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
+            "seconds": number("Time (s)", format="%.2f"),
+            "state": text("State"),
+            "created_at": st.column_config.DatetimeColumn("Begun (UTC)", format="D MMM YYYY, HH:mm", timezone="UTC"),
+        },
+        on_select=lambda: _take_selection(key, entries),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [n for n, entry in enumerate(entries) if entry in chosen]}},
+        key=key,
+        placeholder="",
+        alt="Kept runs, a line each, with their test accuracies; the chosen ones are compared below",
+    )
+
+
+def _take_selection(key: str, entries: Sequence[str]) -> None:
+    """Compare what is selected on this page of the table, and what was chosen on others."""
+    rows = st.session_state[key].selection.rows
+    picked = [entries[row] for row in rows if row < len(entries)]
+    kept = [entry for entry in session.compared() if entry in picked or entry not in entries]
+    session.choose_compared([*kept, *picked])
+
+
+def _counted_lines(n_lines: int, query: RunQuery) -> str:
+    return counted(n_lines, "line" if query.grouped else "run")
+
+
+def _short_hash(*texts: str) -> str:
+    return hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest()[:12]

@@ -1,0 +1,61 @@
+"""Runs that are chosen in the table by keyboard are compared, and the address holds them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_accessibility import violations_of_both_themes
+from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
+
+pytestmark = pytest.mark.browser
+LINKS = ("model=softmax&epochs=2", "model=softmax&epochs=40", "model=mlp&epochs=5&batch_size=64")
+
+
+@pytest.fixture
+def trained(own_server, page):
+    """The Train page of a server that has trained three runs."""
+    for link in LINKS:
+        open_page(page, f"{own_server.url}/?{link}")
+        press_train(page)
+        wait_for_result(page)
+    return page
+
+
+def test_lines_chosen_by_keyboard_are_compared_and_break_no_rule(trained):
+    page = trained
+    go_to(page, "Compare")
+    settle(page)
+    page.get_by_test_id("data-grid-canvas").first.focus()
+    for _ in range(2):
+        for key in ("ArrowDown", "Shift+Space"):
+            page.keyboard.press(key, delay=100)
+            page.wait_for_timeout(200)
+        settle(page)
+    sentence = page.get_by_text(re.compile(r"is better by|cannot be told apart"))
+    expect(sentence.first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"runs=[0-9a-f]{20}(,|%2C)[0-9a-f]{20}$"))
+    assert violations_of_both_themes(page) == []
+    # A new session knows the choice from the address, and a phone shows it without scrolling sideways.
+    page.set_viewport_size({"width": 420, "height": 860})
+    page.reload()
+    settle(page)
+    expect(sentence.first).to_be_visible()
+    assert violations_of_both_themes(page) == []
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+
+
+def test_a_click_on_a_cell_shows_its_images(trained):
+    page = trained
+    go_to(page, "Compare")
+    box = page.get_by_role("combobox", name="Compared")
+    for _ in range(2):
+        box.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("option").first.click()
+        settle(page)
+    cell = page.get_by_test_id("stVegaLiteChart").last.locator("[aria-roledescription='rect']").first
+    cell.click()
+    settle(page)
+    expect(page.get_by_text(re.compile("No image fits|In this cell for one")).first).to_be_visible()
