@@ -19,7 +19,7 @@ run: .venv/.compiled
 test: .venv/.test .venv/.compiled
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.
 bench: .venv/.bench

@@ -33,6 +33,7 @@ def ask(listed: Mapping[str, str]) -> Chosen:
         key=_KEY,
         format_func=labels.__getitem__,
         max_selections=MOST_CHOSEN,
+        select_all=False,
         placeholder="choose lines of the table, or type a name",
         on_change=_take_box,
         help=f"Up to {MOST_CHOSEN} runs or groups. The address holds them: copy the link to share the comparison.",
