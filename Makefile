@@ -16,10 +16,12 @@ timed = @echo "$1"; start=$$(date +%s); $2 && echo "Done in $$(($$(date +%s) - s
 run: .venv/.compiled
 	$(BIN)/python -m streamlit run dashboard.py
 
+# Most tests wait for processes, so two files run at a time; a browser needs two cores for itself.
 test: .venv/.test .venv/.compiled
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 # The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.
 bench: .venv/.bench

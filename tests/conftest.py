@@ -11,14 +11,6 @@ from sklearn.datasets import load_digits
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file in one process, and all that drive a browser: two at once are too much for two cores."""
-    for item in items:
-        name = "browser" if item.path.parent.name == "browser" else item.path.name
-        item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def data_directory(tmp_path_factory):
     """Let every test look for data sets where the real files are, or in an empty directory."""
