@@ -104,11 +104,48 @@ def cell_scale(stops: np.ndarray, ramp: Mapping[str, Sequence[str]], kind: Any =
     return alt.Scale(type=kind, domain=[float(stop) for stop in stops], range=themed_range(ramp), interpolate="rgb")
 
 
-def cell_figures(base: alt.Chart, font: int) -> list[alt.Chart]:
-    """The layer of the figures, where they are legible."""
+def cell_figures(base: alt.Chart, font: int, size: Any = None, ink: Any = None) -> list[alt.Chart]:
+    """Return the layer of the figures, where they are legible, or nothing.
+
+    Parameters
+    ----------
+    base : Chart
+        With a column ``figure``, and those of :func:`inks`.
+    font : int
+        Of :func:`figure_font`.
+    size : ExprRef, optional
+        Size of the font, such as :func:`fitting_font`. Default: ``font``.
+    ink : optional
+        Colour of the figures, see :func:`cell_ink`.
+    """
     if font < SMALLEST_FONT:
         return []
-    return [base.mark_text(fontSize=font, baseline="middle").encode(text=alt.Text("figure:N"), color=cell_ink())]
+    figures = base.mark_text(fontSize=font if size is None else size, baseline="middle")
+    return [figures.encode(text=alt.Text("figure:N"), color=cell_ink() if ink is None else ink)]
+
+
+def matrix_cell(n_classes: int) -> int:
+    """Return the side of a cell, in pixels, of a matrix of so many classes."""
+    return int(np.clip(MATRIX_SIZE / max(n_classes, 1), *CELL_SIZES))
+
+
+def signed_cells(table: pd.DataFrame, column: str, figures: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the cells of a matrix of differences, and the values at which the colours stand, even about 0.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per cell.
+    column : str
+        The differences; NaN where there is none.
+    figures : list of str
+        What the cells say.
+    """
+    values = table[column].to_numpy(dtype=float)
+    most = np.nanmax(np.abs(values), initial=0) or 1.0
+    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
+    figures = [figure.replace("-", "−") for figure in figures]
+    return table.assign(figure=figures, **inks(values, stops, "linear", palette.DIVERGING_STOPS)), stops
 
 
 def even_stops(values: pd.Series, n_stops: int) -> np.ndarray:
@@ -124,7 +161,7 @@ def with_cell_selection(rectangles: alt.Chart, select: str | None) -> alt.Chart:
     """Return the cells with a selection by click of this name, whose cell is framed; as they are for None."""
     if select is None:
         return rectangles
-    # A click on the cell that is chosen lets go of it; a click on another one chooses that instead.
+    # A click on the chosen cell clears the selection; a click on another cell chooses that one instead.
     again = f"vlSelectionTest('{select}_store', datum)"
     cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
     outline = alt.when(cell, empty=False)

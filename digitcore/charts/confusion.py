@@ -10,9 +10,8 @@ import pandas as pd
 
 from digitcore.charts._axes import LOG_NUMBERS, unlimited
 from digitcore.charts._cells import (
-    CELL_SIZES,
-    MATRIX_SIZE,
     SMALLEST_FONT,
+    cell_figures,
     cell_ink,
     cell_scale,
     class_axis,
@@ -20,6 +19,7 @@ from digitcore.charts._cells import (
     figure_font,
     fitting_font,
     inks,
+    matrix_cell,
     with_cell_selection,
 )
 from digitcore.charts._theme import REMARK, finished
@@ -65,7 +65,7 @@ def confusion_chart(
     if cell_size is not None and cell_size < 1:
         raise InvalidSetting(f"cell_size must be a number of pixels from 1, got {cell_size!r}")
     names = list(dict.fromkeys(table["truth"]))
-    cell = cell_size or int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
+    cell = cell_size or matrix_cell(len(names))
     stops = color_stops(table[values].to_numpy(dtype=float), scale)
     cells = _cells(table, values, stops, scale)
     font = figure_font(cells["figure"], cell)
@@ -76,13 +76,8 @@ def confusion_chart(
     )
     # Where the figures stand in the cells a legend would say them twice, and take the room of two columns of a phone.
     rectangles = _rectangles(base, values, stops, scale, select, legend=font < SMALLEST_FONT)
-    layers = [rectangles]
-    if font >= SMALLEST_FONT:
-        layers.append(
-            base.mark_text(fontSize=fitting_font(cells["figure"], font, len(names)), baseline="middle").encode(
-                text=alt.Text("figure:N"), color=cell_ink(empty=REMARK)
-            )
-        )
+    figures = cell_figures(base, font, fitting_font(cells["figure"], font, len(names)), cell_ink(empty=REMARK))
+    layers = [rectangles, *figures]
     side = cell * max(len(names), 1)
     description = (
         f"Confusion matrix of {len(names)} classes: rows are the truth, columns the prediction, "

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from digitcore.charts._axes import unlimited
 from digitcore.charts._cells import (
-    CELL_SIZES,
-    MATRIX_SIZE,
     SMALLEST_FONT,
-    cell_ink,
+    cell_figures,
     cell_scale,
     class_axis,
     figure_font,
     fitting_font,
-    inks,
+    matrix_cell,
+    signed_cells,
     with_cell_selection,
 )
 from digitcore.charts._spread import in_order
@@ -35,14 +33,8 @@ def confusion_change_chart(table: pd.DataFrame, *, select: str | None = None) ->
         Name of a selection by click (the same cell again clears it) with the fields ``truth`` and ``prediction``.
     """
     names = in_order(table["truth"])
-    cell = int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
-    changes = table["change"].to_numpy(dtype=float)
-    most = np.abs(changes).max(initial=0) or 1.0
-    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
-    shown = table.assign(
-        figure=[f"{value:+.0f}".replace("-", "−") if value else "" for value in changes],
-        **inks(changes, stops, "linear", palette.DIVERGING_STOPS),
-    )
+    cell = matrix_cell(len(names))
+    shown, stops = signed_cells(table, "change", [f"{value:+.0f}" if value else "" for value in table["change"]])
     base = alt.Chart(unlimited(shown)).encode(
         x=class_axis("prediction", "Prediction", names, cell),
         y=class_axis("truth", "Truth", names, cell),
@@ -55,16 +47,13 @@ def confusion_change_chart(table: pd.DataFrame, *, select: str | None = None) ->
         ],
     )
     font = figure_font(shown["figure"], cell)
-    legible = font >= SMALLEST_FONT
-    legend = None if legible else alt.Legend(orient="top", gradientLength=200, format="+,f")
+    legend = alt.Legend(orient="top", gradientLength=200, format="+,f") if font < SMALLEST_FONT else None
     color = alt.Color(
         "change:Q", title="B − A (images)", scale=cell_scale(stops, palette.DIVERGING_STOPS), legend=legend
     )
     rectangles = base.mark_rect(cursor="pointer" if select else alt.Undefined).encode(color=color)
-    layers = [with_cell_selection(rectangles, select)]
-    if legible:
-        figures = base.mark_text(fontSize=fitting_font(shown["figure"], font, len(names)), baseline="middle")
-        layers.append(figures.encode(text=alt.Text("figure:N"), color=cell_ink()))
+    figures = cell_figures(base, font, fitting_font(shown["figure"], font, len(names)))
+    layers = [with_cell_selection(rectangles, select), *figures]
     side = cell * max(len(names), 1)
     description = (
         f"Difference of two confusion matrices of {len(names)} classes: rows are the truth, columns the prediction, "

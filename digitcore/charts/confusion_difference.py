@@ -6,18 +6,16 @@ Tables are as in :mod:`digitcore.charts._spread`.
 from __future__ import annotations
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from digitcore.charts._axes import unlimited
 from digitcore.charts._cells import (
-    CELL_SIZES,
-    MATRIX_SIZE,
     cell_figures,
     cell_scale,
     class_axis,
     figure_font,
-    inks,
+    matrix_cell,
+    signed_cells,
 )
 from digitcore.charts._spread import in_order
 from digitcore.charts._theme import finished
@@ -34,14 +32,10 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
         ``difference`` (``here`` minus ``published``); the class order is its own.
     """
     names = in_order(table["truth"])
-    cell = int(np.clip(MATRIX_SIZE / max(len(names), 1), *CELL_SIZES))
-    differences = table["difference"].to_numpy(dtype=float)
-    most = np.nanmax(np.abs(differences), initial=0) or 1.0
-    stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
-    shown = table.assign(
-        figure=[f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "" for value in differences],
-        **inks(differences, stops, "linear", palette.DIVERGING_STOPS),
-    )[table["difference"].notna()]
+    cell = matrix_cell(len(names))
+    figures = [f"{value:+.1f}" if abs(value) >= 0.05 else "" for value in table["difference"]]
+    cells, stops = signed_cells(table, "difference", figures)
+    shown = cells[table["difference"].notna()]
     base = alt.Chart(unlimited(shown)).encode(
         x=class_axis("prediction", "Prediction", names, cell),
         y=class_axis("truth", "Truth", names, cell),

@@ -11,7 +11,7 @@ import streamlit as st
 from digitcore.images import palette
 from digitcore.images.png import even_columns, factor_for, grid_png, weights_png
 from pages.parts import look
-from pages.parts.tiles import COLORS, FRAME, GRID_CSS, MOST_NARROW, MOST_WIDE
+from pages.parts.tiles import COLORS, FRAME, GRID_CSS, GRID_JS, MOST_NARROW, MOST_WIDE
 
 TILE_SIZE = 96
 
@@ -25,14 +25,6 @@ _JS = """
 export default function (component) {
   const { parentElement, data } = component;
   const root = parentElement.querySelector('.tiles');
-  // A class name is a user's text: it goes in as text, never as HTML.
-  const element = (name, text) => {
-    const made = document.createElement('span');
-    made.className = name;
-    if (text) made.textContent = text;
-    return made;
-  };
-  const share = (place, n) => (n > 1 ? (100 * place) / (n - 1) : 0) + '%';
   const draw = () => {
     if (root.awaited !== data.sprite) return;
     root.classList.toggle('weights', data.weights);
@@ -40,18 +32,13 @@ export default function (component) {
     root.setAttribute('aria-label', data.alt);
     for (const name of ['size', 'wide', 'narrow']) root.style.setProperty('--' + name, data[name]);
     root.replaceChildren(...Array.from({ length: data.n }, (_, index) => {
-      const tile = element('tile'), picture = element('picture');
+      const tile = element('span', 'tile');
       if (data.titles) {
-        const strip = element('strip');
-        strip.append(element('title', data.titles[index]));
+        const strip = element('span', 'strip');
+        strip.append(element('span', 'title', data.titles[index]));
         tile.append(strip);
       }
-      const across = index % data.columns, down = Math.floor(index / data.columns);
-      Object.assign(picture.style, {
-        aspectRatio: data.shape, backgroundImage: `url(${data.sprite})`, backgroundSize: `${100 * data.columns}% auto`,
-        backgroundPosition: `${share(across, data.columns)} ${share(down, Math.ceil(data.n / data.columns))}`,
-      });
-      tile.append(picture);
+      tile.append(pictureOf(data.sprite, data.shape, data.columns, data.n, index));
       return tile;
     }));
   };
@@ -63,7 +50,7 @@ export default function (component) {
 }
 """
 
-_pictures = st.components.v2.component("digit_pictures", html=FRAME, css=COLORS + GRID_CSS + _CSS, js=_JS)
+_pictures = st.components.v2.component("digit_pictures", html=FRAME, css=COLORS + GRID_CSS + _CSS, js=GRID_JS + _JS)
 
 
 def show_images(

@@ -48,10 +48,10 @@ _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells
 _LABEL_ISSUES = "label_issues_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
-_MATRIX, _DRAW_SEED, _OPENED, _CHANGES = "matrix_version", "draw_seed", "opened_image", "changes_version"
+_DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
 _PICTURE = "picture_brought"
 _COMPARED, _COMPARED_LINKS, _COMPARED_VERSION = "compared", "compared_links", "compared_version"
-_COMPARED_PROBLEMS, _DELETED, _CHANGE_MATRIX = "compared_problems", "deleted_runs", "change_matrix_version"
+_COMPARED_PROBLEMS, _DELETED = "compared_problems", "deleted_runs"
 _ANNOUNCED = "announced"
 
 
@@ -502,30 +502,30 @@ def fill_form(new: RunSpec) -> None:
 # The Mistakes page: a cell of the confusion matrix, and the order of the images.
 
 
-def matrix_key() -> str:
-    """The key of the confusion matrix: a new one lets go of what was clicked."""
-    return f"matrix_{st.session_state.setdefault(_MATRIX, 0)}"
+def matrix_key(matrix: str) -> str:
+    """The key of a confusion matrix, "cell" on Mistakes, "change" on Compare: a new key forgets what was clicked."""
+    return f"{matrix}_matrix_{st.session_state.setdefault(f'{matrix}_matrix_version', 0)}"
 
 
-def forget_click() -> None:
-    """Let go of the clicked cell: the row and column were chosen by hand."""
-    st.session_state[_MATRIX] += 1
+def forget_click(matrix: str) -> None:
+    """Forget the clicked cell: the row and column were chosen by hand."""
+    st.session_state[f"{matrix}_matrix_version"] += 1
 
 
-def cell_keys(n_classes: int) -> tuple[str, str]:
-    """The keys of the widgets that hold the chosen row and column."""
-    return f"cell_truth_{n_classes}", f"cell_prediction_{n_classes}"
+def cell_keys(matrix: str, n_classes: int) -> tuple[str, str]:
+    """The keys of the widgets that hold the chosen row and column of a matrix of so many classes."""
+    return f"{matrix}_truth_{n_classes}", f"{matrix}_prediction_{n_classes}"
 
 
-def choose_cell(n_classes: int, truth: int | None, prediction: int | None) -> None:
-    """Choose a row and a column of a matrix of so many classes; None is any."""
-    for key, chosen in zip(cell_keys(n_classes), (truth, prediction), strict=True):
+def choose_cell(matrix: str, n_classes: int, truth: int | None, prediction: int | None) -> None:
+    """Choose a row and a column; None is any."""
+    for key, chosen in zip(cell_keys(matrix, n_classes), (truth, prediction), strict=True):
         st.session_state[key] = ANY_CLASS if chosen is None else chosen
 
 
-def chosen_cell(n_classes: int) -> tuple[int | None, int | None]:
+def chosen_cell(matrix: str, n_classes: int) -> tuple[int | None, int | None]:
     """The chosen row and column; None is any."""
-    chosen = (st.session_state[key] for key in cell_keys(n_classes))
+    chosen = (st.session_state[key] for key in cell_keys(matrix, n_classes))
     return tuple(None if index == ANY_CLASS else index for index in chosen)
 
 
@@ -662,23 +662,8 @@ def last_deleted() -> tuple[list[str], list[str]] | None:
 
 
 def forget_deleted() -> None:
-    """Offer no longer to undo a deletion."""
+    """Stop offering to undo a deletion."""
     st.session_state.pop(_DELETED, None)
-
-
-def change_matrix_key() -> str:
-    """The key of the chart of two confusion matrices: a new one lets go of what was clicked."""
-    return f"change_matrix_{st.session_state.setdefault(_CHANGE_MATRIX, 0)}"
-
-
-def forget_change_click() -> None:
-    """Let go of the clicked cell: the row and column were chosen by hand."""
-    st.session_state[_CHANGE_MATRIX] += 1
-
-
-def change_cell_keys(n_classes: int) -> tuple[str, str]:
-    """The keys of the widgets that hold the chosen row and column of two matrices."""
-    return f"change_truth_{n_classes}", f"change_prediction_{n_classes}"
 
 
 # The Quiz page: a round, what it is about, and the scores of this session.

@@ -48,17 +48,31 @@ _CSS = """
 .at-right .words { left: auto; right: 0; }
 """
 
+# What all grids do: make an element, and find a tile's picture in that of all tiles.
+GRID_JS = """
+// A class name is a user's text: it goes in as text, never as HTML.
+const element = (kind, name, text) => {
+  const made = document.createElement(kind);
+  made.className = name;
+  if (text) made.textContent = text;
+  return made;
+};
+// In per cent: on a phone the tiles are smaller.
+const share = (place, n) => (n > 1 ? (100 * place) / (n - 1) : 0) + '%';
+const pictureOf = (sprite, shape, columns, n, index) => {
+  const picture = element('span', 'picture');
+  const across = index % columns, down = Math.floor(index / columns);
+  Object.assign(picture.style, {
+    aspectRatio: shape, backgroundImage: `url(${sprite})`, backgroundSize: `${100 * columns}% auto`,
+    backgroundPosition: `${share(across, columns)} ${share(down, Math.ceil(n / columns))}`,
+  });
+  return picture;
+};
+"""
 _JS = """
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   const root = parentElement.querySelector('.tiles');
-  // A class name is a user's text: it goes in as text, never as HTML.
-  const element = (kind, name, text) => {
-    const made = document.createElement(kind);
-    made.className = name;
-    if (text) made.textContent = text;
-    return made;
-  };
   root.style.setProperty('--size', data.width + 4 + 'px');
   // What covers other images can be put away.
   document.addEventListener('keydown', hush);
@@ -72,15 +86,8 @@ export default function (component) {
     button.setAttribute('aria-label', tile.alt);
     const strip = element('span', 'strip');
     strip.append(element('span', 'truth', tile.truth), element('span', 'wrong', tile.wrong));
-    const picture = element('span', 'picture');
-    const across = index % data.columns, down = Math.floor(index / data.columns);
-    // In per cent: on a phone the tiles are smaller.
-    const share = (place, n) => (n > 1 ? (100 * place) / (n - 1) : 0) + '%';
-    Object.assign(picture.style, {
-      aspectRatio: `${data.width} / ${data.height}`, backgroundImage: `url(${data.sprite})`,
-      backgroundSize: `${100 * data.columns}% auto`,
-      backgroundPosition: `${share(across, data.columns)} ${share(down, Math.ceil(data.tiles.length / data.columns))}`,
-    });
+    const shape = `${data.width} / ${data.height}`;
+    const picture = pictureOf(data.sprite, shape, data.columns, data.tiles.length, index);
     button.append(strip, picture, element('span', 'words', tile.words));
     button.onpointerenter = button.onfocus = () => {
       const box = button.getBoundingClientRect();
@@ -94,7 +101,7 @@ export default function (component) {
 }
 """
 
-_tiles = st.components.v2.component("digit_tiles", html=FRAME, css=COLORS + GRID_CSS + _CSS, js=_JS)
+_tiles = st.components.v2.component("digit_tiles", html=FRAME, css=COLORS + GRID_CSS + _CSS, js=GRID_JS + _JS)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def show(models: Models) -> None:
         0.0,
         step=0.05,
         key="compare_smoothing",
-        help="Weight of the epochs before in each point.",
+        help="Weight of the previous epochs in each point.",
     )
     runs = tuple((name, run.digest, run.created_at) for name, members in models.items() for run in members)
     key = ("compare curves", runs, curve, over, smoothing)

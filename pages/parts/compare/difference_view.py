@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.charts import confusion_change_chart
 from digitcore.datasets import Part
@@ -22,11 +21,11 @@ from digitcore.evaluation.image_filter import top_classes_text
 from digitcore.experiments.side_by_side import labelled_runs
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from pages.parts import layout, messages, session, shared
+from pages.parts import layout, matrix_cell, messages, session, shared
 from pages.parts.charts import drawable
 from pages.parts.tiles import Tile, show_tiles
 
-SELECTION = "cell"
+_MATRIX = "change"
 
 
 @st.fragment
@@ -70,7 +69,7 @@ def _show_change(a: Run, b: Run, part: Part, pair: AnswerPair) -> None:
     st.markdown("**Confusion matrix of B minus that of A**", help=explain("confusion matrix"))
     key = ("confusion change", a.digest, a.created_at, b.digest, b.created_at, part.name)
     chart = shared.charts.get(key, lambda: _change_chart(pair, names))
-    st.vega_lite_chart(chart, key=session.change_matrix_key(), on_select=lambda: _take_click(names))
+    matrix_cell.show_chart(st.container(), chart, _MATRIX, names)
     st.caption(
         "Blue: B has more images there, orange: fewer. B is better where the diagonal is blue and the rest orange. "
         "Click a cell to see its images; click it again to clear the selection."
@@ -78,19 +77,13 @@ def _show_change(a: Run, b: Run, part: Part, pair: AnswerPair) -> None:
 
 
 def _change_chart(pair: AnswerPair, names: Sequence[str]) -> dict[str, Any]:
-    return drawable(confusion_change_chart(confusion_change_table(pair, names), select=SELECTION))
-
-
-def _take_click(names: Sequence[str]) -> None:
-    cells = st.session_state[session.change_matrix_key()].selection[SELECTION] or []
-    clicked = [(names.index(cell["truth"]), names.index(cell["prediction"])) for cell in cells]
-    chosen = clicked[-1] if clicked else (session.ANY_CLASS, session.ANY_CLASS)
-    st.session_state.update(zip(session.change_cell_keys(len(names)), chosen, strict=True))
+    return drawable(confusion_change_chart(confusion_change_table(pair, names), select=matrix_cell.SELECTION))
 
 
 def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
     st.markdown("**The images behind it**")
-    cell = _ask_cell(part.dataset.class_names, layout.choices("change_cell"))
+    truth, prediction = matrix_cell.ask(_MATRIX, part.dataset.class_names, layout.choices("change_cell"))
+    cell = None if truth is None or prediction is None else (truth, prediction)
     row = layout.choices("wanted")
     wanted = row.segmented_control(
         "Show",
@@ -112,22 +105,6 @@ def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
         f"{kind}: {len(positions[:n_images])} of {len(positions):,} images, the largest difference first. Point at an "
         "image for both answers; click it to open it with A on *Predict*."
     )
-
-
-def _ask_cell(names: Sequence[str], row: DeltaGenerator) -> tuple[int, int] | None:
-    """Ask for a cell: the keyboard's way to what a click does."""
-    options, chosen = [session.ANY_CLASS, *range(len(names))], []
-    for label, key in zip(("True class", "Taken for"), session.change_cell_keys(len(names)), strict=True):
-        index = row.selectbox(
-            label,
-            options,
-            index=options.index(session.widget_value(key, session.ANY_CLASS)),
-            key=key,
-            format_func=lambda index: "any" if index == session.ANY_CLASS else names[index],
-            on_change=session.forget_change_click,
-        )
-        chosen.append(index)
-    return None if session.ANY_CLASS in chosen else (chosen[0], chosen[1])
 
 
 def _tiles(part: Part, pair: AnswerPair, positions: np.ndarray) -> list[Tile]:

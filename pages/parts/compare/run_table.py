@@ -16,7 +16,7 @@ from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs.choice import entries_of, labels_of
 from digitcore.runs.listed_table import listed_table
-from digitcore.runs.run_query import RunQuery
+from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
 from pages.parts import layout, messages, session, shared
 
@@ -45,7 +45,7 @@ ONE_LINE_HELP = (
 def show() -> dict[str, str] | None:
     """Show a page of the table; return what its lines are called, by entry, or None if nothing is kept at all."""
     catalogue = shared.engine().catalogue
-    if not catalogue.count(RunQuery(background=True, archived=True)):
+    if not catalogue.count(ALL_LISTED):
         st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
         st.page_link("pages/train.py", label="Go to Train")
         return None

@@ -12,7 +12,7 @@ from digitcore.experiments.epoch_choice import epoch_choice_warning
 from digitcore.experiments.tables import fold_curves_table, fold_means_table, part_scores_table
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
-from digitcore.wording import percent_text
+from digitcore.wording import percent_interval_text, percent_text
 from pages.parts import layout, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -71,7 +71,7 @@ def show_figures(table: pd.DataFrame, k: int | None = None) -> None:
                     help=explain("standard deviation"),
                 )
                 if row.mean_low < row.mean_high:
-                    interval = f"{100 * row.mean_low:.2f}–{100 * row.mean_high:.2f}"
+                    interval = percent_interval_text(row.mean_low, row.mean_high)
                     st.caption(f"Interval of the mean {interval}", help=explain("interval of the mean"))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.charts import confusion_chart
 from digitcore.datasets import Part
@@ -22,12 +21,12 @@ from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positio
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
-from pages.parts import layout, messages, session, shared
+from pages.parts import layout, matrix_cell, messages, session, shared
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
-SELECTION = "cell"
+_MATRIX = "cell"
 
 
 @st.fragment
@@ -44,7 +43,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         values, scale = _ask_look()
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
-        place.vega_lite_chart(chart, key=session.matrix_key(), on_select=lambda: _take_click(names))
+        matrix_cell.show_chart(place, chart, _MATRIX, names)
         place.caption("Click a cell to see its images; click it again to clear the selection.")
         sentences = confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names))
         st.markdown("\n".join(["**Most confused**", "", *(f"- {messages.plain(words)}" for words in sentences)]))
@@ -54,7 +53,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
 
 def _matrix(part: Part, prediction: np.ndarray, values: str, scale: str) -> dict[str, Any]:
     cells = confusion_table(part.labels, prediction, part.dataset.class_names)
-    return drawable(confusion_chart(cells, values=values, scale=scale, select=SELECTION))
+    return drawable(confusion_chart(cells, values=values, scale=scale, select=matrix_cell.SELECTION))
 
 
 def _ask_look() -> tuple[str, str]:
@@ -79,28 +78,6 @@ def _ask_look() -> tuple[str, str]:
     return values, scale
 
 
-def _ask_cell(names: Sequence[str], row: DeltaGenerator) -> tuple[int | None, int | None]:
-    """Ask for a row and a column of the matrix: the keyboard's way to what a click does."""
-    options = [session.ANY_CLASS, *range(len(names))]
-    keys = session.cell_keys(len(names))
-    for label, key in zip(("True class", "Taken for"), keys, strict=True):
-        row.selectbox(
-            label,
-            options,
-            index=options.index(session.widget_value(key, session.ANY_CLASS)),
-            key=key,
-            format_func=lambda index: "any" if index == session.ANY_CLASS else names[index],
-            on_change=session.forget_click,
-        )
-    return session.chosen_cell(len(names))
-
-
-def _take_click(names: Sequence[str]) -> None:
-    cells = st.session_state[session.matrix_key()].selection[SELECTION] or []
-    clicked = [(names.index(cell["truth"]), names.index(cell["prediction"])) for cell in cells]
-    session.choose_cell(len(names), *(clicked[-1] if clicked else (None, None)))
-
-
 def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) -> None:
     st.subheader("The images behind it")
     wanted, order, n_images = _ask_images(names)
@@ -122,7 +99,7 @@ def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) ->
 def _ask_images(names: Sequence[str]) -> tuple[ImageFilter, str, int]:
     """Ask for a cell, row or column, which of its images to show, in which order, and how many."""
     row = layout.choices("images")
-    truth, taken_for = _ask_cell(names, row)
+    truth, taken_for = matrix_cell.ask(_MATRIX, names, row)
     order = row.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
     row = layout.choices("filter")
     low, high = row.slider("Confidence (%)", 0, 100, (0, 100), key="confidence_range", help=explain("confidence"))

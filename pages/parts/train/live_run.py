@@ -20,7 +20,7 @@ from digitcore.runs.progress import ExpectedTime, expected_time, milestone_text,
 from digitcore.runs.summary import comparison_text, end_text, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from digitcore.wording import about_text, counted, duration_text, percent_text
+from digitcore.wording import about_text, counted, duration_text, percent_interval_text, percent_text
 from pages.parts import announcer, layout, session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
@@ -271,7 +271,7 @@ def _show_figures(run: Run) -> None:
     recipe = recipe_of(run.spec)
     with st.container(horizontal=True):
         for name, part in run.figures.items():
-            interval = f"{100 * part.accuracy_low:.2f}–{100 * part.accuracy_high:.2f}"
+            interval = percent_interval_text(part.accuracy_low, part.accuracy_high)
             # In one line, at 100 % too.
             note = f"Interval\u00a0{interval}  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note, ACCURACY_HELP[name])
