@@ -70,7 +70,7 @@ class LimitReached(DigitcoreError, RuntimeError):
 
 
 class NotAllowed(DigitcoreError, PermissionError):
-    """Somebody else has started what is to be stopped."""
+    """Something that only others may do, such as to stop what they have started, or that nobody may do here."""
 
 
 class ServerBusy(DigitcoreError, RuntimeError):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 # Seconds from which an estimate is rounded to multiples of so many.
 _ROUGH_STEPS = ((600, 300), (150, 60), (60, 30), (20, 5), (1, 1))
+# Of a name in a list or a legend.
+MOST_LETTERS = 60
 # Shares below this are 0 but for rounding.
 _ZERO = 1e-9
 # Per cent, 0 to 100, as sprintf writes it in tables: "97.30 %".
@@ -23,6 +25,11 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def clipped(text: str) -> str:
+    """Return a name as a list or a legend has room for it: of a long one the beginning, and an ellipsis."""
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+
+
 def percent_text(share: float, digits: int = 2) -> str:
     """Return a share as "98.42 %"; 100 % only where nothing is missing, and 0 % only where nothing is there.
 
@@ -37,6 +44,11 @@ def percent_text(share: float, digits: int = 2) -> str:
     if 0 < share < 1:
         shown = min(max(shown, step), 100 - step)
     return f"{shown:.{digits}f} %"
+
+
+def percent_interval_text(low: float, high: float) -> str:
+    """Return an interval of shares in per cent, without the sign: "97.55–98.90"."""
+    return f"{100 * low:.2f}–{100 * high:.2f}"
 
 
 def points_text(share: float, digits: int = 1) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digitcore.datasets import DATASETS, Part
+from digitcore.datasets import Part
 from digitcore.errors import ComparisonError, InvalidSetting
 from digitcore.evaluation import epochs_table, predictions
 from digitcore.evaluation.comparison import (
@@ -32,14 +32,13 @@ from digitcore.evaluation.comparison import (
     summarise_seeds,
 )
 from digitcore.runs.arrays import RunArrays
-from digitcore.runs.run import Run
+from digitcore.runs.run import PARTS, Run
 from digitcore.runs.store import Store
 from digitcore.runs.training import split_of_run
 from digitcore.specs.run_spec import RunSpec
-from digitcore.specs.titles import spec_titles
+from digitcore.specs.titles import model_titles
 
 _Arrays = Callable[[str], Mapping[str, np.ndarray]]
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -189,8 +188,7 @@ def _named(runs: Sequence[Run] | Mapping[str, Run | Sequence[Run]]) -> list[tupl
     _check_runs(runs)
     specs = [_without_seed(run) for run in runs]
     models = list(dict.fromkeys(specs))
-    data = f"{DATASETS[models[0].dataset].label}, "
-    titles = dict(zip(models, (title.removeprefix(data) for title in spec_titles(models)), strict=True))
+    titles = dict(zip(models, model_titles(models), strict=True))
     return [(titles[spec], run) for spec, run in zip(specs, runs, strict=True)]
 
 

@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation import epochs_table, wilson_interval
-from digitcore.evaluation.comparison import summarise_seeds
+from digitcore.evaluation import epochs_table
+from digitcore.evaluation.comparison import summarise_accuracies
 from digitcore.experiments.tables import MOST_EPOCHS
 from digitcore.runs.listed_columns import seedless_digest
 from digitcore.runs.run import Run
 from digitcore.runs.summary import distinct_labels
-from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import all_settings, setting_label, setting_value, settings_of
-from digitcore.specs.titles import spec_titles
-from digitcore.wording import listed
+from digitcore.specs.titles import model_titles
+from digitcore.wording import clipped, listed
 
 PARTS = ("test", "validation", "train")
 CURVES: Mapping[str, str] = {
@@ -33,7 +31,6 @@ CURVES: Mapping[str, str] = {
     "train_loss": "Training loss",
 }
 OVER: Mapping[str, str] = {"epoch": "Epochs", "seconds": "Time"}
-MOST_LETTERS = 60
 # What is better, and whether more of it is.
 _BETTER = {"accuracy": True, "loss": False, "seconds": False}
 _BEST_WORDS = {"accuracy": "accuracy", "loss": "loss", "seconds": "time"}
@@ -52,9 +49,9 @@ def named_models(runs: Sequence[Run], names: Mapping[str, str]) -> dict[str, lis
     models: dict[str, list[Run]] = {}
     for run in runs:
         models.setdefault(seedless_digest(run.spec), []).append(run)
-    titles = _titles([members[0].spec.with_changes(random_state=0) for members in models.values()])
+    titles = model_titles([members[0].spec.with_changes(random_state=0) for members in models.values()])
     labels = {
-        key: _short(next((names[run.digest] for run in members if names.get(run.digest)), title))
+        key: clipped(next((names[run.digest] for run in members if names.get(run.digest)), title))
         for (key, members), title in zip(models.items(), titles, strict=True)
     }
     distinct = distinct_labels(labels)
@@ -171,24 +168,13 @@ def model_curves_table(
     return pd.concat(curves, ignore_index=True)[columns] if curves else pd.DataFrame(columns=columns)
 
 
-def _titles(specs: Sequence[RunSpec]) -> list[str]:
-    """Return what each spec is called, without the data set if it is the same for all."""
-    titles, datasets = spec_titles(specs), {spec.dataset for spec in specs}
-    if len(datasets) != 1:
-        return titles
-    return [title.removeprefix(f"{DATASETS[specs[0].dataset].label}, ") for title in titles]
-
-
 def _figures_of(name: str, members: Sequence[Run], part: str) -> dict[str, Any]:
     measured = [run.figures[part] for run in members if part in run.figures]
     row: dict[str, Any] = {"name": name, "n_seeds": len(members)}
     row |= dict.fromkeys(("accuracy", "low", "high", "sd"), math.nan)
     if measured:
-        summary = summarise_seeds([each.accuracy for each in measured])
-        low, high = summary.low, summary.high
-        if summary.n == 1:
-            low, high = wilson_interval(measured[0].n_right, measured[0].n_images)
-        row |= {"accuracy": summary.mean, "low": low, "high": high, "sd": summary.sd}
+        summary = summarise_accuracies([each.accuracy for each in measured], measured[0].n_images)
+        row |= {"accuracy": summary.mean, "low": summary.low, "high": summary.high, "sd": summary.sd}
     gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in members if _has_gap(run, part)]
     return row | {
         "loss": _mean([each.loss for each in measured]),
@@ -229,7 +215,3 @@ def _smoothed(values: pd.Series, smoothing: float) -> pd.Series:
 def _mean(values: Sequence[float]) -> float:
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

@@ -23,13 +23,12 @@ from digitcore.experiments.importance import chance_explains, out_of_bag_importa
 from digitcore.experiments.plans import Member
 from digitcore.parameters import Integer, Number
 from digitcore.runs.arrays import RunArrays
-from digitcore.runs.run import Run
+from digitcore.runs.run import PARTS, Run
 from digitcore.runs.summary import chosen_by, score_of, validation_name
 from digitcore.runs.training import split_of_run
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import setting_label, with_settings
 
-PARTS = ("train", "validation", "test")
 # With fewer points a forest says nothing about what matters.
 FEWEST_FOR_IMPORTANCE = 8
 # More points of a curve than a chart has pixels only make it slow.

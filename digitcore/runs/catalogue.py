@@ -14,17 +14,15 @@ import pandas as pd
 import sqlalchemy as sa
 
 from digitcore.errors import InvalidSetting
-from digitcore.evaluation import wilson_interval
-from digitcore.evaluation.comparison import summarise_seeds
+from digitcore.evaluation.comparison import summarise_accuracies
 from digitcore.runs import schema
-from digitcore.runs.listed_columns import PARTS
-from digitcore.runs.run_query import SORTS, RunQuery, conditions_of, order_of, segments_of
+from digitcore.runs.database import chunks
+from digitcore.runs.run import PARTS
+from digitcore.runs.run_query import ALL_LISTED, SORTS, RunQuery, conditions_of, order_of, segments_of
 from digitcore.runs.store import Store
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.titles import spec_title
 
-# Parameters of one statement that SQLite takes at least.
-_AT_ONCE = 500
 MIXED = "mixed"
 _Row = dict[str, Any]
 _runs, _epochs, _tags = schema.runs, schema.epochs, schema.tags
@@ -112,7 +110,7 @@ class Catalogue:
         query : RunQuery, optional
             Only the runs that this list chose. Default: all that are listed.
         """
-        query = RunQuery(background=True, archived=True) if query is None else query
+        query = ALL_LISTED if query is None else query
         own = sa.select(_runs.c.digest).where(*conditions_of(query), _runs.c.seedless_digest == group)
         with self._database.transaction("read") as connection:
             digests = list(connection.scalars(own.order_by(_runs.c.seed, _runs.c.digest)))
@@ -120,13 +118,12 @@ class Catalogue:
 
     def lines(self, digests: Sequence[str]) -> pd.DataFrame:
         """Return these runs, each for itself, with the columns of :meth:`page`; those that are gone are left out."""
-        query = RunQuery(background=True, archived=True, grouped=False)
         with self._database.transaction("read") as connection:
             kept: set[str] = set()
-            for some in _chunks(digests):
-                own = sa.select(_runs.c.digest).where(*conditions_of(query), _runs.c.digest.in_(some))
+            for some in chunks(digests):
+                own = sa.select(_runs.c.digest).where(*conditions_of(ALL_LISTED), _runs.c.digest.in_(some))
                 kept.update(connection.scalars(own))
-            return _table(_lines(connection, query, _runs.c.digest, [each for each in digests if each in kept]))
+            return _table(_lines(connection, ALL_LISTED, _runs.c.digest, [each for each in digests if each in kept]))
 
     def latest(self, query: RunQuery) -> str | None:
         """Return the digest of the newest run of a list, whatever its order; None if the list is empty."""
@@ -142,7 +139,7 @@ class Catalogue:
         query : RunQuery, optional
             Of the runs of this list. Default: of all that are listed.
         """
-        query = RunQuery(background=True, archived=True) if query is None else query
+        query = ALL_LISTED if query is None else query
         names = {"datasets": "dataset", "models": "model", "recipes": "recipe", "states": "state"}
         shown = conditions_of(query)
         columns = sa.select(*(_runs.c[name] for name in names.values())).where(*shown).distinct()
@@ -172,7 +169,7 @@ class Catalogue:
             raise InvalidSetting(f"n_points must be at least 2, got {n_points}")
         losses: dict[str, list[float]] = defaultdict(list)
         with self._database.transaction("read") as connection:
-            for some in _chunks(digests):
+            for some in chunks(digests):
                 for digest, loss in connection.execute(_thinned_losses(some, n_points)):
                     losses[digest].append(loss)
         return dict(losses)
@@ -180,8 +177,7 @@ class Catalogue:
     def n_tested_alike(self, digest: str) -> int:
         """Return how many trainings were tested on the same images as this run, itself among them; 0 if it was not.
 
-        So many models the best of them was chosen from. Those that were archived or deleted count until they are
-        removed for good.
+        The best of them was chosen from this many models. Archived and deleted runs count until they are purged.
         """
         own = sa.select(_runs.c.test_part).where(_runs.c.digest == digest, _runs.c.test_accuracy.is_not(None))
         alike = (_runs.c.test_part == own.scalar_subquery()) & _runs.c.test_accuracy.is_not(None)
@@ -233,7 +229,7 @@ def _lines(
     members: dict[str, list[_Row]] = defaultdict(list)
     tags: dict[str, set[str]] = defaultdict(set)
     newest: dict[str, _Row] = {}
-    for some in _chunks(keys):
+    for some in chunks(keys):
         # Of the runs of a group a filter may have chosen some only.
         chosen = [key.in_(some)] if key is _runs.c.digest else [*conditions_of(query), key.in_(some)]
         rows = sa.select(key.label("key"), *(_runs.c[name] for name in _MEMBER_COLUMNS)).where(*chosen)
@@ -279,11 +275,8 @@ def _accuracy_of(part: str, members: Sequence[_Row]) -> dict[str, Any]:
     if not accuracies:
         return {}
     n_images = next(row[f"n_{part}"] for row in members if row[f"n_{part}"])
-    summary = summarise_seeds(accuracies)
-    low, high = summary.low, summary.high
-    if summary.n == 1:
-        low, high = wilson_interval(round(summary.mean * n_images), n_images)
-    values = {"accuracy": summary.mean, "low": low, "high": high, "sd": summary.sd}
+    summary = summarise_accuracies(accuracies, n_images)
+    values = {"accuracy": summary.mean, "low": summary.low, "high": summary.high, "sd": summary.sd}
     return {f"n_{part}": n_images, **{f"{part}_{figure}": value for figure, value in values.items()}}
 
 
@@ -309,7 +302,7 @@ def _title(spec: str, with_seed: bool) -> str:
 
 
 def _thinned_losses(digests: Sequence[str], n_points: int) -> sa.Select[tuple[str, float]]:
-    """Return the query of every so-manieth training loss of some runs, counted back from the last epoch."""
+    """Return the query of every nth training loss of some runs, counted back from the last epoch."""
     own = _epochs.c.digest.in_(digests)
     last = sa.select(_epochs.c.digest, sa.func.max(_epochs.c.number).label("number")).where(own)
     ends = last.group_by(_epochs.c.digest).subquery()
@@ -317,7 +310,3 @@ def _thinned_losses(digests: Sequence[str], n_points: int) -> sa.Select[tuple[st
     kept = (ends.c.number - _epochs.c.number) % step == 0
     query = sa.select(_epochs.c.digest, _epochs.c.train_loss).join(ends, ends.c.digest == _epochs.c.digest)
     return query.where(own, kept).order_by(_epochs.c.digest, _epochs.c.number)
-
-
-def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]

@@ -15,13 +15,11 @@ import pandas as pd
 from digitcore.parameters import shortened
 from digitcore.runs.catalogue import Catalogue
 from digitcore.specs.run_spec import DIGEST_LENGTH
-from digitcore.wording import counted
+from digitcore.wording import clipped, counted
 
 MOST_CHOSEN = 8
 _ALL_SEEDS = "~"
 _ENTRY = re.compile(rf"[0-9a-f]{{{DIGEST_LENGTH}}}{_ALL_SEEDS}?")
-# Letters of a name that a list or a legend has room for.
-MOST_LETTERS = 60
 
 
 @dataclass(frozen=True)
@@ -116,5 +114,4 @@ def _lines_of(catalogue: Catalogue, entry: str) -> pd.DataFrame:
 
 
 def _label(text: str, n_runs: int) -> str:
-    short = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
-    return f"{short} · {counted(n_runs, 'seed')}" if n_runs > 1 else short
+    return f"{clipped(text)} · {counted(n_runs, 'seed')}" if n_runs > 1 else clipped(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from digitcore.errors import StoreError
 BUSY_SECONDS = 5.0
 # Execution option of a connection: its transactions write, and so wait for other writers at their begin.
 WRITES = "digitcore_writes"
+# Parameters of one statement that SQLite takes at least.
+_AT_ONCE = 500
 _URL_EXAMPLES = "sqlite:////folder/runs.db or postgresql+psycopg://user:password@host/database"
 
 
@@ -121,6 +123,11 @@ class Database:
         if "locked" in lowered:
             return f"The store {self.name} is locked by another process that writes to it: wait for it, or end it."
         return f"Cannot {action} the store {self.name}: {cause}."
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the values in pieces that fit into one statement of every database."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def create_engine(url: sa.URL) -> sa.Engine:

@@ -1,4 +1,4 @@
-"""What lists of runs need of specs, evaluations and epochs, in columns of their own: no query reads JSON."""
+"""Columns for lists of runs, copied from specs, evaluations and epochs, so that no query parses JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import sqlalchemy as sa
 
 from digitcore.errors import InvalidSetting
 from digitcore.runs import schema
-from digitcore.runs.run import Evaluation
+from digitcore.runs.run import PARTS, Evaluation
 from digitcore.specs.run_spec import DIGEST_LENGTH, SEED, RunSpec
 from digitcore.specs.titles import recipe_name
 
-PARTS = ("train", "validation", "test")
 _runs, _epochs = schema.runs, schema.epochs
 # With these a random split draws the test part; the official one is always the same.
 _TEST_PART_SETTINGS = ("test_size", "max_images", "stratify", "random_state")

@@ -15,6 +15,10 @@ State = Literal["queued", "running", "done", "cancelled", "failed"]
 ACTIVE: frozenset[str] = frozenset({"queued", "running"})
 
 
+# The parts of a data set, in the order in which a run measures them.
+PARTS = ("train", "validation", "test")
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What a training came to, measured at its end.

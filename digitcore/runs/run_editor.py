@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from digitcore.errors import InvalidSetting, LimitReached
+from digitcore.errors import InvalidSetting, NotAllowed
 from digitcore.runs import schema
+from digitcore.runs.database import chunks
 from digitcore.runs.run import ACTIVE
 from digitcore.runs.store import Store
 from digitcore.runs.texts import check_length, clean_line, clean_paragraphs, searchable
@@ -19,8 +20,6 @@ from digitcore.runs.texts import check_length, clean_line, clean_paragraphs, sea
 NOTE_FACTOR = 10
 MAX_TAG_LENGTH = 50
 MAX_TAGS = 20
-# Parameters of one statement that SQLite takes at least.
-_AT_ONCE = 500
 _runs, _epochs, _tags = schema.runs, schema.epochs, schema.tags
 _Change = Callable[[sa.Connection, Sequence[str]], None]
 
@@ -30,7 +29,7 @@ class RunEditor:
 
     Every method takes the digest of a run or a sequence of them, changes all in one transaction, and returns the
     digests of those that it changed: runs that are gone by then are left out. If all are gone it raises InvalidSetting;
-    where nobody may edit runs, LimitReached. A change of one thing, such as the note, never touches another one that
+    where nobody may edit runs, NotAllowed. A change of one thing, such as the note, never touches another one that
     somebody else writes at the same time.
 
     Parameters
@@ -58,7 +57,7 @@ class RunEditor:
         self._max_text_length, self._on_delete = max_text_length, on_delete
 
     def rename(self, digests: str | Sequence[str], name: str) -> list[str]:
-        """Name runs, in one line without control characters; an empty name takes it away.
+        """Name runs, in one line without control characters; an empty name removes it.
 
         Raises
         ------
@@ -70,7 +69,7 @@ class RunEditor:
         return self._write(digests, name=name, sort_name=searchable(name) or None)
 
     def set_note(self, digests: str | Sequence[str], note: str) -> list[str]:
-        """Write a note about runs, of one or several lines; an empty note takes it away.
+        """Write a note about runs, of one or several lines; an empty note removes it.
 
         Raises
         ------
@@ -95,7 +94,7 @@ class RunEditor:
             if added:
                 rows = [{"digest": digest, "tag": tag} for digest in kept for tag in added]
                 schema.insert_missing(connection, _tags, rows)
-            for some in _chunks(kept):
+            for some in chunks(kept):
                 per_run = sa.select(sa.func.count()).where(_tags.c.digest.in_(some)).group_by(_tags.c.digest)
                 if max(connection.scalars(per_run), default=0) > MAX_TAGS:
                     raise InvalidSetting(f"A run may have {MAX_TAGS} tags at most: remove some of them first")
@@ -103,7 +102,7 @@ class RunEditor:
         return self._edit(digests, change, searched=True)
 
     def remove_tags(self, digests: str | Sequence[str], tags: Sequence[str]) -> list[str]:
-        """Take tags away from runs that have them.
+        """Remove tags from runs that have them.
 
         Raises
         ------
@@ -113,13 +112,13 @@ class RunEditor:
         removed = [clean_line(tag) for tag in tags]
 
         def change(connection: sa.Connection, kept: Sequence[str]) -> None:
-            for some in _chunks(kept):
+            for some in chunks(kept):
                 connection.execute(sa.delete(_tags).where(_tags.c.digest.in_(some), _tags.c.tag.in_(removed)))
 
         return self._edit(digests, change, searched=True)
 
     def pin(self, digests: str | Sequence[str], pinned: bool = True) -> list[str]:
-        """List runs before all others, or no longer.
+        """Pin runs, so that lists show them first, or unpin them.
 
         Raises
         ------
@@ -129,7 +128,7 @@ class RunEditor:
         return self._edit(digests, _set(pinned=pinned))
 
     def archive(self, digests: str | Sequence[str], archived: bool = True) -> list[str]:
-        """Leave runs out of lists that do not ask for archived ones, or list them again.
+        """Archive runs, which hides them from lists that do not ask for archived runs, or unarchive them.
 
         Raises
         ------
@@ -148,7 +147,7 @@ class RunEditor:
         """
 
         def change(connection: sa.Connection, kept: Sequence[str]) -> None:
-            for some in _chunks(kept):
+            for some in chunks(kept):
                 active = sa.select(_runs.c.digest).where(_runs.c.digest.in_(some), _runs.c.state.in_(ACTIVE))
                 digest = connection.scalar(active.order_by(_runs.c.digest).limit(1))
                 if digest is not None:
@@ -160,7 +159,7 @@ class RunEditor:
         return deleted
 
     def restore(self, digests: str | Sequence[str]) -> list[str]:
-        """Show runs again that were deleted, with all that was written about them.
+        """Restore deleted runs, with everything that was written about them.
 
         Raises
         ------
@@ -179,7 +178,7 @@ class RunEditor:
             # Locked: one that somebody restores or trains again meanwhile stays.
             query = sa.select(_runs.c.digest).where(due, _runs.c.state.not_in(ACTIVE)).order_by(_runs.c.digest)
             digests = list(connection.scalars(query.with_for_update()))
-            for some in _chunks(digests):
+            for some in chunks(digests):
                 for table in (_epochs, _tags, _runs):
                     connection.execute(sa.delete(table).where(table.c.digest.in_(some)))
         with self._database.translated("purge"):
@@ -198,12 +197,12 @@ class RunEditor:
         With ``searched`` the change concerns what searches look at; with ``deleted`` it is for deleted runs.
         """
         if not self.allowed:
-            raise LimitReached('Runs cannot be edited on this server: its setting "edit" is "nobody".')
+            raise NotAllowed('Runs cannot be edited on this server: its setting "edit" is "nobody".')
         wanted = sorted({digests} if isinstance(digests, str) else set(digests))
         there = _runs.c.deleted_at.is_not(None) if deleted else _runs.c.deleted_at.is_(None)
         kept: list[str] = []
         with self._database.transaction("write") as connection:
-            for some in _chunks(wanted):
+            for some in chunks(wanted):
                 query = sa.select(_runs.c.digest).where(_runs.c.digest.in_(some), there)
                 # All servers lock in this order, so that none waits for another one that waits for it.
                 kept += connection.scalars(query.order_by(_runs.c.digest).with_for_update())
@@ -227,7 +226,7 @@ def _set(**values: Any) -> _Change:
     """Return a change that sets columns."""
 
     def change(connection: sa.Connection, kept: Sequence[str]) -> None:
-        for some in _chunks(kept):
+        for some in chunks(kept):
             connection.execute(sa.update(_runs).where(_runs.c.digest.in_(some)).values(values))
 
     return change
@@ -235,7 +234,7 @@ def _set(**values: Any) -> _Change:
 
 def _note_search_texts(connection: sa.Connection, digests: Sequence[str]) -> None:
     rows = []
-    for some in _chunks(digests):
+    for some in chunks(digests):
         tags: dict[str, list[str]] = {}
         for digest, tag in connection.execute(sa.select(_tags.c.digest, _tags.c.tag).where(_tags.c.digest.in_(some))):
             tags.setdefault(digest, []).append(tag)
@@ -251,10 +250,6 @@ def _clean_tags(tags: Sequence[str]) -> list[str]:
     for tag in cleaned:
         check_length(tag, "A tag", MAX_TAG_LENGTH)
     return cleaned
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def _now() -> datetime:

@@ -73,6 +73,10 @@ class RunQuery:
                 object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
 
 
+# Every run that lists can show, with runs that differ in the seed alone as one line.
+ALL_LISTED = RunQuery(background=True, archived=True)
+
+
 def listed() -> list[sa.ColumnElement[bool]]:
     """Return the conditions of all lists, as the indexes have them."""
     return [_runs.c.deleted_at.is_(None), _runs.c.seedless_digest.is_not(None)]

@@ -14,7 +14,7 @@ _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 # Lists leave out runs that were deleted, and those whose spec this version could not read.
 _LISTED = sa.text("deleted_at IS NULL AND seedless_digest IS NOT NULL")
-# By each of these lists are sorted, on an index that also answers which runs are listed.
+# Lists are sorted by one of these columns; each has an index that also answers which runs are listed.
 SORT_COLUMNS = (
     "created_at",
     "sort_name",

@@ -16,7 +16,7 @@ from digitcore.directories import home_directory
 from digitcore.errors import InvalidSetting, StoreError
 from digitcore.models.epoch import Epoch
 from digitcore.runs import schema
-from digitcore.runs.database import Database, read_url
+from digitcore.runs.database import Database, chunks, read_url
 from digitcore.runs.ended_epochs import EndedEpochs
 from digitcore.runs.listed_columns import (
     columns_of_epochs,
@@ -30,8 +30,6 @@ from digitcore.runs.weights_files import WeightsFiles
 from digitcore.specs.run_spec import RunSpec
 
 SERVER_STOPPED = "The server stopped during this training. Its epochs were kept; train again to finish it."
-# Parameters of one statement that SQLite takes at least.
-_AT_ONCE = 500
 _runs, _epochs, _experiments, _owners = schema.runs, schema.epochs, schema.experiments, schema.owners
 _EPOCH_FIELDS = [column.name for column in _epochs.columns if column.name != "digest"]
 IsAlive = Callable[[str, int | None], bool]
@@ -206,9 +204,8 @@ class Store:
         """Return the runs that are kept among ``digests``, without their epochs, by digest."""
         runs = {}
         with self.database.transaction("read") as connection:
-            for start in range(0, len(digests), _AT_ONCE):
-                some = _runs.c.digest.in_(digests[start : start + _AT_ONCE])
-                query = sa.select(_runs).where(some, _runs.c.deleted_at.is_(None))
+            for some in chunks(digests):
+                query = sa.select(_runs).where(_runs.c.digest.in_(some), _runs.c.deleted_at.is_(None))
                 readable = (_readable_run(row) for row in connection.execute(query).mappings())
                 runs |= {run.digest: run for run in readable if run is not None}
         return runs

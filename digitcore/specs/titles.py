@@ -89,6 +89,14 @@ def recipe_name(spec: RunSpec) -> str | None:
     return base.words if base.is_recipe else None
 
 
+def model_titles(specs: Sequence[RunSpec]) -> list[str]:
+    """Return what each spec is called beside the others, without the data set if it is the same for all."""
+    titles, datasets = spec_titles(specs), {spec.dataset for spec in specs}
+    if len(datasets) != 1:
+        return titles
+    return [title.removeprefix(f"{DATASETS[specs[0].dataset].label}, ") for title in titles]
+
+
 def differences_from(spec: RunSpec, recipe: str) -> list[str]:
     """Return in words what ``spec`` has otherwise than a recipe, whatever its seed: ``["rate 0.05", "50 epochs"]``."""
     published = RECIPES[recipe].spec

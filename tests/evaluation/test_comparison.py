@@ -46,6 +46,7 @@ from digitcore.evaluation.comparison import (
     seeds_sentence,
     several_sentence,
     smallest_visible_difference,
+    summarise_accuracies,
     summarise_seeds,
 )
 from digitcore.evaluation.metrics import losses_of
@@ -450,6 +451,19 @@ def test_a_single_seed_has_no_spread():
     summary = summarise_seeds([0.9])
     assert (summary.n, summary.mean) == (1, 0.9)
     assert all(math.isnan(value) for value in (summary.sd, summary.low, summary.high))
+
+
+@given(st.integers(0, 200))
+@CHECKED
+def test_a_single_accuracy_has_the_interval_of_its_images(n_right):
+    summary = summarise_accuracies([n_right / 200], 200)
+    expected = proportion_confint(n_right, 200, method="wilson")
+    assert (summary.n, summary.mean) == (1, n_right / 200)
+    assert (summary.low, summary.high) == pytest.approx(expected)
+
+
+def test_several_accuracies_have_the_interval_over_seeds():
+    assert summarise_accuracies([0.91, 0.92, 0.95], 200) == summarise_seeds([0.91, 0.92, 0.95])
 
 
 def test_seeds_in_common_are_paired():

@@ -9,7 +9,6 @@ from digitcore.runs import RunSpec, Store
 from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.choice import (
     MOST_CHOSEN,
-    MOST_LETTERS,
     choice_from_text,
     choice_to_text,
     entries_of,
@@ -22,6 +21,7 @@ from digitcore.runs.choice import (
 from digitcore.runs.listed_table import interval_texts, listed_table
 from digitcore.runs.run_editor import RunEditor
 from digitcore.runs.run_query import RunQuery
+from digitcore.wording import MOST_LETTERS
 from tests.runs.kept_runs import keep
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from safetensors.numpy import save
 
-from digitcore.errors import InvalidSetting, LimitReached
+from digitcore.errors import InvalidSetting, NotAllowed
 from digitcore.runs import Engine, Store, schema
 from digitcore.runs import keeper as keeper_module
 from digitcore.runs import run_editor as run_editor_module
@@ -207,7 +207,7 @@ def test_where_nobody_may_edit_runs_all_stay_as_they_are(store, quick):
     digest = keep(store, quick(), 90)
     editor = RunEditor(store, allowed=False)
     for edit in (editor.delete, editor.archive, editor.pin, lambda runs: editor.rename(runs, "Mine")):
-        with pytest.raises(LimitReached, match='its setting "edit" is "nobody"'):
+        with pytest.raises(NotAllowed, match='its setting "edit" is "nobody"'):
             edit(digest)
     assert line_of(store, digest).name == ""
 

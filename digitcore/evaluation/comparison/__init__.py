@@ -29,6 +29,7 @@ from digitcore.evaluation.comparison.repeats import (
     compare_seeds,
     corrected_resampled_t,
     difference_over_images,
+    summarise_accuracies,
     summarise_seeds,
 )
 from digitcore.evaluation.comparison.sentences import (
@@ -90,5 +91,6 @@ __all__ = [
     "seeds_sentence",
     "several_sentence",
     "smallest_visible_difference",
+    "summarise_accuracies",
     "summarise_seeds",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import stdtr, stdtrit
 
 from digitcore.errors import ComparisonError
 from digitcore.evaluation._checks import check_confidence, check_count, is_share
+from digitcore.evaluation.metrics import wilson_interval
 
 # Differences of equal accuracies that were computed in another order vary by this much.
 _ROUNDING = 1e-12
@@ -154,6 +155,34 @@ def summarise_seeds(accuracies: Sequence[float] | np.ndarray, confidence: float 
     mean, sd = float(values.mean()), _sd(values)
     interval = _t_test(mean, sd / math.sqrt(len(values)), len(values) - 1, confidence)
     return SeedSummary(len(values), mean, sd, interval.low, interval.high)
+
+
+def summarise_accuracies(
+    accuracies: Sequence[float] | np.ndarray, n_images: int, confidence: float = 0.95
+) -> SeedSummary:
+    """Return the same as :func:`summarise_seeds`, with Wilson's interval where there is a single accuracy.
+
+    Parameters
+    ----------
+    accuracies : array-like of shape (n_seeds,), float
+        0 to 1, each the share of right predictions on the same images.
+    n_images : int
+        Number of these images.
+    confidence : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ComparisonError
+        If there are none, or one is NaN or not within 0 to 1.
+    InvalidSetting
+        If another argument is out of range.
+    """
+    summary = summarise_seeds(accuracies, confidence)
+    if summary.n > 1:
+        return summary
+    low, high = wilson_interval(round(summary.mean * n_images), n_images, confidence)
+    return replace(summary, low=low, high=high)
 
 
 def compare_seeds(
