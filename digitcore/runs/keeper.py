@@ -161,7 +161,8 @@ class Keeper:
         """Send the workers what may begin now."""
         cluster = self._workers.cluster
         waiting = self._tasks(sent=False)
-        if cluster is None or not waiting:
+        # What is sent to workers that are gone would be lost at once, and lost a second time when they are replaced.
+        if cluster is None or not waiting or not cluster.alive:
             return
         if cluster.starting:
             self._tell_waiting(WORKERS_STARTING)

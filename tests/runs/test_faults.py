@@ -8,8 +8,11 @@ import psutil
 import pytest
 
 from digitcore.runs import Engine, RunSpec, Store, train_spec
+from digitcore.runs import cluster as cluster_module
+from digitcore.runs import keeper as keeper_module
 from digitcore.runs.cluster import WORKERS_STARTING
 from digitcore.runs.worker import train_in_worker
+from digitcore.worker_host.process import HostProcess
 from tests.waiting import wait_for
 
 # 190 MB of weights, as much of gradients, and twice as much that the optimizer keeps.
@@ -40,8 +43,8 @@ def small_engine(tmp_path, monkeypatch):
 
 def host_pid(engine):
     """The host's process id; None while there is none."""
-    host = engine.workers.cluster.host
-    return None if host is None else host.process.pid
+    cluster = engine.workers.cluster
+    return None if cluster is None or cluster.host is None else cluster.host.process.pid
 
 
 def host_of(engine):
@@ -83,6 +86,23 @@ def test_the_host_killed_twice_is_replaced_and_the_run_ends_as_if_nothing_had_be
         wait_for(lambda killed=killed: host_pid(own_engine) not in (None, killed.pid), "another host")
         wait_for(lambda: not own_engine.workers.cluster.starting, "its workers")
     assert_ends_as_if_nothing_had_been(own_engine, spec)
+
+
+class LateNewsHost(HostProcess):
+    """A host whose end is told late, as on a busy machine: the connection to its scheduler breaks before."""
+
+    def __init__(self, n_workers, memory_bytes, on_report):
+        super().__init__(n_workers, memory_bytes, lambda report: (report or time.sleep(1), on_report(report)))
+
+
+def test_one_kill_of_the_host_counts_as_one(tmp_path, quick, monkeypatch):
+    monkeypatch.setattr(cluster_module, "HostProcess", LateNewsHost)
+    monkeypatch.setattr(keeper_module, "MOST_RESTARTS", 1)
+    spec = quick(7, epochs=10000)
+    with Engine(Store(home=tmp_path), n_workers=2) as engine:
+        begin(engine, spec)
+        host_of(engine).kill()
+        assert_ends_as_if_nothing_had_been(engine, spec)
 
 
 def test_all_workers_killed_at_once_are_replaced(own_engine, quick):
