@@ -131,7 +131,7 @@ def test_on_a_dark_page_what_is_zero_or_rare_is_dark(server, trained):
     expect(cell(page, 6, 6)).to_be_visible()
     lightness = {
         count: sum(map(int, re.findall(r"\d+", drawn.get_attribute("fill"))))
-        for drawn in page.locator('path[aria-label*="Images: "]').all()
+        for drawn in page.locator('path[aria-label^="Prediction: "]').all()
         if (count := int(re.search(r"Images: (\d+)", drawn.get_attribute("aria-label")).group(1)))
     }
     assert lightness[max(lightness)] > 500 > 200 > lightness[min(lightness)]
