@@ -7,8 +7,21 @@ import numpy as np
 import pytest
 from postgresql_server import PostgreSQLServer, Unavailable
 from sklearn.datasets import load_digits
+from xdist.scheduler import LoadScopeScheduling
 
+BROWSER = "tests/browser/"
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+class Files(LoadScopeScheduling):
+    """Keep the tests of a file in one process, and all that drive a browser: two browsers take more than two cores."""
+
+    def _split_scope(self, nodeid):
+        return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Files(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
