@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import altair as alt
@@ -13,6 +14,8 @@ from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
+_HEIGHT = 300
+
 
 def curves_chart(
     table: pd.DataFrame,
@@ -20,6 +23,7 @@ def curves_chart(
     measure: Literal["loss", "accuracy"] = "loss",
     held_out_name: str = "validation",
     best_epoch: int | None = None,
+    forks: Sequence[int] = (),
     n_epochs: int | None = None,
     log: bool = False,
 ) -> alt.LayerChart:
@@ -35,6 +39,8 @@ def curves_chart(
         The part beside "train"; it keeps its colour and its name stands at the end of its line.
     best_epoch : int, optional
         Epoch to mark with a vertical line.
+    forks : sequence of int, optional
+        Epochs to mark after which the training went on with other settings.
     n_epochs : int, optional
         Epochs asked for. While a training lives it fixes the axis, so that the lines grow and nothing rescales.
     log : bool
@@ -68,11 +74,15 @@ def curves_chart(
         *end_names(lines, parts, measure=measure, x="epoch", y="value"),
     ]
     if best_epoch is not None:
-        layers[:0] = _best_epoch_layers(best_epoch)
+        layers[:0] = _mark_layers(best_epoch, f"best: epoch {best_epoch}", title="Best epoch", align="right", y=4)
+    for epoch in forks:
+        # Where the lines are not: a loss falls, an accuracy rises.
+        y = 20 if measure == "loss" else _HEIGHT - 20
+        layers[:0] = _mark_layers(epoch, "other settings", title="Other settings after epoch", align="left", y=y)
     description = f"{measure.capitalize()} of the {' and '.join(parts)} parts over {last} epochs."
     # The names have colours that can be read, the lines those of the parts.
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    return finished(chart, height=300, description=description)
+    return finished(chart, height=_HEIGHT, description=description)
 
 
 def _curve_tooltips(measure: str) -> list[alt.Tooltip]:
@@ -84,12 +94,11 @@ def _curve_tooltips(measure: str) -> list[alt.Tooltip]:
     ]
 
 
-def _best_epoch_layers(best_epoch: int) -> list[alt.Chart]:
-    base = alt.Chart(pd.DataFrame({"epoch": [best_epoch], "label": [f"best: epoch {best_epoch}"]})).encode(
-        x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("label:N", title="Best epoch")]
+def _mark_layers(epoch: int, words: str, *, title: str, align: Literal["left", "right"], y: int) -> list[alt.Chart]:
+    """Return a vertical line at an epoch, with words on one side of it, so many pixels below the top."""
+    base = alt.Chart(pd.DataFrame({"epoch": [epoch], "label": [words]})).encode(
+        x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("epoch:Q", title=title, format="d")]
     )
     rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
-    words = base.mark_text(color=REMARK, align="right", dx=-5, baseline="top").encode(
-        y=alt.value(4), text=alt.Text("label:N")
-    )
-    return [rule, words]
+    text = base.mark_text(color=REMARK, align=align, dx=5 if align == "left" else -5, baseline="top")
+    return [rule, text.encode(y=alt.value(y), text=alt.Text("label:N"))]

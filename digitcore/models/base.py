@@ -21,6 +21,8 @@ from digitcore.models.checkpoint import (
     continued_state,
     history_arrays,
     history_of,
+    inherited_checkpoint,
+    n_epochs_of,
     under_prefix,
     with_prefix,
 )
@@ -55,11 +57,11 @@ PREDICTED_AT_ONCE = 2048
 
 
 class Suspended(NamedTuple):
-    """A training between two epochs, the weights of its best epoch if they are wanted, and the epochs before it."""
+    """A training between two epochs, the weights of its best epoch if they are wanted, and whether it began warm."""
 
     training: Training
     best_weights: Mapping[str, np.ndarray] | None
-    n_before: int
+    began_warm: bool
 
 
 class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -179,11 +181,11 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             training = self._next_state(settings, X, y)
         else:
             training = self._first_state(settings, X, y, classes=classes, keeps=True)
-        for _ in self._all_epochs(training, settings, None, n_before=self.n_iter_, keeps=True):
+        for _ in self._all_epochs(training, settings, None, n_before=self.n_iter_, warm=True, keeps=True):
             pass
         return self
 
-    def iter_fit(self, X, y, validation_data=None, *, resume_from=None) -> Iterator[Epoch]:
+    def iter_fit(self, X, y, validation_data=None, *, resume_from=None, n_inherited=0) -> Iterator[Epoch]:
         """Return a generator that trains an epoch and yields its :class:`Epoch`, until the training is over.
 
         The arguments are checked, and the weights get their first values, before this returns. At each epoch, and when
@@ -202,6 +204,11 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             What :meth:`checkpoint` gave in a training with the same data and hyperparameters, which only ``epochs`` may
             differ from. Only the epochs after it are trained and yielded, none if that training was over, whatever
             ``warm_start`` says; on the same machine the outcome is, bit by bit, that of one training without a break.
+        n_inherited : int, optional
+            How many of the checkpoint's epochs are those of a training with other data or hyperparameters, but the same
+            layers. If all are, this training goes on from there: with the weights and random numbers of the checkpoint,
+            and with its running means if the optimizer is the same. Inherited epochs count among ``epochs``; neither
+            ``best_epoch_`` nor ``patience`` looks at them.
 
         Raises
         ------
@@ -211,13 +218,13 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         settings, keeps = self._clean_settings(), self._clean_warm_start()
         if keeps and resume_from is None and self.__sklearn_is_fitted__():
             training = self._next_state(settings, X, y, validation_data, fraction=self._clean_fraction())
-            return self._all_epochs(training, settings, None, n_before=self.n_iter_, keeps=True)
+            return self._all_epochs(training, settings, None, n_before=self.n_iter_, warm=True, keeps=True)
         fraction, best_weights = self._clean_fraction(), None
         training = self._first_state(settings, X, y, validation_data, fraction=fraction, keeps=keeps)
         if resume_from is not None:
             validates = validation_data is not None or fraction is not None
-            best_weights = self._resume(training, resume_from, settings, validates=validates)
-        return self._all_epochs(training, settings, best_weights, keeps=keeps)
+            best_weights = self._resume(training, resume_from, settings, validates=validates, n_inherited=n_inherited)
+        return self._all_epochs(training, settings, best_weights, n_before=n_inherited, keeps=keeps)
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """Return what a training needs to be continued later, while :meth:`iter_fit` is suspended at an epoch.
@@ -239,7 +246,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         suspended = self.__dict__.get("_suspended")
         if suspended is None:
             raise InvalidSetting("There is a checkpoint only while iter_fit is suspended at an epoch that it yielded")
-        if suspended.n_before:
+        if suspended.began_warm:
             raise InvalidSetting(
                 "A training that goes on from an earlier one has no checkpoints: set warm_start to False"
             )
@@ -655,12 +662,23 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return training
 
     def _resume(
-        self, training: Training, checkpoint: Mapping[str, np.ndarray], settings: Mapping[str, Any], *, validates: bool
+        self,
+        training: Training,
+        checkpoint: Mapping[str, np.ndarray],
+        settings: Mapping[str, Any],
+        *,
+        validates: bool,
+        n_inherited: int = 0,
     ) -> dict[str, np.ndarray] | None:
         """Take training and history to where they were at the checkpoint; return its best weights."""
         try:
+            first = training.state()
             best = with_prefix("best", self._copy_weights() if settings["patience"] else {})
-            check_checkpoint(checkpoint, training.state() | best, validates=validates, epochs=settings["epochs"])
+            if n_inherited and n_inherited == n_epochs_of(checkpoint):
+                checkpoint = inherited_checkpoint(checkpoint, first, validates=validates, keeps_best=bool(best))
+            check_checkpoint(
+                checkpoint, first | best, validates=validates, epochs=settings["epochs"], n_inherited=n_inherited
+            )
         except InvalidSetting:
             self._forget_training()
             raise
@@ -668,7 +686,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         training.load_state(checkpoint)
         self.history_ = history_of(under_prefix("history", checkpoint))
         self.n_iter_ = len(self.history_)
-        self.best_epoch_ = max(self.history_, key=lambda epoch: epoch.monitored_accuracy).number
+        own = self.history_[n_inherited:]
+        self.best_epoch_ = max(own, key=lambda epoch: epoch.monitored_accuracy).number if own else n_inherited
         return under_prefix("best", checkpoint) or None
 
     def _all_epochs(
@@ -678,13 +697,15 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         best_weights: Mapping[str, np.ndarray] | None,
         *,
         n_before: int = 0,
+        warm: bool = False,
         keeps: bool = False,
     ) -> Iterator[Epoch]:
-        """Train and yield the epochs that come after the first ``n_before``, those of earlier calls.
+        """Train and yield epochs; neither best epoch nor patience looks at the first ``n_before``.
 
-        With ``keeps`` the state of optimizer and random numbers is kept for the next call.
+        If it begins ``warm``, those are of earlier calls, and ``epochs`` more are trained. With ``keeps`` the state of
+        optimizer and random numbers is kept for the next call.
         """
-        patience, n_epochs = settings["patience"], n_before + settings["epochs"]
+        patience, n_epochs = settings["patience"], settings["epochs"] + (n_before if warm else 0)
         try:
             while self.n_iter_ < n_epochs and not self._waited_for(patience, n_before):
                 epoch = one_epoch(training, self.n_iter_ + 1, settings["learning_rate"])
@@ -693,7 +714,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                     best_weights = self._copy_weights() if patience else None
                 self.history_.append(epoch)
                 self.n_iter_ = epoch.number
-                self._suspended = Suspended(training, best_weights, n_before)
+                self._suspended = Suspended(training, best_weights, warm)
                 yield epoch
                 del self._suspended
         except DivergedError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from operator import attrgetter
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from digitcore.errors import InvalidSetting
 from digitcore.models.epoch import Epoch
 
 _FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
+_figures_of = attrgetter(*_FIGURES)
 # What names an array that every checkpoint has, one figure for each epoch.
 _EPOCHS = "history.train_loss"
+_RANDOM = "random"
 
 
 def with_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -27,17 +29,22 @@ def under_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.
 
 
 def history_arrays(history: Sequence[Epoch]) -> dict[str, np.ndarray]:
-    """Return a float64 array ``(n_epochs,)`` for each figure that the epochs have."""
-    columns = zip(*(astuple(epoch)[1:] for epoch in history), strict=True)
-    figures = dict(zip(_FIGURES, columns, strict=True))
-    return {name: np.array(values, dtype=np.float64) for name, values in figures.items() if values[0] is not None}
+    """Return a float64 array ``(n_epochs,)`` for each figure that any epoch has, NaN where another lacks it."""
+    columns = zip(*map(_figures_of, history), strict=True)
+    arrays = {name: np.array(values, dtype=np.float64) for name, values in zip(_FIGURES, columns, strict=True)}
+    return {name: values for name, values in arrays.items() if not np.isnan(values).all()}
 
 
 def history_of(arrays: Mapping[str, np.ndarray]) -> list[Epoch]:
     """Return the epochs whose figures :func:`history_arrays` gave."""
     n_epochs = len(arrays["train_loss"])
-    columns = (arrays[name].tolist() if name in arrays else [None] * n_epochs for name in _FIGURES)
+    columns = (_without_nan(arrays[name]) if name in arrays else [None] * n_epochs for name in _FIGURES)
     return [Epoch(number, *figures) for number, figures in enumerate(zip(*columns, strict=True), start=1)]
+
+
+def n_epochs_of(checkpoint: Mapping[str, np.ndarray]) -> int:
+    """Return the number of epochs after which a checkpoint was taken; 0 if it does not say."""
+    return int(np.size(checkpoint[_EPOCHS])) if _EPOCHS in checkpoint else 0
 
 
 def continued_state(
@@ -62,8 +69,46 @@ def continued_state(
     return {**state, **kept} if fits else state
 
 
+def inherited_checkpoint(
+    given: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray], *, validates: bool, keeps_best: bool
+) -> dict[str, np.ndarray]:
+    """Return the checkpoint from which a training goes on where one with other settings or images has ended.
+
+    Parameters
+    ----------
+    given : mapping of str to ndarray
+        The earlier training's checkpoint. Without ``"random"`` the random numbers are those of the new one.
+    first : mapping of str to ndarray
+        State of the new training before its first epoch. Its optimizer's arrays stay if it is another optimizer.
+    validates : bool
+        Whether the new training has validation data; figures that the earlier epochs lack are NaN.
+    keeps_best : bool
+        Whether the new training keeps the weights of its best epoch; until it has one, they are those given.
+
+    Raises
+    ------
+    InvalidSetting
+        If the weights of the two differ in name, shape or type.
+    """
+    weights = under_prefix("weights", given)
+    if _forms(weights) != _forms(under_prefix("weights", first)):
+        raise InvalidSetting("A training can only go on from one with the same layers, on images of the same size")
+    others = {name: array for name, array in first.items() if not name.startswith("weights.") and name != _RANDOM}
+    state = continued_state(others, weights, {name: given[name] for name in others if name in given})
+    history = {f"history.{name}": given[f"history.{name}"] for name in _FIGURES if f"history.{name}" in given}
+    if validates:
+        history = {f"history.{name}": np.full(n_epochs_of(given), np.nan) for name in _FIGURES} | history
+    best = with_prefix("best", weights if keeps_best else {})
+    return {**state, _RANDOM: given.get(_RANDOM, first[_RANDOM]), **history, **best}
+
+
 def check_checkpoint(
-    given: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray], *, validates: bool, epochs: int
+    given: Mapping[str, np.ndarray],
+    first: Mapping[str, np.ndarray],
+    *,
+    validates: bool,
+    epochs: int,
+    n_inherited: int = 0,
 ) -> None:
     """Refuse a checkpoint that a training cannot go on from.
 
@@ -77,13 +122,16 @@ def check_checkpoint(
         Whether the training has validation data.
     epochs : int
         How many epochs are wanted in all.
+    n_inherited : int
+        How many of the epochs are another training's, which may have had validation data where this one has none.
 
     Raises
     ------
     InvalidSetting
         If a name, a shape or a type differs, or if it has no epochs or more than wanted.
     """
-    figures = [name for name in _FIGURES if validates or not name.startswith("validation")]
+    inherited = {name for name in _FIGURES if n_inherited and f"history.{name}" in given}
+    figures = [name for name in _FIGURES if validates or name in inherited or not name.startswith("validation")]
     names = {*first, *(f"history.{name}" for name in figures)}
     if odd := sorted(names ^ set(given)):
         trouble = "lacks" if odd[0] in names else "has the unknown"
@@ -101,3 +149,11 @@ def check_checkpoint(
         raise InvalidSetting(
             f"The checkpoint must have 1 to {epochs} epochs, as many as are wanted in all, got {n_epochs}"
         )
+
+
+def _without_nan(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def _forms(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}

@@ -29,7 +29,7 @@ class RunArrays(Mapping[str, np.ndarray]):
     snapshots : dict of str to ndarray
         See :class:`digitcore.runs.snapshots.Recorder`.
     checkpoint : dict of str to ndarray
-        What a longer training needs to go on; empty unless it was requested.
+        What a longer training needs to go on, see :func:`digitcore.runs.training.checkpoint_of`; may be empty.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray]):
@@ -52,6 +52,10 @@ class RunArrays(Mapping[str, np.ndarray]):
 
     def __or__(self, others: Mapping[str, np.ndarray]) -> RunArrays:
         return RunArrays({**self, **others})
+
+    def without_checkpoint(self) -> RunArrays:
+        """Return the arrays without what only a longer training needs."""
+        return RunArrays({name: array for name, array in self.items() if not name.startswith("checkpoint.")})
 
     @property
     def weights(self) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from digitcore.datasets import load_dataset
 from digitcore.errors import EngineError, InvalidSetting, NotAllowed, StoreError
+from digitcore.models.checkpoint import n_epochs_of
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.computations import RUNNING, Computation
@@ -32,7 +33,7 @@ from digitcore.runs.store import Store
 from digitcore.runs.training import checkpoint_of
 from digitcore.runs.workers import Workers, stop_task
 from digitcore.server_settings import ServerSettings, load_server_settings
-from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.run_spec import RunSpec, goes_on_from
 
 STARTED_BY_ANOTHER = "Another visitor started this; only they can stop it."
 
@@ -141,6 +142,8 @@ class Engine:
     ) -> Run:
         """Train ``spec``, unless it was trained before or is in training now, and return how it stands.
 
+        A run that was stopped goes on from where it was, and ends with the same bits as one that never was.
+
         Of several servers on one store only one trains it; the others follow it through the store. What waits begins in
         the order of :class:`digitcore.runs.dispatch.Queue`.
 
@@ -151,10 +154,10 @@ class Engine:
         background : bool
             Train it behind all that are not in the background, and leave it out of lists of runs.
         continues : RunSpec, optional
-            A run of the same settings and fewer epochs: where its checkpoint was kept, the training goes on from there,
-            with the same bits as from the start.
+            A run of the same settings and fewer epochs, or the one whose end the spec's parent is: where its checkpoint
+            was kept, the training goes on from there, with the same bits as from the start.
         keep_checkpoint : bool
-            Keep what a longer training needs to go on from the end of this one.
+            Keep what a longer training needs to go on from the end of this one, also in the background.
         visitor : str
             Who asks: the server's limits hold for visitors. Empty for calls from Python, which have none.
 
@@ -168,7 +171,8 @@ class Engine:
             If the store cannot be written.
         """
         self.workers.reached_cluster()
-        live = Live(spec, 0, datetime.now(UTC), background=background, keep_checkpoint=keep_checkpoint)
+        live = Live(spec, 0, datetime.now(UTC), background=background)
+        live.keep_checkpoint = keep_checkpoint or not background
         live.visitors = [visitor] * bool(visitor)
         if not self._claim(live, continues):
             self._join(spec.digest, background, visitor)
@@ -187,7 +191,12 @@ class Engine:
                 return False
             if live.visitors and not live.background:
                 check_training(live.spec, self._runs.n_active(), self._runs.n_active(*live.visitors), self.settings)
-            live.checkpoint = self._checkpoint_of(continues)
+            live.checkpoint = self._checkpoint_of(live.spec, continues)
+            own = self._checkpoint_of(live.spec, live.spec) if known is not None and known.epochs else None
+            if n_epochs_of(own or {}) > n_epochs_of(live.checkpoint or {}):
+                # Until a worker has it the run shows what it has; if it is stopped before, it is what it was.
+                live.checkpoint, live.earlier = own, known
+                live.epochs, live.unsaved = list(known.epochs), list(known.epochs)
             attempt = self.store.begin(live.spec, self.owner, background=live.background, is_alive=self.owner_is_alive)
             if attempt is None:
                 return False
@@ -201,13 +210,19 @@ class Engine:
         if not background:
             self.bring_forward(digest)
 
-    def _checkpoint_of(self, spec: RunSpec | None) -> dict[str, np.ndarray] | None:
-        """Return what is needed to go on from the end of a run, or None where it was not kept."""
-        if spec is None:
+    def _checkpoint_of(self, spec: RunSpec, earlier: RunSpec | None) -> dict[str, np.ndarray] | None:
+        """Return what ``spec`` needs to go on from the end of an earlier run, or None where it was not kept."""
+        if earlier is None or not self.can_go_on(earlier.digest):
             return None
         with contextlib.suppress(StoreError):
-            return checkpoint_of(self.arrays(spec.digest))
+            checkpoint = checkpoint_of(self.arrays(earlier.digest)) or {}
+            if goes_on_from(spec, earlier, n_epochs_of(checkpoint)):
+                return checkpoint
         return None
+
+    def can_go_on(self, digest: str) -> bool:
+        """Return True if what is needed to go on from the end of a run was kept."""
+        return self.store.has_checkpoint(digest)
 
     def _is_trained(self, run: Run) -> bool:
         return run.state == "done" and (run.digest in self._runs or self.store.has_tensors(run.digest))

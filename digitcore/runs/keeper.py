@@ -257,6 +257,10 @@ class Keeper:
         self._end(live, outcome)
 
     def _end(self, live: Live, outcome: Outcome) -> None:
+        if outcome.state == "cancelled" and not outcome.epochs and live.earlier is not None:
+            # It was stopped again before it went on.
+            kept = live.earlier
+            outcome = Outcome("cancelled", kept.reason, list(kept.epochs), kept.evaluation, seconds=kept.seconds)
         live.unsaved = _merged(live.unsaved, outcome.epochs[len(live.epochs) :])
         ended = replace(
             live.snapshot(),

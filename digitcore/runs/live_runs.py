@@ -51,6 +51,8 @@ class Live:
         Whether only experiments have requested it.
     keep_checkpoint, checkpoint
         Those of :func:`digitcore.runs.training.train_spec`.
+    earlier : Run or None
+        The stopped run of this spec that it goes on from.
     visitors : list of str
         Who has requested it, first who started it; empty where it was requested from Python.
     sent_as : str or None
@@ -75,6 +77,7 @@ class Live:
     background: bool = False
     keep_checkpoint: bool = False
     checkpoint: Mapping[str, np.ndarray] | None = None
+    earlier: Run | None = None
     visitors: list[str] = field(default_factory=list)
     foreground_kind: Kind = field(init=False)
     sent_as: Kind | None = None

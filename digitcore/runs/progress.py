@@ -105,7 +105,7 @@ def _seconds_left(run: Run, n_left: int) -> float | None:
     return n_left * median(pace) if pace else None
 
 
-def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
+def expected_time(spec: RunSpec, past: Sequence[Run] = (), *, n_done: int = 0) -> ExpectedTime:
     """Return how long training ``spec`` will take.
 
     Parameters
@@ -116,11 +116,18 @@ def expected_time(spec: RunSpec, past: Sequence[Run] = ()) -> ExpectedTime:
         Runs of this machine, finished or under way, newest first. Those of the same model correct the guess by the
         median of measured over guessed time: of those on the same data set if there are enough, else of all. A run that
         took exceptionally long has no influence on it, also as the first one.
+    n_done : int
+        Epochs that are trained already.
     """
     ratios, measured = _ratios(spec.model, spec.dataset, past)
-    correction, guess = _correction(ratios), _guess(spec)
+    correction, guess = _correction(ratios), _guess(spec) * (1 - n_done / spec.parameters["epochs"])
     low, high = _quartiles(ratios) if measured else (correction / _GUESS_FACTOR, correction * _GUESS_FACTOR)
     return ExpectedTime(guess * correction, len(ratios), guess * low, guess * high, measured)
+
+
+def more_epochs(n_epochs: int) -> int:
+    """Return how many epochs to offer after so many, 1 or more: 10, or as many as the power of ten below them."""
+    return max(10, 10 ** int(math.log10(n_epochs)))
 
 
 def expected_seconds(specs: Sequence[RunSpec], past: Sequence[Run] = ()) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,21 +46,27 @@ class Recorder:
         Training images; the first 128 are probed.
     y : ndarray, (n_images,)
         Their classes.
+    earlier : mapping of str to ndarray, optional
+        The :attr:`arrays` of the training that this one goes on from: where an epoch is to be kept, the nearest one
+        that was.
     """
 
-    def __init__(self, model: EpochClassifier, X: np.ndarray, y: np.ndarray):
+    def __init__(
+        self, model: EpochClassifier, X: np.ndarray, y: np.ndarray, earlier: Mapping[str, np.ndarray] | None = None
+    ):
         self._model, self._X, self._y = model, X[:N_PROBED], y[:N_PROBED]
         weights = model.get_weights()
         first = weights[first_layer_name(model.MODEL_NAME, weights)]
         most = int(np.clip(MOST_BYTES // (2 * first.size), 2, MOST_SNAPSHOTS))
         self._epochs = snapshot_epochs(model.epochs, most)
-        self._taken: list[tuple[int, dict[str, np.ndarray]]] = []
-        # A training that goes on may be over already: then this is all there is.
-        self.take(len(model.history_), last=bool(model.history_))
+        self._taken = _nearest(earlier or {}, [epoch for epoch in self._epochs if epoch < len(model.history_)])
+        # Without earlier ones a training that goes on begins with this.
+        self.take(len(model.history_), last=bool(model.history_) and not earlier)
 
     def take(self, epoch: int, *, last: bool = False) -> None:
-        """Take a snapshot if this epoch is among those to keep, or is the ``last`` one."""
-        if last or epoch in self._epochs:
+        """Take a snapshot if this epoch is among those to keep, or is the ``last`` one; never two of one epoch."""
+        taken = self._taken and self._taken[-1][0] == epoch
+        if (last or epoch in self._epochs) and not taken:
             self._taken.append((epoch, self._look()))
 
     @property
@@ -90,6 +97,16 @@ class Recorder:
             unit = values.max(axis=tuple(range(values.ndim - 1)))  # the largest value of each unit
             look[f"silent.{layer}"] = np.float32((unit <= 0).mean())
         return look
+
+
+def _nearest(arrays: Mapping[str, np.ndarray], epochs: Sequence[int]) -> list[tuple[int, dict[str, np.ndarray]]]:
+    """Return, of earlier snapshots from before the present one, those nearest to some epochs."""
+    taken = arrays["epochs"] if "epochs" in arrays else np.array([], dtype=np.int64)
+    if not (len(taken) and epochs):
+        return []
+    rows = sorted({int(np.abs(taken - epoch).argmin()) for epoch in epochs if epoch <= taken.max()})
+    looks = {name: array for name, array in arrays.items() if name != "epochs"}
+    return [(int(taken[row]), {name: array[row] for name, array in looks.items()}) for row in rows]
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:

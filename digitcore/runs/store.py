@@ -224,6 +224,10 @@ class Store:
         """Return True if a run's arrays are there, in a file that was not cut short."""
         return self.weights_files.is_whole(digest)
 
+    def has_checkpoint(self, digest: str) -> bool:
+        """Return True if what a longer training needs to go on from a run was kept."""
+        return self.weights_files.has_group(digest, "checkpoint")
+
     def trim(self, max_bytes: float) -> list[str]:
         """Remove weights files until all together take ``max_bytes`` at most, and return the digests of their runs.
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
@@ -19,6 +19,7 @@ from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import plan
+from digitcore.models.checkpoint import n_epochs_of, under_prefix, with_prefix
 from digitcore.models.layer_plans import is_small_dense
 from digitcore.models.pauses import pauses
 from digitcore.runs.arrays import RunArrays
@@ -44,6 +45,9 @@ _FEW_IMAGES, _MANY_IMAGES = 64, 256
 # After a stop, an epoch that ends within the first of these is finished: a stopped training of short epochs is then a
 # training of fewer epochs. The second is for the evaluation of all parts.
 FINISH_SECONDS, EVALUATION_SECONDS = 0.3, 5.0
+# A checkpoint of a training that may be stopped or killed is taken so often, and after every epoch that is too long to
+# be finished after a stop. One that is larger than this is not kept: such a training starts anew.
+CHECKPOINT_SECONDS, MOST_CHECKPOINT_BYTES = 1.0, 64_000_000
 STOPPED = "The training was stopped."
 STOPPED_IN_FIRST_EPOCH = (
     "The training was stopped in its first epoch, so there is nothing to evaluate yet: train it again for longer."
@@ -98,6 +102,7 @@ def train_spec(
     on_pause: Callable[[], object] = lambda: None,
     checkpoint: Mapping[str, np.ndarray] | None = None,
     keep_checkpoint: bool = False,
+    on_checkpoint: Callable[[Mapping[str, np.ndarray]], object] | None = None,
 ) -> Outcome:
     """Train what ``spec`` describes and evaluate it on every part.
 
@@ -115,11 +120,14 @@ def train_spec(
     on_pause : callable, optional
         Called between batches several times a second; may wait.
     checkpoint : mapping of str to ndarray, optional
-        From :func:`checkpoint_of` a run of the same settings and fewer epochs: the training goes on from there. Its
-        epochs are reported, too, so that the outcome is that of a training from the start; its weights over the epochs
-        are not.
+        From :func:`checkpoint_of` a run of the same settings and no more epochs, or of the spec's parent: the training
+        goes on from there. Its epochs are reported, too, so that the outcome is that of a training from the start, bit
+        by bit. Without it, a parent is trained first.
     keep_checkpoint : bool
-        Whether the outcome's arrays have what a longer training needs to go on; not on an accelerator.
+        Whether the outcome's arrays have what a longer training, or this one after a stop, needs to go on; not on an
+        accelerator, and not if it takes more than 64 MB. After a stop it may be that of an epoch before the last one.
+    on_checkpoint : callable, optional
+        Gets what ``checkpoint`` takes, at most once a second, while the training is under way.
 
     Returns
     -------
@@ -128,7 +136,7 @@ def train_spec(
         "failed" and a reason; anything else is raised.
     """
     outcome, stop = Outcome(), _Stop(should_stop, on_pause)
-    options = _Options(on_epoch, checkpoint, keep_checkpoint)
+    options = _Options(on_epoch, checkpoint, keep_checkpoint, on_checkpoint)
     if stop.requested():
         return Outcome(state="cancelled")
     try:
@@ -180,8 +188,16 @@ def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> EpochClassifier
 
 
 def checkpoint_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-    """Return what a longer training needs to go on from the end of a run, from the run's arrays; None without it."""
-    return RunArrays(arrays).checkpoint or None
+    """Return what a training needs to go on from the end of a run, from the run's arrays; None without it.
+
+    Returns
+    -------
+    dict of str to ndarray or None
+        What :meth:`digitcore.models.base.EpochClassifier.checkpoint` gave, and under ``"snapshots."`` the run's
+        snapshots.
+    """
+    kept = RunArrays(arrays)
+    return kept.checkpoint | with_prefix("snapshots", kept.snapshots) if kept.checkpoint else None
 
 
 @dataclass(frozen=True)
@@ -191,6 +207,42 @@ class _Options:
     on_epoch: Callable[[Epoch], None]
     checkpoint: Mapping[str, np.ndarray] | None
     keep_checkpoint: bool
+    on_checkpoint: Callable[[Mapping[str, np.ndarray]], object] | None
+
+    @property
+    def takes_checkpoints(self) -> bool:
+        """Whether anybody wants any."""
+        return self.keep_checkpoint or self.on_checkpoint is not None
+
+
+class _Checkpoints:
+    """Takes checkpoints of a model in training every now and then, until one is too large.
+
+    Parameters
+    ----------
+    options : _Options
+        Who wants them.
+    first : mapping of str to ndarray
+        The one to begin with; may be empty.
+    """
+
+    def __init__(self, options: _Options, first: Mapping[str, np.ndarray]):
+        self._options, self._wanted, self._taken_at = options, options.takes_checkpoints, time.monotonic()
+        self.last = first
+
+    def take(self, model: EpochClassifier, recorder: Recorder, seconds: float, *, at_once: bool) -> None:
+        """Take a checkpoint after an epoch of so many seconds, if it is time for one."""
+        due = at_once or seconds >= FINISH_SECONDS or time.monotonic() - self._taken_at >= CHECKPOINT_SECONDS
+        if not (due and self._wanted):
+            return
+        try:
+            taken = model.checkpoint()
+        except InvalidSetting:  # on an accelerator; a longer training begins anew
+            taken = {}
+        self._wanted = 0 < sum(array.nbytes for array in taken.values()) <= MOST_CHECKPOINT_BYTES
+        self.last, self._taken_at = (taken if self._wanted else {}), time.monotonic()
+        if self.last and self._options.on_checkpoint is not None:
+            self._options.on_checkpoint({**self.last, **with_prefix("snapshots", recorder.arrays)})
 
 
 class _Stop:
@@ -262,49 +314,90 @@ def _fit(
     model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
 ) -> None:
     X, y = data_split.train.features(spec.scaling), data_split.train.labels
-    epochs = _begin(model, (X, y, validation_data_of(data_split, spec.scaling)), options.checkpoint)
+    checkpoint, snapshots = _divided(options.checkpoint or {})
+    if n_epochs_of(checkpoint) < spec.n_inherited:
+        checkpoint, snapshots = _divided(_train_parent(spec, options, outcome, stop))
+    epochs = _begin(model, spec, (X, y, validation_data_of(data_split, spec.scaling)), checkpoint)
     for epoch in model.history_:
-        outcome.epochs.append(epoch)
-        options.on_epoch(epoch)
-        outcome.seconds += epoch.seconds
-    if options.keep_checkpoint:
-        # Stays if there is nothing left to train.
-        outcome.arrays |= RunArrays.of(checkpoint=options.checkpoint or {})
-    recorder = Recorder(model, X, y)
+        _tell(epoch, outcome, options)
+    # The one that it began with stays if there is nothing left to train.
+    checkpoints = _Checkpoints(options, checkpoint)
+    recorder = Recorder(model, X, y, snapshots)
     with closing(epochs):
         try:
             for epoch in epochs:
-                outcome.epochs.append(epoch)
-                options.on_epoch(epoch)
+                _tell(epoch, outcome, options)
                 stopped = stop.requested()
                 last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
-                if last and options.keep_checkpoint:
-                    outcome.arrays |= _checkpoint_arrays(model)
                 recorder.take(epoch.number, last=last)
+                checkpoints.take(model, recorder, epoch.seconds, at_once=last)
                 if stopped:
                     raise Interrupted(STOPPED)
         except Interrupted:
             outcome.state = "cancelled"
+    if checkpoint and model.n_iter_ == n_epochs_of(checkpoint):
+        recorder.take(model.n_iter_, last=True)  # there was nothing left to train
+    if options.keep_checkpoint:
+        outcome.arrays |= RunArrays.of(checkpoint=checkpoints.last)
     outcome.arrays |= RunArrays.of(snapshots=recorder.arrays)
 
 
+def _tell(epoch: Epoch, outcome: Outcome, options: _Options) -> None:
+    """Add an epoch to the outcome and report it, unless that was done before."""
+    if epoch.number > len(outcome.epochs):
+        outcome.epochs.append(epoch)
+        options.on_epoch(epoch)
+
+
+def _divided(given: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return a model's checkpoint and the snapshots beside it."""
+    snapshots = under_prefix("snapshots", given)
+    return {name: array for name, array in given.items() if not name.startswith("snapshots.")}, snapshots
+
+
+def _train_parent(spec: RunSpec, options: _Options, outcome: Outcome, stop: _Stop) -> Mapping[str, np.ndarray]:
+    """Train what a spec goes on from and return what :func:`checkpoint_of` does."""
+    parent = cast(RunSpec, spec.parent)
+    data_split = split_for(parent)
+    model = model_for(parent, data_split.dataset)
+    data = (data_split.train.features(parent.scaling), data_split.train.labels)
+    checkpoint, snapshots = _divided(options.checkpoint or {})
+    if n_epochs_of(checkpoint) < parent.n_inherited:
+        checkpoint, snapshots = _divided(_train_parent(parent, options, outcome, stop))
+    with threads_for(parent):
+        epochs = _begin(model, parent, (*data, validation_data_of(data_split, parent.scaling)), checkpoint)
+        recorder = Recorder(model, data[0], data[1], snapshots)
+        last: Mapping[str, np.ndarray] = checkpoint
+        checkpoints = _Checkpoints(options, checkpoint)
+        for epoch in model.history_:
+            _tell(epoch, outcome, options)
+        with closing(epochs):
+            for epoch in epochs:
+                _tell(epoch, outcome, options)
+                recorder.take(epoch.number)
+                if epoch.number == model.epochs:
+                    last = model.checkpoint()
+                checkpoints.take(model, recorder, epoch.seconds, at_once=False)
+                if stop.requested():
+                    raise Interrupted(STOPPED)
+    return {**last, **with_prefix("snapshots", recorder.arrays)}
+
+
 def _begin(
-    model: EpochClassifier, data: tuple[Any, ...], checkpoint: Mapping[str, np.ndarray] | None
+    model: EpochClassifier, spec: RunSpec, data: tuple[Any, ...], checkpoint: Mapping[str, np.ndarray]
 ) -> Iterator[Epoch]:
+    if not checkpoint:
+        return model.iter_fit(*data)
+    if spec.parent is not None and n_epochs_of(checkpoint) == spec.n_inherited:
+        other_seed = spec.random_state != spec.parent.random_state
+        checkpoint = {name: array for name, array in checkpoint.items() if not (other_seed and name == "random")}
     try:
-        return model.iter_fit(*data, resume_from=checkpoint)
+        return model.iter_fit(*data, resume_from=checkpoint, n_inherited=spec.n_inherited)
     except InvalidSetting as problem:
-        if checkpoint is None:
+        if spec.parent is not None:
             raise
         log.warning("Training from the start instead of a checkpoint: %s", problem)
         return model.iter_fit(*data)
-
-
-def _checkpoint_arrays(model: EpochClassifier) -> Mapping[str, np.ndarray]:
-    try:
-        return RunArrays.of(checkpoint=model.checkpoint())
-    except InvalidSetting:  # on an accelerator; a longer training begins anew
-        return {}
 
 
 def validation_data_of(data_split: Split, scaling: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -75,6 +75,14 @@ class WeightsFiles:
         except (SafetensorError, OSError, ValueError):
             return False
 
+    def has_group(self, digest: str, group: str) -> bool:
+        """Return True if a run's file is there and has arrays whose names begin with a group's; only these are read."""
+        try:
+            with safe_open(self.path(digest), "numpy") as file:
+                return any(name.startswith(f"{group}.") for name in file.keys())  # noqa: SIM118 (it is no mapping)
+        except (SafetensorError, OSError, ValueError):
+            return False
+
     def trim(self, max_bytes: float, keep: Collection[str] = ()) -> list[str]:
         """Remove the files unopened for longest until the others take ``max_bytes`` at most; return their digests.
 

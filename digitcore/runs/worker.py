@@ -18,6 +18,7 @@ from digitcore.errors import Interrupted, InvalidSetting, OutOfMemory
 from digitcore.insight.projection import tsne_coordinates
 from digitcore.models import MODELS, Epoch
 from digitcore.models.pauses import pauses
+from digitcore.runs.checkpoint_file import CheckpointFile
 from digitcore.runs.child import run_in_child
 from digitcore.runs.core_locks import turn_for
 from digitcore.runs.memory import within_memory
@@ -116,7 +117,8 @@ def train_in_worker(
     """Train a spec when it is its turn and return its outcome, reporting to ``topic`` on the way.
 
     ``checkpoint`` and ``keep_checkpoint`` are those of :func:`digitcore.runs.training.train_spec`. In the
-    ``background`` reports are rarer. A training that needs too much memory is an outcome with state "failed".
+    ``background`` reports are rarer. A training that needs too much memory is an outcome with state "failed". One that
+    was killed on this machine goes on from its last checkpoint there.
     """
     try:
         return within_memory(_train, spec_json, topic, stop_name, checkpoint, keep_checkpoint, background)
@@ -139,6 +141,7 @@ def _train(
     every_seconds = BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS
     reporter = Reporter(topic, every_seconds)
     stop = StopSignal(stop_name, BACKGROUND_STOP_SECONDS if background else STOP_SECONDS)
+    file = CheckpointFile(home_directory() / "checkpoints", spec.digest)
     with turn_for(n_threads(spec), home_directory() / "turns") as turn:
         turn.wait(stop.is_set)
         reporter.start()
@@ -147,10 +150,12 @@ def _train(
             on_epoch=reporter.add,
             should_stop=stop.is_set,
             on_pause=lambda: turn.pass_on(stop.is_set),
-            checkpoint=checkpoint,
+            checkpoint=file.latest(checkpoint),
             keep_checkpoint=keep_checkpoint,
+            on_checkpoint=file.keep,
         )
         reporter.flush()
+        file.remove()
     return outcome
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
@@ -16,6 +17,8 @@ from digitcore.specs.settings import setting_text, setting_value, settings_of, s
 DEFAULT_RECIPE = "digits-mlp"
 # A link that sets everything has forty.
 MOST_PARAMETERS = 100
+# What a training goes on from, as a link of its own.
+PARENT = "goes_on_from"
 
 
 def spec_to_query(spec: RunSpec, recipe: str = DEFAULT_RECIPE) -> dict[str, str]:
@@ -31,6 +34,8 @@ def spec_to_query(spec: RunSpec, recipe: str = DEFAULT_RECIPE) -> dict[str, str]
     changes = {name: text for name, text in own.items() if others.get(name) != text}
     if spec.model != RECIPES[recipe].spec.model:
         changes["model"] = spec.model
+    if spec.parent is not None:
+        changes[PARENT] = urlencode(spec_to_query(spec.parent, recipe))
     return changes if recipe == DEFAULT_RECIPE else {"recipe": recipe, **changes}
 
 
@@ -69,6 +74,8 @@ def query_to_spec(query: Mapping[str, str], ignored: Iterable[str] = ()) -> tupl
         Parameters that belong to somebody else.
     """
     problems: list[str] = []
+    query = dict(query)
+    parent = _parent_of(query.pop(PARENT, None), problems)
     given = {name: text for name, text in query.items() if name not in set(ignored)}
     recipe = _known(given.pop("recipe", DEFAULT_RECIPE), DEFAULT_RECIPE, "recipe", RECIPES, problems)
     start = RECIPES[recipe].spec
@@ -77,9 +84,17 @@ def query_to_spec(query: Mapping[str, str], ignored: Iterable[str] = ()) -> tupl
     dataset = _known(given.pop("dataset", base.dataset), base.dataset, "data set", DATASETS, problems)
     changes = _read(given, model, problems)
     try:
-        return recipe, with_settings(base, {"dataset": dataset, **changes}), problems
+        return recipe, with_settings(base, {"dataset": dataset, **changes}).with_changes(parent=parent), problems
     except InvalidSetting as problem:
         return recipe, start, [*problems, f"The link's settings do not fit together: {problem}"]
+
+
+def _parent_of(text: str | None, problems: list[str]) -> RunSpec | None:
+    if text is None:
+        return None
+    _, parent, unread = query_to_spec(dict(parse_qsl(text, max_num_fields=MOST_PARAMETERS)))
+    problems += [f"In what the link goes on from: {problem}" for problem in unread]
+    return parent
 
 
 def _known(name: str, default: str, kind: str, known: Mapping[str, Any], problems: list[str]) -> str:

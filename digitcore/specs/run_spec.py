@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from digitcore.datasets import DATASETS
 from digitcore.datasets.split_parameters import SCALING, SPLIT
@@ -17,6 +17,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.architecture import plan
+from digitcore.models.layer_plans import weight_shapes
 from digitcore.parameters import Integer, Parameter, clean_parameters, shortened, unknown_name
 
 SEED = Integer(
@@ -30,6 +31,8 @@ SEED = Integer(
     slider=(0, 100),
 )
 DIGEST_LENGTH = 20
+# Trainings that each go on from the one before.
+MOST_PARENTS = 5
 
 
 class _Checked(BaseModel):
@@ -102,6 +105,9 @@ class RunSpec(_Checked):
         Whether pixel values are divided by the data set's largest value.
     random_state : int, optional
         Seed of the model, 0 to 2**32 - 1.
+    parent : RunSpec or mapping, optional
+        The training that this one goes on from, with other settings or images: its epochs are this one's first. On the
+        same data set the two have the same split but for ``max_train``, so that no image is tested that was trained on.
 
     Raises
     ------
@@ -116,6 +122,7 @@ class RunSpec(_Checked):
     model: str
     parameters: Annotated[Mapping[str, Any], AfterValidator(MappingProxyType)] = MappingProxyType({})
     random_state: int = SEED.default
+    parent: RunSpec | None = Field(default=None, json_schema_extra={"since": 1})
 
     @model_validator(mode="before")
     @classmethod
@@ -132,9 +139,21 @@ class RunSpec(_Checked):
             _collect(problems, checked, "parameters", lambda given: clean_parameters(records, given or {}))
         if not problems and known:
             _collect(problems, checked, "parameters", lambda given: _check_fit(checked, given))
+        if not problems and checked.get("parent") is not None:
+            _collect(problems, checked, "parent", _clean_parent)
         if problems:
             raise InvalidSetting("; ".join(problems))
         return checked
+
+    @model_validator(mode="after")
+    def _fits_parent(self) -> RunSpec:
+        if self.parent is not None:
+            if self.parent == self.with_changes(parent=self.parent.parent, parameters={"epochs": self.n_inherited}):
+                # It is the same training for longer.
+                object.__setattr__(self, "parent", self.parent.parent)
+            else:
+                _check_parent(self, self.parent)
+        return self
 
     @classmethod
     def _unknown(cls, name: str) -> str:
@@ -151,6 +170,16 @@ class RunSpec(_Checked):
     def _plain(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return dict(parameters)
 
+    @property
+    def n_inherited(self) -> int:
+        """Number of epochs at the beginning that are those of the parent."""
+        return self.parent.parameters["epochs"] if self.parent is not None else 0
+
+    @property
+    def forks(self) -> tuple[int, ...]:
+        """The epochs after which the training goes on with other settings, in order."""
+        return () if self.parent is None else (*self.parent.forks, self.n_inherited)
+
     def __hash__(self) -> int:
         return hash(self.digest)
 
@@ -160,6 +189,8 @@ class RunSpec(_Checked):
         values = _first_fields(self)
         values["split"] = _first_fields(self.split, SPLIT)
         values["parameters"] = _first_values(values["parameters"], self.parameters, MODELS[self.model].parameters)
+        if self.parent is not None:
+            values["parent"] = json.loads(self.parent.canonical_json)
         return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @cached_property
@@ -192,6 +223,24 @@ class RunSpec(_Checked):
         return type(self)(**{**values, **changes})
 
 
+def goes_on_from(spec: RunSpec, earlier: RunSpec, n_epochs: int) -> bool:
+    """Return True if the first epochs of one training are, bit by bit, those of another.
+
+    Parameters
+    ----------
+    spec, earlier : RunSpec
+        The training that is to go on, and the other one.
+    n_epochs : int
+        How many epochs of the other one there are; fewer than planned if it was stopped.
+    """
+    if not 0 < n_epochs <= spec.parameters["epochs"]:
+        return False
+    if spec == earlier.with_changes(parameters={"epochs": spec.parameters["epochs"]}):
+        return True
+    ended = earlier.with_changes(parameters={"epochs": n_epochs, "patience": None})
+    return spec.parent == ended
+
+
 def _first_fields(spec: _Checked, records: Sequence[Parameter] = ()) -> dict[str, Any]:
     """Return a spec's fields for JSON, without those that were added later and stand at their defaults.
 
@@ -222,6 +271,54 @@ def _clean_split(given: Any) -> SplitSpec:
     if not isinstance(given, Mapping):
         raise InvalidSetting(f"split must be a mapping of settings, got {shortened(given)}")
     return SplitSpec(**given)
+
+
+def _clean_parent(given: Any) -> RunSpec:
+    """Return a parent without what has no effect on the weights after its last epoch."""
+    if not isinstance(given, RunSpec | Mapping):
+        raise InvalidSetting(f"parent must be a RunSpec or a mapping of its settings, got {shortened(given)}")
+    _check_ancestors(given)
+    try:
+        parent = given if isinstance(given, RunSpec) else RunSpec(**given)
+    except InvalidSetting as problem:
+        raise InvalidSetting(f"parent: {problem}") from None
+    return parent.with_changes(parameters={"patience": None}) if parent.parameters["patience"] is not None else parent
+
+
+def _check_parent(spec: RunSpec, parent: RunSpec) -> None:
+    """Refuse a parent that a training cannot honestly go on from."""
+    if parent.model != spec.model or _shapes(parent) != _shapes(spec):
+        raise InvalidSetting(
+            "A training goes on from one of the same model and layers, on images of the same size and as many classes: "
+            "set these back, or start from scratch"
+        )
+    n_before, n_epochs = parent.parameters["epochs"], spec.parameters["epochs"]
+    if n_epochs <= n_before:
+        raise InvalidSetting(f"epochs must be more than the {n_before} that the training goes on from, got {n_epochs}")
+    if parent.dataset == spec.dataset and _held_out(parent.split) != _held_out(spec.split):
+        raise InvalidSetting(
+            "A training that goes on must keep the split, except for the number of training images: with another one, "
+            "it would be tested on images that it was trained on"
+        )
+
+
+def _check_ancestors(parent: Any) -> None:
+    """Refuse too long a line of parents, before any of them is read."""
+    n_parents = 0
+    while parent is not None:
+        n_parents += 1
+        if n_parents > MOST_PARENTS:
+            raise InvalidSetting(f"A training can go on from at most {MOST_PARENTS} others, each from the one before")
+        parent = parent.get("parent") if isinstance(parent, Mapping) else getattr(parent, "parent", None)
+
+
+def _shapes(spec: RunSpec) -> dict[str, tuple[int, ...]]:
+    dataset = DATASETS[spec.dataset]
+    return weight_shapes(plan(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes))
+
+
+def _held_out(split: SplitSpec) -> dict[str, Any]:
+    return split.model_dump(exclude={"max_train"})
 
 
 def _check_name(kind: str, name: Any, known: Mapping[str, Any], problems: list[str]) -> bool:

@@ -156,9 +156,12 @@ def with_settings(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
 
 
 def switch_model(spec: RunSpec, model: str) -> RunSpec:
-    """Return ``spec`` with another model: settings of the training are kept, those of the model are its defaults."""
+    """Return ``spec`` with another model: settings of the training are kept, those of the model are its defaults.
+
+    It goes on from no other training.
+    """
     if model == spec.model:
         return spec
     kept = [record.name for record in TRAINING if record in MODELS[model].parameters]
     shared = {name: spec.parameters[name] for name in kept if name in spec.parameters}
-    return RunSpec(**{**spec.model_dump(), "model": model, "parameters": shared})
+    return RunSpec(**{**spec.model_dump(), "model": model, "parameters": shared, "parent": None})

@@ -23,7 +23,8 @@ from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES, recipe_values
 from digitcore.specs.run_spec import SEED
 from digitcore.specs.settings import DATASET, MODEL
-from digitcore.specs.titles import differences_from
+from digitcore.specs.titles import differences_from, spec_title
+from digitcore.wording import counted
 from pages.parts import session
 from pages.parts.messages import plain
 
@@ -39,13 +40,20 @@ def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
     try:
         values = {**_ask_data(spec), **_ask_model(spec)}
         _check_texts(values["parameters"])
-        asked, problem = RunSpec(**values), ""
+        asked, problem = RunSpec(**values, parent=_parent(values["model"])), ""
     except InvalidSetting as error:
         asked, problem = spec, str(error)
     with recipe:
         _ask_recipe(asked)
+        _show_parent(asked.model)
     session.keep_spec(asked)
     return asked, problem
+
+
+def _parent(model: str) -> RunSpec | None:
+    """Return what the training goes on from; another model starts from scratch."""
+    parent = session.parent_in_form()
+    return parent if parent is not None and parent.model == model else None
 
 
 def _check_texts(values: Mapping[str, Any]) -> None:
@@ -79,6 +87,18 @@ def _ask_recipe(asked: RunSpec) -> None:
     if differences:
         shown = [*differences[:MOST_DIFFERENCES], *(["..."] if len(differences) > MOST_DIFFERENCES else [])]
         st.caption(f"Now: {plain(', '.join(shown))}. Choose the recipe again to undo.")
+
+
+def _show_parent(model: str) -> None:
+    """Say what the training goes on from, with a way back."""
+    parent = _parent(model)
+    if parent is None:
+        return
+    with st.container(border=True, gap="xsmall"):
+        n_epochs = counted(parent.parameters["epochs"], "epoch")
+        title = plain(spec_title(parent, varied=("epochs",)))
+        st.caption(f"Goes on after {n_epochs} of **{title}**: what you change below holds from there on.")
+        st.button("Start from scratch", key="start_from_scratch", on_click=session.start_from_scratch, width="stretch")
 
 
 def _recipe_titles() -> dict[str, str]:

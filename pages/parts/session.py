@@ -37,6 +37,8 @@ from pages.parts import shared, visitor
 _RUN, _RUNS = "run", "runs"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
+# What the form's training goes on from: the parent of its spec, and the spec of the run whose end that is.
+_PARENT, _ORIGIN = "form_parent", "form_origin"
 _FORM, _TOLD, _INSTEAD = "form_number", "told", "shown_instead"
 _FORM_PREFIX = "form_"
 # Visits of pages after which a form's widgets have the names of an earlier one: by then the browser has forgotten it.
@@ -176,7 +178,9 @@ def means_of(spec: RunSpec) -> np.ndarray:
 def arrays_of(run: Run) -> RunArrays:
     """The weights and probabilities of a run that has ended; not to be changed."""
     # A run that was stopped and trained again has other arrays, and another time.
-    return shared.arrays.get((run.digest, run.created_at), lambda: shared.engine().arrays(run.digest))
+    return shared.arrays.get(
+        (run.digest, run.created_at), lambda: shared.engine().arrays(run.digest).without_checkpoint()
+    )
 
 
 def probabilities_of(run: Run, part: Part) -> np.ndarray:
@@ -317,8 +321,35 @@ def put_spec(new: RunSpec, recipe: str) -> None:
     """Set the configuration from outside the form; the form's widgets follow."""
     for key in _form_keys():
         st.session_state.pop(key, None)
-    st.session_state[_RECIPE] = recipe
+    st.session_state.update({_RECIPE: recipe, _PARENT: new.parent, _ORIGIN: new.parent})
     keep_spec(new)
+
+
+def go_on_in_form(run: Run, n_more: int) -> None:
+    """Fill the form with a training that goes on from the end of a run, so many epochs longer, whatever is changed."""
+    n_epochs = len(run.epochs)
+    parent = run.spec.with_changes(parameters={"epochs": n_epochs, "patience": None})
+    fill_form(run.spec.with_changes(parameters={"epochs": n_epochs + n_more}))
+    # With no setting changed yet, it is merely a longer training, which has no parent.
+    st.session_state.update({_PARENT: parent, _ORIGIN: run.spec})
+
+
+def start_from_scratch() -> None:
+    """Let the form's training go on from nothing."""
+    put_spec(spec_in_form().with_changes(parent=None), recipe_name())
+
+
+def parent_in_form() -> RunSpec | None:
+    """What the form's training goes on from."""
+    return st.session_state.get(_PARENT)
+
+
+def origin_of(spec: RunSpec) -> RunSpec | None:
+    """The run, as its spec, that a training can go on from: the one whose end the parent is, or the one shown."""
+    if spec.parent is not None:
+        return st.session_state.get(_ORIGIN)
+    run = shared.engine().run(shown_run()) if shown_run() else None
+    return None if run is None else run.spec
 
 
 def spec_in_form() -> RunSpec:

@@ -60,7 +60,7 @@ def stop(page):
 
 
 def wait_for_stop(page):
-    expect(page.get_by_text(re.compile("Stopped after .* of 100000 epochs"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Stopped after .* of 100,000 epochs"))).to_be_visible()
     wait_for_result(page)
 
 

@@ -242,6 +242,15 @@ def test_the_best_epoch_is_marked_with_a_line(curves):
     assert rows(chart)[rule["data"]["name"]] == [{"epoch": 2, "label": "best: epoch 2"}]
 
 
+def test_where_other_settings_began_is_a_line_with_words(curves):
+    chart = curves_chart(curves, forks=(1, 2)).to_dict()
+    marked = [data[0] for data in chart["datasets"].values() if "label" in data[0]]
+    assert sorted(marked, key=lambda row: row["epoch"]) == [
+        {"epoch": 1, "label": "other settings"},
+        {"epoch": 2, "label": "other settings"},
+    ]
+
+
 def test_without_a_best_epoch_there_is_no_line(curves):
     assert layers(curves_chart(curves), "rule") == []
 

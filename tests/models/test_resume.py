@@ -372,3 +372,92 @@ def test_a_training_on_an_accelerator_has_no_checkpoint(digits, monkeypatch):
             model.checkpoint()
     with pytest.raises(InvalidSetting, match="Only a training on the processor"):
         model.iter_fit(*digits, resume_from=checkpoint)
+
+
+# Going on with other settings.
+
+OTHER_SETTINGS = {
+    "softmax": {"learning_rate": 0.002},
+    "mlp": {"learning_rate": 0.003, "dropout": 0.1, "batch_size": 50},
+    "cnn": {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_training_with_other_settings_goes_on_from_the_weights_of_the_first(name, digits):
+    X, y, held_out = parts(digits)
+    given = checkpoint_after(3, fresh(name, epochs=3), X, y, held_out)
+    model = fresh(name, epochs=5, **OTHER_SETTINGS[name])
+    epochs = model.iter_fit(X, y, held_out, resume_from=given, n_inherited=3)
+    for weight, array in model.get_weights().items():
+        np.testing.assert_array_equal(array, given[f"weights.{weight}"])
+    assert [epoch.number for epoch in epochs] == [4, 5]
+    assert [epoch.train_loss for epoch in model.history_[:3]] == given["history.train_loss"].tolist()
+
+
+def test_with_the_same_settings_it_is_the_longer_training(digits):
+    X, y, held_out = parts(digits)
+    given = checkpoint_after(3, fresh("mlp", epochs=3), X, y, held_out)
+    model = fresh("mlp", epochs=6)
+    list(model.iter_fit(X, y, held_out, resume_from=given, n_inherited=3))
+    whole = fresh("mlp", epochs=6).fit(X, y, held_out)
+    assert figures(model) == figures(whole)
+    for name, weights in whole.get_weights().items():
+        np.testing.assert_array_equal(model.get_weights()[name], weights)
+
+
+def test_the_running_means_of_the_same_optimizer_are_inherited_and_those_of_another_are_not(digits):
+    X, y, _ = parts(digits)
+    given = checkpoint_after(3, fresh("mlp", epochs=3), X, y)
+
+    def first_step(**settings):
+        model = fresh("mlp", epochs=4, dropout=0.0, batch_size=None, **settings)
+        list(model.iter_fit(X, y, resume_from=given, n_inherited=3))
+        return np.concatenate([array.ravel() for array in model.get_weights().values()])
+
+    before = np.concatenate([given[f"weights.{name}"].ravel() for name in fresh("mlp").fit(X, y).get_weights()])
+    # Adam's very first step is the learning rate in every direction; later ones are smaller for most weights.
+    afresh = np.abs(first_step(optimizer="amsgrad") - before)
+    inherited = np.abs(first_step() - before)
+    moved = afresh > 0
+    assert np.median(afresh[moved]) == pytest.approx(0.01, rel=0.01)
+    assert np.median(inherited[moved]) < 0.009
+
+
+@pytest.mark.parametrize("patience", [None, 2])
+def test_a_training_that_inherited_epochs_can_be_interrupted_too(patience, digits):
+    X, y, held_out = parts(digits)
+    first = checkpoint_after(2, fresh("mlp", epochs=2), X, y)  # without validation data
+    settings = {"epochs": 7, "learning_rate": 0.02, "patience": patience}
+    whole = fresh("mlp", **settings)
+    list(whole.iter_fit(X, y, held_out, resume_from=first, n_inherited=2))
+    broken = fresh("mlp", **settings)
+    epochs = broken.iter_fit(X, y, held_out, resume_from=first, n_inherited=2)
+    next(epochs), next(epochs)
+    own = load(save(broken.checkpoint()))
+    resumed = fresh("mlp", **settings)
+    list(resumed.iter_fit(X, y, held_out, resume_from=own, n_inherited=2))
+    assert_same(resumed, whole)
+    assert [epoch.validation_loss is None for epoch in resumed.history_[:3]] == [True, True, False]
+    assert whole.best_epoch_ > 2
+
+
+def test_figures_of_validation_images_that_are_no_more_there_are_kept(digits):
+    X, y, held_out = parts(digits)
+    first = checkpoint_after(2, fresh("mlp", epochs=2), X, y, held_out)
+    model = fresh("mlp", epochs=4)
+    epochs = model.iter_fit(X, y, resume_from=first, n_inherited=2)
+    next(epochs)
+    own = load(save(model.checkpoint()))
+    assert [epoch.validation_loss is None for epoch in model.history_] == [False, False, True]
+    resumed = fresh("mlp", epochs=4)
+    list(resumed.iter_fit(X, y, resume_from=own, n_inherited=2))
+    list(epochs)
+    assert_same(resumed, model)
+
+
+def test_weights_of_other_layers_are_not_inherited(digits):
+    X, y, _ = parts(digits)
+    given = checkpoint_after(2, fresh("mlp", epochs=2), X, y)
+    with pytest.raises(InvalidSetting, match="only go on from one with the same layers"):
+        fresh("mlp", epochs=4, hidden_units=(9,)).iter_fit(X, y, resume_from=given, n_inherited=2)

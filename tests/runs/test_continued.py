@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from digitcore.runs import RunSpec, train_spec
+from digitcore.models.checkpoint import n_epochs_of
+from digitcore.runs import RunSpec, train_spec, training
 from digitcore.runs.training import checkpoint_of
 
 
@@ -16,6 +17,14 @@ def figures(outcome):
     return [(epoch.number, epoch.train_loss, epoch.validation_loss) for epoch in outcome.epochs]
 
 
+def assert_same_arrays(one, other):
+    """All but the checkpoint, which has the seconds of each epoch."""
+    names = {name for name in one.arrays if not name.startswith("checkpoint.")}
+    assert names == {name for name in other.arrays if not name.startswith("checkpoint.")}
+    for name in names:
+        np.testing.assert_array_equal(one.arrays[name], other.arrays[name], err_msg=name)
+
+
 def test_a_continued_training_is_the_training_from_the_start():
     whole = train_spec(spec(6))
     first = train_spec(spec(2), keep_checkpoint=True)
@@ -24,10 +33,7 @@ def test_a_continued_training_is_the_training_from_the_start():
     assert figures(continued) == figures(whole)
     assert [epoch.number for epoch in seen] == [1, 2, 3, 4, 5, 6]
     assert continued.evaluation == whole.evaluation
-    for name, array in whole.arrays.items():
-        if name.startswith(("weights.", "probabilities.")):
-            np.testing.assert_array_equal(continued.arrays[name], array)
-    np.testing.assert_array_equal(continued.arrays["snapshots.epochs"], [2, 3, 4, 5, 6])
+    assert_same_arrays(continued, whole)
 
 
 def test_a_checkpoint_is_kept_only_when_asked_for():
@@ -59,3 +65,94 @@ def test_a_stopped_training_keeps_what_it_has(keep):
     outcome = train_spec(spec(50), should_stop=iter([False, False, True]).__next__, keep_checkpoint=keep)
     assert outcome.state == "cancelled"
     assert (checkpoint_of(outcome.arrays) is not None) == keep
+
+
+# Stopped in the middle.
+
+
+def test_a_training_stopped_in_the_middle_of_an_epoch_goes_on_as_if_nothing_had_been(monkeypatch):
+    slow = spec(4, parameters={"epochs": 4, "hidden_units": (100, 60), "batch_size": 3, "optimizer": "adam"})
+    whole = train_spec(slow)
+    monkeypatch.setattr(training, "FINISH_SECONDS", 0.0)  # so that every epoch is one that is not finished
+    seen = []
+
+    def in_the_third():
+        if len(seen) == 2:
+            asked.append(True)
+        return len(asked) > 1  # once after the second epoch, then between batches
+
+    asked = []
+    stopped = train_spec(slow, on_epoch=seen.append, should_stop=in_the_third, keep_checkpoint=True)
+    assert stopped.state == "cancelled"
+    assert len(stopped.epochs) == 2
+    again = train_spec(slow, checkpoint=checkpoint_of(stopped.arrays))
+    assert figures(again) == figures(whole)
+    assert_same_arrays(again, whole)
+
+
+def test_checkpoints_on_the_way_are_enough_to_go_on():
+    taken, whole = [], train_spec(spec(6))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        train_spec(spec(6), on_checkpoint=taken.append)
+    assert [n_epochs_of(each) for each in taken] == [1, 2, 3, 4, 5, 6]
+    again = train_spec(spec(6), checkpoint=taken[2])
+    assert figures(again) == figures(whole)
+    assert_same_arrays(again, whole)
+
+
+def test_a_checkpoint_that_is_too_large_is_not_kept(monkeypatch):
+    monkeypatch.setattr(training, "MOST_CHECKPOINT_BYTES", 1000)
+    outcome = train_spec(spec(2), keep_checkpoint=True)
+    assert outcome.state == "done"
+    assert checkpoint_of(outcome.arrays) is None
+
+
+# Going on with other settings.
+
+
+FORKS = {
+    "rate": {"parameters": {"learning_rate": 0.002}},
+    "dropout and batch": {"parameters": {"dropout": 0.5, "batch_size": 50}},
+    "optimizer": {"parameters": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.05}},
+    "fewer images": {"split": {"max_train": 300}},
+    "seed": {"random_state": 7},
+}
+
+
+@pytest.mark.parametrize("changes", FORKS.values(), ids=FORKS)
+def test_a_fork_is_the_same_from_its_parents_end_and_from_nothing(changes):
+    parent = spec(3)
+    child = parent.with_changes(
+        **{**changes, "parent": parent, "parameters": {"epochs": 6, **changes.get("parameters", {})}}
+    )
+    kept = train_spec(parent, keep_checkpoint=True)
+    forked, from_nothing = train_spec(child, checkpoint=checkpoint_of(kept.arrays)), train_spec(child)
+    assert figures(forked)[:3] == figures(kept)
+    assert figures(forked) == figures(from_nothing)
+    assert_same_arrays(forked, from_nothing)
+    assert figures(forked)[3:] != figures(train_spec(spec(6)))[3:]
+
+
+def test_a_fork_of_a_fork_goes_on_from_wherever_it_was_stopped():
+    first = spec(2)
+    second = first.with_changes(parent=first, parameters={"epochs": 4, "learning_rate": 0.003})
+    third = second.with_changes(parent=second, parameters={"epochs": 6, "dropout": 0.0})
+    taken, whole = [], train_spec(third)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        train_spec(third, on_checkpoint=taken.append)
+    assert [n_epochs_of(each) for each in taken] == [1, 2, 3, 4, 5, 6]
+    for each in taken:
+        again = train_spec(third, checkpoint=each)
+        assert figures(again) == figures(whole)
+        assert_same_arrays(again, whole)
+
+
+def test_a_fork_stopped_while_its_parent_is_trained_keeps_those_epochs():
+    parent = spec(30)
+    child = parent.with_changes(parent=parent, parameters={"epochs": 40, "learning_rate": 0.002})
+    seen = []
+    outcome = train_spec(child, on_epoch=seen.append, should_stop=lambda: len(seen) >= 4, keep_checkpoint=True)
+    assert outcome.state == "cancelled"
+    assert 4 <= len(outcome.epochs) < 30

@@ -25,7 +25,7 @@ from pages.parts import announcer, layout, session, shared, visitor
 from pages.parts.charts import Frame
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
-from pages.parts.train import verdict_view
+from pages.parts.train import next_steps, verdict_view
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
@@ -34,6 +34,10 @@ BLINK_SECONDS = 0.6
 LIVE_SECONDS = 0.5
 # Five stand beside each other on a laptop, two on a phone.
 FIGURE_WIDTH = 156
+BUTTON_HELP = {
+    "Trained": "These settings were trained; the result was kept.",
+    "Go on": "Goes on from where it was stopped: the result is the same as if it never had been.",
+}
 ACCURACY_HELP = {
     "train": explain("accuracy", "train part", "interval"),
     "validation": explain("accuracy", "validation part", "interval"),
@@ -46,7 +50,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     if problem:
         st.error(plain(problem))
     run = shared.engine().run(spec.digest)
-    expected = expected_time(spec, session.past_runs())
+    expected = expected_time(spec, session.past_runs(), n_done=_n_done(spec, run))
     summary, button = layout.with_button("train")
     summary.markdown(f"**{plain(spec_title(spec, most=HEADING_DIFFERENCES))}** :gray[· {_expectation(run, expected)}]")
     with button:
@@ -89,7 +93,7 @@ def show_run(spec: RunSpec) -> None:
 def show_curves(run: Run) -> None:
     """Draw loss and accuracy of every epoch side by side."""
     # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
-    key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']}"
+    key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, _run=run)
         column.vega_lite_chart(chart, width="stretch")
@@ -107,7 +111,7 @@ def _curves(
     table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
     last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
     limits = value_limits(table["value"], measure)
-    return _curves_frame(measure, watched, best, last, few, limits, _table=table).drawn(table)
+    return _curves_frame(measure, watched, best, _run.spec.forks, last, few, limits, _table=table).drawn(table)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
@@ -115,13 +119,23 @@ def _curves_frame(
     measure: str,
     watched: str,
     best: int | None,
+    forks: tuple[int, ...],
     last: int,
     few: bool,
     limits: tuple[float, float],
     _table: pd.DataFrame,
 ) -> Frame:
-    chart = curves_chart(_table, measure=measure, held_out_name=watched, best_epoch=best, n_epochs=last)
+    chart = curves_chart(_table, measure=measure, held_out_name=watched, best_epoch=best, forks=forks, n_epochs=last)
     return Frame(chart, _table)
+
+
+def _n_done(spec: RunSpec, run: Run | None) -> int:
+    """Return how many epochs of a training are there already, to go on from."""
+    engine = shared.engine()
+    if run is not None and run.epochs and engine.can_go_on(run.digest):
+        return len(run.epochs)
+    origin = session.origin_of(spec) if spec.parent is not None else None
+    return spec.n_inherited if origin is not None and engine.can_go_on(origin.digest) else 0
 
 
 def _expectation(run: Run | None, expected: ExpectedTime) -> str:
@@ -148,6 +162,8 @@ def _show_starting() -> None:
 def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disabled: bool) -> None:
     state_now = run.state if run is not None else "new"
     labels = {"queued": "Training ...", "running": "Training ...", "done": "Trained", "new": "Train"}
+    if run is not None and not run.active and run.epochs and shared.engine().can_go_on(run.digest):
+        labels |= dict.fromkeys(("cancelled", "failed"), "Go on")
     asked = st.button(
         labels.get(state_now, "Train again"),
         # One button, whatever it says: else the next one stands below it for a moment and pushes the page down.
@@ -155,7 +171,7 @@ def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disab
         type="primary",
         width="stretch",
         disabled=disabled or state_now in ("queued", "running", "done"),
-        help="These settings were trained; the result was kept." if state_now == "done" else None,
+        help=BUTTON_HELP.get(labels.get(state_now, "")),
     )
     if asked:
         _train(spec, expected_seconds)
@@ -167,7 +183,7 @@ def _train(spec: RunSpec, expected_seconds: float) -> None:
         # Here, where a spinner shows it and a failure is told at once.
         session.dataset(spec.dataset)
     engine = shared.engine()
-    run = engine.submit(spec, visitor=visitor.name())
+    run = engine.submit(spec, continues=session.origin_of(spec), visitor=visitor.name())
     session.show_run(run)
     session.note_announced(run.digest)
     # Not where others are before it: the page of who waits would stand still.
@@ -249,10 +265,13 @@ def _show_result(run: Run) -> None:
     elif run.reason:
         st.warning(plain(run.reason))
     if run.state == "cancelled":
-        st.info(f"Stopped after {len(run.epochs)} of {run.spec.parameters['epochs']} epochs; what was learned is kept.")
+        st.info(
+            f"Stopped after {len(run.epochs):,} of {run.spec.parameters['epochs']:,} epochs; what was learned is kept."
+        )
     if run.evaluated:
         _show_figures(run)
     verdict_view.show(run)
+    next_steps.show(run)
     if run.evaluated:
         _show_recipe(run)
     announcer.announce(run.digest, end_text(run), is_end=True)
