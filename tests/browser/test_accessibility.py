@@ -16,7 +16,11 @@ pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN_AXE = """async levels => {
-    const options = {runOnly: {type: "tag", values: levels}, resultTypes: ["violations"], preload: false};
+    const options = {
+        runOnly: {type: "tag", values: levels}, resultTypes: ["violations"], preload: false,
+        // Good practice rather than a rule: no level of headings is skipped, and there is a first one.
+        rules: {"heading-order": {enabled: true}, "page-has-heading-one": {enabled: true}},
+    };
     const found = await axe.run(document, options);
     return found.violations.flatMap(
         ({id, nodes}) => nodes.map(node => [id, node.target.flat().join(" "), node.html])
@@ -122,8 +126,8 @@ def visit(browser):
 
 def test_axe_finds_what_is_wrong(visit):
     page = visit()
-    page.set_content('<html lang="en"><title>x</title><main><img src="x.png"><input></main></html>')
-    assert {rule for rule, _, _ in violations(page)} == {"image-alt", "label"}
+    page.set_content('<html lang="en"><title>x</title><main><h1>x</h1><h3>y</h3><img src="x.png"><input></main></html>')
+    assert {rule for rule, _, _ in violations(page)} == {"heading-order", "image-alt", "label"}
 
 
 every_width = pytest.mark.parametrize("width", [1280, 420])

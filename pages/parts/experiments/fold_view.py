@@ -36,10 +36,10 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     show_curves(digests, spread)
     left, right = st.columns(2)
     with left:
-        st.markdown("**Final accuracy of every fold**")
+        st.header("Final accuracy of every fold")
         _show_scores(digests, table)
     with right:
-        st.markdown("**All held-out images together**", help=explain("confusion matrix"))
+        st.header("All held-out images together", help=explain("confusion matrix"))
         _show_matrix(digests)
 
 

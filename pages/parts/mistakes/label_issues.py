@@ -28,7 +28,7 @@ MOST_SHOWN = 60
 
 def show(run: Run) -> None:
     """Offer the search, show how far it is, and what it found."""
-    st.subheader("Label issues", help=explain("label issue", "fold"))
+    st.header("Label issues", help=explain("label issue", "fold"))
     st.caption(
         f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
         "fifth of the training part, and each judges the fifth that it has not seen."

@@ -202,7 +202,7 @@ def _live(digest: str, active: bool) -> None:
         _show_progress(run) if run.active else _show_result(run)
         # Empty axes until the first epoch comes: then nothing on the page moves.
         if run.epochs or run.active:
-            show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"), small=True)
+            show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"))
             show_curves(run)
 
     live()
