@@ -87,6 +87,37 @@ def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trai
     expect(page.get_by_text("The model says")).to_be_visible()
 
 
+def test_the_words_of_an_image_can_be_pointed_at_and_put_away(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    address = page.url
+    # What stands below the first image is another one, which its words cover.
+    first, below = page.locator(".tile").first, page.locator(".tile").nth(5)
+    words = first.locator(".words")
+    x, y = middle_of(page, first)
+    page.mouse.move(x, y)
+    expect(words).to_be_visible()
+    box = words.bounding_box()
+    # Slowly from the image onto the words, over the gap between them.
+    page.mouse.move(x, box["y"] + box["height"] / 2, steps=40)
+    page.wait_for_timeout(300)
+    expect(words).to_be_visible()
+    expect(below.locator(".words")).to_be_hidden()
+    page.mouse.down()
+    page.mouse.up()
+    settle(page)
+    assert page.url == address
+    expect(words).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(words).to_be_hidden()
+    page.wait_for_timeout(300)
+    expect(below.locator(".words")).to_be_hidden()
+    page.mouse.move(x, y, steps=20)
+    expect(words).to_be_visible()
+    page.mouse.move(x, y - 150)
+    expect(words).to_be_hidden()
+
+
 def test_a_rectangle_on_the_map_shows_its_images(trained):
     page = trained
     go_to(page, "Map")
