@@ -17,7 +17,7 @@ from pages.parts import layout, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
-FIGURE_WIDTH = 220
+FIGURE_WIDTH = 250
 # A matrix beside a chart, or on a phone.
 CELL_SIZE = 38
 SPREADS = {"band": "Band", "bars": "Error bars"}
