@@ -52,7 +52,7 @@ _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
 _PICTURE = "picture_brought"
 _COMPARED, _COMPARED_LINKS, _COMPARED_VERSION = "compared", "compared_links", "compared_version"
 _COMPARED_PROBLEMS, _DELETED = "compared_problems", "deleted_runs"
-_ANNOUNCED = "announced"
+_ANNOUNCED, _SAID = "announced", "said"
 
 
 # Shared by all users of the server.
@@ -412,6 +412,16 @@ def announced() -> str | None:
 def note_announced(subject: str) -> None:
     """Note what a screen reader is told about."""
     st.session_state[_ANNOUNCED] = subject
+
+
+def said_at(words: str) -> float:
+    """Return since when this is the last thing that a screen reader was told, in seconds since 1970."""
+    last, at = st.session_state.get(_SAID, ("", 0.0))
+    if words != last:
+        # A clock may be set back.
+        at = max(time.time(), at + 0.001)
+        st.session_state[_SAID] = (words, at)
+    return at
 
 
 def run_key() -> str:

@@ -330,6 +330,19 @@ new MutationObserver(() => {
 }).observe(document, {subtree: true, childList: true, characterData: true});"""
 
 
+def test_of_a_computation_a_screen_reader_hears_start_and_end_once(trained_url, visit):
+    page = visit()
+    page.add_init_script(HEAR)
+    open_page(page, f"{trained_url}/map")
+    page.get_by_role("radio", name="Pixels").click()
+    page.get_by_role("radio", name="t-SNE").click()
+    expect(page.get_by_text("t-SNE is running")).to_be_visible()
+    expect(page.get_by_text("Drag a rectangle over some points")).to_be_visible()
+    stand_still(page)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.heard") == ["t-SNE has started.", "t-SNE has ended."]
+
+
 def test_of_a_training_a_screen_reader_hears_start_quarters_and_end(trained_url, visit):
     page = visit(reduced_motion="reduce")
     page.add_init_script(HEAR)

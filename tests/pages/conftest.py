@@ -100,6 +100,12 @@ def heading_levels(block):
     return levels
 
 
+def announced(app):
+    """What the page lets a screen reader say."""
+    told = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return [each["words"] for each in told if each.keys() == {"words", "at"}]
+
+
 def chart_descriptions(app):
     """What each chart on the page says of itself."""
     return [json.loads(chart.proto.spec).get("description", "") for chart in app.get("vega_lite_chart")]

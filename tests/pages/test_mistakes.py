@@ -6,7 +6,7 @@ import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
 from pages.parts import session, shared
-from tests.pages.conftest import button, chart_descriptions, texts, widget
+from tests.pages.conftest import announced, button, chart_descriptions, texts, widget
 
 
 @pytest.fixture
@@ -95,11 +95,13 @@ def test_every_view_of_the_confidence_can_be_shown(mistakes, view, chart, words)
 
 def test_label_issues_are_searched_in_the_workers(mistakes):
     button(mistakes, "Look for wrong labels").click().run()
+    assert announced(mistakes) == ["The search for label issues has started."]
     deadline = time.monotonic() + 60
     while "training images" not in texts(mistakes):
         assert time.monotonic() < deadline
         time.sleep(0.3)
         mistakes.run()
+    assert announced(mistakes) == ["The search for label issues has ended."]
     assert not mistakes.exception
     assert not mistakes.error
     # The model of this page is weak, and so its issues are called suspects.
@@ -117,5 +119,6 @@ def test_a_search_that_fails_says_why_and_can_be_tried_again(open_app, train):
         time.sleep(0.3)
         app.run()
     assert "5 folds need as many images of one class" in app.error[0].value
+    assert announced(app) == ["The search for label issues has failed."]
     button(app, "Try again").click().run()
     assert not app.exception
