@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -518,8 +518,30 @@ def matrix_key(matrix: str) -> str:
 
 
 def forget_click(matrix: str) -> None:
-    """Forget the clicked cell: the row and column were chosen by hand."""
-    st.session_state[f"{matrix}_matrix_version"] += 1
+    """Forget the clicked cell: the row and column were chosen by hand, or none is chosen any more."""
+    st.session_state[f"{matrix}_matrix_version"] = st.session_state.get(f"{matrix}_matrix_version", 0) + 1
+
+
+def outlined_cell(matrix: str, n_classes: int, drawn: Hashable) -> tuple[int | None, int | None]:
+    """The cell that a matrix outlines by itself: the one chosen when it was drawn, as clicks bring their own outline.
+
+    Parameters
+    ----------
+    matrix : str
+        As for :func:`matrix_key`.
+    n_classes : int
+        Of the matrix.
+    drawn : Hashable
+        What the matrix shows: another value means that it is drawn anew.
+    """
+    if any(key not in st.session_state for key in cell_keys(matrix, n_classes)):
+        # The page was left, and its boxes have forgotten what was chosen.
+        choose_cell(matrix, n_classes, None, None)
+        forget_click(matrix)
+    drawing, name = (matrix_key(matrix), drawn), f"{matrix}_outlined"
+    if st.session_state.get(name, (None,))[0] != drawing:
+        st.session_state[name] = (drawing, chosen_cell(matrix, n_classes))
+    return st.session_state[name][1]
 
 
 def cell_keys(matrix: str, n_classes: int) -> tuple[str, str]:

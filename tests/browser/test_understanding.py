@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from digitcore.images import palette
 from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
 
 pytestmark = pytest.mark.browser
@@ -56,17 +57,36 @@ def test_a_click_on_a_cell_shows_its_images_and_a_second_one_lets_go(trained):
     expect(shown(page)).to_have_text(before)
 
 
-def test_the_keyboard_chooses_a_cell_as_well(trained):
-    page = trained
-    go_to(page, "Mistakes")
+def choose_cell(page, name):
+    """Choose a cell of the diagonal by the boxes."""
     for label in ("True class", "Taken for"):
         box = page.get_by_role("combobox", name=label)
         box.focus()
         box.press("ArrowDown")
-        page.get_by_role("option", name="4", exact=True).click()
+        page.get_by_role("option", name=name, exact=True).click()
         settle(page)
+
+
+def test_the_keyboard_chooses_a_cell_as_well(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    choose_cell(page, "4")
     n_images = re.search(r"Images: (\d+)", cell(page, 4, 4).get_attribute("aria-label")).group(1)
     expect(shown(page)).to_contain_text(f"of {n_images} images")
+    expect(cell(page, 4, 4)).to_have_attribute("stroke", palette.WRONG)
+    page.mouse.click(*middle_of(page, cell(page, 6, 6)))
+    expect(cell(page, 6, 6)).to_have_attribute("stroke", palette.WRONG)
+    expect(cell(page, 4, 4)).not_to_have_attribute("stroke", palette.WRONG)
+
+
+def test_a_click_on_the_cell_that_was_chosen_with_the_keyboard_lets_it_go(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    before = shown(page).inner_text()
+    choose_cell(page, "4")
+    page.mouse.click(*middle_of(page, cell(page, 4, 4)))
+    expect(shown(page)).to_have_text(before)
+    expect(cell(page, 4, 4)).not_to_have_attribute("stroke", palette.WRONG)
 
 
 def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trained):

@@ -100,6 +100,13 @@ def heading_levels(block):
     return levels
 
 
+def outlined_cells(app):
+    """The cells that the matrices of the page outline by themselves: truth and prediction of each."""
+    specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    params = [param for spec in specs for param in spec.get("params", []) if param["name"] == "cell_outlined"]
+    return [(each["value"].get("truth"), each["value"].get("prediction")) for each in params]
+
+
 def announced(app):
     """What the page lets a screen reader say."""
     told = [json.loads(each.proto.json) for each in app.get("bidi_component")]

@@ -6,7 +6,7 @@ import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
 from pages.parts import session, shared
-from tests.pages.conftest import announced, button, chart_descriptions, texts, widget
+from tests.pages.conftest import announced, button, chart_descriptions, outlined_cells, texts, widget
 
 
 @pytest.fixture
@@ -35,6 +35,18 @@ def test_a_cell_shows_the_images_behind_it(mistakes, counts):
     assert not app.exception
     n_images = counts[truth, prediction]
     assert f"{min(20, n_images)} of {n_images} images, most confident first" in texts(app)
+
+
+def test_a_cell_that_the_boxes_choose_is_outlined(mistakes):
+    assert outlined_cells(mistakes) == [(None, None)]
+    assert outlined_cells(choose(mistakes, truth=8)) == [(None, None)]
+    assert outlined_cells(choose(mistakes, prediction=1)) == [("8", "1")]
+    mistakes.segmented_control(key="confusion_values").set_value("row_pct").run()
+    assert outlined_cells(mistakes) == [("8", "1")]
+    mistakes.switch_page("pages/data.py").run()
+    mistakes.switch_page("pages/mistakes.py").run()
+    assert widget(mistakes.selectbox, "True class").value == session.ANY_CLASS
+    assert outlined_cells(mistakes) == [(None, None)]
 
 
 def test_as_few_as_five_images_can_be_shown(mistakes):

@@ -69,7 +69,7 @@ def _show_change(a: Run, b: Run, part: Part, pair: AnswerPair) -> None:
     st.subheader("Confusion matrix of B minus that of A", help=explain("confusion matrix"))
     key = ("confusion change", a.digest, a.created_at, b.digest, b.created_at, part.name)
     chart = shared.charts.get(key, lambda: _change_chart(pair, names))
-    matrix_cell.show_chart(st.container(), chart, _MATRIX, names)
+    matrix_cell.show_chart(st.container(), chart, _MATRIX, names, drawn=key)
     st.caption(
         "Blue: B has more images there, orange: fewer. B is better where the diagonal is blue and the rest orange. "
         "Click a cell to see its images; click it again to clear the selection."

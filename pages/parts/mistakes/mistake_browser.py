@@ -43,7 +43,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         values, scale = _ask_look()
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
-        matrix_cell.show_chart(place, chart, _MATRIX, names)
+        matrix_cell.show_chart(place, chart, _MATRIX, names, drawn=key)
         place.caption("Click a cell to see its images; click it again to clear the selection.")
         sentences = confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names))
         st.subheader("Most confused")
