@@ -47,8 +47,8 @@ def percent_text(share: float, digits: int = 2) -> str:
 
 
 def percent_interval_text(low: float, high: float) -> str:
-    """Return an interval of shares in per cent, without the sign: "97.55–98.90"."""
-    return f"{100 * low:.2f}–{100 * high:.2f}"
+    """Return an interval of shares in per cent, within 0 and 100 and without the sign: "97.55 to 98.90"."""
+    return " to ".join(f"{100 * min(max(end, 0), 1):.2f}" for end in (low, high))
 
 
 def points_text(share: float, digits: int = 1) -> str:

@@ -28,13 +28,18 @@ DOCS = ROOT / "docs"
 SIZE = {"width": 1280, "height": 860}
 SETTLE_MILLISECONDS = 1500
 # Names of the files that this script makes.
-PICTURES = ("train", "mistakes", "weights", "predict", "sweep", "recipe", "map", "quiz", "data", "dark")
+PICTURES = (
+    *("train", "mistakes", "weights", "predict", "sweep", "recipe", "compare", "difference", "map", "quiz", "data"),
+    "dark",
+)
 MOVING_PICTURE = "training.webp"
 # The moving picture: as often as the page draws, and the last frame stays.
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 300, 3000
 MOST_FRAMES = 40
 MOVING_WIDTH = 960
 MOST_BYTES = 1_500_000
+# What is compared: models that differ in one setting, and not by chance alone. The recipe's tables have none of them.
+COMPARED = ("recipe=digits-mlp", "recipe=digits-mlp&learning_rate=0.03", "recipe=digits-mlp&epochs=120")
 # Long enough to be watched, short enough to be waited for.
 WATCHED = "recipe=digits-mlp&epochs=400&batch_size=64&hidden_units=128-64&learning_rate=0.005"
 
@@ -61,6 +66,8 @@ def main() -> None:
         dark.goto(f"{server.url}/?recipe=digits-mlp")
         dark.get_by_text("Training time").wait_for()
         mistakes(dark, server.url, "dark")
+        # Last, as pages show the latest run.
+        compare(page, server.url)
         browser.close()
 
 
@@ -121,6 +128,7 @@ def mistakes(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/mistakes")
     page.get_by_text("Confusion matrix").first.wait_for()
     page.locator(".tile").first.wait_for()
+    scroll(page, 115)
     keep(page, name)
 
 
@@ -158,8 +166,33 @@ def predict(page: Page, url: str) -> None:
         page.mouse.move(*corner, steps=12)
     page.mouse.up()
     page.get_by_text("The model says").wait_for()
-    scroll(page, 300)
+    scroll(page, 190)
     keep(page, "predict")
+
+
+def compare(page: Page, url: str) -> None:
+    """Three trainings side by side, and where two of them differ."""
+    for link in COMPARED[1:]:
+        page.goto(f"{url}/?{link}")
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.get_by_text("Training time").wait_for()
+    page.goto(f"{url}/compare")
+    box = page.get_by_role("combobox", name="Compared")
+    for _ in COMPARED:
+        box.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("option").first.click()
+        rest(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", level=1).click()
+    page.get_by_text("Settings side by side").wait_for()
+    scroll(page, 110)
+    keep(page, "compare")
+    page.get_by_role("radio", name="Only B is right").click()
+    page.locator(".tile").first.wait_for()
+    rest(page)
+    page.get_by_role("heading", name="Image by image").evaluate("heading => heading.scrollIntoView()")
+    keep(page, "difference")
 
 
 def sweep(page: Page, url: str) -> None:
@@ -181,7 +214,7 @@ def recipe(page: Page, url: str) -> None:
     page.goto(f"{url}/experiments?recipe=digits-mlp")
     page.get_by_text("Recipes", exact=True).click()
     start(page)
-    scroll(page, 460)
+    scroll(page, 500)
     keep(page, "recipe")
 
 
@@ -200,12 +233,17 @@ def scroll(page: Page, pixels: int) -> None:
 
 def keep(page: Page, name: str) -> None:
     """Save what the window shows, once it has come to rest."""
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     # Pointed at, a chart would show its toolbar.
     page.mouse.move(2, 2)
-    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    rest(page)
     page.screenshot(path=DOCS / f"{name}.png")
     print(f"docs/{name}.png")
+
+
+def rest(page: Page) -> None:
+    """Wait until the page has come to rest."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
 
 
 if __name__ == "__main__":

@@ -36,18 +36,18 @@ with messages.caught():
         f"values 0 to {dataset.max_value}, {dataset.n_classes} classes."
     )
 
-    st.subheader("The first images")
+    st.header("The first images")
     image_grid.show_first(dataset)
 
-    st.subheader("Class balance", help=explain("class balance", "part"))
+    st.header("Class balance", help=explain("class balance", "part"))
     st.caption("Images of each class in the parts that the form on the Train page asks for.")
     st.vega_lite_chart(charts.drawable(class_balance_chart(class_balance_table(split))))
 
-    st.subheader("Mean image of each class", help=explain("mean image"))
+    st.header("Mean image of each class", help=explain("mean image"))
     st.caption("Every pixel is the mean over all images of the class in the training part.")
     image_grid.show_means(session.means_of(spec), dataset, missing_classes(split.train))
 
-    st.subheader("One image, pixel by pixel", help=explain("pixel"))
+    st.header("One image, pixel by pixel", help=explain("pixel"))
     index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")
     st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
     image_grid.show_one(dataset, index)

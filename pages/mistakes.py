@@ -32,7 +32,7 @@ with messages.caught():
 
     confidence_view.show(run, part, probabilities)
 
-    st.subheader("Class by class")
+    st.header("Class by class")
     metrics = class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names)
     st.dataframe(
         in_percent(metrics, [name for name, _, _ in SHARES]),

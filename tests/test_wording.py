@@ -7,6 +7,7 @@ from digitcore.wording import (
     counted,
     duration_text,
     listed,
+    percent_interval_text,
     percent_text,
     points_digits,
     points_interval_text,
@@ -42,6 +43,11 @@ def test_a_point_is_a_hundredth():
     assert points_text(0.0042) == "0.4 points"
     assert points_text(-0.0042, 2) == "-0.42 points"
     assert points_interval_text(-0.00001, 0.0042) == "0.0 to 0.4"
+
+
+def test_an_interval_of_shares_stays_within_0_and_100_per_cent():
+    assert percent_interval_text(0.97554, 0.98899) == "97.55 to 98.90"
+    assert percent_interval_text(-0.01, 1.003) == "0.00 to 100.00"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ chart, so the charts set none. Each chart carries a ``description``, the alterna
 """
 
 from digitcore.charts._axes import value_limits
+from digitcore.charts._cells import outline_cell
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
 from digitcore.charts.class_balance import class_balance_chart
 from digitcore.charts.confusion import confusion_chart
@@ -39,6 +40,7 @@ __all__ = [
     "lr_range_chart",
     "map_chart",
     "model_curves_chart",
+    "outline_cell",
     "parallel_chart",
     "probability_chart",
     "probability_table",

@@ -158,14 +158,40 @@ def even_stops(values: pd.Series, n_stops: int) -> np.ndarray:
 
 
 def with_cell_selection(rectangles: alt.Chart, select: str | None) -> alt.Chart:
-    """Return the cells with a selection by click of this name, whose cell is framed; as they are for None."""
+    """Return the cells with a selection by click of this name, whose cell is outlined; as they are for None.
+
+    As long as nothing is clicked, the cell that :func:`outline_cell` names is outlined.
+    """
     if select is None:
         return rectangles
     # A click on the chosen cell clears the selection; a click on another cell chooses that one instead.
     again = f"vlSelectionTest('{select}_store', datum)"
     cell = alt.selection_point(name=select, fields=["truth", "prediction"], on="click", clear="dblclick", toggle=again)
-    outline = alt.when(cell, empty=False)
+    outlined = alt.param(name=_outlined_name(select), value={})
+    is_outlined = " && ".join(f"datum.{field} === {outlined.name}.{field}" for field in ("truth", "prediction"))
+    outline = alt.when(f"length(data('{select}_store')) ? {again} : {is_outlined}")
     return rectangles.encode(
         stroke=outline.then(alt.value(palette.WRONG)).otherwise(alt.value(None)),
         strokeWidth=outline.then(alt.value(3)).otherwise(alt.value(0)),
-    ).add_params(cell)
+    ).add_params(cell, outlined)
+
+
+def outline_cell(spec: Mapping[str, Any], select: str, truth: str, prediction: str) -> dict[str, Any]:
+    """Return the specification of a matrix with a cell outlined until another one is clicked.
+
+    Parameters
+    ----------
+    spec : mapping
+        Vega-Lite specification of a matrix with a selection; it is not changed.
+    select : str
+        Name of its selection.
+    truth, prediction : str
+        Class names of the cell.
+    """
+    name, cell = _outlined_name(select), {"truth": truth, "prediction": prediction}
+    params = [{**each, "value": cell} if each["name"] == name else each for each in spec["params"]]
+    return {**spec, "params": params}
+
+
+def _outlined_name(select: str) -> str:
+    return f"{select}_outlined"

@@ -176,12 +176,14 @@ def _figures_of(name: str, members: Sequence[Run], part: str) -> dict[str, Any]:
         summary = summarise_accuracies([each.accuracy for each in measured], measured[0].n_images)
         row |= {"accuracy": summary.mean, "low": summary.low, "high": summary.high, "sd": summary.sd}
     gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in members if _has_gap(run, part)]
-    return row | {
-        "loss": _mean([each.loss for each in measured]),
-        "gap": _mean(gaps),
-        "epochs_trained": _mean([run.n_trained for run in members]),
-        "seconds": _mean([run.seconds for run in members]),
+    others = {
+        "loss": [each.loss for each in measured],
+        "gap": gaps,
+        "epochs_trained": [run.n_trained for run in members],
+        "seconds": [run.seconds for run in members],
     }
+    # Means of what is known: not of a loss that is NaN.
+    return row | {figure: pd.Series(values, dtype=float).mean() for figure, values in others.items()}
 
 
 def _has_gap(run: Run, part: str) -> bool:
@@ -210,8 +212,3 @@ def _curve_of(members: Sequence[Run], curve: str, over: str, smoothing: float) -
 
 def _smoothed(values: pd.Series, smoothing: float) -> pd.Series:
     return values.ewm(alpha=1 - smoothing, adjust=True).mean() if smoothing else values
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan

@@ -1,4 +1,4 @@
-"""Arrays to PNG: single images, grids of images with labels, and weight images.
+"""Arrays to PNG: single images, grids of images, and weight images with titles.
 
 Pixels are enlarged by whole factors, nearest neighbour, and a grid is one picture. Between the tiles it is transparent,
 so it fits light and dark pages.
@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
-# Labels stand in a strip above the image, in a font that fits tiles of 48 pixels as well as tiles of 200.
+# Titles stand in a strip above the image, in a font that fits tiles of 48 pixels as well as tiles of 200.
 FONT_SIZES = (9, 18)
 FONT_SHARE = 0.15
 STRIP_SHARE = 1.45
@@ -28,23 +28,6 @@ MARGIN_SHARE = 0.3
 
 # Fastest level: a grid is looked at once, and blocks of equal pixels compress well at any level.
 PNG_COMPRESSION = 1
-
-
-@dataclass(frozen=True)
-class TileLabel:
-    """What stands above a tile: the truth in blue on the left, the wrong prediction, if any, in red on the right."""
-
-    truth: str
-    wrong: str | None = None
-
-
-@dataclass(frozen=True)
-class _Words:
-    """Text at the left or the right end of the strip above a tile."""
-
-    text: str
-    color: str
-    at_right: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +92,6 @@ def grid_png(
     factor: int | None = None,
     tile_size: int = 96,
     gap: int = 6,
-    labels: Sequence[TileLabel] | None = None,
 ) -> bytes:
     """Return images as one PNG, row by row.
 
@@ -125,8 +107,6 @@ def grid_png(
         As for :func:`grayscale_png`.
     gap : int
         Transparent pixels between tiles.
-    labels : sequence of TileLabel, optional
-        One an image. Names too long for the tile are shortened.
 
     Raises
     ------
@@ -136,9 +116,8 @@ def grid_png(
     images = _checked_images(images)
     if not np.isfinite(images).all():
         raise InvalidSetting("gray values must be finite numbers, but some are NaN or infinite")
-    strips = None if labels is None else [_label_words(label) for label in labels]
     factor = factor_for(images.shape[1], images.shape[2], tile_size) if factor is None else factor
-    return _sprite(gray_rgb(images, max_value), columns, factor, gap, strips)
+    return _sprite(gray_rgb(images, max_value), columns, factor, gap)
 
 
 def weights_png(
@@ -164,7 +143,7 @@ def weights_png(
     columns, factor, tile_size, gap
         As for :func:`grid_png`.
     titles : sequence of str, optional
-        One an image, such as the class names.
+        One per image, such as the class names. What is too long for the tile is shortened.
     limit : float, optional
         End of the scale, such as that of other pictures to compare with; by default the largest weight.
     theme : {"light", "dark"}
@@ -176,10 +155,9 @@ def weights_png(
         If the images are not three-dimensional or are empty, or a setting is out of range.
     """
     images = _checked_images(images)
-    strips = None if titles is None else [[_Words(str(title), palette.TILE_LIGHT)] for title in titles]
     factor = factor_for(images.shape[1], images.shape[2], tile_size) if factor is None else factor
     limit = weights_limit(images) if limit is None else limit
-    return _sprite(diverging_rgb(images, limit, theme), columns, factor, gap, strips)
+    return _sprite(diverging_rgb(images, limit, theme), columns, factor, gap, titles)
 
 
 def weights_limit(images: np.ndarray) -> float:
@@ -249,11 +227,6 @@ def factor_for(height: int, width: int, tile_size: int) -> int:
     return max(1, round(tile_size / max(height, width)))
 
 
-def columns_for(n_images: int, *, width: int, tile_size: int, gap: int = 6) -> int:
-    """Return how many tiles fit side by side into ``width`` pixels: from 1 to ``n_images``."""
-    return max(1, min(n_images, (width + gap) // (tile_size + gap)))
-
-
 def even_columns(n_images: int, most: int) -> int:
     """Return how many images each row of a grid has so that the last row is full, where that is possible.
 
@@ -272,26 +245,26 @@ def _ramp(shares: np.ndarray, positions: np.ndarray, stops: Sequence[str]) -> np
     return np.stack([np.interp(shares, positions, channel) for channel in channels], axis=-1).round().astype(np.uint8)
 
 
-def _sprite(tiles: np.ndarray, columns: int, factor: int, gap: int, strips: Sequence[list[_Words]] | None) -> bytes:
-    """Tiles ``(n, height, width, 3)`` as one PNG, each under its strip of words."""
+def _sprite(tiles: np.ndarray, columns: int, factor: int, gap: int, titles: Sequence[str] | None = None) -> bytes:
+    """Tiles ``(n, height, width, 3)`` as one PNG, each under a strip with its title, if there are any."""
     n_tiles, height, width, _ = tiles.shape
     _check_whole("columns", columns, 1)
     _check_whole("factor", factor, 1)
     _check_whole("gap", gap, 0)
-    if strips is not None and len(strips) != n_tiles:
-        raise InvalidSetting(f"there must be one label or title for each of {n_tiles} images, got {len(strips)}")
+    if titles is not None and len(titles) != n_tiles:
+        raise InvalidSetting(f"there must be one title for each of {n_tiles} images, got {len(titles)}")
     font_size = int(np.clip(FONT_SHARE * width * factor, *FONT_SIZES))
     grid = _Grid(
         n_tiles=n_tiles,
         columns=min(columns, n_tiles),
         tile_width=width * factor,
         tile_height=height * factor,
-        strip=0 if strips is None else round(STRIP_SHARE * font_size),
+        strip=0 if titles is None else round(STRIP_SHARE * font_size),
         gap=gap,
     )
     picture = Image.fromarray(_mosaic(tiles, factor, grid))
-    if strips is not None:
-        _draw_strips(picture, grid, strips, font_size)
+    if titles is not None:
+        _draw_titles(picture, grid, titles, font_size)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=PNG_COMPRESSION)
     return buffer.getvalue()
@@ -311,25 +284,16 @@ def _mosaic(tiles: np.ndarray, factor: int, grid: _Grid) -> np.ndarray:
     return canvas
 
 
-def _draw_strips(picture: Image.Image, grid: _Grid, strips: Sequence[list[_Words]], font_size: int) -> None:
-    """Write the words of each tile into its strip; ``picture`` is changed."""
+def _draw_titles(picture: Image.Image, grid: _Grid, titles: Sequence[str], font_size: int) -> None:
+    """Write the title of each tile into its strip; ``picture`` is changed."""
     draw = ImageDraw.Draw(picture)
     font = _font(font_size)
     margin = round(MARGIN_SHARE * font_size)
-    for index, words in enumerate(strips):
+    for index, title in enumerate(titles):
         left, top = grid.corner(index)
-        room = (grid.tile_width - margin * (1 + len(words))) // len(words)
-        for word in words:
-            x, anchor = (left + grid.tile_width - margin, "rm") if word.at_right else (left + margin, "lm")
-            text = _shortened(word.text, font_size, room)
-            draw.text((x, top + grid.strip / 2), text, fill=word.color, font=font, anchor=anchor)
-
-
-def _label_words(label: TileLabel) -> list[_Words]:
-    words = [_Words(label.truth, palette.TRUTH_BLUE)]
-    if label.wrong is not None:
-        words.append(_Words(label.wrong, palette.WRONG_RED, at_right=True))
-    return words
+        text = _shortened(str(title), font_size, grid.tile_width - 2 * margin)
+        place = (left + margin, top + grid.strip / 2)
+        draw.text(place, text, fill=palette.TILE_LIGHT, font=font, anchor="lm")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from digitcore.datasets import DATASETS
 from digitcore.models import MODELS
+from digitcore.wording import percent_interval_text
 
 PIN = "★ "
 
@@ -56,9 +58,9 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
 
 
 def interval_texts(lows: pd.Series, highs: pd.Series) -> list[str]:
-    """Return intervals of shares in per cent: "97.10 to 98.30", within 0 and 100; empty where there is none."""
-    pairs = zip(lows.astype(float).clip(0, 1), highs.astype(float).clip(0, 1), strict=True)
-    return ["" if low != low or high != high else f"{100 * low:.2f} to {100 * high:.2f}" for low, high in pairs]
+    """Return intervals of shares as :func:`digitcore.wording.percent_interval_text`; empty where there is none."""
+    pairs = zip(lows.astype(float), highs.astype(float), strict=True)
+    return ["" if math.isnan(low) or math.isnan(high) else percent_interval_text(low, high) for low, high in pairs]
 
 
 def _labels(names: pd.Series, entries: Mapping[str, Any]) -> list[str]:

@@ -21,8 +21,9 @@ export default function ({ data }) {
     region.style.cssText = HIDDEN;
     document.body.append(region);
   }
-  if (region.dataset.said === data.words) return;
-  region.dataset.said = data.words;
+  // What the page no longer shows may be drawn once more before it is removed.
+  if (data.at <= Number(region.dataset.at ?? 0)) return;
+  region.dataset.at = data.at;
   setTimeout(() => { region.textContent = data.words; }, 100);
 }
 """
@@ -47,4 +48,4 @@ def announce(subject: str, words: str, *, is_end: bool = False) -> None:
         return
     session.note_announced(subject)
     with st.container(key=_KEY):
-        _region(key=f"{_KEY}_region", data={"words": words})
+        _region(key=f"{_KEY}_region", data={"words": words, "at": session.said_at(words)})

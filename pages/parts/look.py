@@ -37,6 +37,8 @@ main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"]
 [data-testid="stElementToolbar"]:focus-within {{ opacity: 1; z-index: 10; }}
 /* What only a screen reader notices takes no place. */
 [data-testid="stLayoutWrapper"]:has(> .st-key-announcer) {{ position: absolute; }}
+/* The heading of a chart stands close to it. */
+[data-testid="stHeading"] h3 {{ padding: 0 0 0.75rem !important; }}
 /* The smallest target of a finger. */
 [data-testid="stMultiSelect"] button {{ min-width: 24px; min-height: 24px; }}
 /* A matrix that is wider than the window shrinks, as at a zoom of 400 %, and the page does not scroll sideways. */

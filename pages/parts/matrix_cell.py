@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from digitcore.charts import outline_cell
 from pages.parts import session
 
 # Of the charts' selection by click.
 SELECTION = "cell"
 
 
-def show_chart(place: DeltaGenerator, chart: dict[str, Any], matrix: str, names: Sequence[str]) -> None:
-    """Show a matrix whose cells can be clicked.
+def show_chart(
+    place: DeltaGenerator, chart: dict[str, Any], matrix: str, names: Sequence[str], *, drawn: Hashable
+) -> None:
+    """Show a matrix whose cells can be clicked, the chosen one outlined.
 
     Parameters
     ----------
@@ -27,7 +30,12 @@ def show_chart(place: DeltaGenerator, chart: dict[str, Any], matrix: str, names:
         What the session calls this matrix, as for :func:`ask`.
     names : sequence of str
         Of the classes.
+    drawn : Hashable
+        What the chart shows: the same value, the same chart.
     """
+    truth, prediction = session.outlined_cell(matrix, len(names), drawn)
+    if truth is not None and prediction is not None:
+        chart = outline_cell(chart, SELECTION, names[truth], names[prediction])
     key = session.matrix_key(matrix)
     place.vega_lite_chart(chart, key=key, on_select=lambda: _take_click(key, matrix, names))
 
@@ -51,4 +59,9 @@ def ask(matrix: str, names: Sequence[str], row: DeltaGenerator) -> tuple[int | N
 def _take_click(key: str, matrix: str, names: Sequence[str]) -> None:
     cells = st.session_state[key].selection[SELECTION] or []
     clicked = [(names.index(cell["truth"]), names.index(cell["prediction"])) for cell in cells]
-    session.choose_cell(matrix, len(names), *(clicked[-1] if clicked else (None, None)))
+    if not clicked or clicked[-1] == session.chosen_cell(matrix, len(names)):
+        session.choose_cell(matrix, len(names), None, None)
+        # The matrix is drawn anew, without an outline.
+        session.forget_click(matrix)
+    else:
+        session.choose_cell(matrix, len(names), *clicked[-1])

@@ -112,7 +112,7 @@ def _fill_from_recipe(key: str) -> None:
 
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:
-    st.subheader("Data", help=explain("data set", "class", "part"))
+    st.header("Data", help=explain("data set", "class", "part"))
     name = _ask(DATASET, spec.dataset)
     values: dict[str, Any] = {}
     with st.expander("Split and scaling"):
@@ -125,12 +125,12 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
 
 
 def _ask_model(spec: RunSpec) -> dict[str, Any]:
-    st.subheader("Model", help=explain("model", "layer", "unit", "weight"))
+    st.header("Model", help=explain("model", "layer", "unit", "weight"))
     model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
     own = [record for record in MODELS[model].parameters if record not in TRAINING]
     _ask_group(own, spec, model, parameters)
-    st.subheader("Training", help=explain("epoch", "loss", "gradient"))
+    st.header("Training", help=explain("epoch", "loss", "gradient"))
     _ask_group([record for record in MODELS[model].parameters if record in TRAINING], spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}

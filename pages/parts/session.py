@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
 _PICTURE = "picture_brought"
 _COMPARED, _COMPARED_LINKS, _COMPARED_VERSION = "compared", "compared_links", "compared_version"
 _COMPARED_PROBLEMS, _DELETED = "compared_problems", "deleted_runs"
-_ANNOUNCED = "announced"
+_ANNOUNCED, _SAID = "announced", "said"
 
 
 # Shared by all users of the server.
@@ -445,6 +445,16 @@ def note_announced(subject: str) -> None:
     st.session_state[_ANNOUNCED] = subject
 
 
+def said_at(words: str) -> float:
+    """Return since when this is the last thing that a screen reader was told, in seconds since 1970."""
+    last, at = st.session_state.get(_SAID, ("", 0.0))
+    if words != last:
+        # A clock may be set back.
+        at = max(time.time(), at + 0.001)
+        st.session_state[_SAID] = (words, at)
+    return at
+
+
 def run_key() -> str:
     """The key of the widget that chooses a run: one a page, as widgets of two pages share no value."""
     return f"run_choice_{st.session_state[_PAGE]}"
@@ -539,8 +549,30 @@ def matrix_key(matrix: str) -> str:
 
 
 def forget_click(matrix: str) -> None:
-    """Forget the clicked cell: the row and column were chosen by hand."""
-    st.session_state[f"{matrix}_matrix_version"] += 1
+    """Forget the clicked cell: the row and column were chosen by hand, or none is chosen any more."""
+    st.session_state[f"{matrix}_matrix_version"] = st.session_state.get(f"{matrix}_matrix_version", 0) + 1
+
+
+def outlined_cell(matrix: str, n_classes: int, drawn: Hashable) -> tuple[int | None, int | None]:
+    """The cell that a matrix outlines by itself: the one chosen when it was drawn, as clicks bring their own outline.
+
+    Parameters
+    ----------
+    matrix : str
+        As for :func:`matrix_key`.
+    n_classes : int
+        Of the matrix.
+    drawn : Hashable
+        What the matrix shows: another value means that it is drawn anew.
+    """
+    if any(key not in st.session_state for key in cell_keys(matrix, n_classes)):
+        # The page was left, and its boxes have forgotten what was chosen.
+        choose_cell(matrix, n_classes, None, None)
+        forget_click(matrix)
+    drawing, name = (matrix_key(matrix), drawn), f"{matrix}_outlined"
+    if st.session_state.get(name, (None,))[0] != drawing:
+        st.session_state[name] = (drawing, chosen_cell(matrix, n_classes))
+    return st.session_state[name][1]
 
 
 def cell_keys(matrix: str, n_classes: int) -> tuple[str, str]:

@@ -42,7 +42,10 @@ _CSS = """
 .words { display: none; position: absolute; z-index: 10; top: calc(100% + 4px); left: 0; width: max-content;
          max-width: 230px; padding: 6px 8px; border-radius: 6px; text-align: left; white-space: pre-line;
          font: 13px/1.35 var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
-         border: 1px solid var(--st-border-color); box-shadow: 0 2px 8px rgba(0, 0, 0, 0.25); pointer-events: none; }
+         border: 1px solid var(--st-border-color); box-shadow: 0 2px 8px rgba(0, 0, 0, 0.25);
+         cursor: default; }
+/* The way of the pointer from the image to its words. */
+.words::before { content: ""; position: absolute; inset: -8px 0 100%; }
 .tile:hover .words, .tile:focus-visible .words { display: block; }
 .tile.quiet .words { display: none; }
 .at-right .words { left: auto; right: 0; }
@@ -74,10 +77,14 @@ export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   const root = parentElement.querySelector('.tiles');
   root.style.setProperty('--size', data.width + 4 + 'px');
-  // What covers other images can be put away.
+  // What covers other images can be put away; the image that is then below a resting pointer stays quiet, too.
+  let pointer = '', hushed = '';
+  const placeOf = (event) => event.clientX + ' ' + event.clientY;
+  root.onpointermove = (event) => { pointer = placeOf(event); };
   document.addEventListener('keydown', hush);
   function hush(event) {
     if (event.key !== 'Escape') return;
+    hushed = pointer;
     root.querySelectorAll('.tile').forEach((tile) => tile.classList.add('quiet'));
   }
   root.replaceChildren(...data.tiles.map((tile, index) => {
@@ -89,12 +96,16 @@ export default function (component) {
     const shape = `${data.width} / ${data.height}`;
     const picture = pictureOf(data.sprite, shape, data.columns, data.tiles.length, index);
     button.append(strip, picture, element('span', 'words', tile.words));
-    button.onpointerenter = button.onfocus = () => {
+    button.onpointerenter = button.onfocus = (event) => {
+      if (event.type === 'pointerenter' && placeOf(event) === hushed) return;
       const box = button.getBoundingClientRect();
       button.classList.toggle('at-right', box.left + 240 > window.innerWidth);
       button.classList.remove('quiet');
     };
-    button.onclick = () => setTriggerValue('opened', tile.position);
+    // The words cover other images: who clicks on them may mean one of those, and not this one.
+    const isOnWords = (event) => event.target.closest('.words');
+    button.onmousedown = (event) => { if (isOnWords(event)) event.preventDefault(); };
+    button.onclick = (event) => { if (!isOnWords(event)) setTriggerValue('opened', tile.position); };
     return button;
   }));
   return () => document.removeEventListener('keydown', hush);

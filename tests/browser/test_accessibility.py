@@ -16,7 +16,11 @@ pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN_AXE = """async levels => {
-    const options = {runOnly: {type: "tag", values: levels}, resultTypes: ["violations"], preload: false};
+    const options = {
+        runOnly: {type: "tag", values: levels}, resultTypes: ["violations"], preload: false,
+        // Good practice rather than a rule: no level of headings is skipped, and there is a first one.
+        rules: {"heading-order": {enabled: true}, "page-has-heading-one": {enabled: true}},
+    };
     const found = await axe.run(document, options);
     return found.violations.flatMap(
         ({id, nodes}) => nodes.map(node => [id, node.target.flat().join(" "), node.html])
@@ -122,8 +126,8 @@ def visit(browser):
 
 def test_axe_finds_what_is_wrong(visit):
     page = visit()
-    page.set_content('<html lang="en"><title>x</title><main><img src="x.png"><input></main></html>')
-    assert {rule for rule, _, _ in violations(page)} == {"image-alt", "label"}
+    page.set_content('<html lang="en"><title>x</title><main><h1>x</h1><h3>y</h3><img src="x.png"><input></main></html>')
+    assert {rule for rule, _, _ in violations(page)} == {"heading-order", "image-alt", "label"}
 
 
 every_width = pytest.mark.parametrize("width", [1280, 420])
@@ -324,6 +328,19 @@ new MutationObserver(() => {
     const said = document.getElementById("announcements")?.textContent;
     if (said && said !== window.heard.at(-1)) window.heard.push(said);
 }).observe(document, {subtree: true, childList: true, characterData: true});"""
+
+
+def test_of_a_computation_a_screen_reader_hears_start_and_end_once(trained_url, visit):
+    page = visit()
+    page.add_init_script(HEAR)
+    open_page(page, f"{trained_url}/map")
+    page.get_by_role("radio", name="Pixels").click()
+    page.get_by_role("radio", name="t-SNE").click()
+    expect(page.get_by_text("t-SNE is running")).to_be_visible()
+    expect(page.get_by_text("Drag a rectangle over some points")).to_be_visible()
+    stand_still(page)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.heard") == ["t-SNE has started.", "t-SNE has ended."]
 
 
 def test_of_a_training_a_screen_reader_hears_start_quarters_and_end(trained_url, visit):

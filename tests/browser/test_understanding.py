@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from digitcore.images import palette
 from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
 
 pytestmark = pytest.mark.browser
@@ -56,17 +57,36 @@ def test_a_click_on_a_cell_shows_its_images_and_a_second_one_lets_go(trained):
     expect(shown(page)).to_have_text(before)
 
 
-def test_the_keyboard_chooses_a_cell_as_well(trained):
-    page = trained
-    go_to(page, "Mistakes")
+def choose_cell(page, name):
+    """Choose a cell of the diagonal by the boxes."""
     for label in ("True class", "Taken for"):
         box = page.get_by_role("combobox", name=label)
         box.focus()
         box.press("ArrowDown")
-        page.get_by_role("option", name="4", exact=True).click()
+        page.get_by_role("option", name=name, exact=True).click()
         settle(page)
+
+
+def test_the_keyboard_chooses_a_cell_as_well(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    choose_cell(page, "4")
     n_images = re.search(r"Images: (\d+)", cell(page, 4, 4).get_attribute("aria-label")).group(1)
     expect(shown(page)).to_contain_text(f"of {n_images} images")
+    expect(cell(page, 4, 4)).to_have_attribute("stroke", palette.WRONG)
+    page.mouse.click(*middle_of(page, cell(page, 6, 6)))
+    expect(cell(page, 6, 6)).to_have_attribute("stroke", palette.WRONG)
+    expect(cell(page, 4, 4)).not_to_have_attribute("stroke", palette.WRONG)
+
+
+def test_a_click_on_the_cell_that_was_chosen_with_the_keyboard_lets_it_go(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    before = shown(page).inner_text()
+    choose_cell(page, "4")
+    page.mouse.click(*middle_of(page, cell(page, 4, 4)))
+    expect(shown(page)).to_have_text(before)
+    expect(cell(page, 4, 4)).not_to_have_attribute("stroke", palette.WRONG)
 
 
 def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trained):
@@ -85,6 +105,37 @@ def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trai
     expect(page.get_by_text(f"Image {index} of the test part")).to_be_visible()
     assert f"run={run}" in page.url
     expect(page.get_by_text("The model says")).to_be_visible()
+
+
+def test_the_words_of_an_image_can_be_pointed_at_and_put_away(trained):
+    page = trained
+    go_to(page, "Mistakes")
+    address = page.url
+    # What stands below the first image is another one, which its words cover.
+    first, below = page.locator(".tile").first, page.locator(".tile").nth(5)
+    words = first.locator(".words")
+    x, y = middle_of(page, first)
+    page.mouse.move(x, y)
+    expect(words).to_be_visible()
+    box = words.bounding_box()
+    # Slowly from the image onto the words, over the gap between them.
+    page.mouse.move(x, box["y"] + box["height"] / 2, steps=40)
+    page.wait_for_timeout(300)
+    expect(words).to_be_visible()
+    expect(below.locator(".words")).to_be_hidden()
+    page.mouse.down()
+    page.mouse.up()
+    settle(page)
+    assert page.url == address
+    expect(words).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(words).to_be_hidden()
+    page.wait_for_timeout(300)
+    expect(below.locator(".words")).to_be_hidden()
+    page.mouse.move(x, y, steps=20)
+    expect(words).to_be_visible()
+    page.mouse.move(x, y - 150)
+    expect(words).to_be_hidden()
 
 
 def test_a_rectangle_on_the_map_shows_its_images(trained):

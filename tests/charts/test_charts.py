@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digitcore.charts import class_balance_chart, confusion_chart, curves_chart, probability_chart
+from digitcore.charts import class_balance_chart, confusion_chart, curves_chart, outline_cell, probability_chart
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import confusion_table
 from digitcore.images import palette
@@ -141,9 +141,17 @@ def test_percentages_have_one_decimal_and_are_empty_for_a_class_without_images(c
 
 
 def test_a_cell_can_be_selected_by_truth_and_prediction(cells):
-    (parameter,) = confusion_chart(cells, select="cell").to_dict()["params"]
+    (parameter,) = [each for each in confusion_chart(cells, select="cell").to_dict()["params"] if "select" in each]
     assert parameter["name"] == "cell"
     assert parameter["select"]["fields"] == ["truth", "prediction"]
+
+
+def test_a_cell_can_be_outlined_without_a_click(cells):
+    bare = confusion_chart(cells, select="cell").to_dict()
+    outlined = outline_cell(bare, "cell", "a", "b")
+    assert [each["value"] for each in bare["params"] if "value" in each] == [{}]
+    assert [each["value"] for each in outlined["params"] if "value" in each] == [{"truth": "a", "prediction": "b"}]
+    assert {key for key in bare if bare[key] != outlined[key]} == {"params"}
 
 
 def test_without_a_name_nothing_can_be_selected(cells):

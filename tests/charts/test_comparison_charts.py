@@ -55,7 +55,7 @@ def test_the_colours_of_changes_are_symmetric_about_zero():
 
 def test_a_cell_of_the_changes_can_be_clicked_if_wanted():
     assert "params" not in confusion_change_chart(CHANGE).to_dict()
-    (param,) = confusion_change_chart(CHANGE, select="cell").to_dict()["params"]
+    param = confusion_change_chart(CHANGE, select="cell").to_dict()["params"][0]
     assert (param["name"], param["select"]["fields"]) == ("cell", ["truth", "prediction"])
 
 

@@ -750,7 +750,7 @@ def test_seeds_that_cannot_be_told_apart_in_a_sentence():
     same = seeds_sentence(compare_seeds({0: 0.9, 1: 0.9}, {0: 0.8, 1: 0.8}))
     assert same == (
         "A and B cannot be told apart: A is ahead by 10.0 points on average over 2 seeds; it is ahead with 2 of 2 "
-        "seeds and behind with 0. The differences do not vary, so that they do not tell what chance makes."
+        "seeds and behind with 0. All differences are equal, so the spread due to chance cannot be estimated."
     )
 
 

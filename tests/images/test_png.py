@@ -9,8 +9,6 @@ from PIL import Image
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 from digitcore.images.png import (
-    TileLabel,
-    columns_for,
     diverging_rgb,
     even_columns,
     factor_for,
@@ -29,11 +27,9 @@ def decoded(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 
 
-def strip_of(label, side=8, factor=12):
-    """The strip of words above one tile, in RGB; how much taller the picture is for it."""
-    picture = decoded(
-        grid_png(np.zeros((1, side, side)), max_value=1, columns=1, factor=factor, labels=[label]),
-    )
+def strip_of(title, side=8, factor=12):
+    """The strip with the title above one tile, in RGB."""
+    picture = decoded(weights_png(np.ones((1, side, side)), columns=1, factor=factor, titles=[title]))
     return picture[: len(picture) - side * factor, :, :3].astype(int)
 
 
@@ -109,44 +105,16 @@ def test_the_last_row_of_a_grid_is_full_where_it_can_be(n_images, most, columns)
     assert even_columns(n_images, most) == columns
 
 
-@pytest.mark.parametrize(
-    ("n_images", "width", "columns"), [(100, 96, 1), (100, 198, 2), (100, 197, 1), (3, 5000, 3), (100, 10, 1)]
-)
-def test_as_many_tiles_stand_side_by_side_as_fit(n_images, width, columns):
-    assert columns_for(n_images, width=width, tile_size=96, gap=6) == columns
+def test_titles_do_not_cover_the_image():
+    images = np.random.default_rng(0).normal(size=(1, 8, 8))
+    bare, titled = (decoded(weights_png(images, columns=1, factor=12, titles=titles)) for titles in (None, ["a title"]))
+    assert len(titled) > len(bare)
+    np.testing.assert_array_equal(titled[-len(bare) :], bare)
 
 
-def test_labels_do_not_cover_the_image():
-    images = np.random.default_rng(0).uniform(0, 1, (1, 8, 8))
-    bare, labelled = (
-        decoded(grid_png(images, max_value=1, columns=1, factor=12, labels=labels))
-        for labels in (None, [TileLabel("4", "9")])
-    )
-    assert len(labelled) > len(bare)
-    np.testing.assert_array_equal(labelled[-len(bare) :], bare)
-
-
-def test_the_truth_is_blue_at_the_left_and_nothing_else_when_right():
-    strip = strip_of(TileLabel("4"))
-    truth = is_near(strip, palette.TRUTH_BLUE)
-    assert truth.any()
-    assert np.flatnonzero(truth.any(axis=0)).max() < strip.shape[1] / 4
-    assert not is_near(strip, palette.WRONG_RED).any()
-
-
-def test_the_wrong_prediction_is_red_at_the_right():
-    strip = strip_of(TileLabel("4", "9"))
-    wrong = is_near(strip, palette.WRONG_RED)
-    assert wrong.any()
-    assert np.flatnonzero(wrong.any(axis=0)).min() > 3 * strip.shape[1] / 4
-    assert np.flatnonzero(is_near(strip, palette.TRUTH_BLUE).any(axis=0)).max() < strip.shape[1] / 4
-
-
-def test_long_names_are_shortened_to_their_half_of_the_strip():
-    strip = strip_of(TileLabel("a very long name of a class", "another very long name"))
-    half = strip.shape[1] / 2
-    assert np.flatnonzero(is_near(strip, palette.TRUTH_BLUE).any(axis=0)).max() < half
-    assert np.flatnonzero(is_near(strip, palette.WRONG_RED).any(axis=0)).min() > half
+def test_a_long_title_is_shortened_to_its_tile():
+    ink = [np.flatnonzero(is_near(strip_of("W" * n), palette.TILE_LIGHT).any(axis=0)) for n in (2, 100)]
+    assert ink[0].max() < ink[1].max() < 8 * 12 - 2
 
 
 def test_zero_is_the_neutral_colour_and_the_ends_are_the_limits():
@@ -206,7 +174,6 @@ def test_weight_images_have_white_titles():
         (lambda: grid_png(np.array([[["a"]]]), max_value=1, columns=1), "images must be numbers, got the type <U1"),
         (lambda: grid_png(np.zeros((1, 2, 2)), max_value=1, columns=0), "columns must be a whole number from 1, got 0"),
         (lambda: grid_png(np.zeros((1, 2, 2)), max_value=1, columns=1, gap=-1), "gap must be a whole number from 0"),
-        (lambda: grid_png(np.zeros((1, 2, 2)), max_value=1, columns=1, labels=[]), "for each of 1 images, got 0"),
         (lambda: weights_png(np.zeros((2, 2, 2)), columns=1, titles=["a"]), "for each of 2 images, got 1"),
         (lambda: diverging_rgb(np.zeros(1), 1.0, "blue"), "theme must be light or dark, got 'blue'"),
         (lambda: diverging_rgb(np.zeros(1), -1.0), "limit must be a finite number from 0, got -1.0"),
@@ -224,7 +191,7 @@ def test_colours_of_parts_and_labels_can_be_told_from_both_page_backgrounds():
         assert min(palette.contrast(palette.rgb(ink), palette.rgb(background)) for ink in inks) >= 3
 
 
-def test_labels_can_be_read_on_their_tile():
+def test_words_above_a_tile_can_be_read_on_it():
     tile = palette.rgb(palette.TILE_DARK)
     assert min(palette.contrast(palette.rgb(ink), tile) for ink in (palette.TRUTH_BLUE, palette.WRONG_RED)) >= 4.5
 

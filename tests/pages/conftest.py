@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block, HeadingBase
 
 from pages.parts import shared
 
@@ -84,8 +85,32 @@ def button(app, label):
 
 def texts(app):
     """Everything that the page says, in one text."""
-    kinds = (app.title, app.caption, app.markdown, app.info, app.warning, app.error, app.success, app.subheader)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    kinds = (app.title, app.header, app.subheader, app.caption, app.markdown, app.info, app.warning, app.error)
+    return "\n".join(str(element.value) for kind in (*kinds, app.success) for element in kind)
+
+
+def heading_levels(block):
+    """The levels of the headings in a block of the page, from the top down: 1 for the title."""
+    levels = []
+    for child in block.children.values():
+        if isinstance(child, Block):
+            levels += heading_levels(child)
+        elif isinstance(child, HeadingBase):
+            levels.append(int(child.tag.removeprefix("h")))
+    return levels
+
+
+def outlined_cells(app):
+    """The cells that the matrices of the page outline by themselves: truth and prediction of each."""
+    specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    params = [param for spec in specs for param in spec.get("params", []) if param["name"] == "cell_outlined"]
+    return [(each["value"].get("truth"), each["value"].get("prediction")) for each in params]
+
+
+def announced(app):
+    """What the page lets a screen reader say."""
+    told = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return [each["words"] for each in told if each.keys() == {"words", "at"}]
 
 
 def chart_descriptions(app):

@@ -7,7 +7,16 @@ from digitcore.runs import RunSpec
 from digitcore.runs.listed_columns import seedless_digest
 from pages.parts import session, shared
 from pages.parts.compare import run_table
-from tests.pages.conftest import ENTRY, SECONDS, button, chart_descriptions, forget_engine, texts, widget
+from tests.pages.conftest import (
+    ENTRY,
+    SECONDS,
+    button,
+    chart_descriptions,
+    forget_engine,
+    outlined_cells,
+    texts,
+    widget,
+)
 
 UNKNOWN = "0" * 20
 
@@ -218,6 +227,7 @@ def test_a_cell_can_be_chosen_by_keyboard():
     widget(app.selectbox, "Taken for").set_value(1).run()
     check_whole(app)
     assert "In this cell for one of them alone: " in said(app) or "No image fits" in said(app)
+    assert outlined_cells(app) == [("8", "1")]
 
 
 def test_how_often_the_test_part_was_used_is_said():

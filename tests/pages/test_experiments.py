@@ -6,6 +6,7 @@ import pytest
 
 from digitcore.experiments import RecipeTables
 from pages.parts import session, shared
+from tests.pages.conftest import announced
 
 SECONDS = 60
 QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
@@ -120,11 +121,13 @@ def test_a_setting_is_not_varied_without_values(open_app):
 def test_the_range_test_suggests_a_rate_for_the_form(open_app):
     app = open_page(open_app, "learning-rate", batch_size="32")
     press(app, "Start")
+    assert announced(app) == ["The LR range test has started."]
     deadline = time.monotonic() + SECONDS
     while shared.engine().computations.under_way():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     app.run()
+    assert announced(app) == ["The LR range test has ended."]
     text = next(element.value for element in app.markdown if "Suggested learning rate" in element.value)
     suggested = float(text.split("**")[1])
     press(app, "Open in Train")

@@ -1,13 +1,14 @@
 """What stands where: the menu, rows of choices, and the images beside the matrix. What only a browser can tell of
 widths is in tests/browser/test_narrow_screens.py."""
 
+import itertools
 import json
 
 import pytest
 from streamlit.testing.v1.element_tree import Block
 
-from pages.parts import layout
-from tests.pages.conftest import button, widget
+from pages.parts import layout, shared
+from tests.pages.conftest import button, heading_levels, widget
 
 
 def block_of(block, wanted):
@@ -57,7 +58,7 @@ def test_the_images_of_a_cell_stand_beside_the_matrix(trained_mlp):
     app = trained_mlp.switch_page("pages/mistakes.py").run()
     left, right = app.columns[:2]
     assert left.get("vega_lite_chart")
-    assert right.subheader[0].value == "The images behind it"
+    assert right.header[0].value == "The images behind it"
     assert {"True class", "Taken for", "Order"} <= {box.label for box in right.selectbox}
 
 
@@ -102,3 +103,26 @@ def test_buttons_that_start_something_have_one_width(trained_mlp, page, label):
     app = trained_mlp.switch_page(f"pages/{page}.py").run()
     start = button(app, label)
     assert block_of(app.main, start).proto.width_config.pixel_width == layout.BUTTON_WIDTH
+
+
+def skipped_levels(levels):
+    """The levels that a heading leaves out after the one before it."""
+    return [after - 1 for before, after in itertools.pairwise([0, *levels]) if after > before + 1]
+
+
+@pytest.mark.parametrize(
+    "page", ["train", "mistakes", "weights", "predict", "experiments", "compare", "map", "quiz", "data"]
+)
+def test_headings_skip_no_level_below_the_one_title_of_a_page(open_app, train, page):
+    for model in ("mlp", "softmax"):
+        app = train(open_app(model=model, epochs="3", batch_size="64"))
+    if page == "compare":
+        app.query_params["runs"] = ",".join(run.digest for run in shared.engine().store.recent()[:2])
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    levels = heading_levels(app.main)
+    assert levels.count(1) == 1
+    assert skipped_levels(levels) == []
+    # A form beside the page has no title: its groups are sections of the page.
+    assert set(heading_levels(app.sidebar)) <= {2}
+    assert len(levels) > 1 or page in ("experiments", "map", "quiz")

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from pages.parts import session
-from tests.pages.conftest import chart_descriptions, texts, widget
+from tests.pages.conftest import announced, chart_descriptions, texts, widget
 
 
 def chosen(app, label, value):
@@ -42,6 +42,7 @@ def test_a_rectangle_can_be_typed(trained):
 def test_tsne_is_made_in_a_worker(trained_mlp):
     app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Method", "tsne")
     assert "t-SNE is running" in texts(app)
+    assert announced(app) == ["t-SNE has started."]
     deadline = time.monotonic() + 60
     while "t-SNE is running" in texts(app):
         assert time.monotonic() < deadline
@@ -49,6 +50,19 @@ def test_tsne_is_made_in_a_worker(trained_mlp):
         app.run()
     assert not app.exception
     assert "Drag a rectangle over some points" in texts(app)
+    assert announced(app) == ["t-SNE has ended."]
+
+
+def test_a_map_that_is_opened_later_is_not_announced(open_app, trained_mlp):
+    app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Method", "tsne")
+    deadline = time.monotonic() + 60
+    while "t-SNE is running" in texts(app):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+        app.run()
+    other = chosen(open_app().switch_page("pages/map.py").run(), "Method", "tsne")
+    assert "Drag a rectangle over some points" in texts(other)
+    assert announced(other) == []
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

@@ -6,7 +6,7 @@ import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
 from pages.parts import session, shared
-from tests.pages.conftest import button, chart_descriptions, texts, widget
+from tests.pages.conftest import announced, button, chart_descriptions, outlined_cells, texts, widget
 
 
 @pytest.fixture
@@ -35,6 +35,18 @@ def test_a_cell_shows_the_images_behind_it(mistakes, counts):
     assert not app.exception
     n_images = counts[truth, prediction]
     assert f"{min(20, n_images)} of {n_images} images, most confident first" in texts(app)
+
+
+def test_a_cell_that_the_boxes_choose_is_outlined(mistakes):
+    assert outlined_cells(mistakes) == [(None, None)]
+    assert outlined_cells(choose(mistakes, truth=8)) == [(None, None)]
+    assert outlined_cells(choose(mistakes, prediction=1)) == [("8", "1")]
+    mistakes.segmented_control(key="confusion_values").set_value("row_pct").run()
+    assert outlined_cells(mistakes) == [("8", "1")]
+    mistakes.switch_page("pages/data.py").run()
+    mistakes.switch_page("pages/mistakes.py").run()
+    assert widget(mistakes.selectbox, "True class").value == session.ANY_CLASS
+    assert outlined_cells(mistakes) == [(None, None)]
 
 
 def test_as_few_as_five_images_can_be_shown(mistakes):
@@ -95,11 +107,13 @@ def test_every_view_of_the_confidence_can_be_shown(mistakes, view, chart, words)
 
 def test_label_issues_are_searched_in_the_workers(mistakes):
     button(mistakes, "Look for wrong labels").click().run()
+    assert announced(mistakes) == ["The search for label issues has started."]
     deadline = time.monotonic() + 60
     while "training images" not in texts(mistakes):
         assert time.monotonic() < deadline
         time.sleep(0.3)
         mistakes.run()
+    assert announced(mistakes) == ["The search for label issues has ended."]
     assert not mistakes.exception
     assert not mistakes.error
     # The model of this page is weak, and so its issues are called suspects.
@@ -117,5 +131,6 @@ def test_a_search_that_fails_says_why_and_can_be_tried_again(open_app, train):
         time.sleep(0.3)
         app.run()
     assert "5 folds need as many images of one class" in app.error[0].value
+    assert announced(app) == ["The search for label issues has failed."]
     button(app, "Try again").click().run()
     assert not app.exception

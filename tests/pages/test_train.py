@@ -47,7 +47,7 @@ def test_training_shows_the_accuracies_of_the_run(open_app, train):
     run = shared.engine().run(app.session_state["spec"].digest)
     assert metrics(app)["Train accuracy"] == f"{100 * run.evaluation.parts['train'].accuracy:.2f} %"
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation.parts['test'].accuracy:.2f} %"
-    assert re.search(r"Interval\u00a0\d+\.\d\d–\d+\.\d\d ", texts(app))
+    assert re.search(r"Interval\u00a0\d+\.\d\d\u00a0to\u00a0\d+\.\d\d ", texts(app))
     assert button(app, "Trained").disabled
 
 

@@ -139,7 +139,7 @@ def _visible_on_images(comparison: PairComparison) -> str:
 def _visible_with_spread(difference: MeanDifference) -> str:
     visible = difference.smallest_visible
     if math.isnan(visible):
-        return "The differences do not vary, so that they do not tell what chance makes."
+        return "All differences are equal, so the spread due to chance cannot be estimated."
     return f"With this spread a mean difference shows from {points_text(visible, points_digits(visible))} on."
 
 

@@ -20,7 +20,7 @@ Models = Mapping[str, Sequence[Run]]
 @st.fragment
 def show(models: Models) -> None:
     """Ask which curve, and show it; seeds of a model are a band."""
-    st.subheader("Curves", help=explain("epoch", "loss", "spread"))
+    st.header("Curves", help=explain("epoch", "loss", "spread"))
     curves = available_curves(models)
     if not curves:
         st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)

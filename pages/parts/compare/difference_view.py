@@ -32,7 +32,7 @@ _MATRIX = "change"
 @messages.caught()
 def show(models: Mapping[str, Sequence[Run]], part_name: str) -> None:
     """Let the user choose two runs, and show where they differ."""
-    st.subheader("Image by image", help=explain("confusion matrix", "prediction"))
+    st.header("Image by image", help=explain("confusion matrix", "prediction"))
     runs = labelled_runs(models)
     a, b = _ask_pair(runs)
     if a == b:
@@ -66,10 +66,10 @@ def _answers(a: Run, b: Run, part: Part) -> AnswerPair:
 
 def _show_change(a: Run, b: Run, part: Part, pair: AnswerPair) -> None:
     names = part.dataset.class_names
-    st.markdown("**Confusion matrix of B minus that of A**", help=explain("confusion matrix"))
+    st.subheader("Confusion matrix of B minus that of A", help=explain("confusion matrix"))
     key = ("confusion change", a.digest, a.created_at, b.digest, b.created_at, part.name)
     chart = shared.charts.get(key, lambda: _change_chart(pair, names))
-    matrix_cell.show_chart(st.container(), chart, _MATRIX, names)
+    matrix_cell.show_chart(st.container(), chart, _MATRIX, names, drawn=key)
     st.caption(
         "Blue: B has more images there, orange: fewer. B is better where the diagonal is blue and the rest orange. "
         "Click a cell to see its images; click it again to clear the selection."
@@ -81,7 +81,7 @@ def _change_chart(pair: AnswerPair, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
-    st.markdown("**The images behind it**")
+    st.subheader("The images behind it")
     truth, prediction = matrix_cell.ask(_MATRIX, part.dataset.class_names, layout.choices("change_cell"))
     cell = None if truth is None or prediction is None else (truth, prediction)
     row = layout.choices("wanted")

@@ -22,7 +22,7 @@ Models = Mapping[str, Sequence[Run]]
 
 def show(models: Models) -> tuple[str, RunsComparison | None]:
     """Show the sentences and the figures; return the part, and the comparison unless there is none."""
-    st.subheader("Is the difference real?", help=explain("interval", "accuracy"))
+    st.header("Is the difference real?", help=explain("interval", "accuracy"))
     part = _ask_part(models)
     comparison = _show_sentences(models, part)
     _show_figures(models, part)

@@ -13,7 +13,7 @@ from pages.parts import layout
 
 def show(models: Mapping[str, Sequence[Run]]) -> None:
     """Show in which settings the models differ, or all settings."""
-    st.subheader("Settings side by side")
+    st.header("Settings side by side")
     every = layout.choices("settings").toggle("All settings", key="compare_all_settings")
     table = settings_table(models, every=every)
     if table.empty:

@@ -127,7 +127,7 @@ def _show_progress(experiment: Experiment) -> None:
 
 
 def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
-    st.subheader("Every training")
+    st.header("Every training")
     names = member_columns(experiment.plan)
     shown = labelled(table, [name for name in names if name in all_settings()])
     accuracies = [name for name in ACCURACIES if table[name].notna().any()]

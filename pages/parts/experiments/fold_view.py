@@ -17,7 +17,7 @@ from pages.parts import layout, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
-FIGURE_WIDTH = 220
+FIGURE_WIDTH = 250
 # A matrix beside a chart, or on a phone.
 CELL_SIZE = 38
 SPREADS = {"band": "Band", "bars": "Error bars"}
@@ -36,10 +36,10 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     show_curves(digests, spread)
     left, right = st.columns(2)
     with left:
-        st.markdown("**Final accuracy of every fold**")
+        st.header("Final accuracy of every fold")
         _show_scores(digests, table)
     with right:
-        st.markdown("**All held-out images together**", help=explain("confusion matrix"))
+        st.header("All held-out images together", help=explain("confusion matrix"))
         _show_matrix(digests)
 
 

@@ -16,7 +16,9 @@ from digitcore.runs.computations import Computation
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from pages.parts import layout, messages, session, shared, visitor
 from pages.parts.reading.reading_guide import show_guide
-from pages.parts.waiting import wait_for
+from pages.parts.waiting import tell_end, wait_for
+
+_TASK = "The LR range test"
 
 
 def show(spec: RunSpec) -> None:
@@ -31,19 +33,23 @@ def show(spec: RunSpec) -> None:
         words = "Press **Start**: one short training tries all learning rates between the ends."
         st.info(words, icon=layout.EMPTY)
         return
-    computation = _test(spec, ends)
+    computation, key = _test(spec, ends), _key(spec, ends)
     if computation.state == "failed":
+        tell_end(_TASK, key, failed=True)
         st.error(messages.plain(computation.reason))
-        st.button("Try again", on_click=shared.engine().forget_computation, args=(_key(spec, ends),))
+        st.button("Try again", on_click=shared.engine().forget_computation, args=(key,))
     elif computation.state == "running":
         wait_for(
             lambda: [_test(spec, ends)],
-            "The LR range test is running.",
+            f"{_TASK} is running.",
+            task=_TASK,
+            subject=key,
             stop=lambda: _stop(spec, ends),
             key="stop_range",
             height=layout.CHART_HEIGHT,
         )
     else:
+        tell_end(_TASK, key)
         _show_found(spec, computation)
 
 

@@ -47,13 +47,13 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         show_guide("published")
         _show_tables(experiment.digest, experiment.n_ended, _recipe=recipe, _members=table)
     if recipe.published_curve and own:
-        st.subheader("Training curve")
+        st.header("Training curve")
         _show_published_curve(own, recipe.name)
     if recipe.published_confusion and own:
         _show_matrices(own, recipe)
     for published in recipe.cross_validations:
         folds = tuple(fold_runs(experiment, published.label))
-        st.subheader(f"{published.title}, {published.label}")
+        st.header(f"{published.title}, {published.label}")
         st.caption(f"Published: {published.words}")
         if folds:
             fold_view.show_figures(table[table["digest"].isin(folds)])
@@ -81,7 +81,7 @@ def _show_tables(digest: str, n_ended: int, _recipe: Recipe, _members: pd.DataFr
     for position, variation in enumerate(_recipe.variations):
         table = published_table(_members, variation, _recipe.accuracy_part)
         with columns[position % 2]:
-            st.markdown(f"**{plain(variation.title)}**")
+            st.header(plain(variation.title))
             st.altair_chart(published_chart(table, title=variation.title), width="stretch")
             _show_figures(table, variation.title)
 
@@ -114,7 +114,7 @@ def _show_published_curve(digests: tuple[str, ...], recipe_name: str) -> None:
 
 
 def _show_matrices(digests: tuple[str, ...], recipe: Recipe) -> None:
-    st.subheader("Confusion matrix")
+    st.header("Confusion matrix")
     which = st.segmented_control(
         "Matrix", MATRICES, default=MATRICES[0], required=True, key="published_matrix", label_visibility="collapsed"
     )

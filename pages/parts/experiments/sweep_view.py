@@ -78,7 +78,7 @@ def _show_many(points: pd.DataFrame, axes: Sequence[Axis]) -> None:
     titles = {axis.name: axis.record.label for axis in axes}
     shown = parallel_table(points, axes)
     st.altair_chart(parallel_chart(shown, list(titles.items())), width="stretch")
-    st.markdown("**Most important settings**", help=explain("importance"))
+    st.header("Most important settings", help=explain("importance"))
     table = importance_table(points, list(titles))
     if table["importance"].isna().all():
         st.caption(f"Available from {FEWEST_FOR_IMPORTANCE} points of different accuracy on.")

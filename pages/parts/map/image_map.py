@@ -26,7 +26,7 @@ from pages.parts import messages, session, shared, visitor
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.tiles import Tile, show_tiles
-from pages.parts.waiting import wait_for
+from pages.parts.waiting import tell_end, wait_for
 
 # Where a model has a hidden layer the map starts with it: the classes lie apart there.
 SOURCES = {"hidden": "Last hidden layer", "pixels": "Pixels"}
@@ -70,19 +70,23 @@ def coordinates(run: Run, part: Part, source: str, method: str) -> np.ndarray | 
     """Return the points ``(n_images, 2)``; None, and a word of it, while they are computed."""
     if method == "pca":
         return _components(run, part.name, source, 2)
-    computation = _tsne(run, part.name, source)
+    computation, key = _tsne(run, part.name, source), _tsne_key(run, part.name, source)
     if computation.state == "failed":
+        tell_end("t-SNE", key, failed=True)
         st.error(messages.plain(computation.reason))
-        forget = shared.engine().forget_computation
-        st.button("Try again", on_click=forget, args=(_tsne_key(run, part.name, source),))
+        st.button("Try again", on_click=shared.engine().forget_computation, args=(key,))
     elif computation.state == "running":
         wait_for(
             lambda: [_tsne(run, part.name, source)],
             "t-SNE is running; the map appears here when it is ready.",
+            task="t-SNE",
+            subject=key,
             stop=lambda: _stop(run, part.name, source),
             key="stop_tsne",
             height=MAP_HEIGHT,
         )
+    else:
+        tell_end("t-SNE", key)
     return computation.result
 
 

@@ -31,7 +31,7 @@ VIEWS = {"Reliability": "reliability", "Confidence": "confidence", "Selective pr
 def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the chart that is asked for."""
     words = explain("confidence", "reliability", "selective prediction")
-    st.subheader("Is it right when it is sure?", help=words)
+    st.header("Is it right when it is sure?", help=words)
     row = layout.choices("confidence")
     view = row.segmented_control(
         "View", list(VIEWS), default="Reliability", required=True, key="confidence_view", label_visibility="collapsed"

@@ -21,14 +21,15 @@ from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.wording import duration_text, percent_text
 from pages.parts import messages, session, shared, visitor
 from pages.parts.tiles import Tile, show_tiles
-from pages.parts.waiting import wait_for
+from pages.parts.waiting import tell_end, wait_for
 
 MOST_SHOWN = 60
+_TASK = "The search for label issues"
 
 
 def show(run: Run) -> None:
     """Offer the search, show how far it is, and what it found."""
-    st.subheader("Label issues", help=explain("label issue", "fold"))
+    st.header("Label issues", help=explain("label issue", "fold"))
     st.caption(
         f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
         "fifth of the training part, and each judges the fifth that it has not seen."
@@ -39,16 +40,24 @@ def show(run: Run) -> None:
             "Look for wrong labels", on_click=session.search_label_issues, args=(run,), help=f"Takes {seconds} or less."
         )
         return
-    folds = _folds(run)
+    folds, subject = _folds(run), f"label-issues-{run.digest}"
     failed = next((fold for fold in folds if fold.state == "failed"), None)
     if failed is not None:
+        tell_end(_TASK, subject, failed=True)
         st.error(messages.plain(failed.reason))
         st.button("Try again", on_click=_forget_folds, args=(run,))
     elif all(fold.state == "done" for fold in folds):
+        tell_end(_TASK, subject)
         _show_issues(session.parts_of(run).train, run, folds)
     else:
         wait_for(
-            lambda: _folds(run), "models are trained", stop=lambda: _stop(run), key="stop_label_issues", height=200
+            lambda: _folds(run),
+            "models are trained",
+            task=_TASK,
+            subject=subject,
+            stop=lambda: _stop(run),
+            key="stop_label_issues",
+            height=200,
         )
 
 

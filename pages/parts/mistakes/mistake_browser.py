@@ -43,10 +43,11 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         values, scale = _ask_look()
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
-        matrix_cell.show_chart(place, chart, _MATRIX, names)
+        matrix_cell.show_chart(place, chart, _MATRIX, names, drawn=key)
         place.caption("Click a cell to see its images; click it again to clear the selection.")
         sentences = confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names))
-        st.markdown("\n".join(["**Most confused**", "", *(f"- {messages.plain(words)}" for words in sentences)]))
+        st.subheader("Most confused")
+        st.markdown("\n".join(f"- {messages.plain(words)}" for words in sentences))
     with right:
         _show_images(part, probabilities, names)
 
@@ -79,7 +80,7 @@ def _ask_look() -> tuple[str, str]:
 
 
 def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) -> None:
-    st.subheader("The images behind it")
+    st.header("The images behind it")
     wanted, order, n_images = _ask_images(names)
     positions = select_positions(part.labels, probabilities, wanted)
     shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]

@@ -69,7 +69,7 @@ def show(split: Split, runs: Sequence[Run]) -> None:
     with answer if question.steps else picture:
         _show_image(image, question, split.dataset.max_value)
     with bars:
-        show_heading("Probabilities", "probability", help_text=explain("probability", "prediction"), small=True)
+        show_heading("Probabilities", "probability", help_text=explain("probability", "prediction"))
         _show_probabilities(probabilities, tuple(names), truth)
     if len(runs) > 1:
         _show_others(image, runs, names)
@@ -153,7 +153,7 @@ def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | 
 
 
 def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
-    st.subheader("The same image, every chosen run")
+    st.header("The same image, every chosen run")
     labels = run_labels(runs)
     table = judgements_table({labels[run.digest]: session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(

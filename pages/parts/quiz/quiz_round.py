@@ -137,11 +137,11 @@ def show_result(run: Run, part: Part) -> None:
     if st.button("Another round", type="primary", width=layout.BUTTON_WIDTH):
         session.put_quiz(None, session.quiz_subject())
         st.rerun()
-    st.subheader("The whole round")
+    st.header("The whole round")
     st.caption("Truth at the left, the model's answer at the right; point at an image for yours.")
     _show_images(part, range(score.n_images), "quiz_all")
     if score.both_missed:
-        st.subheader("Both missed")
+        st.header("Both missed")
         _show_images(part, score.both_missed, "quiz_missed")
 
 
@@ -167,7 +167,7 @@ def show_scores(run: Run) -> None:
     """Show the rounds of this session with this run."""
     scores = session.scores_of(run)
     if scores:
-        st.subheader("Your rounds with this run")
+        st.header("Your rounds with this run")
         st.dataframe(
             in_percent(scores_table(scores), ["you", "model"]),
             hide_index=True,

@@ -16,8 +16,8 @@ WIDTH = 300
 _FOLDER = Path(__file__).parent
 
 
-def show_heading(title: str, guide: str, *, help_text: str | None = None, small: bool = False) -> None:
-    """Show a heading, the explanation of its terms on hovering, and the guide of this name beside it.
+def show_heading(title: str, guide: str, *, help_text: str | None = None) -> None:
+    """Show the heading of a section, the explanation of its terms on hovering, and the guide of this name beside it.
 
     Parameters
     ----------
@@ -27,14 +27,9 @@ def show_heading(title: str, guide: str, *, help_text: str | None = None, small:
         Name in :data:`pages.parts.reading.guides.GUIDES`.
     help_text : str, optional
         From :func:`digitcore.glossary.explain`.
-    small : bool
-        Whether it is the heading of a chart rather than of a section.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        if small:
-            st.markdown(f"**{title}**", help=help_text, width="content")
-        else:
-            st.subheader(title, help=help_text, width="content")
+        st.header(title, help=help_text, width="content")
         show_guide(guide)
 
 

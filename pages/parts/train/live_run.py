@@ -218,7 +218,7 @@ def _live(digest: str, active: bool) -> None:
         _show_progress(run) if run.active else _show_result(run)
         # Empty axes until the first epoch comes: then nothing on the page moves.
         if run.epochs or run.active:
-            show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"), small=True)
+            show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"))
             show_curves(run)
 
     live()
@@ -292,7 +292,7 @@ def _show_figures(run: Run) -> None:
         for name, part in run.figures.items():
             interval = percent_interval_text(part.accuracy_low, part.accuracy_high)
             # In one line, at 100 % too.
-            note = f"Interval\u00a0{interval}  \n{part.n_right:,} of {part.n_images:,} right"
+            note = f"Interval {interval}".replace(" ", "\u00a0") + f"  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note, ACCURACY_HELP[name])
         time = duration_text(run.seconds)
         _show_figure("Training time", time, counted(len(run.epochs), "epoch"), explain("training time", "epoch"))

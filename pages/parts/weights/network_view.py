@@ -36,7 +36,7 @@ def show_paths(run: Run) -> None:
     paths = _paths(run.digest, run.created_at, _run=run)
     if not any(paths.values()):
         return
-    st.subheader("The strongest path to each class", help=explain("strongest path", "unit"))
+    st.header("The strongest path to each class", help=explain("strongest path", "unit"))
     st.caption(
         "From the class backwards, each step goes to the unit that adds most on training images of the class; the "
         "picture is the first unit of the path, its number above it."
@@ -60,7 +60,7 @@ def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]
 @messages.caught()
 def show_feature_maps(run: Run) -> None:
     """Show what each convolution and pooling of a CNN makes of an image of the data."""
-    st.subheader("Feature maps", help=explain("feature map"))
+    st.header("Feature maps", help=explain("feature map"))
     st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
     model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
     part = session.parts_of(run).parts[-1]
