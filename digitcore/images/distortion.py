@@ -40,7 +40,7 @@ def affine_transforms(
     # From the result back to the source: the inverse rotation and scale, then the inverse shear.
     matrices = np.stack([cosine, -sine, sine + slant * cosine, cosine - slant * sine], axis=-1).reshape(-1, 2, 2)
     shifts = np.atleast_2d(np.asarray(shift, dtype=np.float64))
-    n = max(len(matrices), len(shifts))
+    (n,) = np.broadcast_shapes(matrices.shape[:1], shifts.shape[:1])
     matrices, shifts = np.broadcast_to(matrices, (n, 2, 2)), np.broadcast_to(shifts, (n, 2))
     center = (np.array(image_shape) - 1) / 2
     offsets = center - np.einsum("nij,nj->ni", matrices, center + shifts)
