@@ -121,6 +121,9 @@ _FIGURES = {
     "recall": "Of the images that show this class, the share that were found.",
     "F1": "The harmonic mean of precision and recall: high only where both are.",
     "runner-up": "The class that the model finds second most probable.",
+    "robustness": "How accurate a model stays when its images get worse than those that it has learned from: noisy, "
+    "turned, blurred.",
+    "severity": "How strongly an image is corrupted, from 1, hardly visible, to 5, hard to read. At 0 it is as it was.",
     "label issue": "An image whose label is probably wrong: models that were not trained on it confidently see another "
     "class.",
 }

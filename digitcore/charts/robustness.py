@@ -14,7 +14,7 @@ from digitcore.charts._theme import finished, themed_range
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
-HEIGHT, PANEL_HEIGHT = 320, 130
+HEIGHT, PANEL_HEIGHT = 320, 190
 # Of the second model's lines.
 DASH = [5, 3]
 
@@ -47,7 +47,12 @@ def robustness_chart(
     small = len(labels) == 1
     color = _color_of_models(models) if small else _color_of_corruptions(labels)
     base = alt.Chart(rows).encode(
-        x=alt.X("severity:Q", title="Severity", scale=alt.Scale(domain=[0, 5], nice=False), axis=_severity_axis()),
+        x=alt.X(
+            "severity:Q",
+            title=None if small else "Severity",
+            scale=alt.Scale(domain=[0, 5], nice=False),
+            axis=_severity_axis(),
+        ),
         color=color,
         detail="model:N",
     )
@@ -58,7 +63,9 @@ def robustness_chart(
         bounds = base.encode(y=_accuracy("accuracy_low", small), y2="accuracy_high")
         layers.insert(0, bounds.mark_area(opacity=0.18).encode(tooltip=alt.value(None)))
     layers.append(lines.mark_point(filled=True, size=60, opacity=0).encode(tooltip=_robustness_tooltips()))
-    titled: dict[str, Any] = {"title": alt.TitleParams(labels[0], anchor="start", fontSize=13)} if small else {}
+    titled: dict[str, Any] = (
+        {"title": alt.TitleParams(labels[0], anchor="start", fontSize=13, offset=4)} if small else {}
+    )
     what = labels[0].lower() if small else f"{len(labels)} corruptions"
     beside = f", of {models[0]} and of {models[1]}" if other is not None else ""
     return finished(

@@ -89,6 +89,23 @@ def mean_corruption_accuracy(table: pd.DataFrame) -> pd.Series:
     return worse.groupby("label", sort=False)["accuracy"].mean().sort_values(kind="stable")
 
 
+def robustness_figures(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies of :func:`robustness_table` with corruptions as rows and severities "0" to "5" as columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`robustness_table`.
+
+    Returns
+    -------
+    DataFrame
+        Index ``label``, float columns, 0 to 1; the order of the corruptions is the table's.
+    """
+    figures = table.pivot(index="label", columns="severity", values="accuracy").loc[table["label"].unique()]
+    return figures.rename(columns=str).rename_axis(columns=None)
+
+
 def robustness_sentence(table: pd.DataFrame, other: pd.DataFrame | None = None, names: Sequence[str] = ()) -> str:
     """Say in a sentence how much accuracy the corruptions cost, which costs most, and how another model does.
 
@@ -109,7 +126,7 @@ def robustness_sentence(table: pd.DataFrame, other: pd.DataFrame | None = None, 
     figures = [percent_text(float(share), 1) for share in (clean, means.mean(), means.iloc[0], means.iloc[-1])]
     said = (
         f"The accuracy is {figures[0]} on the images as they are and {figures[1]} on average under the corruptions; "
-        f"{means.index[0].lower()} costs most ({figures[2]} are left), {means.index[-1].lower()} least ({figures[3]})"
+        f"{means.index[0].lower()} costs most ({figures[2]} is left), {means.index[-1].lower()} least ({figures[3]})"
     )
     if other is None:
         return f"{said}."

@@ -155,7 +155,7 @@ _ALL = (
     ),
     Corruption(
         name="scale",
-        label="Scale",
+        label="Scaling",
         words="Enlarged or shrunk by a factor.",
         strengths=(1.15, 1.3, 1.5, 1.75, 2.0),
         apply=_scaled,
@@ -190,7 +190,7 @@ _ALL = (
     ),
     Corruption(
         name="patch",
-        label="Erased patch",
+        label="Patch",
         words="A blank patch at a random place; its sides as a share of the image's.",
         strengths=(0.2, 0.3, 0.4, 0.5, 0.6),
         apply=_patched,
@@ -204,7 +204,7 @@ _ALL = (
     ),
     Corruption(
         name="inverted",
-        label="Inverted",
+        label="Inversion",
         words="Ink and background exchanged, from the left or from the right, on a share of the image.",
         strengths=(0.2, 0.4, 0.6, 0.8, 1.0),
         apply=_inverted,

@@ -74,12 +74,12 @@ def test_the_sentence_names_the_corruption_that_costs_most(table):
     means = mean_corruption_accuracy(table)
     said = robustness_sentence(table)
     assert f"100.0 % on the images as they are and {100 * means.mean():.1f} % on average" in said
-    assert f"{means.index[0].lower()} costs most ({100 * means.iloc[0]:.1f} % are left)" in said
+    assert f"{means.index[0].lower()} costs most ({100 * means.iloc[0]:.1f} % is left)" in said
 
 
 def test_the_sentence_compares_another_model(table):
     worse = table.assign(accuracy=table["accuracy"] / 2)
-    worse.loc[worse["label"] == "Inverted", "accuracy"] = 1.0
+    worse.loc[worse["label"] == "Inversion", "accuracy"] = 1.0
     said = robustness_sentence(table, worse, ("A", "B"))
     assert "; B has" in said
     assert said.endswith("and is better under 1 of 12 corruptions.")
@@ -130,7 +130,7 @@ def test_a_single_corruption_is_a_panel_with_intervals(table):
     assert (area["mark"]["type"], line["mark"]["type"]) == ("area", "line")
     assert (area["encoding"]["y"]["field"], area["encoding"]["y2"]["field"]) == ("accuracy_low", "accuracy_high")
     assert chart["title"]["text"] == "Blur"
-    assert chart["height"] == 130
+    assert chart["height"] == 190
 
 
 def test_tables_of_different_corruptions_are_no_pair(table):
