@@ -49,7 +49,7 @@ endif
 	@touch $@
 
 # The compiled loops, kept beside their source: the first training need not wait for them.
-.venv/.compiled: .venv/.run $(wildcard digitcore/models/torch_backend/kernels/*.py)
+.venv/.compiled: .venv/.run $(wildcard digitcore/models/torch_backend/kernels/*.py) digitcore/images/resampling.py
 	$(call timed,Compiling the loops of the training: about half a minute ...,\
 		$(BIN)/python -c "from digitcore.runs.worker import warm_up; warm_up()")
 	@touch $@

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 _IMAGES = {
     "data set": "The images that a model learns from and is tested on, each with the class that it shows.",
-    "class": "What an image may show: here, one of the ten digits. The model has to name the class.",
+    "class": "What an image may show, such as a digit or a kind of clothing. The model has to name the class.",
     "pixel": "One dot of an image, stored as a number: 0 where there is no ink, the largest value where there is most.",
     "class balance": "How many images of each class a part has. A class with few images is learned less well.",
-    "mean image": "The average of all images of a class, pixel by pixel. Sharp strokes are where most writers agree.",
+    "mean image": "The average of all images of a class, pixel by pixel. Sharp edges are where most of them agree.",
     "pixel values": "Whether pixels are divided by the largest value, so that they lie between 0 and 1, or given to "
     "the model as they are. Small numbers make training steadier.",
     "clean-up": "A drawing or a photo is cropped to its ink, scaled and centred like the images of the data set. The "
@@ -121,6 +121,9 @@ _FIGURES = {
     "recall": "Of the images that show this class, the share that were found.",
     "F1": "The harmonic mean of precision and recall: high only where both are.",
     "runner-up": "The class that the model finds second most probable.",
+    "robustness": "How accurate a model stays when its images get worse than those that it has learned from: noisy, "
+    "turned, blurred.",
+    "severity": "How strongly an image is corrupted, from 1, hardly visible, to 5, hard to read. At 0 it is as it was.",
     "label issue": "An image whose label is probably wrong: models that were not trained on it confidently see another "
     "class.",
 }

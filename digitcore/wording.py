@@ -20,6 +20,11 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def article(name: str) -> str:
+    """Return the indefinite article of a thing's name: "a" for "coat", "an" for "ankle boot" and "8"."""
+    return "an" if name.lower().startswith(tuple("aeiou8")) or name in ("11", "18") else "a"
+
+
 def listed(names: Sequence[str]) -> str:
     """Return names as part of a sentence: "A", "A and B", "A, B and C"; empty without names."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

@@ -35,6 +35,8 @@ with messages.caught():
         f"{DATASETS[name].description} **{dataset.n_images:,}** images of {height} × {width} pixels, "
         f"values 0 to {dataset.max_value}, {dataset.n_classes} classes."
     )
+    if DATASETS[name].source:
+        st.caption(messages.plain(f"Source: {DATASETS[name].source}"))
 
     st.header("The first images")
     image_grid.show_first(dataset)

@@ -7,7 +7,7 @@ from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.wording import PERCENT_COLUMN
 from pages.parts import layout, messages, run_picker, session
-from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
+from pages.parts.mistakes import confidence_view, label_issues, mistake_browser, robustness_view
 
 # Column, heading, and what the heading means.
 SHARES = (
@@ -47,4 +47,5 @@ with messages.caught():
         },
         alt="Precision, recall and F1 of each class",
     )
+    robustness_view.show(run, part)
     label_issues.show(run)

@@ -8,7 +8,7 @@ from pages.parts.quiz import quiz_round
 
 session.enter_page("quiz")
 st.title("Quiz")
-st.caption("Read the digits that the model got wrong. The keys 0 to 9 answer, too.")
+st.caption("Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
 
 with messages.caught():
     row = layout.choices()

@@ -42,6 +42,15 @@ def mnist_directory(data_directory):
     return directory
 
 
+@pytest.fixture(scope="session")
+def fashion_mnist_directory(data_directory):
+    """The directory that holds the four real Fashion-MNIST files; skips where they are absent."""
+    directory = data_directory / "fashion-mnist"
+    if len(list(directory.glob("*ubyte*"))) < 4:
+        pytest.skip("Fashion-MNIST is not in DIGITCORE_DATA")
+    return directory
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session_home(tmp_path_factory):
     """Keep the tests out of the user's home directory."""

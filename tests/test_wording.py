@@ -4,6 +4,7 @@ import pytest
 
 from digitcore.wording import (
     about_text,
+    article,
     counted,
     duration_text,
     listed,
@@ -33,6 +34,23 @@ def test_a_percentage_is_whole_only_where_nothing_is_missing(share, text):
 
 def test_a_percentage_has_the_digits_that_are_asked_for():
     assert percent_text(0.9996, 1) == "99.9 %"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Coat", "a"),
+        ("Ankle boot", "an"),
+        ("T-shirt/top", "a"),
+        ("7", "a"),
+        ("8", "an"),
+        ("11", "an"),
+        ("1", "a"),
+        ("", "a"),
+    ],
+)
+def test_a_name_has_its_article(name, expected):
+    assert article(name) == expected
 
 
 def test_names_are_listed_as_in_a_sentence():

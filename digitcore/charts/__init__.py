@@ -22,6 +22,7 @@ from digitcore.charts.model_curves import model_curves_chart
 from digitcore.charts.parallel import parallel_chart
 from digitcore.charts.probability import probability_chart, probability_table
 from digitcore.charts.published import published_chart, published_curve_chart
+from digitcore.charts.robustness import robustness_chart
 from digitcore.charts.sweep import sweep_chart, sweep_heat_chart
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "published_curve_chart",
     "quantiles_chart",
     "reliability_chart",
+    "robustness_chart",
     "sweep_chart",
     "sweep_heat_chart",
     "value_limits",

@@ -13,10 +13,12 @@ from typing import Any
 from digitcore.datasets.dataset import Dataset
 from digitcore.datasets.digits import load_digits
 from digitcore.datasets.download import Progress
-from digitcore.datasets.mnist import N_TRAIN, load_mnist
+from digitcore.datasets.fashion_mnist import load_fashion_mnist
+from digitcore.datasets.idx_set import N_TRAIN
+from digitcore.datasets.mnist import load_mnist
 from digitcore.directories import data_directory
 from digitcore.errors import DatasetError, InvalidSetting
-from digitcore.images.framing import CenteredByMass, CountedInBlocks, Framing
+from digitcore.images.framing import CenteredByBox, CenteredByMass, CountedInBlocks, Framing
 from digitcore.parameters import shortened, unknown_name
 from digitcore.registration import check_name, check_texts, taken_back_on_failure
 
@@ -31,6 +33,12 @@ class DatasetEntry:
         Key in :data:`DATASETS` and in a spec.
     label, description : str
         What the pages show.
+    source : str
+        Who published it and under which licence, as a sentence; empty where nothing is to be said.
+    subject : str
+        What an image shows, as a noun that a page can put into a sentence, such as "digit".
+    picture_hint : str
+        How a photo has to look that is made into an image like its own.
     image_shape : (int, int)
         Height and width of an image, in pixels.
     n_images, n_classes, max_value : int
@@ -50,6 +58,9 @@ class DatasetEntry:
     name: str
     label: str
     description: str
+    source: str = ""
+    subject: str = "object"
+    picture_hint: str = "Dark ink on plain paper"
     image_shape: tuple[int, int]
     n_images: int
     n_classes: int
@@ -75,6 +86,8 @@ _DIGITS = DatasetEntry(
     name="digits",
     label="Digits 8×8",
     description="scikit-learn's digits, small enough to train in a second.",
+    source="E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998.",
+    subject="digit",
     image_shape=(8, 8),
     n_images=1797,
     n_classes=10,
@@ -87,6 +100,8 @@ _MNIST = DatasetEntry(
     name="mnist",
     label="MNIST",
     description="The classic of handwritten digits.",
+    source="Y. LeCun, C. Cortes and C. Burges, 1998, from images of NIST.",
+    subject="digit",
     image_shape=(28, 28),
     n_images=70_000,
     n_classes=10,
@@ -96,7 +111,24 @@ _MNIST = DatasetEntry(
     is_downloaded=True,
     load=lambda progress: load_mnist(progress=progress),
 )
-_BUILT_IN: Mapping[str, DatasetEntry] = {entry.name: entry for entry in (_DIGITS, _MNIST)}
+_FASHION_MNIST = DatasetEntry(
+    name="fashion-mnist",
+    label="Fashion-MNIST",
+    description="Clothes, shoes and bags: as large as MNIST, and harder.",
+    source="Copyright 2017 Zalando SE, MIT licence.",
+    subject="fashion item",
+    picture_hint="On a plain, bright background",
+    image_shape=(28, 28),
+    n_images=70_000,
+    n_classes=10,
+    max_value=255,
+    ink_size=28,
+    framing=CenteredByBox(image_shape=(28, 28)),
+    n_official_train=N_TRAIN,
+    is_downloaded=True,
+    load=lambda progress: load_fashion_mnist(progress=progress),
+)
+_BUILT_IN: Mapping[str, DatasetEntry] = {entry.name: entry for entry in (_DIGITS, _MNIST, _FASHION_MNIST)}
 _entries: dict[str, DatasetEntry] = dict(_BUILT_IN)
 DATASETS: Mapping[str, DatasetEntry] = MappingProxyType(_entries)
 

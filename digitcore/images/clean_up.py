@@ -77,7 +77,7 @@ def clean_photo(gray: np.ndarray, framing: Framing) -> list[Step]:
     difference = (paper - gray if paper > 127 else gray - paper) / 255
     difference = np.clip(difference, 0, 1)
     if difference.max() < 0.1:
-        raise InvalidSetting("No digit stands out from the background: use dark ink on plain paper, or light on dark.")
+        raise InvalidSetting("Nothing stands out from the background: use dark ink on plain paper, or light on dark.")
     threshold = _otsu_threshold(difference)
     # Half of the ink is full ink, so that a few brilliant pixels do not make all others pale.
     floor, full = 0.5 * threshold, np.median(difference[difference >= threshold])

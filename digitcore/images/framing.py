@@ -1,4 +1,4 @@
-"""How the authors of a data set framed its digits: the last stages of the clean-up, one class per procedure.
+"""How the authors of a data set framed its images: the last stages of the clean-up, one class per procedure.
 
 Ink is float, 0 (paper) to 1 (full ink), ``(height, width)``. A data set of your own names one of these in its entry, or
 brings another that has ``stroke_width`` and ``stages``.
@@ -75,7 +75,7 @@ class CenteredByMass:
     def stages(self, ink: np.ndarray) -> list[Step]:
         """Return the ink cropped, scaled and centred."""
         cropped = ink[ink_box(ink)]
-        scaled = _resized(cropped / cropped.max(), self._fitting_shape(cropped.shape))
+        scaled = _resized(cropped / cropped.max(), _fitting_shape(cropped.shape, self.ink_size, self.image_shape))
         height, width = scaled.shape
         return [
             Step("Cropped to the ink", cropped),
@@ -83,13 +83,45 @@ class CenteredByMass:
             Step("Centred by mass", _centred(scaled, self.image_shape)),
         ]
 
-    def _fitting_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """The size at which the longer side is the ink size, or less where the image is narrower."""
-        factor = min(
-            self.ink_size / max(shape), *(most / side for most, side in zip(self.image_shape, shape, strict=True))
-        )
-        height, width = (max(1, round(side * factor)) for side in shape)
-        return height, width
+
+@dataclass(frozen=True)
+class CenteredByBox:
+    """Scale until the longer side fills the image, keeping the aspect ratio, and centre, as Fashion-MNIST was made.
+
+    Attributes
+    ----------
+    image_shape : (int, int)
+        Height and width of an image, in pixels.
+    stroke_pixels : float
+        Width of a stroke, in pixels of the image.
+
+    References
+    ----------
+    Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a novel image dataset for benchmarking machine learning
+    algorithms", arXiv:1708.07747: trimmed, the longest edge resized to 28, the shortest extended to 28, centred.
+    """
+
+    image_shape: tuple[int, int]
+    stroke_pixels: float = 2.5
+
+    @property
+    def stroke_width(self) -> float:
+        """Width of a stroke as a share of the drawing's longer side."""
+        return min(0.5, self.stroke_pixels / max(self.image_shape))
+
+    def stages(self, ink: np.ndarray) -> list[Step]:
+        """Return the ink cropped, scaled and centred."""
+        cropped = ink[ink_box(ink)]
+        shape = _fitting_shape(cropped.shape, max(self.image_shape), self.image_shape)
+        scaled = _resized(cropped / cropped.max(), shape)
+        image = np.zeros(self.image_shape)
+        top, left = ((room - side) // 2 for room, side in zip(self.image_shape, shape, strict=True))
+        image[top : top + shape[0], left : left + shape[1]] = scaled
+        return [
+            Step("Cropped to the ink", cropped),
+            Step(f"Scaled to {shape[0]} × {shape[1]}", scaled),
+            Step("Centred", image),
+        ]
 
 
 @dataclass(frozen=True)
@@ -169,6 +201,13 @@ def ink_box(ink: np.ndarray, faint: float = PAPER) -> tuple[slice, slice]:
     there = ink > faint * ink.max()
     rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _fitting_shape(shape: tuple[int, ...], longest: int, image_shape: tuple[int, int]) -> tuple[int, int]:
+    """The size at which the longer side has ``longest`` pixels, or fewer where the image is narrower."""
+    factor = min(longest / max(shape), *(most / side for most, side in zip(image_shape, shape, strict=True)))
+    height, width = (max(1, round(side * factor)) for side in shape)
+    return height, width
 
 
 def _resized(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -14,11 +14,14 @@ from pages.parts import look
 from pages.parts.tiles import COLORS, FRAME, GRID_CSS, GRID_JS, MOST_NARROW, MOST_WIDE
 
 TILE_SIZE = 96
+# Of the longest title of one line, on a laptop, and on a phone before all become smaller.
+MOST_LETTERS, MOST_NARROW_LETTERS = 11, 8
 
 _CSS = f"""
 .tile {{ min-width: 0; border-radius: 6px; background: var(--tile); overflow: hidden; }}
 .picture {{ border-radius: 0; }}
 .weights .strip {{ color: {palette.TILE_LIGHT}; }}
+@container (max-width: 480px) {{ .named .strip {{ font-size: 11px; }} }}
 """
 
 _JS = """
@@ -28,6 +31,8 @@ export default function (component) {
   const draw = () => {
     if (root.awaited !== data.sprite) return;
     root.classList.toggle('weights', data.weights);
+    root.classList.toggle('stacked', data.longest > data.mostLetters);
+    root.classList.toggle('named', data.longest > data.mostNarrowLetters);
     root.setAttribute('role', 'img');
     root.setAttribute('aria-label', data.alt);
     for (const name of ['size', 'wide', 'narrow']) root.style.setProperty('--' + name, data[name]);
@@ -92,6 +97,9 @@ def _show(png: bytes, images: np.ndarray, titles: Sequence[str] | None, alt: str
             "size": f"{width * factor_for(height, width, TILE_SIZE)}px",
             "shape": f"{width} / {height}",
             "titles": None if titles is None else list(titles),
+            "longest": max(map(len, titles or ("",)), default=0),
+            "mostLetters": MOST_LETTERS,
+            "mostNarrowLetters": MOST_NARROW_LETTERS,
             "alt": alt,
             "weights": weights,
         },

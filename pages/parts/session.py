@@ -47,7 +47,7 @@ _N_FORMS = 8
 ANY_CLASS = -1
 PLAYING = "weights_playing"
 _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
-_LABEL_ISSUES = "label_issues_of"
+_LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
@@ -610,6 +610,16 @@ def search_label_issues(run: Run, *, wanted: bool = True) -> None:
 def searches_label_issues(run: Run) -> bool:
     """Whether the labels of a run's training part are searched."""
     return st.session_state.get(_LABEL_ISSUES) == run.digest
+
+
+def measure_robustness(run: Run, *, wanted: bool = True) -> None:
+    """Measure a run's accuracy under corruptions, or give that up."""
+    st.session_state[_ROBUSTNESS] = run.digest if wanted else None
+
+
+def measures_robustness(run: Run) -> bool:
+    """Whether a run's accuracy under corruptions is measured."""
+    return st.session_state.get(_ROBUSTNESS) == run.digest
 
 
 # The Predict page: which image is looked at.

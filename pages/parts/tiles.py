@@ -34,6 +34,9 @@ GRID_CSS += """
          color: var(--truth); }
 .strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .wrong { color: var(--wrong); }
+.stacked .strip { flex-direction: column; justify-content: flex-start; gap: 0; min-height: 34px; }
+.stacked .strip .title { white-space: normal; }
+@container (max-width: 480px) { .stacked .strip { font-size: 11px; min-height: 29px; } }
 """
 _CSS = """
 .tile { position: relative; min-width: 0; padding: 0; border: 2px solid transparent; border-radius: 6px;
@@ -50,6 +53,9 @@ _CSS = """
 .tile.quiet .words { display: none; }
 .at-right .words { left: auto; right: 0; }
 """
+
+# Characters that fit above an image beside each other; of longer names each has a line of its own.
+MOST_BESIDE = 8
 
 # What all grids do: make an element, and find a tile's picture in that of all tiles.
 GRID_JS = """
@@ -77,6 +83,7 @@ export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   const root = parentElement.querySelector('.tiles');
   root.style.setProperty('--size', data.width + 4 + 'px');
+  root.classList.toggle('stacked', data.stacked);
   // What covers other images can be put away; the image that is then below a resting pointer stays quiet, too.
   let pointer = '', hushed = '';
   const placeOf = (event) => event.clientX + ' ' + event.clientY;
@@ -139,6 +146,7 @@ def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str, run: Run | None =
             "columns": min(MOST_WIDE, len(images)),
             "width": width,
             "height": height,
+            "stacked": any(len(tile.truth) + len(tile.wrong) > MOST_BESIDE for tile in tiles),
             "tiles": [asdict(tile) for tile in tiles],
         },
         on_opened_change=lambda: None,

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from digitcore.datasets.idx import read_idx
-from digitcore.datasets.mnist import FILES, load_mnist
+from digitcore.datasets.mnist import MNIST, load_mnist
 from digitcore.errors import DatasetError, DatasetUnavailable
+
+FILES = tuple(MNIST.files)
 
 
 @pytest.fixture

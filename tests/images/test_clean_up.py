@@ -136,7 +136,7 @@ def test_specks_and_the_tables_edge_are_no_ink_but_a_second_stroke_is():
 
 
 def test_a_photo_without_a_digit_is_told():
-    with pytest.raises(InvalidSetting, match="No digit stands out"):
+    with pytest.raises(InvalidSetting, match="Nothing stands out"):
         clean_photo(np.full((50, 50), 200, np.uint8), MNIST)
 
 

@@ -4,7 +4,7 @@ import pytest
 from digitcore.datasets import DATASETS, load_dataset
 from digitcore.datasets.registry import DatasetEntry
 from digitcore.images.clean_up import clean_strokes
-from digitcore.images.framing import CenteredByMass, CountedInBlocks, ink_box
+from digitcore.images.framing import CenteredByBox, CenteredByMass, CountedInBlocks, ink_box
 from tests.images.stroke_templates import SHAPES, template
 
 DIGITS = DATASETS["digits"].used_framing
@@ -72,3 +72,26 @@ def test_the_box_of_ink_leaves_out_what_is_faint():
     ink = np.array([[0, 0.1, 0], [0, 1, 0.4], [0, 0, 0]])
     assert ink_box(ink) == (slice(1, 2), slice(1, 3))
     assert ink_box(ink, 0.5) == (slice(1, 2), slice(1, 2))
+
+
+@pytest.mark.parametrize(("height", "width"), [(60, 120), (120, 60), (90, 90)])
+def test_ink_that_is_centred_by_its_box_fills_the_image_the_long_way(height, width):
+    sheet = np.zeros((200, 200))
+    sheet[10 : 10 + height, 30 : 30 + width] = 0.3
+    sheet[10 : 10 + height // 4, 30 : 30 + width] = 1  # heavier at the top, which moves the centre of mass alone
+    cropped, scaled, image = (step.ink for step in CenteredByBox((28, 28)).stages(sheet))
+    assert cropped.shape == (height, width)
+    assert max(scaled.shape) == 28
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    for places, side in ((rows, height), (columns, width)):
+        assert len(places) == round(28 * side / max(height, width))
+        assert abs(places[0] + places[-1] - 27) <= 1
+
+
+def test_fashion_mnist_is_framed_as_its_authors_did(fashion_mnist_directory):
+    framing, dataset = DATASETS["fashion-mnist"].used_framing, load_dataset("fashion-mnist")
+    # Of its own images nothing is moved: they fill 28 pixels the long way and are centred already.
+    chosen = [image / 255 for image in dataset.images[:200] if image[ink_box(image)].shape in ((28, 28), (28, 20))]
+    assert len(chosen) > 10
+    for ink in chosen:
+        np.testing.assert_allclose(framing.stages(ink)[-1].ink, ink / ink.max(), atol=0.16)

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from digitcore.images.pictures import read_picture
+from digitcore.wording import article
 from pages.parts import session, shared
 from tests.pages.conftest import button, texts, widget
 
@@ -51,7 +52,9 @@ def test_an_image_of_the_data_is_judged_as_in_the_run(predict, index):
     probabilities = session.arrays_of(run_of(predict))["probabilities.test"][index]
     assert said(predict) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
     truth = session.split_of(run_of(predict).spec).test.labels[index]
-    assert ("and is right" if probabilities.argmax() == truth else f"but it is a **{truth}**") in texts(predict)
+    assert (
+        "and is right" if probabilities.argmax() == truth else f"but it is {article(str(truth))} **{truth}**"
+    ) in texts(predict)
 
 
 def test_another_part_has_images_of_its_own(predict_mlp):
@@ -64,7 +67,8 @@ def test_an_image_of_the_whole_data_set_is_found_by_its_index(predict_mlp):
     run, shown = run_of(predict_mlp), texts(predict_mlp)
     data = session.dataset("digits")
     part, index = session.parts_of(run).locate(1234)
-    assert f"Image 1234 of the data set (image {index} of the {part.name} part), a {data.labels[1234]}" in shown
+    name = str(data.labels[1234])
+    assert f"Image 1234 of the data set (image {index} of the {part.name} part), {article(name)} {name}" in shown
     probabilities = session.arrays_of(run)[f"probabilities.{part.name}"][index]
     assert said(predict_mlp) == (probabilities.argmax(), pytest.approx(100 * probabilities.max(), abs=0.06))
 
@@ -124,7 +128,7 @@ def test_a_picture_is_cleaned_up_step_by_step(predict_mlp, one):
     ("content", "words"),
     [
         (b"no picture", "not a picture that can be read"),
-        (png_of(np.full((9, 9), 200, np.uint8)), "No digit stands out"),
+        (png_of(np.full((9, 9), 200, np.uint8)), "Nothing stands out"),
     ],
 )
 def test_a_file_that_is_of_no_use_gets_one_sentence(predict_mlp, content, words):

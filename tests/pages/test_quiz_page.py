@@ -2,7 +2,8 @@ import time
 
 import pytest
 
-from pages.parts.quiz.quiz_round import are_keys
+from digitcore.wording import article
+from pages.parts.quiz.quiz_round import answer_width, are_keys
 from tests.pages.conftest import button, texts, widget
 
 
@@ -75,17 +76,18 @@ def test_each_answer_is_told_right_or_wrong_if_wanted(quiz):
     widget(quiz.toggle, "Tell me after each answer whether it was right").set_value(True).run()
     first, second, *_ = start(quiz).truth
     button(quiz, str(first)).click().run()
-    assert f":green-badge[Right] Image 1 is a **{first}**" in texts(quiz)
+    assert f":green-badge[Right] Image 1 is {article(str(first))} **{first}**" in texts(quiz)
     other = (second + 1) % 10
     button(quiz, str(other)).click().run()
-    assert f":red-badge[Wrong] Image 2 is a **{second}**, not a **{other}**" in texts(quiz)
+    named = [f"{article(str(each))} **{each}**" for each in (second, other)]
+    assert f":red-badge[Wrong] Image 2 is {named[0]}, not {named[1]}" in texts(quiz)
     assert not quiz.exception
 
 
 def test_no_answer_is_told_otherwise(quiz):
     first = start(quiz).truth[0]
     button(quiz, str(first)).click().run()
-    assert "Image 1 is a" not in texts(quiz)
+    assert "Image 1 is" not in texts(quiz)
 
 
 def test_keys_are_not_named_twice(quiz):
@@ -97,3 +99,13 @@ def test_keys_are_not_named_twice(quiz):
 def test_keys_are_named_where_the_classes_have_other_names():
     assert are_keys([str(digit) for digit in range(10)])
     assert not are_keys(["Shirt", "Coat"])
+
+
+def test_buttons_are_as_wide_as_the_longest_name_needs():
+    digits, short, long, endless = (
+        answer_width(names) for names in ("0123456789", ["Coat"], ["Ankle boot"], ["x" * 99])
+    )
+    assert digits == 76
+    # A letter takes half of the 14 pixels of its font at the least.
+    assert long - short == pytest.approx(6 * 7, abs=6)
+    assert endless == 240

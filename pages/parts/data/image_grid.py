@@ -9,6 +9,7 @@ import streamlit as st
 
 from digitcore.datasets import Dataset
 from digitcore.images.png import grayscale_png
+from digitcore.wording import article
 from pages.parts.pictures import show_images
 
 N_FIRST = 20
@@ -32,7 +33,8 @@ def show_means(means: np.ndarray, dataset: Dataset, missing: Sequence[str]) -> N
 def show_one(dataset: Dataset, index: int) -> None:
     """Show one image, large."""
     png = grayscale_png(dataset.images[index], max_value=dataset.max_value)
-    st.image(png, alt=f"Image {index}, a {dataset.class_names[dataset.labels[index]]}")
+    name = dataset.class_names[dataset.labels[index]]
+    st.image(png, alt=f"Image {index}, {article(name)} {name}")
 
 
 def _show_grid(images: np.ndarray, max_value: float, labels: Sequence[str], title: str) -> None:

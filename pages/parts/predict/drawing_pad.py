@@ -1,4 +1,4 @@
-"""A pad to draw a digit on, with the mouse, a pen or a finger."""
+"""A pad to draw on, with the mouse, a pen or a finger."""
 
 from __future__ import annotations
 

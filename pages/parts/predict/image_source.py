@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from digitcore.datasets import DATASETS, Part, Split
+from digitcore.datasets import DATASETS, DatasetEntry, Part, Split
 from digitcore.errors import InvalidSetting
 from digitcore.images.clean_up import as_image, clean_photo, clean_strokes
-from digitcore.images.framing import Framing, Step
+from digitcore.images.framing import Step
 from digitcore.images.strokes import pad_strokes
+from digitcore.wording import article
 from pages.parts import layout, session, shared
 from pages.parts.messages import plain
 from pages.parts.predict import drawing_pad
@@ -21,9 +22,9 @@ from pages.parts.predict import drawing_pad
 SOURCES = {"data": "From the data", "draw": "Draw", "photo": "Upload", "camera": "Camera"}
 WORDS = {"draw": "Your drawing", "photo": "Your picture", "camera": "Your photo"}
 HINTS = {
-    "draw": "Draw a digit with the mouse, a pen or a finger. By keyboard, choose an image *From the data*.",
-    "photo": "Dark ink on plain paper, one digit.",
-    "camera": "Dark ink on plain paper, one digit, filling most of the picture.",
+    "draw": "Draw {article} {subject} with the mouse, a pen or a finger. By keyboard, choose an image *From the data*.",
+    "photo": "{hint}, one {subject}.",
+    "camera": "{hint}, one {subject}, filling most of the picture.",
 }
 # The image that the sources look at first, where there are as many.
 FIRST_INDEX = 1234
@@ -64,17 +65,22 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
     )
     if source == "data":
         return _ask_from_data(split, opened, row)
-    framing = DATASETS[split.dataset.name].used_framing
+    entry = DATASETS[split.dataset.name]
     try:
         with place:
-            steps = {"draw": _ask_drawing, "photo": _ask_upload, "camera": _ask_camera}[source](framing)
+            steps = {"draw": _ask_drawing, "photo": _ask_upload, "camera": _ask_camera}[source](entry)
     except InvalidSetting as problem:
         st.info(plain(str(problem)))
         return None
     if not steps:
-        beside.caption(HINTS[source])
+        beside.caption(_hint(source, entry))
         return None
     return Question(as_image(steps[-1].ink, split.dataset.max_value), None, WORDS[source], steps)
+
+
+def _hint(source: str, entry: DatasetEntry) -> str:
+    subject, hint = plain(entry.subject), plain(entry.picture_hint)
+    return HINTS[source].format(article=article(entry.subject), subject=subject, hint=hint)
 
 
 def _ask_from_data(split: Split, opened: tuple[str, int] | None, row: DeltaGenerator) -> Question:
@@ -97,7 +103,8 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None, row: DeltaGener
     )
     image, truth = part.take(index), int(part.labels[index])
     place = f"Image {index} of the {_part_words(part)} ({_other_place(split, part, index)})"
-    return Question(image, truth, f"{place}, a {part.dataset.class_names[truth]}")
+    name = part.dataset.class_names[truth]
+    return Question(image, truth, f"{place}, {article(name)} {plain(name)}")
 
 
 def _part_label(name: str) -> str:
@@ -118,22 +125,24 @@ def _other_place(split: Split, part: Part, index: int) -> str:
     return f"image {found[1]} of the {found[0].name} part"
 
 
-def _ask_drawing(framing: Framing) -> Sequence[Step]:
+def _ask_drawing(entry: DatasetEntry) -> Sequence[Step]:
     sent = drawing_pad.ask_strokes()
-    return clean_strokes(pad_strokes(sent), framing) if sent is not None else []
+    return clean_strokes(pad_strokes(sent), entry.used_framing) if sent is not None else []
 
 
-def _ask_upload(framing: Framing) -> Sequence[Step]:
+def _ask_upload(entry: DatasetEntry) -> Sequence[Step]:
     kinds = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
     megapixels = shared.engine().settings.max_upload_megapixels
     file = st.file_uploader(
-        "A picture of one digit", type=kinds, help=f"Dark ink on plain paper, at most {megapixels:g} million pixels."
+        f"A picture of one {plain(entry.subject)}",
+        type=kinds,
+        help=f"{plain(entry.picture_hint)}, at most {megapixels:g} million pixels.",
     )
-    return clean_photo(session.gray_of(file, megapixels), framing) if file is not None else []
+    return clean_photo(session.gray_of(file, megapixels), entry.used_framing) if file is not None else []
 
 
-def _ask_camera(framing: Framing) -> Sequence[Step]:
-    photo = st.camera_input("A photo of one digit, filling most of the picture")
+def _ask_camera(entry: DatasetEntry) -> Sequence[Step]:
+    photo = st.camera_input(f"A photo of one {plain(entry.subject)}, filling most of the picture")
     if photo is None:
         return []
-    return clean_photo(session.gray_of(photo, shared.engine().settings.max_upload_megapixels), framing)
+    return clean_photo(session.gray_of(photo, shared.engine().settings.max_upload_megapixels), entry.used_framing)

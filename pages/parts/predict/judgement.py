@@ -22,7 +22,7 @@ from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_labels
-from digitcore.wording import PERCENT_COLUMN, percent_text
+from digitcore.wording import PERCENT_COLUMN, article, percent_text
 from pages.parts import look, messages, session
 from pages.parts.charts import Frame
 from pages.parts.predict import image_source
@@ -149,7 +149,7 @@ def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | 
     elif truth == names[best]:
         st.success(f"{said}, and is right.")
     else:
-        st.error(f"{said}, but it is a **{messages.plain(truth)}**.")
+        st.error(f"{said}, but it is {article(truth)} **{messages.plain(truth)}**.")
 
 
 def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:

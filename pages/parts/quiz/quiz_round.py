@@ -13,13 +13,15 @@ from digitcore.experiments.tables import in_percent
 from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
-from digitcore.wording import PERCENT_COLUMN, percent_text
+from digitcore.wording import PERCENT_COLUMN, article, percent_text
 from pages.parts import layout, messages, session
 from pages.parts.tiles import Tile, show_tiles
 
 TILE = 252
 SECONDS_PER_IMAGE = 4
-BUTTON_WIDTH = 76
+# Of the answers, in pixels: with a name as short as a digit, and with a long one.
+BUTTON_WIDTH, WIDEST_BUTTON = 76, 240
+LETTER_WIDTH, KEY_WIDTH = 7, 54
 # The keyboard has ten digits.
 MOST_KEYS = 10
 LAST_TILE = 56
@@ -85,7 +87,8 @@ def _show_question(part: Part) -> None:
     with answers:
         st.markdown("**What is this?**")
         names = part.dataset.class_names
-        with st.container(horizontal=True, width=MOST_KEYS // 2 * (BUTTON_WIDTH + 16), key="quiz_answers"):
+        width = answer_width(names)
+        with st.container(horizontal=True, width=MOST_KEYS // 2 * (width + 16), key="quiz_answers"):
             if are_keys(names):
                 st.html(_NO_KEYS)
             for index, name in enumerate(names):
@@ -94,11 +97,16 @@ def _show_question(part: Part) -> None:
                     key=f"quiz_answer_{index}",
                     on_click=session.answer_quiz,
                     args=(index, number),
-                    width=BUTTON_WIDTH,
+                    width=width,
                     shortcut=str(index) if index < MOST_KEYS else None,
                 )
         if session.quiz_tells() and number:
             _tell_last(part)
+
+
+def answer_width(names: Sequence[str]) -> int:
+    """Return the width of a button, in pixels, that has room for the longest name and its key."""
+    return int(np.clip(KEY_WIDTH + LETTER_WIDTH * max(map(len, names)), BUTTON_WIDTH, WIDEST_BUTTON))
 
 
 def are_keys(names: Sequence[str]) -> bool:
@@ -108,7 +116,7 @@ def are_keys(names: Sequence[str]) -> bool:
 
 def _tell_last(part: Part) -> None:
     """Show the image before this one, what it is, and whether the answer was right."""
-    quiz, names = session.quiz(), [messages.plain(name) for name in part.dataset.class_names]
+    quiz, names = session.quiz(), [f"{article(name)} **{messages.plain(name)}**" for name in part.dataset.class_names]
     place = len(quiz.answers) - 1
     truth, answer = quiz.truth[place], quiz.answers[place]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -116,9 +124,9 @@ def _tell_last(part: Part) -> None:
         png = grayscale_png(image, max_value=part.dataset.max_value, tile_size=LAST_TILE)
         st.image(png, width=LAST_TILE, alt="The image before this one")
         if answer == truth:
-            st.markdown(f":green-badge[Right] Image {place + 1} is a **{names[truth]}**.")
+            st.markdown(f":green-badge[Right] Image {place + 1} is {names[truth]}.")
         else:
-            st.markdown(f":red-badge[Wrong] Image {place + 1} is a **{names[truth]}**, not a **{names[answer]}**.")
+            st.markdown(f":red-badge[Wrong] Image {place + 1} is {names[truth]}, not {names[answer]}.")
 
 
 def show_result(run: Run, part: Part) -> None:
