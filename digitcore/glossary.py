@@ -80,6 +80,12 @@ _TRAINING = {
     "batch size": "Images per weight update. Small batches make more, noisier updates; a full batch makes one exact "
     "update per epoch.",
     "learning rate": "How far each update moves the weights. Too small is slow; too large oscillates or diverges.",
+    "learning-rate schedule": "How the learning rate changes during the training: not at all, in steps, along a cosine "
+    "down to 0, or in one cycle, which rises to it from a 25th and then falls to nearly 0. Large steps learn fast, and "
+    "small ones at the end settle well.",
+    "epochs per step": "Number of epochs after which the learning rate is reduced, again and again.",
+    "factor of a step": "What the learning rate is multiplied by at each reduction: 0.1 is a tenth.",
+    "warm-up": "Share of the training in which the learning rate rises, before it falls: 0.3 is PyTorch's default.",
     "optimizer": "The rule that turns a gradient into an update. The adaptive ones (all but SGD) scale each weight's "
     "step.",
     "momentum": "Share of the last update that is carried into the next one. Used by SGD only.",

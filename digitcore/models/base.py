@@ -21,6 +21,7 @@ from digitcore.models.checkpoint import (
     continued_state,
     history_arrays,
     history_of,
+    kept_state,
     under_prefix,
     with_prefix,
 )
@@ -77,7 +78,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     warm_start : bool
         Whether the next ``fit`` trains ``epochs`` more epochs from the present weights and, after a training with
         ``warm_start`` or ``partial_fit``, from the present state of optimizer and random numbers. Classes stay those of
-        the first training. Not on an accelerator.
+        the first training; a learning-rate schedule begins anew. Not on an accelerator.
     verbose : int
         Above 0, ``fit`` shows a progress bar on standard error, tqdm's where tqdm is installed.
 
@@ -166,14 +167,19 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         InvalidSetting
-            If a hyperparameter or ``classes`` is not valid, ``y`` has other labels, or the training takes place on an
-            accelerator.
+            If a hyperparameter or ``classes`` is not valid, ``y`` has other labels, the learning rate is not constant,
+            or the training takes place on an accelerator.
         ValueError
             If ``X`` and ``y`` are not images and classes.
         DivergedError
             If the loss is not finite. The next call is a first one.
         """
         settings = self._clean_settings() | {"epochs": 1, "patience": None}
+        if settings.get("schedule", "constant") != "constant":
+            raise InvalidSetting(
+                f"partial_fit cannot follow the schedule {settings['schedule']!r}, because it does not know how many "
+                "epochs there will be: set schedule to 'constant', or call fit"
+            )
         classes = self._classes_of_first_call(classes)
         if classes is None:
             training = self._next_state(settings, X, y)
@@ -200,8 +206,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             See :meth:`fit`.
         resume_from : mapping of str to ndarray, optional
             What :meth:`checkpoint` gave in a training with the same data and hyperparameters, which only ``epochs`` may
-            differ from. Only the epochs after it are trained and yielded, none if that training was over, whatever
-            ``warm_start`` says; on the same machine the outcome is, bit by bit, that of one training without a break.
+            differ from, unless the learning-rate schedule ends with them. Only the epochs after it are trained and
+            yielded, none if that training was over, whatever ``warm_start`` says; on the same machine the outcome is,
+            bit by bit, that of one training without a break.
 
         Raises
         ------
@@ -227,8 +234,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         dict of str to ndarray
             Copies, float32, float64, int64 or uint8. ``"weights."`` and, with ``patience``, ``"best."`` (those of the
             best epoch) begin the names of :meth:`get_weights`; ``"optimizer."`` those of its running means and numbers
-            of steps; ``"random"`` is the state of the random numbers; ``"history.train_loss"`` and so on, float64
-            ``(n_epochs,)``, are the epochs' figures.
+            of steps; ``"schedule."`` those of the updates of a learning-rate schedule; ``"random"`` is the state of the
+            random numbers; ``"history.train_loss"`` and so on, float64 ``(n_epochs,)``, are the epochs' figures.
 
         Raises
         ------
@@ -520,7 +527,11 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return plan(self.MODEL_NAME, settings, self._image_shape(n_features), n_classes)
 
     def _clean_settings(self) -> dict[str, Any]:
-        given = {record.name: getattr(self, record.name) for record in self.PARAMETERS}
+        # A subclass's constructor may be older than a setting that was added since.
+        given = {
+            record.name: getattr(self, record.name, record.default) if record.since else getattr(self, record.name)
+            for record in self.PARAMETERS
+        }
         return clean_parameters(self.PARAMETERS, given)
 
     def _clean_random_state(self) -> np.random.RandomState:
@@ -704,8 +715,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         finally:
             self.__dict__.pop("_suspended", None)
             if keeps and self.__sklearn_is_fitted__():
-                state = training.state()
-                self._kept_state = {name: state[name] for name in state if not name.startswith("weights.")}
+                self._kept_state = kept_state(training.state())
             if best_weights is not None:
                 self._load_weights(self._plan(settings, self.n_features_in_, len(self.classes_)), best_weights)
 

@@ -13,6 +13,8 @@ from digitcore.models.epoch import Epoch
 _FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
 # What names an array that every checkpoint has, one figure for each epoch.
 _EPOCHS = "history.train_loss"
+# Of how many epochs the learning-rate schedule is, in checkpoints of one that ends with them.
+_SCHEDULED = "schedule.n_epochs"
 
 
 def with_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -40,6 +42,14 @@ def history_of(arrays: Mapping[str, np.ndarray]) -> list[Epoch]:
     return [Epoch(number, *figures) for number, figures in enumerate(zip(*columns, strict=True), start=1)]
 
 
+def kept_state(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what another training may go on from beside the weights: optimizer and random numbers.
+
+    A learning-rate schedule begins anew with each training.
+    """
+    return {name: array for name, array in state.items() if not name.startswith(("weights.", "schedule."))}
+
+
 def continued_state(
     first: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
@@ -52,10 +62,10 @@ def continued_state(
     weights : mapping of str to ndarray
         Weights to go on from, by names such as ``"output.bias"``.
     kept : mapping of str to ndarray
-        The earlier training's state without weights. Another optimizer has other arrays and starts afresh.
+        The earlier training's :func:`kept_state`. Another optimizer has other arrays and starts afresh.
     """
     state = {**first, **with_prefix("weights", weights)}
-    others = {name: array for name, array in first.items() if not name.startswith("weights.")}
+    others = kept_state(first)
     fits = set(others) == set(kept) and all(
         (array.shape, array.dtype) == (kept[name].shape, kept[name].dtype) for name, array in others.items()
     )
@@ -81,7 +91,8 @@ def check_checkpoint(
     Raises
     ------
     InvalidSetting
-        If a name, a shape or a type differs, or if it has no epochs or more than wanted.
+        If a name, a shape or a type differs, if it has no epochs or more than wanted, or if its learning-rate schedule
+        ends with another epoch.
     """
     figures = [name for name in _FIGURES if validates or not name.startswith("validation")]
     names = {*first, *(f"history.{name}" for name in figures)}
@@ -100,4 +111,9 @@ def check_checkpoint(
     if not 1 <= n_epochs <= epochs:
         raise InvalidSetting(
             f"The checkpoint must have 1 to {epochs} epochs, as many as are wanted in all, got {n_epochs}"
+        )
+    if _SCHEDULED in first and given[_SCHEDULED] != first[_SCHEDULED]:
+        raise InvalidSetting(
+            f"The checkpoint is of a training whose learning-rate schedule ends with epoch {given[_SCHEDULED]}, so "
+            f"that a training of {epochs} epochs cannot go on from it: train from the start"
         )

@@ -18,7 +18,8 @@ class CNN(TorchNetwork):
     Parameters
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
-epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
+epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, step_factor, \
+warm_up
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -55,6 +56,10 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         rho=0.99,
         epsilon=1e-8,
         patience=None,
+        schedule="constant",
+        step_epochs=10,
+        step_factor=0.1,
+        warm_up=0.3,
         image_shape=None,
         random_state=None,
         device="auto",
@@ -79,6 +84,10 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         self.rho = rho
         self.epsilon = epsilon
         self.patience = patience
+        self.schedule = schedule
+        self.step_epochs = step_epochs
+        self.step_factor = step_factor
+        self.warm_up = warm_up
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device

@@ -17,6 +17,7 @@ OPTIMIZERS = {
     "adagrad": "Adagrad",
     "rmsprop": "RMSprop",
 }
+SCHEDULES = {"constant": "Constant", "step": "Step", "cosine": "Cosine", "one_cycle": "One cycle"}
 INITIALIZATIONS = {"torch": "PyTorch's default", "xavier": "Xavier uniform"}
 
 EPOCHS = Integer(
@@ -52,6 +53,54 @@ LEARNING_RATE = Number(
     maximum=1000.0,
     slider=(1e-4, 1.0),
     scale="log",
+)
+SCHEDULE = Choice(
+    name="schedule",
+    label="Learning-rate schedule",
+    phrase="schedule: {}",
+    help=explain("learning-rate schedule"),
+    default="constant",
+    options=SCHEDULES,
+    since=2,
+)
+STEP_EPOCHS = Integer(
+    name="step_epochs",
+    label="Epochs per step",
+    phrase="steps of {} epochs",
+    help=explain("epochs per step"),
+    default=10,
+    minimum=1,
+    maximum=100_000,
+    slider=(1, 1000),
+    scale="log",
+    only_with=("schedule", ("step",)),
+    since=2,
+)
+STEP_FACTOR = Number(
+    name="step_factor",
+    label="Factor of each step",
+    phrase="steps by {}",
+    help=explain("factor of a step"),
+    default=0.1,
+    minimum=1e-6,
+    maximum=1.0,
+    slider=(0.05, 0.95),
+    step=0.05,
+    only_with=("schedule", ("step",)),
+    since=2,
+)
+WARM_UP = Number(
+    name="warm_up",
+    label="Warm-up",
+    phrase="warm-up {}",
+    help=explain("warm-up"),
+    default=0.3,
+    minimum=0.0,
+    maximum=0.95,
+    slider=(0.0, 0.95),
+    step=0.05,
+    only_with=("schedule", ("one_cycle",)),
+    since=2,
 )
 OPTIMIZER = Choice(
     name="optimizer",
@@ -200,7 +249,20 @@ POOL_STRIDE = Integer(
     slider=(1, 4),
 )
 
-TRAINING: tuple[Parameter, ...] = (EPOCHS, BATCH_SIZE, LEARNING_RATE, OPTIMIZER, MOMENTUM, RHO, EPSILON, PATIENCE)
+TRAINING: tuple[Parameter, ...] = (
+    EPOCHS,
+    BATCH_SIZE,
+    LEARNING_RATE,
+    SCHEDULE,
+    STEP_EPOCHS,
+    STEP_FACTOR,
+    WARM_UP,
+    OPTIMIZER,
+    MOMENTUM,
+    RHO,
+    EPSILON,
+    PATIENCE,
+)
 SOFTMAX = (*TRAINING,)
 MLP = (HIDDEN_UNITS, DROPOUT, INITIALIZATION, INITIAL_BIAS, *TRAINING)
 CNN = (

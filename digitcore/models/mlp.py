@@ -12,7 +12,7 @@ class MLP(TorchNetwork):
     Parameters
     ----------
     hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
-epsilon, patience
+epsilon, patience, schedule, step_epochs, step_factor, warm_up
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -41,6 +41,10 @@ epsilon, patience
         rho=0.99,
         epsilon=1e-8,
         patience=None,
+        schedule="constant",
+        step_epochs=10,
+        step_factor=0.1,
+        warm_up=0.3,
         random_state=None,
         device="auto",
         validation_fraction=None,
@@ -59,6 +63,10 @@ epsilon, patience
         self.rho = rho
         self.epsilon = epsilon
         self.patience = patience
+        self.schedule = schedule
+        self.step_epochs = step_epochs
+        self.step_factor = step_factor
+        self.warm_up = warm_up
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction

@@ -21,6 +21,7 @@ from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import make_optimizer
 from digitcore.models.pauses import pause, pause_hook
+from digitcore.models.schedules import Schedule
 from digitcore.models.training import Score, Training
 
 # Images whose logits are one product: NumPy's library has quicker ways for small matrices, and an epoch of
@@ -124,7 +125,8 @@ class SoftmaxRegression(EpochClassifier):
 
     Parameters
     ----------
-    epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
+    epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, \
+step_factor, warm_up
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
@@ -155,6 +157,10 @@ class SoftmaxRegression(EpochClassifier):
         rho=0.99,
         epsilon=1e-8,
         patience=None,
+        schedule="constant",
+        step_epochs=10,
+        step_factor=0.1,
+        warm_up=0.3,
         random_state=None,
         validation_fraction=None,
         warm_start=False,
@@ -168,6 +174,10 @@ class SoftmaxRegression(EpochClassifier):
         self.rho = rho
         self.epsilon = epsilon
         self.patience = patience
+        self.schedule = schedule
+        self.step_epochs = step_epochs
+        self.step_factor = step_factor
+        self.warm_up = warm_up
         self.random_state = random_state
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
@@ -231,6 +241,7 @@ class SoftmaxTraining(Training):
         self.train = train
         self.held_out = held_out and LabelledImages(held_out.X.astype(train.X.dtype, copy=False), held_out.y)
         self.batch_size = min(settings["batch_size"] or len(train.y), len(train.y))
+        self.schedule = Schedule(settings, -(-len(train.y) // self.batch_size))
         self.workspaces: dict[int, Workspace] = {}
         self.random_state = random_state
         rule = {name: settings[name] for name in ("learning_rate", "momentum", "rho", "epsilon")}
@@ -242,6 +253,8 @@ class SoftmaxTraining(Training):
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in self._batches():
                 hook()
+                if not self.schedule.is_constant:
+                    self.optimizer.learning_rate = self.schedule.next_rate()
                 self._one_batch(*batch)
             return self._score(self.train)
 
@@ -267,12 +280,14 @@ class SoftmaxTraining(Training):
         return {
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.optimizer.state()),
+            **with_prefix("schedule", self.schedule.state()),
             "random": _random_numbers(self.random_state),
         }
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         self.coef[...], self.intercept[...] = state["weights.output.weight"], state["weights.output.bias"]
         self.optimizer.load_state(under_prefix("optimizer", state))
+        self.schedule.load_state(under_prefix("schedule", state))
         *key, position = state["random"].tolist()
         # A generator of its own: one that the caller gave, or NumPy's global one, is not set back.
         self.random_state = np.random.RandomState(0)

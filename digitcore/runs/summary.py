@@ -6,10 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from digitcore.datasets import DATASETS
 from digitcore.errors import DivergedError
 from digitcore.evaluation import TrainingCurve, Verdict, judge_fit
 from digitcore.evaluation.verdict import TITLES
+from digitcore.models.schedules import learning_rates_table
+from digitcore.runs.progress import part_sizes
 from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
 from digitcore.specs.titles import spec_titles
@@ -47,6 +51,19 @@ def validation_name(run: Run) -> str:
     if run.spec.split.stopping_size:
         return "early stopping"
     return "test" if run.spec.split.validation == "test" else "validation"
+
+
+def learning_rates_of(run: Run) -> pd.DataFrame | None:
+    """Return the learning rates of a run, as :func:`learning_rates_table` does; None where the rate is constant.
+
+    Of a run that has ended they are those of the epochs that it has.
+    """
+    parameters = run.spec.parameters
+    if parameters.get("schedule", "constant") == "constant":
+        return None
+    n_train = run.figures["train"].n_images if "train" in run.figures else part_sizes(run.spec)[0]
+    n_batches = -(-n_train // (parameters["batch_size"] or n_train))
+    return learning_rates_table(parameters, n_batches, None if run.active else len(run.epochs))
 
 
 def end_text(run: Run) -> str:

@@ -145,8 +145,8 @@ def add_parameter(monkeypatch):
     def add(since):
         for entry in list(MODELS.values()):
             record = Number(
-                name="weight_decay",
-                label="Weight decay",
+                name="shrinkage",
+                label="Shrinkage",
                 help="Pulls weights to zero.",
                 default=0.0,
                 minimum=0.0,
@@ -165,9 +165,9 @@ def test_a_hyperparameter_that_is_added_later_leaves_digests_as_they_are(add_par
     add_parameter(since=7)
     specs = {name: RunSpec.from_json(text) for name, text in before.items()}
     assert {name: spec.canonical_json for name, spec in specs.items()} == before
-    assert all(spec.parameters["weight_decay"] == 0.0 for spec in specs.values())
+    assert all(spec.parameters["shrinkage"] == 0.0 for spec in specs.values())
     some = next(iter(specs.values()))
-    changed = some.with_changes(parameters={"weight_decay": 0.5})
+    changed = some.with_changes(parameters={"shrinkage": 0.5})
     assert changed.digest != some.digest
     assert RunSpec.from_json(changed.canonical_json) == changed
 

@@ -22,6 +22,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
+from digitcore.models.schedules import Schedule
 from digitcore.models.training import Score, Training
 
 # Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty
@@ -99,6 +100,7 @@ class AcceleratorTraining(Training):
         self.train, self.held_out = self._on_device(train), held_out and self._on_device(held_out)
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
+        self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
         self.copy = copy.deepcopy(module).requires_grad_(True).to(device)
         self.optimizer = make_optimizer(settings, self.copy.parameters())
         # Dropout's numbers may not shift the batches' order.
@@ -111,7 +113,7 @@ class AcceleratorTraining(Training):
         self.copy.train()
         try:
             with self._random_numbers(), _float32_throughout():
-                scores = [self._one_batch(*batch) for batch in self._batches()]
+                scores = [self._one_batch(*batch) for batch in self._scheduled_batches()]
         finally:
             # Also of an epoch that a pause has ended: then these are the weights that are kept.
             self.module.load_state_dict(self.copy.state_dict())
@@ -134,11 +136,20 @@ class AcceleratorTraining(Training):
         self.copy.train()
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
         for rate, (X, y) in zip(rates, endless, strict=False):
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            self._set_rate(rate)
             with self._random_numbers(), _float32_throughout():
                 loss, _ = self._one_batch(X, y)
             yield loss.item() / len(y)
+
+    def _scheduled_batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for batch in self._batches():
+            if not self.schedule.is_constant:
+                self._set_rate(self.schedule.next_rate())
+            yield batch
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         X, y = self.train

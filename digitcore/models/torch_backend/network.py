@@ -18,6 +18,7 @@ from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
+from digitcore.models.schedules import Schedule
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
@@ -177,6 +178,7 @@ class NetworkTraining(Training):
         self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
+        self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
         self.generator = generator
         kind = SmallDenseNetwork if is_small_dense(layers, self.batch_size) else Network
         in_one_piece = self.batch_size <= at_once
@@ -193,6 +195,8 @@ class NetworkTraining(Training):
         with _denormals_are_zero():
             for batch in self._batches():
                 hook()
+                if not self.schedule.is_constant:
+                    self.update.learning_rate = self.schedule.next_rate()
                 sums.append(self._one_batch(*batch))
         return _mean_score(sums, self.n_images)
 
@@ -229,6 +233,7 @@ class NetworkTraining(Training):
         return {
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.update.state()),
+            **with_prefix("schedule", self.schedule.state()),
             "random": self.generator.get_state().numpy(),
         }
 
@@ -236,6 +241,7 @@ class NetworkTraining(Training):
         for name, values in self.weights.items():
             values.copy_(torch.from_numpy(state[f"weights.{name}"]))
         self.update.load_state(under_prefix("optimizer", state))
+        self.schedule.load_state(under_prefix("schedule", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
