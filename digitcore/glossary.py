@@ -89,10 +89,14 @@ _TRAINING = {
     "optimizer": "The rule that turns a gradient into an update. The adaptive ones (all but SGD) scale each weight's "
     "step.",
     "momentum": "Share of the last update that is carried into the next one. Used by SGD only.",
+    "kind of momentum": "Classical: the last update is carried on as it was. Nesterov: the gradient is taken as if it "
+    "had been carried on already, which brakes earlier.",
     "RMSprop decay": "Memory of RMSprop's running mean of squared gradients: 0.99 is PyTorch's default, 0.9 is Keras'.",
     "epsilon": "Keeps an adaptive optimizer from dividing by zero: 1e-8 is PyTorch's default for Adam, 1e-7 is Keras'.",
     "early stopping": "Stop when the validation accuracy has not risen for this many epochs, and keep the best epoch's "
     "weights.",
+    "weight decay": "How strongly each update pulls all weights and biases towards zero, which reduces overfitting. "
+    "With Adam the pull is apart from the gradient (AdamW), with the other optimizers it is part of it (L2 penalty).",
     "seed": "Start of the random numbers for initial weights, batch order and dropout. The same seed gives the same "
     "result.",
     "recipe": "Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",

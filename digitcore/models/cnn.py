@@ -19,7 +19,7 @@ class CNN(TorchNetwork):
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
 epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, step_factor, \
-warm_up
+warm_up, momentum_kind, weight_decay
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -60,6 +60,8 @@ warm_up
         step_epochs=10,
         step_factor=0.1,
         warm_up=0.3,
+        momentum_kind="classical",
+        weight_decay=0.0,
         image_shape=None,
         random_state=None,
         device="auto",
@@ -88,6 +90,8 @@ warm_up
         self.step_epochs = step_epochs
         self.step_factor = step_factor
         self.warm_up = warm_up
+        self.momentum_kind = momentum_kind
+        self.weight_decay = weight_decay
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device

@@ -17,6 +17,7 @@ OPTIMIZERS = {
     "adagrad": "Adagrad",
     "rmsprop": "RMSprop",
 }
+MOMENTUM_KINDS = {"classical": "Classical", "nesterov": "Nesterov"}
 SCHEDULES = {"constant": "Constant", "step": "Step", "cosine": "Cosine", "one_cycle": "One cycle"}
 INITIALIZATIONS = {"torch": "PyTorch's default", "xavier": "Xavier uniform"}
 
@@ -122,6 +123,18 @@ MOMENTUM = Number(
     step=0.01,
     only_with=("optimizer", ("sgd",)),
 )
+MOMENTUM_KIND = Choice(
+    name="momentum_kind",
+    label="Kind of momentum",
+    phrase="{} momentum",
+    help=explain("kind of momentum"),
+    default="classical",
+    options=MOMENTUM_KINDS,
+    only_with=("optimizer", ("sgd",)),
+    not_with=("momentum", (0.0,)),
+    folded=True,
+    since=2,
+)
 RHO = Number(
     name="rho",
     label="RMSprop decay",
@@ -157,6 +170,19 @@ PATIENCE = Integer(
     slider=(1, 100),
     scale="log",
     none_label="no early stopping",
+)
+WEIGHT_DECAY = Number(
+    name="weight_decay",
+    label="Weight decay",
+    phrase="weight decay {}",
+    help=explain("weight decay"),
+    default=0.0,
+    minimum=0.0,
+    maximum=100.0,
+    slider=(1e-6, 0.1),
+    scale="log",
+    folded=True,
+    since=2,
 )
 HIDDEN_UNITS = Sizes(
     name="hidden_units",
@@ -259,9 +285,11 @@ TRAINING: tuple[Parameter, ...] = (
     WARM_UP,
     OPTIMIZER,
     MOMENTUM,
+    MOMENTUM_KIND,
     RHO,
     EPSILON,
     PATIENCE,
+    WEIGHT_DECAY,
 )
 SOFTMAX = (*TRAINING,)
 MLP = (HIDDEN_UNITS, DROPOUT, INITIALIZATION, INITIAL_BIAS, *TRAINING)

@@ -12,7 +12,7 @@ class MLP(TorchNetwork):
     Parameters
     ----------
     hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
-epsilon, patience, schedule, step_epochs, step_factor, warm_up
+epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, weight_decay
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -45,6 +45,8 @@ epsilon, patience, schedule, step_epochs, step_factor, warm_up
         step_epochs=10,
         step_factor=0.1,
         warm_up=0.3,
+        momentum_kind="classical",
+        weight_decay=0.0,
         random_state=None,
         device="auto",
         validation_fraction=None,
@@ -67,6 +69,8 @@ epsilon, patience, schedule, step_epochs, step_factor, warm_up
         self.step_epochs = step_epochs
         self.step_factor = step_factor
         self.warm_up = warm_up
+        self.momentum_kind = momentum_kind
+        self.weight_decay = weight_decay
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction

@@ -19,7 +19,7 @@ from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer
-from digitcore.models.numpy_optimizers import make_optimizer
+from digitcore.models.numpy_optimizers import RULE_SETTINGS, make_optimizer
 from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.schedules import Schedule
 from digitcore.models.training import Score, Training
@@ -126,7 +126,7 @@ class SoftmaxRegression(EpochClassifier):
     Parameters
     ----------
     epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, \
-step_factor, warm_up
+step_factor, warm_up, momentum_kind, weight_decay
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
@@ -161,6 +161,8 @@ step_factor, warm_up
         step_epochs=10,
         step_factor=0.1,
         warm_up=0.3,
+        momentum_kind="classical",
+        weight_decay=0.0,
         random_state=None,
         validation_fraction=None,
         warm_start=False,
@@ -178,6 +180,8 @@ step_factor, warm_up
         self.step_epochs = step_epochs
         self.step_factor = step_factor
         self.warm_up = warm_up
+        self.momentum_kind = momentum_kind
+        self.weight_decay = weight_decay
         self.random_state = random_state
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
@@ -244,7 +248,7 @@ class SoftmaxTraining(Training):
         self.schedule = Schedule(settings, -(-len(train.y) // self.batch_size))
         self.workspaces: dict[int, Workspace] = {}
         self.random_state = random_state
-        rule = {name: settings[name] for name in ("learning_rate", "momentum", "rho", "epsilon")}
+        rule = {name: settings[name] for name in RULE_SETTINGS if name in settings}
         self.optimizer = make_optimizer(settings["optimizer"], (coef, intercept), **rule)
 
     def one_epoch(self) -> Score:

@@ -22,7 +22,9 @@ from digitcore.models.torch_backend.kernels import dropout
 RULES = {
     "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
     "momentum": {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+    "nesterov": {"learning_rate": 0.05, "momentum": 0.9, "momentum_kind": "nesterov", "weight_decay": 0.01},
     "adam": {"optimizer": "adam", "learning_rate": 0.01},
+    "adam with decay": {"optimizer": "adam", "learning_rate": 0.01, "weight_decay": 0.1},
     "amsgrad": {"optimizer": "amsgrad", "learning_rate": 0.01},
     "adagrad": {"optimizer": "adagrad", "learning_rate": 0.02},
     "rmsprop": {"optimizer": "rmsprop", "learning_rate": 0.003, "rho": 0.9},

@@ -7,7 +7,7 @@ import pytest
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS, registry
-from digitcore.parameters import Number
+from digitcore.parameters import Choice, Number
 from digitcore.runs import RunSpec, SplitSpec
 from digitcore.specs.recipes import RECIPES
 
@@ -121,6 +121,25 @@ def test_settings_added_since_keep_the_digests_of_earlier_runs():
     # Written down when runs were first kept: users' stores hold runs under these.
     assert RECIPES["digits-mlp"].spec.digest == "d5a2f81b363c4fead4f2"
     assert RECIPES["mnist-softmax"].spec.digest == "1a7c6ae6e1da925f1094"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_setting_added_since_has_a_digest_of_its_own_and_comes_back_from_json(model):
+    needed = {
+        "step_epochs": {"schedule": "step"},
+        "step_factor": {"schedule": "step"},
+        "warm_up": {"schedule": "one_cycle"},
+        "momentum_kind": {"momentum": 0.9},
+    }
+    added = [record for record in MODELS[model].parameters if record.since]
+    assert added
+    for record in added:
+        base = spec(model=model, parameters=needed.get(record.name, {}))
+        other = list(record.options)[-1] if isinstance(record, Choice) else record.slider[0]
+        changed = base.with_changes(parameters={record.name: other})
+        assert changed.digest != base.digest
+        assert record.name not in json.loads(base.canonical_json)["parameters"]
+        assert RunSpec.from_json(changed.canonical_json) == changed
 
 
 def test_folds_have_digests_of_their_own():

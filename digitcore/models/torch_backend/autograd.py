@@ -191,16 +191,18 @@ class AcceleratorTraining(Training):
 
 def make_optimizer(settings: Mapping[str, Any], weights: Iterator[nn.Parameter]) -> torch.optim.Optimizer:
     """Return torch's optimizer for clean hyperparameters."""
-    rate, epsilon = settings["learning_rate"], settings["epsilon"]
+    epsilon = settings["epsilon"]
+    common = {"lr": settings["learning_rate"], "weight_decay": settings.get("weight_decay", 0.0)}
     match settings["optimizer"]:
         case "sgd":
-            return torch.optim.SGD(weights, lr=rate, momentum=settings["momentum"])
+            is_nesterov = settings.get("momentum_kind") == "nesterov"
+            return torch.optim.SGD(weights, momentum=settings["momentum"], nesterov=is_nesterov, **common)
         case "adam" | "amsgrad" as name:
-            return torch.optim.Adam(weights, lr=rate, eps=epsilon, amsgrad=name == "amsgrad")
+            return torch.optim.AdamW(weights, eps=epsilon, amsgrad=name == "amsgrad", **common)
         case "adagrad":
-            return torch.optim.Adagrad(weights, lr=rate, eps=epsilon)
+            return torch.optim.Adagrad(weights, eps=epsilon, **common)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, lr=rate, alpha=settings["rho"], eps=epsilon)
+            return torch.optim.RMSprop(weights, alpha=settings["rho"], eps=epsilon, **common)
     raise ValueError(f"no torch optimizer for {settings['optimizer']!r}")
 
 

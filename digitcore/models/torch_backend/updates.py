@@ -146,7 +146,8 @@ def make_update(
     inputs_first : bool
         Whether a dense layer's weights lie in memory as ``(n_inputs, n_units)``; their shape stays.
     """
-    if settings["optimizer"] == "sgd" and not settings["momentum"] and in_one_piece:
+    changed = settings["momentum"] or settings.get("weight_decay")
+    if settings["optimizer"] == "sgd" and not changed and in_one_piece:
         return DirectDescent(module, settings["learning_rate"], inputs_first)
     return OptimizerUpdate(module, settings, inputs_first)
 
@@ -218,6 +219,8 @@ class Rule:
         name = settings["optimizer"]
         self.learning_rate = settings["learning_rate"]
         self._momentum, self._rho, self._epsilon = (settings[each] for each in ("momentum", "rho", "epsilon"))
+        self._nesterov = settings.get("momentum_kind") == "nesterov"
+        self._weight_decay = settings.get("weight_decay", 0.0)
         self._values, self._gradient = values, gradient
         self._first, self._second, self._largest = (torch.zeros_like(values) for _ in range(3))
         self._n_steps = torch.zeros(())
@@ -239,20 +242,22 @@ class Rule:
         }[name]
 
     def _common(self) -> dict[str, Any]:
-        return {"lr": self.learning_rate, "weight_decay": 0.0, "maximize": False}
+        return {"lr": self.learning_rate, "weight_decay": self._weight_decay, "maximize": False}
 
     def _sgd(self) -> None:
         is_first = self._n_steps.item() == 0
         self._n_steps.add_(1)
         velocity = [self._first] if self._momentum else []
-        buffers = {"momentum": self._momentum, "dampening": 0.0, "nesterov": False, "is_first_step": is_first}
-        torch._fused_sgd_([self._values], [self._gradient], velocity, **self._common(), **buffers)
+        kind = {"momentum": self._momentum, "dampening": 0.0, "nesterov": self._nesterov, "is_first_step": is_first}
+        torch._fused_sgd_([self._values], [self._gradient], velocity, **self._common(), **kind)
 
     def _adam(self) -> None:
         self._n_steps.add_(1)
         means = [self._first], [self._second], [self._largest] if self._amsgrad else []
         moments = {"beta1": 0.9, "beta2": 0.999, "eps": self._epsilon, "amsgrad": self._amsgrad}
-        torch._fused_adam_([self._values], [self._gradient], *means, [self._n_steps], **self._common(), **moments)
+        # Adam's decay, where there is any, is apart from the gradient.
+        step = torch._fused_adamw_ if self._weight_decay else torch._fused_adam_
+        step([self._values], [self._gradient], *means, [self._n_steps], **self._common(), **moments)
 
     def _adagrad(self) -> None:
         self._n_steps.add_(1)
@@ -262,6 +267,8 @@ class Rule:
         )
 
     def _rmsprop(self) -> None:
+        if self._weight_decay:
+            self._gradient.add_(self._values, alpha=self._weight_decay)
         self._second.mul_(self._rho).addcmul_(self._gradient, self._gradient, value=1 - self._rho)
         root = torch.sqrt(self._second, out=self._first).add_(self._epsilon)
         self._values.addcdiv_(self._gradient, root, value=-self.learning_rate)
