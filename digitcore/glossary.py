@@ -54,14 +54,20 @@ _MODEL = {
     "output shape": "How many numbers a layer passes on: units of a dense layer, or height, width and number of "
     "feature maps of a convolution.",
     "parameters": "The numbers that training adjusts: the weights and biases of all layers.",
-    "unit": "One number of a layer. It is a weighted sum of the layer's inputs, set to zero where it is negative.",
+    "unit": "One number of a layer: a weighted sum of the layer's inputs, put through the activation.",
     "weight": "How strongly an input counts for a unit, for or against. Training adjusts all weights.",
     "hidden layers": "Layers between the pixels and the classes; give the units of each, first to last, such as 32-16. "
     "Empty means no hidden layer.",
     "last hidden layer": "The last step before the classes. Images that the model takes for alike have similar numbers "
     "there.",
     "dropout": "Share of the units switched off at random in each training step. It reduces overfitting.",
-    "weight initialisation": "How the weights are drawn before the first epoch.",
+    "activation": "What each hidden layer does to its weighted sums; without it, layers would add up to a single one. "
+    "ReLU sets negative sums to zero, leaky ReLU to a hundredth, and GELU does so smoothly; tanh and sigmoid flatten "
+    "out on both sides, where gradients vanish.",
+    "weight initialisation": "How the weights are drawn before the first epoch, so that sums keep their size from "
+    "layer to layer: He suits ReLU, leaky ReLU and GELU, Xavier tanh and sigmoid, LeCun layers that are nearly linear.",
+    "scale of the initial weights": "What the weights are multiplied by before the first epoch. Far below 1 gradients "
+    "vanish on their way back through the layers, far above 1 they explode.",
     "initial bias": "Value of every bias before the first epoch. A bias is what a unit adds to its weighted sum.",
     "convolution filters": "Number of filters of each convolution, first to last, such as 32 or 16-32. A filter is a "
     "small pattern that is moved over the whole image; a pooling layer follows each convolution.",
@@ -144,8 +150,8 @@ _INSIGHT = {
     "images of the class.",
     "gradient": "How the loss changes when a weight is moved a little. Training moves each weight against its "
     "gradient; gradients near zero mean that it has nearly stopped.",
-    "dead unit": "A unit that is zero for all images that it was checked on. It gets no gradient, so it no longer "
-    "learns.",
+    "dead unit": "A unit whose ReLU is zero for all images that it was checked on. It gets no gradient, so it no "
+    "longer learns.",
     "contribution": "Weight times pixel: what each pixel adds to the score of a class.",
     "occlusion": "A blank patch covers each region in turn. Where the probability falls, the region spoke for the "
     "class.",

@@ -393,7 +393,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         dict of str to ndarray
-            By layer, first to last, after its ReLU: ``"conv_1"`` and ``"pool_1"`` float
+            By layer, first to last, after its activation: ``"conv_1"`` and ``"pool_1"`` float
             ``(n_images, height, width, channels)``, ``"dense_1"`` float ``(n_images, n_units)``. Empty for a model
             without hidden layers.
         """

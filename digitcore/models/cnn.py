@@ -11,7 +11,7 @@ from digitcore.models.torch_backend.network import TorchNetwork
 
 
 class CNN(TorchNetwork):
-    """Convolutions with ReLU, each followed by max-pooling; then dropout if wanted, and dense ReLU layers.
+    """Convolutions, each followed by max-pooling; then dropout if wanted, and dense layers.
 
     With the default kernel and pooling window, images need at least 4 × 4 pixels; smaller ones are refused.
 
@@ -19,7 +19,8 @@ class CNN(TorchNetwork):
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
 epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, step_factor, \
-warm_up, momentum_kind, weight_decay
+warm_up, momentum_kind, weight_decay, \
+activation, weight_scale
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -62,6 +63,8 @@ warm_up, momentum_kind, weight_decay
         warm_up=0.3,
         momentum_kind="classical",
         weight_decay=0.0,
+        activation="relu",
+        weight_scale=1.0,
         image_shape=None,
         random_state=None,
         device="auto",
@@ -92,6 +95,8 @@ warm_up, momentum_kind, weight_decay
         self.warm_up = warm_up
         self.momentum_kind = momentum_kind
         self.weight_decay = weight_decay
+        self.activation = activation
+        self.weight_scale = weight_scale
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device

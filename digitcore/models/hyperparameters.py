@@ -19,7 +19,13 @@ OPTIMIZERS = {
 }
 MOMENTUM_KINDS = {"classical": "Classical", "nesterov": "Nesterov"}
 SCHEDULES = {"constant": "Constant", "step": "Step", "cosine": "Cosine", "one_cycle": "One cycle"}
-INITIALIZATIONS = {"torch": "PyTorch's default", "xavier": "Xavier uniform"}
+ACTIVATIONS = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"}
+INITIALIZATIONS = {
+    "torch": "PyTorch's default",
+    "xavier": "Xavier uniform",
+    "he": "He uniform",
+    "lecun": "LeCun uniform",
+}
 
 EPOCHS = Integer(
     name="epochs",
@@ -223,7 +229,29 @@ INITIAL_BIAS = Number(
     maximum=10.0,
     slider=(-0.1, 0.1),
     step=0.01,
-    only_with=("initialization", ("xavier",)),
+    only_with=("initialization", ("xavier", "he", "lecun")),
+)
+ACTIVATION = Choice(
+    name="activation",
+    label="Activation",
+    phrase="{}",
+    help=explain("activation"),
+    default="relu",
+    options=ACTIVATIONS,
+    since=2,
+)
+WEIGHT_SCALE = Number(
+    name="weight_scale",
+    label="Scale of the initial weights",
+    phrase="initial weights times {}",
+    help=explain("scale of the initial weights"),
+    default=1.0,
+    minimum=0.0,
+    maximum=1000.0,
+    slider=(0.01, 10.0),
+    scale="log",
+    folded=True,
+    since=2,
 )
 CHANNELS = Sizes(
     name="channels",
@@ -292,13 +320,14 @@ TRAINING: tuple[Parameter, ...] = (
     WEIGHT_DECAY,
 )
 SOFTMAX = (*TRAINING,)
-MLP = (HIDDEN_UNITS, DROPOUT, INITIALIZATION, INITIAL_BIAS, *TRAINING)
+MLP = (HIDDEN_UNITS, ACTIVATION, DROPOUT, INITIALIZATION, INITIAL_BIAS, WEIGHT_SCALE, *TRAINING)
 CNN = (
     CHANNELS,
     KERNEL_SIZE,
     PADDING,
     POOL_SIZE,
     POOL_STRIDE,
+    ACTIVATION,
     replace(DROPOUT, default=0.25),
     replace(
         HIDDEN_UNITS,
@@ -309,5 +338,6 @@ CNN = (
     ),
     INITIALIZATION,
     INITIAL_BIAS,
+    WEIGHT_SCALE,
     *TRAINING,
 )

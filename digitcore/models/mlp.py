@@ -7,12 +7,13 @@ from digitcore.models.torch_backend.network import TorchNetwork
 
 
 class MLP(TorchNetwork):
-    """Any number of hidden ReLU layers, with dropout after each if wanted; pixels are not neighbours to it.
+    """Any number of hidden layers, with dropout after each if wanted; pixels are not neighbours to it.
 
     Parameters
     ----------
     hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
-epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, weight_decay
+epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, weight_decay, \
+activation, weight_scale
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -47,6 +48,8 @@ epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, w
         warm_up=0.3,
         momentum_kind="classical",
         weight_decay=0.0,
+        activation="relu",
+        weight_scale=1.0,
         random_state=None,
         device="auto",
         validation_fraction=None,
@@ -71,6 +74,8 @@ epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, w
         self.warm_up = warm_up
         self.momentum_kind = momentum_kind
         self.weight_decay = weight_decay
+        self.activation = activation
+        self.weight_scale = weight_scale
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction

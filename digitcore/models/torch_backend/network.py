@@ -63,7 +63,8 @@ class TorchNetwork(EpochClassifier):
         device = choose_device(self.device, layers, min(settings["batch_size"] or len(train.y), len(train.y)))
         self._build(layers)
         bias = settings.get("initial_bias", 0.0)
-        initialize(self.module_, settings["initialization"], bias, generator)
+        scale = settings.get("weight_scale", 1.0)
+        initialize(self.module_, settings["initialization"], bias, generator, scale)
         data = (self._at_once, train, held_out, settings, generator)
         if device.type != "cpu":
             return AcceleratorTraining(self.module_, device, *data)
@@ -112,8 +113,8 @@ class TorchNetwork(EpochClassifier):
         with torch.inference_mode():
             for name, part in self.module_.eval().named_children():
                 values = part(values)
-                # A layer's name for its sums is overwritten by its ReLU, whose name begins with the layer's.
-                layer = name.removesuffix("_relu")
+                # A layer's sums are overwritten by its activation, whose name begins with the layer's.
+                layer = name.removesuffix("_activation")
                 if layer in {planned.name for planned in self._layers if planned.kind in ("conv", "pool", "dense")}:
                     kept[layer] = values
         kept.pop("output")
