@@ -103,6 +103,10 @@ _TRAINING = {
     "weights.",
     "weight decay": "How strongly each update pulls all weights and biases towards zero, which reduces overfitting. "
     "With Adam the pull is apart from the gradient (AdamW), with the other optimizers it is part of it (L2 penalty).",
+    "label smoothing": "Share of the truth that is spread evenly over all classes while training, so that the model is "
+    "never asked to be quite sure. It reduces overfitting and overconfidence; the curves show the plain loss.",
+    "gradient clipping": "The gradients of all weights, taken as one vector, are shortened to at most this length "
+    "before each update. It keeps a training with large gradients from blowing up.",
     "seed": "Start of the random numbers for initial weights, batch order and dropout. The same seed gives the same "
     "result.",
     "recipe": "Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",

@@ -20,7 +20,7 @@ class CNN(TorchNetwork):
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
 epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, step_factor, \
 warm_up, momentum_kind, weight_decay, \
-activation, weight_scale
+label_smoothing, max_norm, activation, weight_scale
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -63,6 +63,8 @@ activation, weight_scale
         warm_up=0.3,
         momentum_kind="classical",
         weight_decay=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
         activation="relu",
         weight_scale=1.0,
         image_shape=None,
@@ -95,6 +97,8 @@ activation, weight_scale
         self.warm_up = warm_up
         self.momentum_kind = momentum_kind
         self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
         self.activation = activation
         self.weight_scale = weight_scale
         self.image_shape = image_shape

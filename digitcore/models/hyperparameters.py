@@ -190,6 +190,33 @@ WEIGHT_DECAY = Number(
     folded=True,
     since=2,
 )
+LABEL_SMOOTHING = Number(
+    name="label_smoothing",
+    label="Label smoothing",
+    phrase="label smoothing {}",
+    help=explain("label smoothing"),
+    default=0.0,
+    minimum=0.0,
+    maximum=0.95,
+    slider=(0.0, 0.5),
+    step=0.01,
+    folded=True,
+    since=2,
+)
+MAX_NORM = Number(
+    name="max_norm",
+    label="Largest gradient norm",
+    phrase="gradients up to {}",
+    help=explain("gradient clipping"),
+    default=None,
+    minimum=1e-8,
+    maximum=1e8,
+    slider=(0.01, 100.0),
+    scale="log",
+    none_label="no clipping",
+    folded=True,
+    since=2,
+)
 HIDDEN_UNITS = Sizes(
     name="hidden_units",
     label="Hidden layers",
@@ -318,6 +345,8 @@ TRAINING: tuple[Parameter, ...] = (
     EPSILON,
     PATIENCE,
     WEIGHT_DECAY,
+    LABEL_SMOOTHING,
+    MAX_NORM,
 )
 SOFTMAX = (*TRAINING,)
 MLP = (HIDDEN_UNITS, ACTIVATION, DROPOUT, INITIALIZATION, INITIAL_BIAS, WEIGHT_SCALE, *TRAINING)

@@ -13,7 +13,7 @@ class MLP(TorchNetwork):
     ----------
     hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
 epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, weight_decay, \
-activation, weight_scale
+label_smoothing, max_norm, activation, weight_scale
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -48,6 +48,8 @@ activation, weight_scale
         warm_up=0.3,
         momentum_kind="classical",
         weight_decay=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
         activation="relu",
         weight_scale=1.0,
         random_state=None,
@@ -74,6 +76,8 @@ activation, weight_scale
         self.warm_up = warm_up
         self.momentum_kind = momentum_kind
         self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
         self.activation = activation
         self.weight_scale = weight_scale
         self.random_state = random_state

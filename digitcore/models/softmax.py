@@ -17,6 +17,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
 from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.gradients import clip, smooth
 from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import RULE_SETTINGS, make_optimizer
@@ -84,7 +85,13 @@ class Workspace:
 
 
 def gradient(
-    coef: np.ndarray, intercept: np.ndarray, X: np.ndarray, y: np.ndarray, workspace: Workspace | None = None
+    coef: np.ndarray,
+    intercept: np.ndarray,
+    X: np.ndarray,
+    y: np.ndarray,
+    workspace: Workspace | None = None,
+    *,
+    label_smoothing: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the gradient of the mean cross-entropy of ``X @ coef.T + intercept``.
 
@@ -100,6 +107,8 @@ def gradient(
         Position of each image's class.
     workspace : Workspace, optional
         For batches of ``n_images``; the first result is an array of it.
+    label_smoothing : float
+        Share of the truth that is spread evenly over the classes.
 
     Returns
     -------
@@ -113,6 +122,8 @@ def gradient(
     np.exp(error, out=error)
     error /= error.sum(axis=0)
     error[y, work.positions] -= 1
+    if label_smoothing:
+        smooth(error, y, label_smoothing)
     error /= len(y)
     return np.matmul(error, X, out=work.coef_gradient), error.sum(axis=1)
 
@@ -126,7 +137,7 @@ class SoftmaxRegression(EpochClassifier):
     Parameters
     ----------
     epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, \
-step_factor, warm_up, momentum_kind, weight_decay
+step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
@@ -163,6 +174,8 @@ step_factor, warm_up, momentum_kind, weight_decay
         warm_up=0.3,
         momentum_kind="classical",
         weight_decay=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
         random_state=None,
         validation_fraction=None,
         warm_start=False,
@@ -182,6 +195,8 @@ step_factor, warm_up, momentum_kind, weight_decay
         self.warm_up = warm_up
         self.momentum_kind = momentum_kind
         self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
         self.random_state = random_state
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
@@ -247,6 +262,7 @@ class SoftmaxTraining(Training):
         self.batch_size = min(settings["batch_size"] or len(train.y), len(train.y))
         self.schedule = Schedule(settings, -(-len(train.y) // self.batch_size))
         self.workspaces: dict[int, Workspace] = {}
+        self.label_smoothing, self.max_norm = settings.get("label_smoothing", 0.0), settings.get("max_norm")
         self.random_state = random_state
         rule = {name: settings[name] for name in RULE_SETTINGS if name in settings}
         self.optimizer = make_optimizer(settings["optimizer"], (coef, intercept), **rule)
@@ -298,7 +314,11 @@ class SoftmaxTraining(Training):
         self.random_state.set_state(("MT19937", key, position))
 
     def _one_batch(self, X: np.ndarray, y: np.ndarray) -> None:
-        self.optimizer.step(gradient(self.coef, self.intercept, X, y, self._workspace(len(y))))
+        work = self._workspace(len(y))
+        gradients = gradient(self.coef, self.intercept, X, y, work, label_smoothing=self.label_smoothing)
+        if self.max_norm is not None:
+            clip(gradients, self.max_norm)
+        self.optimizer.step(gradients)
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         X, y = self.train

@@ -135,7 +135,8 @@ def test_every_setting_added_since_has_a_digest_of_its_own_and_comes_back_from_j
     assert added
     for record in added:
         base = spec(model=model, parameters=needed.get(record.name, {}))
-        other = list(record.options)[-1] if isinstance(record, Choice) else record.slider[0]
+        choices = record.options if isinstance(record, Choice) else record.slider
+        other = next(choice for choice in choices if choice != record.default)
         changed = base.with_changes(parameters={record.name: other})
         assert changed.digest != base.digest
         assert record.name not in json.loads(base.canonical_json)["parameters"]

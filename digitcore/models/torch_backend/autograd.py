@@ -103,6 +103,7 @@ class AcceleratorTraining(Training):
         self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
         self.copy = copy.deepcopy(module).requires_grad_(True).to(device)
         self.optimizer = make_optimizer(settings, self.copy.parameters())
+        self.label_smoothing, self.max_norm = settings.get("label_smoothing", 0.0), settings.get("max_norm")
         # Dropout's numbers may not shift the batches' order.
         self.seeds = torch.Generator().manual_seed(generator.initial_seed())
 
@@ -163,9 +164,16 @@ class AcceleratorTraining(Training):
         self.optimizer.zero_grad()
         sums = []
         for block_X, block_y in self._blocks(X, y):
-            loss, n_right = _sums(self.copy(block_X), block_y)
-            (loss / len(y)).backward()
+            logits = self.copy(block_X)
+            loss, n_right = _sums(logits, block_y)
+            trained = loss
+            if self.label_smoothing:
+                # The figures are those of the plain loss.
+                trained = F.cross_entropy(logits, block_y, reduction="sum", label_smoothing=self.label_smoothing)
+            (trained / len(y)).backward()
             sums.append((loss.detach(), n_right))
+        if self.max_norm is not None:
+            nn.utils.clip_grad_norm_(self.copy.parameters(), self.max_norm)
         self.optimizer.step()
         losses, rights = zip(*sums, strict=True)
         return torch.stack(losses).sum(), torch.stack(rights).sum()

@@ -15,6 +15,7 @@ from torch import nn
 
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.gradients import smooth
 from digitcore.models.inputs import LabelledImages
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
@@ -180,6 +181,7 @@ class NetworkTraining(Training):
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
         self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
+        self.label_smoothing = settings.get("label_smoothing", 0.0)
         self.generator = generator
         kind = SmallDenseNetwork if is_small_dense(layers, self.batch_size) else Network
         in_one_piece = self.batch_size <= at_once
@@ -266,6 +268,8 @@ class NetworkTraining(Training):
             logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
             self.network.forward(block_X, training=True, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
+            if self.label_smoothing:
+                smooth(gradient.numpy(), block_y.numpy(), self.label_smoothing)
             self.network.backward(gradient.t(), scale, kept)
             kept = 1.0
         update.end()

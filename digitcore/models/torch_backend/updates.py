@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import nn
+
+from digitcore.models.gradients import clipping_factor
 
 
 class Update(Protocol):
@@ -62,7 +65,9 @@ class OptimizerUpdate:
         self.sums = self._views(self.summed)
         self._convolved = self.summed[: _n_convolved(module)]
         self._rule = Rule(settings, self.values, self.summed)
-        self._inputs_first, self.end = inputs_first, self._rule.step
+        self._max_norm = settings.get("max_norm")
+        self._inputs_first = inputs_first
+        self.end = self._rule.step if self._max_norm is None else self._clip_and_step
 
     @property
     def learning_rate(self) -> float:
@@ -74,6 +79,15 @@ class OptimizerUpdate:
 
     def begin(self) -> None:
         self._convolved.zero_()
+
+    def _clip_and_step(self) -> None:
+        norm = torch.linalg.vector_norm(self.summed).item()
+        if not math.isfinite(norm):  # the squares of large numbers may overflow
+            norm = torch.linalg.vector_norm(self.summed, dtype=torch.float64).item()
+        factor = clipping_factor(norm, self._max_norm)
+        if factor != 1.0:
+            self.summed.mul_(factor)
+        self._rule.step()
 
     def state(self) -> dict[str, np.ndarray]:
         return {
@@ -146,8 +160,8 @@ def make_update(
     inputs_first : bool
         Whether a dense layer's weights lie in memory as ``(n_inputs, n_units)``; their shape stays.
     """
-    changed = settings["momentum"] or settings.get("weight_decay")
-    if settings["optimizer"] == "sgd" and not changed and in_one_piece:
+    is_plain = not (settings["momentum"] or settings.get("weight_decay") or settings.get("max_norm"))
+    if settings["optimizer"] == "sgd" and is_plain and in_one_piece:
         return DirectDescent(module, settings["learning_rate"], inputs_first)
     return OptimizerUpdate(module, settings, inputs_first)
 

@@ -48,17 +48,35 @@ RULES = {
         {"optimizer": "rmsprop", "learning_rate": 0.005, "rho": 0.9, "epsilon": 1e-3, "weight_decay": 0.1},
         lambda weights: torch.optim.RMSprop(weights, lr=0.005, alpha=0.9, eps=1e-3, weight_decay=0.1),
     ),
+    "smoothing": (
+        {"learning_rate": 0.1, "label_smoothing": 0.2},
+        lambda weights: torch.optim.SGD(weights, lr=0.1),
+    ),
+    "clipping": (
+        {"learning_rate": 0.3, "max_norm": 0.05},
+        lambda weights: torch.optim.SGD(weights, lr=0.3),
+    ),
+    "clipping that is never needed": (
+        {"optimizer": "adam", "learning_rate": 0.01, "epsilon": 1e-4, "max_norm": 1e6},
+        lambda weights: torch.optim.Adam(weights, lr=0.01, eps=1e-4),
+    ),
+    "all together": (
+        {"learning_rate": 0.1, "momentum": 0.5, "label_smoothing": 0.1, "max_norm": 0.5, "weight_decay": 0.01},
+        lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.5, weight_decay=0.01),
+    ),
 }
 
 
-def train_plainly(module, batches, make_torchs):
+def train_plainly(module, batches, make_torchs, settings):
     """Train by PyTorch's own means; return the mean cross-entropy of each batch before its step."""
     weights = list(module.parameters())
     optimizer, losses = make_torchs(weights), []
     for X, y in (map(torch.from_numpy, batch) for batch in batches):
         optimizer.zero_grad()
         logits = module(X)
-        F.cross_entropy(logits, y).backward()
+        F.cross_entropy(logits, y, label_smoothing=settings.get("label_smoothing", 0.0)).backward()
+        if "max_norm" in settings:
+            nn.utils.clip_grad_norm_(weights, settings["max_norm"])
         optimizer.step()
         losses.append(F.cross_entropy(logits, y).item())
     return losses
@@ -102,7 +120,7 @@ def test_ten_steps_of_a_network_are_pytorchs(network, rule, batch_size, digits, 
     training = model.iter_fit(X, y)
     plain = copy.deepcopy(model.module_).train().requires_grad_(True)
     list(training)
-    losses = train_plainly(plain, batches, make_torchs)
+    losses = train_plainly(plain, batches, make_torchs, settings)
     assert len(losses) == 10
     found = np.array([epoch.train_loss for epoch in model.history_])
     sizes = [len(labels) for _, labels in batches]
@@ -119,6 +137,17 @@ def test_ten_steps_of_softmax_regression_are_pytorchs(rule, digits):
     model = SoftmaxRegression(epochs=10, batch_size=None, **settings).fit(X, y)
     plain = nn.Linear(64, 10, dtype=torch.float64)
     nn.init.zeros_(plain.weight), nn.init.zeros_(plain.bias)
-    train_plainly(plain, [(X, y)] * 10, make_torchs)
+    train_plainly(plain, [(X, y)] * 10, make_torchs, settings)
     np.testing.assert_allclose(model.coef_, plain.weight.detach().numpy(), atol=1e-10)
     np.testing.assert_allclose(model.intercept_, plain.bias.detach().numpy(), atol=1e-10)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 3])
+def test_a_batch_in_several_blocks_is_clipped_once(digits, monkeypatch, n_blocks):
+    settings = {"batch_size": 90, "epochs": 2, "learning_rate": 0.5, "max_norm": 0.1, "label_smoothing": 0.1}
+    whole = copy.deepcopy(NETWORKS["mlp"]).set_params(**settings).fit(*digits)
+    monkeypatch.setattr(torch_network, "_VALUES_AT_ONCE", 90 // n_blocks * (64 + 20 + 12 + 10))
+    blocks = copy.deepcopy(NETWORKS["mlp"]).set_params(**settings).fit(*digits)
+    assert blocks._at_once == 90 // n_blocks
+    for name, weights in whole.get_weights().items():
+        np.testing.assert_allclose(blocks.get_weights()[name], weights, atol=1e-5)
