@@ -30,11 +30,14 @@ from digitcore.models.files import save_model
 from digitcore.models.inputs import (
     VALIDATION_FRACTION,
     LabelledImages,
+    WeightedImages,
     as_rows,
     check_callbacks,
     check_classes,
+    check_sample_weight,
     check_weights,
     class_positions,
+    class_weights_of,
     has_height_and_width,
     hold_out,
 )
@@ -79,6 +82,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Whether the next ``fit`` trains ``epochs`` more epochs from the present weights and, after a training with
         ``warm_start`` or ``partial_fit``, from the present state of optimizer and random numbers. Classes stay those of
         the first training; a learning-rate schedule begins anew. Not on an accelerator.
+    class_weight : dict, "balanced" or None
+        How much an image of each class counts, by its label; 1 where there is none. "balanced" makes all classes count
+        alike. None: every image counts alike.
     verbose : int
         Above 0, ``fit`` shows a progress bar on standard error, tqdm's where tqdm is installed.
 
@@ -98,16 +104,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """
 
     # For constructors that leave these parameters out.
-    validation_fraction, warm_start, verbose = None, False, 0
+    validation_fraction, warm_start, verbose, class_weight = None, False, 0, None
 
     MODEL_NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]]
     # Name of the attribute that holds the weights: an estimator without it cannot predict.
     _WEIGHTS_ATTRIBUTE: ClassVar[str]
+    # Whether its trainings heed the weights of images, as digitcore.models.inputs.relative_weights gives them.
+    _TAKES_WEIGHTS: ClassVar[bool] = False
     # What images are converted to, unless they have one of these types already.
     _DTYPES: ClassVar[tuple[type, ...]]
 
-    def fit(self, X, y, validation_data=None, *, callbacks=()):
+    def fit(self, X, y, validation_data=None, *, callbacks=(), sample_weight=None):
         """Train to the end.
 
         Parameters
@@ -121,6 +129,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         callbacks : sequence of callable, optional
             Each is called with every :class:`Epoch` as soon as it is over. What one raises ends the training, as
             closing the generator of :meth:`iter_fit` does, and leaves ``fit``.
+        sample_weight : array-like, float, (n_images,), optional
+            How much each image counts in relation to the others, at least 0. The figures of the epochs count all alike.
 
         Returns
         -------
@@ -137,7 +147,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         callbacks = check_callbacks(callbacks)
         with ExitStack() as stack:
-            epochs = stack.enter_context(closing(self.iter_fit(X, y, validation_data)))
+            epochs = stack.enter_context(closing(self.iter_fit(X, y, validation_data, sample_weight=sample_weight)))
             if self.verbose:
                 callbacks = [stack.enter_context(progress_bar(self.epochs, type(self).__name__)), *callbacks]
             for epoch in epochs:
@@ -145,7 +155,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                     callback(epoch)
         return self
 
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one more epoch, on these images.
 
         The first call draws the first weights; later ones, and the first after :meth:`fit` or :meth:`restore`, go on
@@ -159,6 +169,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Their labels, all among ``classes``.
         classes : array-like, (n_classes,), optional
             Every label of all calls; required in the first call only.
+        sample_weight : array-like, float, (n_images,), optional
+            See :meth:`fit`; in relation to the other images of this call.
 
         Returns
         -------
@@ -168,7 +180,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         ------
         InvalidSetting
             If a hyperparameter or ``classes`` is not valid, ``y`` has other labels, the learning rate is not constant,
-            or the training takes place on an accelerator.
+            ``class_weight`` is "balanced", or the training takes place on an accelerator.
         ValueError
             If ``X`` and ``y`` are not images and classes.
         DivergedError
@@ -180,16 +192,21 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 f"partial_fit cannot follow the schedule {settings['schedule']!r}, because it does not know how many "
                 "epochs there will be: set schedule to 'constant', or call fit"
             )
+        if isinstance(self.class_weight, str):
+            raise InvalidSetting(
+                "partial_fit cannot balance the classes, because it does not see all images: set class_weight to a "
+                "weight for each class, such as class_weights_of gives for all labels"
+            )
         classes = self._classes_of_first_call(classes)
         if classes is None:
-            training = self._next_state(settings, X, y)
+            training = self._next_state(settings, X, y, sample_weight=sample_weight)
         else:
-            training = self._first_state(settings, X, y, classes=classes, keeps=True)
+            training = self._first_state(settings, X, y, classes=classes, keeps=True, sample_weight=sample_weight)
         for _ in self._all_epochs(training, settings, None, n_before=self.n_iter_, keeps=True):
             pass
         return self
 
-    def iter_fit(self, X, y, validation_data=None, *, resume_from=None) -> Iterator[Epoch]:
+    def iter_fit(self, X, y, validation_data=None, *, resume_from=None, sample_weight=None) -> Iterator[Epoch]:
         """Return a generator that trains an epoch and yields its :class:`Epoch`, until the training is over.
 
         The arguments are checked, and the weights get their first values, before this returns. At each epoch, and when
@@ -202,7 +219,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X, y, validation_data
+        X, y, validation_data, sample_weight
             See :meth:`fit`.
         resume_from : mapping of str to ndarray, optional
             What :meth:`checkpoint` gave in a training with the same data and hyperparameters, which only ``epochs`` may
@@ -217,10 +234,13 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         settings, keeps = self._clean_settings(), self._clean_warm_start()
         if keeps and resume_from is None and self.__sklearn_is_fitted__():
-            training = self._next_state(settings, X, y, validation_data, fraction=self._clean_fraction())
+            fraction = self._clean_fraction()
+            training = self._next_state(settings, X, y, validation_data, fraction=fraction, sample_weight=sample_weight)
             return self._all_epochs(training, settings, None, n_before=self.n_iter_, keeps=True)
         fraction, best_weights = self._clean_fraction(), None
-        training = self._first_state(settings, X, y, validation_data, fraction=fraction, keeps=keeps)
+        training = self._first_state(
+            settings, X, y, validation_data, fraction=fraction, keeps=keeps, sample_weight=sample_weight
+        )
         if resume_from is not None:
             validates = validation_data is not None or fraction is not None
             best_weights = self._resume(training, resume_from, settings, validates=validates)
@@ -588,6 +608,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self.classes_ = classes
         return LabelledImages(X, positions)
 
+    def _weighted(self, train: LabelledImages, sample_weight) -> LabelledImages:
+        """Return the images with their weights, if they do not count alike."""
+        weights = check_sample_weight(sample_weight, train.X)
+        if self.class_weight is not None:
+            by_class = class_weights_of(self.class_weight, self.classes_, train.y, weights)
+            weights = by_class[train.y] * (1.0 if weights is None else weights)
+        if weights is None:
+            return train
+        if not self._TAKES_WEIGHTS:
+            raise InvalidSetting(f"{type(self).__name__} cannot weight images: leave out sample_weight, class_weight")
+        return WeightedImages(train.X, train.y, weights)
+
     def _with_held_out(
         self, train: LabelledImages, validation_data, fraction: float | None, random_state: np.random.RandomState
     ) -> tuple[LabelledImages, LabelledImages | None]:
@@ -620,6 +652,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         fraction: float | None = None,
         classes: np.ndarray | None = None,
         keeps: bool = False,
+        sample_weight=None,
     ) -> Training:
         """Check the arguments, give the weights their first values and return the training.
 
@@ -628,7 +661,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         random_state = self._clean_random_state()
         # Nothing of an earlier training may be taken for this one's, even if the data is refused below.
         self._forget_training()
-        train = self._check_training_data(X, y, classes=classes, reset=True)
+        train = self._weighted(self._check_training_data(X, y, classes=classes, reset=True), sample_weight)
         train, held_out = self._with_held_out(train, validation_data, fraction, random_state)
         layers = self._plan(settings, self.n_features_in_, len(self.classes_))
         training = self._start_training(layers, train, held_out, settings, random_state)
@@ -641,11 +674,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return training
 
     def _next_state(
-        self, settings: Mapping[str, Any], X, y, validation_data=None, *, fraction: float | None = None
+        self,
+        settings: Mapping[str, Any],
+        X,
+        y,
+        validation_data=None,
+        *,
+        fraction: float | None = None,
+        sample_weight=None,
     ) -> Training:
         """Check the arguments and return a training that goes on from the present state, which a refusal leaves."""
         random_state = self._clean_random_state()
-        train = self._check_training_data(X, y, classes=self.classes_, reset=False)
+        train = self._weighted(self._check_training_data(X, y, classes=self.classes_, reset=False), sample_weight)
         train, held_out = self._with_held_out(train, validation_data, fraction, random_state)
         layers, weights = self._plan(settings, self.n_features_in_, len(self.classes_)), self._copy_weights()
         try:

@@ -31,7 +31,7 @@ label_smoothing, max_norm, activation, weight_scale
         Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
         Equal seeds give equal bits on the CPU with equally many threads (see ``torch.set_num_threads``), and results
         equal but for rounding with other numbers of threads or on an accelerator; :func:`digitcore.train` sets them.
-    validation_fraction, warm_start, verbose
+    validation_fraction, warm_start, verbose, class_weight
         See :class:`digitcore.models.base.EpochClassifier`.
     """
 
@@ -73,6 +73,7 @@ label_smoothing, max_norm, activation, weight_scale
         validation_fraction=None,
         warm_start=False,
         verbose=0,
+        class_weight=None,
     ):
         self.channels = channels
         self.kernel_size = kernel_size
@@ -107,6 +108,7 @@ label_smoothing, max_norm, activation, weight_scale
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.verbose = verbose
+        self.class_weight = class_weight
 
     def _check_image_shape(self, height: int, width: int) -> None:
         if self._image_shape(height * width) != (height, width):

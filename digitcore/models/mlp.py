@@ -21,7 +21,7 @@ label_smoothing, max_norm, activation, weight_scale
         Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
         Equal seeds give equal bits on the CPU with equally many threads (see ``torch.set_num_threads``), and results
         equal but for rounding with other numbers of threads or on an accelerator; :func:`digitcore.train` sets them.
-    validation_fraction, warm_start, verbose
+    validation_fraction, warm_start, verbose, class_weight
         See :class:`digitcore.models.base.EpochClassifier`.
     """
 
@@ -57,6 +57,7 @@ label_smoothing, max_norm, activation, weight_scale
         validation_fraction=None,
         warm_start=False,
         verbose=0,
+        class_weight=None,
     ):
         self.hidden_units = hidden_units
         self.dropout = dropout
@@ -85,3 +86,4 @@ label_smoothing, max_norm, activation, weight_scale
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.verbose = verbose
+        self.class_weight = class_weight

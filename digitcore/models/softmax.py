@@ -18,7 +18,7 @@ from digitcore.models import hyperparameters
 from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import clip, smooth
-from digitcore.models.inputs import LabelledImages
+from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import RULE_SETTINGS, make_optimizer
 from digitcore.models.pauses import pause, pause_hook
@@ -92,6 +92,7 @@ def gradient(
     workspace: Workspace | None = None,
     *,
     label_smoothing: float = 0.0,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the gradient of the mean cross-entropy of ``X @ coef.T + intercept``.
 
@@ -109,6 +110,8 @@ def gradient(
         For batches of ``n_images``; the first result is an array of it.
     label_smoothing : float
         Share of the truth that is spread evenly over the classes.
+    weights : ndarray, float, (n_images,), optional
+        What each image's share is multiplied with.
 
     Returns
     -------
@@ -124,6 +127,8 @@ def gradient(
     error[y, work.positions] -= 1
     if label_smoothing:
         smooth(error, y, label_smoothing)
+    if weights is not None:
+        error *= weights
     error /= len(y)
     return np.matmul(error, X, out=work.coef_gradient), error.sum(axis=1)
 
@@ -142,7 +147,7 @@ step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
         ``threadpoolctl.threadpool_limits``), else results equal but for rounding; :func:`digitcore.train` sets them.
-    validation_fraction, warm_start, verbose
+    validation_fraction, warm_start, verbose, class_weight
         See :class:`digitcore.models.base.EpochClassifier`.
 
     Attributes
@@ -155,6 +160,7 @@ step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
 
     MODEL_NAME = "softmax"
     PARAMETERS = hyperparameters.SOFTMAX
+    _TAKES_WEIGHTS = True
     _WEIGHTS_ATTRIBUTE = "coef_"
     _DTYPES = (np.float64, np.float32)
 
@@ -180,6 +186,7 @@ step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
         validation_fraction=None,
         warm_start=False,
         verbose=0,
+        class_weight=None,
     ):
         self.epochs = epochs
         self.batch_size = batch_size
@@ -201,6 +208,7 @@ step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.verbose = verbose
+        self.class_weight = class_weight
 
     def _start_training(
         self,
@@ -262,6 +270,8 @@ class SoftmaxTraining(Training):
         self.batch_size = min(settings["batch_size"] or len(train.y), len(train.y))
         self.schedule = Schedule(settings, -(-len(train.y) // self.batch_size))
         self.workspaces: dict[int, Workspace] = {}
+        weights = relative_weights(train)
+        self.weights = None if weights is None else weights.astype(train.X.dtype, copy=False)
         self.label_smoothing, self.max_norm = settings.get("label_smoothing", 0.0), settings.get("max_norm")
         self.random_state = random_state
         rule = {name: settings[name] for name in RULE_SETTINGS if name in settings}
@@ -287,12 +297,12 @@ class SoftmaxTraining(Training):
 
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
-        for rate, (X, y) in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, endless, strict=False):
             pause()
             with np.errstate(over="ignore", invalid="ignore"):
-                loss = self._score(LabelledImages(X, y)).loss
+                loss = self._score(LabelledImages(*batch[:2])).loss
                 self.optimizer.learning_rate = rate
-                self._one_batch(X, y)
+                self._one_batch(*batch)
             yield loss
 
     def state(self) -> dict[str, np.ndarray]:
@@ -313,23 +323,25 @@ class SoftmaxTraining(Training):
         self.random_state = np.random.RandomState(0)
         self.random_state.set_state(("MT19937", key, position))
 
-    def _one_batch(self, X: np.ndarray, y: np.ndarray) -> None:
+    def _one_batch(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> None:
         work = self._workspace(len(y))
-        gradients = gradient(self.coef, self.intercept, X, y, work, label_smoothing=self.label_smoothing)
+        how = {"label_smoothing": self.label_smoothing, "weights": weights}
+        gradients = gradient(self.coef, self.intercept, X, y, work, **how)
         if self.max_norm is not None:
             clip(gradients, self.max_norm)
         self.optimizer.step(gradients)
 
-    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         X, y = self.train
         if self.batch_size == len(y):
-            yield X, y
+            yield (X, y) if self.weights is None else (X, y, self.weights)
             return
         order = self.random_state.permutation(len(y))
         for start in range(0, len(y), self.batch_size):
             rows = order[start : start + self.batch_size]
             # Positions of a permutation are in range; "clip" spares a copy that would guard against others.
-            yield np.take(X, rows, axis=0, out=self._workspace(len(rows)).images, mode="clip"), y[rows]
+            images = np.take(X, rows, axis=0, out=self._workspace(len(rows)).images, mode="clip")
+            yield (images, y[rows]) if self.weights is None else (images, y[rows], self.weights[rows])
 
     def _workspace(self, n_images: int) -> Workspace:
         if n_images not in self.workspaces:

@@ -16,7 +16,7 @@ from torch import nn
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import smooth
-from digitcore.models.inputs import LabelledImages
+from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.schedules import Schedule
@@ -50,6 +50,7 @@ class TorchNetwork(EpochClassifier):
     """
 
     _WEIGHTS_ATTRIBUTE = "module_"
+    _TAKES_WEIGHTS = True
     _DTYPES = (np.float32,)
 
     def _start_training(
@@ -178,6 +179,8 @@ class NetworkTraining(Training):
     ):
         self.at_once = at_once
         self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
+        weights = relative_weights(train)
+        self.image_weights = () if weights is None else (torch.from_numpy(weights).float(),)
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
         self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
@@ -224,12 +227,12 @@ class NetworkTraining(Training):
     @torch.inference_mode()
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
-        for rate, (X, y) in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, endless, strict=False):
             pause()
             self.update.learning_rate = rate
             with _denormals_are_zero():
-                loss, _ = self._one_batch(X, y)
-            yield loss / len(y)
+                loss, _ = self._one_batch(*batch)
+            yield loss / len(batch[1])
 
     def state(self) -> dict[str, np.ndarray]:
         weights = {name: np.array(values.numpy(), order="C") for name, values in self.weights.items()}
@@ -247,29 +250,33 @@ class NetworkTraining(Training):
         self.schedule.load_state(under_prefix("schedule", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
 
-    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Yield images, their classes and, if they do not count alike, their weights."""
         self.network.start_epoch()
         X, y = self.train
         if self.batch_size == self.n_images:
-            yield X, y
+            yield X, y, *self.image_weights
             return
         # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
         order = torch.randperm(self.n_images, generator=self.generator)
         for rows in order.split(_BATCHES_GATHERED * self.batch_size):
             images = torch.index_select(X, 0, rows, out=self.buffers("images", rows.shape[0], X.shape[1]))
-            yield from zip(images.split(self.batch_size), y[rows].split(self.batch_size), strict=True)
+            others = (each[rows].split(self.batch_size) for each in (y, *self.image_weights))
+            yield from zip(images.split(self.batch_size), *others, strict=True)
 
-    def _one_batch(self, X: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
+    def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[float, int]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
         update, scale = self.update, self.update.scale / y.shape[0]
         update.begin()
         kept, sums = update.kept, []
-        for block_X, block_y in self._blocks(X, y):
+        for block_X, block_y, *block_weights in self._blocks(X, y, *weights):
             logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
             self.network.forward(block_X, training=True, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
             if self.label_smoothing:
                 smooth(gradient.numpy(), block_y.numpy(), self.label_smoothing)
+            if block_weights:
+                gradient.mul_(block_weights[0])
             self.network.backward(gradient.t(), scale, kept)
             kept = 1.0
         update.end()
