@@ -54,14 +54,20 @@ _MODEL = {
     "output shape": "How many numbers a layer passes on: units of a dense layer, or height, width and number of "
     "feature maps of a convolution.",
     "parameters": "The numbers that training adjusts: the weights and biases of all layers.",
-    "unit": "One number of a layer. It is a weighted sum of the layer's inputs, set to zero where it is negative.",
+    "unit": "One number of a layer: a weighted sum of the layer's inputs, put through the activation.",
     "weight": "How strongly an input counts for a unit, for or against. Training adjusts all weights.",
     "hidden layers": "Layers between the pixels and the classes; give the units of each, first to last, such as 32-16. "
     "Empty means no hidden layer.",
     "last hidden layer": "The last step before the classes. Images that the model takes for alike have similar numbers "
     "there.",
     "dropout": "Share of the units switched off at random in each training step. It reduces overfitting.",
-    "weight initialisation": "How the weights are drawn before the first epoch.",
+    "activation": "What each hidden layer does to its weighted sums; without it, layers would add up to a single one. "
+    "ReLU sets negative sums to zero, leaky ReLU to a hundredth, and GELU does so smoothly; tanh and sigmoid flatten "
+    "out on both sides, where gradients vanish.",
+    "weight initialisation": "How the weights are drawn before the first epoch, so that sums keep their size from "
+    "layer to layer: He suits ReLU, leaky ReLU and GELU, Xavier tanh and sigmoid, LeCun layers that are nearly linear.",
+    "scale of the initial weights": "What the weights are multiplied by before the first epoch. Far below 1 gradients "
+    "vanish on their way back through the layers, far above 1 they explode.",
     "initial bias": "Value of every bias before the first epoch. A bias is what a unit adds to its weighted sum.",
     "convolution filters": "Number of filters of each convolution, first to last, such as 32 or 16-32. A filter is a "
     "small pattern that is moved over the whole image; a pooling layer follows each convolution.",
@@ -80,13 +86,27 @@ _TRAINING = {
     "batch size": "Images per weight update. Small batches make more, noisier updates; a full batch makes one exact "
     "update per epoch.",
     "learning rate": "How far each update moves the weights. Too small is slow; too large oscillates or diverges.",
+    "learning-rate schedule": "How the learning rate changes during the training: not at all, in steps, along a cosine "
+    "down to 0, or in one cycle, which rises to it from a 25th and then falls to nearly 0. Large steps learn fast, and "
+    "small ones at the end settle well.",
+    "epochs per step": "Number of epochs after which the learning rate is reduced, again and again.",
+    "factor of a step": "What the learning rate is multiplied by at each reduction: 0.1 is a tenth.",
+    "warm-up": "Share of the training in which the learning rate rises, before it falls: 0.3 is PyTorch's default.",
     "optimizer": "The rule that turns a gradient into an update. The adaptive ones (all but SGD) scale each weight's "
     "step.",
     "momentum": "Share of the last update that is carried into the next one. Used by SGD only.",
+    "kind of momentum": "Classical: the last update is carried on as it was. Nesterov: the gradient is taken as if it "
+    "had been carried on already, which brakes earlier.",
     "RMSprop decay": "Memory of RMSprop's running mean of squared gradients: 0.99 is PyTorch's default, 0.9 is Keras'.",
     "epsilon": "Keeps an adaptive optimizer from dividing by zero: 1e-8 is PyTorch's default for Adam, 1e-7 is Keras'.",
     "early stopping": "Stop when the validation accuracy has not risen for this many epochs, and keep the best epoch's "
     "weights.",
+    "weight decay": "How strongly each update pulls all weights and biases towards zero, which reduces overfitting. "
+    "With Adam the pull is apart from the gradient (AdamW), with the other optimizers it is part of it (L2 penalty).",
+    "label smoothing": "Share of the truth that is spread evenly over all classes while training, so that the model is "
+    "never asked to be quite sure. It reduces overfitting and overconfidence; the curves show the plain loss.",
+    "gradient clipping": "The gradients of all weights, taken as one vector, are shortened to at most this length "
+    "before each update. It keeps a training with large gradients from blowing up.",
     "seed": "Start of the random numbers for initial weights, batch order and dropout. The same seed gives the same "
     "result.",
     "recipe": "Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
@@ -137,8 +157,8 @@ _INSIGHT = {
     "images of the class.",
     "gradient": "How the loss changes when a weight is moved a little. Training moves each weight against its "
     "gradient; gradients near zero mean that it has nearly stopped.",
-    "dead unit": "A unit that is zero for all images that it was checked on. It gets no gradient, so it no longer "
-    "learns.",
+    "dead unit": "A unit whose ReLU is zero for all images that it was checked on. It gets no gradient, so it no "
+    "longer learns.",
     "contribution": "Weight times pixel: what each pixel adds to the score of a class.",
     "occlusion": "A blank patch covers each region in turn. Where the probability falls, the region spoke for the "
     "class.",

@@ -44,6 +44,10 @@ class Parameter:
         How a title names a value, such as ``"rate {}"``; empty for the label and the value.
     only_with : tuple of (str, tuple) or None
         Name of another parameter and the values of it under which this one has an effect.
+    not_with : tuple of (str, tuple) or None
+        Name of another parameter and the values of it under which this one has no effect.
+    folded : bool
+        Whether the form keeps it among the settings that few change.
     since : int
         0 for the settings that the first specs had; larger for one that was added later. At its default a later one
         stays out of a spec's canonical JSON, so that the specs before it keep their digests. Its default never changes.
@@ -56,6 +60,8 @@ class Parameter:
     none_label: str | None = None
     phrase: str = ""
     only_with: tuple[str, tuple] | None = None
+    not_with: tuple[str, tuple] | None = None
+    folded: bool = False
     since: int = 0
 
     def __post_init__(self) -> None:
@@ -94,6 +100,10 @@ class Parameter:
 
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether this parameter has an effect beside the other ``values``."""
+        if self.not_with is not None:
+            other, unwanted = self.not_with
+            if values.get(other) in unwanted:
+                return False
         if self.only_with is None:
             return True
         other, wanted = self.only_with

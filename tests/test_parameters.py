@@ -78,6 +78,14 @@ def test_a_setting_without_effect_is_reset():
     assert clean_parameters(h.SOFTMAX, {"optimizer": "sgd", "momentum": 0.9})["momentum"] == 0.9
 
 
+def test_a_kind_of_momentum_has_no_effect_without_momentum():
+    nesterov = {"momentum_kind": "nesterov"}
+    assert clean_parameters(h.SOFTMAX, nesterov)["momentum_kind"] == "classical"
+    assert clean_parameters(h.SOFTMAX, {**nesterov, "momentum": 0.5})["momentum_kind"] == "nesterov"
+    adam = {**nesterov, "momentum": 0.5, "optimizer": "adam"}
+    assert clean_parameters(h.SOFTMAX, adam)["momentum_kind"] == "classical"
+
+
 def test_all_problems_come_in_one_message():
     with pytest.raises(InvalidSetting, match=r"Did you mean 'epochs'.*momentum must be"):
         clean_parameters(h.SOFTMAX, {"epoch": 3, "momentum": 2})

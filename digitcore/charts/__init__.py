@@ -16,6 +16,7 @@ from digitcore.charts.folds import fold_curves_chart, fold_scores_chart
 from digitcore.charts.importance import importance_chart
 from digitcore.charts.layer_distributions import dead_units_chart, quantiles_chart
 from digitcore.charts.learning_curve import learning_curve_chart
+from digitcore.charts.learning_rate import learning_rate_chart
 from digitcore.charts.lr_range import lr_range_chart
 from digitcore.charts.map import map_chart
 from digitcore.charts.model_curves import model_curves_chart
@@ -38,6 +39,7 @@ __all__ = [
     "fold_scores_chart",
     "importance_chart",
     "learning_curve_chart",
+    "learning_rate_chart",
     "lr_range_chart",
     "map_chart",
     "model_curves_chart",

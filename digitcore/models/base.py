@@ -22,6 +22,7 @@ from digitcore.models.checkpoint import (
     history_arrays,
     history_of,
     inherited_checkpoint,
+    kept_state,
     n_epochs_of,
     under_prefix,
     with_prefix,
@@ -31,11 +32,14 @@ from digitcore.models.files import save_model
 from digitcore.models.inputs import (
     VALIDATION_FRACTION,
     LabelledImages,
+    WeightedImages,
     as_rows,
     check_callbacks,
     check_classes,
+    check_sample_weight,
     check_weights,
     class_positions,
+    class_weights_of,
     has_height_and_width,
     hold_out,
 )
@@ -79,7 +83,10 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     warm_start : bool
         Whether the next ``fit`` trains ``epochs`` more epochs from the present weights and, after a training with
         ``warm_start`` or ``partial_fit``, from the present state of optimizer and random numbers. Classes stay those of
-        the first training. Not on an accelerator.
+        the first training; a learning-rate schedule begins anew. Not on an accelerator.
+    class_weight : dict, "balanced" or None
+        How much an image of each class counts, by its label; 1 where there is none. "balanced" makes all classes count
+        alike. None: every image counts alike.
     verbose : int
         Above 0, ``fit`` shows a progress bar on standard error, tqdm's where tqdm is installed.
 
@@ -99,16 +106,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """
 
     # For constructors that leave these parameters out.
-    validation_fraction, warm_start, verbose = None, False, 0
+    validation_fraction, warm_start, verbose, class_weight = None, False, 0, None
 
     MODEL_NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]]
     # Name of the attribute that holds the weights: an estimator without it cannot predict.
     _WEIGHTS_ATTRIBUTE: ClassVar[str]
+    # Whether its trainings heed the weights of images, as digitcore.models.inputs.relative_weights gives them.
+    _TAKES_WEIGHTS: ClassVar[bool] = False
     # What images are converted to, unless they have one of these types already.
     _DTYPES: ClassVar[tuple[type, ...]]
 
-    def fit(self, X, y, validation_data=None, *, callbacks=()):
+    def fit(self, X, y, validation_data=None, *, callbacks=(), sample_weight=None):
         """Train to the end.
 
         Parameters
@@ -122,6 +131,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         callbacks : sequence of callable, optional
             Each is called with every :class:`Epoch` as soon as it is over. What one raises ends the training, as
             closing the generator of :meth:`iter_fit` does, and leaves ``fit``.
+        sample_weight : array-like, float, (n_images,), optional
+            How much each image counts in relation to the others, at least 0. The figures of the epochs count all alike.
 
         Returns
         -------
@@ -138,7 +149,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         callbacks = check_callbacks(callbacks)
         with ExitStack() as stack:
-            epochs = stack.enter_context(closing(self.iter_fit(X, y, validation_data)))
+            epochs = stack.enter_context(closing(self.iter_fit(X, y, validation_data, sample_weight=sample_weight)))
             if self.verbose:
                 callbacks = [stack.enter_context(progress_bar(self.epochs, type(self).__name__)), *callbacks]
             for epoch in epochs:
@@ -146,7 +157,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                     callback(epoch)
         return self
 
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one more epoch, on these images.
 
         The first call draws the first weights; later ones, and the first after :meth:`fit` or :meth:`restore`, go on
@@ -160,6 +171,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Their labels, all among ``classes``.
         classes : array-like, (n_classes,), optional
             Every label of all calls; required in the first call only.
+        sample_weight : array-like, float, (n_images,), optional
+            See :meth:`fit`; in relation to the other images of this call.
 
         Returns
         -------
@@ -168,24 +181,36 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         InvalidSetting
-            If a hyperparameter or ``classes`` is not valid, ``y`` has other labels, or the training takes place on an
-            accelerator.
+            If a hyperparameter or ``classes`` is not valid, ``y`` has other labels, the learning rate is not constant,
+            ``class_weight`` is "balanced", or the training takes place on an accelerator.
         ValueError
             If ``X`` and ``y`` are not images and classes.
         DivergedError
             If the loss is not finite. The next call is a first one.
         """
         settings = self._clean_settings() | {"epochs": 1, "patience": None}
+        if settings.get("schedule", "constant") != "constant":
+            raise InvalidSetting(
+                f"partial_fit cannot follow the schedule {settings['schedule']!r}, because it does not know how many "
+                "epochs there will be: set schedule to 'constant', or call fit"
+            )
+        if isinstance(self.class_weight, str):
+            raise InvalidSetting(
+                "partial_fit cannot balance the classes, because it does not see all images: set class_weight to a "
+                "weight for each class, such as class_weights_of gives for all labels"
+            )
         classes = self._classes_of_first_call(classes)
         if classes is None:
-            training = self._next_state(settings, X, y)
+            training = self._next_state(settings, X, y, sample_weight=sample_weight)
         else:
-            training = self._first_state(settings, X, y, classes=classes, keeps=True)
+            training = self._first_state(settings, X, y, classes=classes, keeps=True, sample_weight=sample_weight)
         for _ in self._all_epochs(training, settings, None, n_before=self.n_iter_, warm=True, keeps=True):
             pass
         return self
 
-    def iter_fit(self, X, y, validation_data=None, *, resume_from=None, n_inherited=0) -> Iterator[Epoch]:
+    def iter_fit(
+        self, X, y, validation_data=None, *, resume_from=None, n_inherited=0, sample_weight=None
+    ) -> Iterator[Epoch]:
         """Return a generator that trains an epoch and yields its :class:`Epoch`, until the training is over.
 
         The arguments are checked, and the weights get their first values, before this returns. At each epoch, and when
@@ -198,17 +223,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X, y, validation_data
+        X, y, validation_data, sample_weight
             See :meth:`fit`.
         resume_from : mapping of str to ndarray, optional
             What :meth:`checkpoint` gave in a training with the same data and hyperparameters, which only ``epochs`` may
-            differ from. Only the epochs after it are trained and yielded, none if that training was over, whatever
-            ``warm_start`` says; on the same machine the outcome is, bit by bit, that of one training without a break.
+            differ from, unless the learning-rate schedule ends with them. Only the epochs after it are trained and
+            yielded, none if that training was over, whatever ``warm_start`` says; on the same machine the outcome is,
+            bit by bit, that of one training without a break.
         n_inherited : int, optional
             How many of the checkpoint's epochs are those of a training with other data or hyperparameters, but the same
             layers. If all are, this training goes on from there: with the weights and random numbers of the checkpoint,
             and with its running means if the optimizer is the same. Inherited epochs count among ``epochs``; neither
-            ``best_epoch_`` nor ``patience`` looks at them.
+            ``best_epoch_`` nor ``patience`` looks at them, and a learning-rate schedule begins after them.
 
         Raises
         ------
@@ -217,10 +243,15 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         settings, keeps = self._clean_settings(), self._clean_warm_start()
         if keeps and resume_from is None and self.__sklearn_is_fitted__():
-            training = self._next_state(settings, X, y, validation_data, fraction=self._clean_fraction())
+            fraction = self._clean_fraction()
+            training = self._next_state(settings, X, y, validation_data, fraction=fraction, sample_weight=sample_weight)
             return self._all_epochs(training, settings, None, n_before=self.n_iter_, warm=True, keeps=True)
         fraction, best_weights = self._clean_fraction(), None
-        training = self._first_state(settings, X, y, validation_data, fraction=fraction, keeps=keeps)
+        # A learning-rate schedule has the epochs that are this training's own.
+        own = settings | {"epochs": settings["epochs"] - n_inherited}
+        training = self._first_state(
+            own, X, y, validation_data, fraction=fraction, keeps=keeps, sample_weight=sample_weight
+        )
         if resume_from is not None:
             validates = validation_data is not None or fraction is not None
             best_weights = self._resume(training, resume_from, settings, validates=validates, n_inherited=n_inherited)
@@ -234,8 +265,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         dict of str to ndarray
             Copies, float32, float64, int64 or uint8. ``"weights."`` and, with ``patience``, ``"best."`` (those of the
             best epoch) begin the names of :meth:`get_weights`; ``"optimizer."`` those of its running means and numbers
-            of steps; ``"random"`` is the state of the random numbers; ``"history.train_loss"`` and so on, float64
-            ``(n_epochs,)``, are the epochs' figures.
+            of steps; ``"schedule."`` those of the updates of a learning-rate schedule; ``"random"`` is the state of the
+            random numbers; ``"history.train_loss"`` and so on, float64 ``(n_epochs,)``, are the epochs' figures.
 
         Raises
         ------
@@ -393,7 +424,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         dict of str to ndarray
-            By layer, first to last, after its ReLU: ``"conv_1"`` and ``"pool_1"`` float
+            By layer, first to last, after its activation: ``"conv_1"`` and ``"pool_1"`` float
             ``(n_images, height, width, channels)``, ``"dense_1"`` float ``(n_images, n_units)``. Empty for a model
             without hidden layers.
         """
@@ -527,7 +558,11 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return plan(self.MODEL_NAME, settings, self._image_shape(n_features), n_classes)
 
     def _clean_settings(self) -> dict[str, Any]:
-        given = {record.name: getattr(self, record.name) for record in self.PARAMETERS}
+        # A subclass's constructor may be older than a setting that was added since.
+        given = {
+            record.name: getattr(self, record.name, record.default) if record.since else getattr(self, record.name)
+            for record in self.PARAMETERS
+        }
         return clean_parameters(self.PARAMETERS, given)
 
     def _clean_random_state(self) -> np.random.RandomState:
@@ -584,6 +619,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self.classes_ = classes
         return LabelledImages(X, positions)
 
+    def _weighted(self, train: LabelledImages, sample_weight) -> LabelledImages:
+        """Return the images with their weights, if they do not count alike."""
+        weights = check_sample_weight(sample_weight, train.X)
+        if self.class_weight is not None:
+            by_class = class_weights_of(self.class_weight, self.classes_, train.y, weights)
+            weights = by_class[train.y] * (1.0 if weights is None else weights)
+        if weights is None:
+            return train
+        if not self._TAKES_WEIGHTS:
+            raise InvalidSetting(f"{type(self).__name__} cannot weight images: leave out sample_weight, class_weight")
+        return WeightedImages(train.X, train.y, weights)
+
     def _with_held_out(
         self, train: LabelledImages, validation_data, fraction: float | None, random_state: np.random.RandomState
     ) -> tuple[LabelledImages, LabelledImages | None]:
@@ -616,6 +663,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         fraction: float | None = None,
         classes: np.ndarray | None = None,
         keeps: bool = False,
+        sample_weight=None,
     ) -> Training:
         """Check the arguments, give the weights their first values and return the training.
 
@@ -624,7 +672,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         random_state = self._clean_random_state()
         # Nothing of an earlier training may be taken for this one's, even if the data is refused below.
         self._forget_training()
-        train = self._check_training_data(X, y, classes=classes, reset=True)
+        train = self._weighted(self._check_training_data(X, y, classes=classes, reset=True), sample_weight)
         train, held_out = self._with_held_out(train, validation_data, fraction, random_state)
         layers = self._plan(settings, self.n_features_in_, len(self.classes_))
         training = self._start_training(layers, train, held_out, settings, random_state)
@@ -637,11 +685,18 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return training
 
     def _next_state(
-        self, settings: Mapping[str, Any], X, y, validation_data=None, *, fraction: float | None = None
+        self,
+        settings: Mapping[str, Any],
+        X,
+        y,
+        validation_data=None,
+        *,
+        fraction: float | None = None,
+        sample_weight=None,
     ) -> Training:
         """Check the arguments and return a training that goes on from the present state, which a refusal leaves."""
         random_state = self._clean_random_state()
-        train = self._check_training_data(X, y, classes=self.classes_, reset=False)
+        train = self._weighted(self._check_training_data(X, y, classes=self.classes_, reset=False), sample_weight)
         train, held_out = self._with_held_out(train, validation_data, fraction, random_state)
         layers, weights = self._plan(settings, self.n_features_in_, len(self.classes_)), self._copy_weights()
         try:
@@ -725,8 +780,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         finally:
             self.__dict__.pop("_suspended", None)
             if keeps and self.__sklearn_is_fitted__():
-                state = training.state()
-                self._kept_state = {name: state[name] for name in state if not name.startswith("weights.")}
+                self._kept_state = kept_state(training.state())
             if best_weights is not None:
                 self._load_weights(self._plan(settings, self.n_features_in_, len(self.classes_)), best_weights)
 

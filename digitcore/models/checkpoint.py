@@ -15,6 +15,8 @@ _figures_of = attrgetter(*_FIGURES)
 # What names an array that every checkpoint has, one figure for each epoch.
 _EPOCHS = "history.train_loss"
 _RANDOM = "random"
+# Of how many epochs the learning-rate schedule is, in checkpoints of one that ends with them.
+_SCHEDULED = "schedule.n_epochs"
 
 
 def with_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -47,6 +49,14 @@ def n_epochs_of(checkpoint: Mapping[str, np.ndarray]) -> int:
     return int(np.size(checkpoint[_EPOCHS])) if _EPOCHS in checkpoint else 0
 
 
+def kept_state(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what another training may go on from beside the weights: optimizer and random numbers.
+
+    A learning-rate schedule begins anew with each training.
+    """
+    return {name: array for name, array in state.items() if not name.startswith(("weights.", "schedule."))}
+
+
 def continued_state(
     first: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
@@ -59,10 +69,10 @@ def continued_state(
     weights : mapping of str to ndarray
         Weights to go on from, by names such as ``"output.bias"``.
     kept : mapping of str to ndarray
-        The earlier training's state without weights. Another optimizer has other arrays and starts afresh.
+        The earlier training's :func:`kept_state`. Another optimizer has other arrays and starts afresh.
     """
     state = {**first, **with_prefix("weights", weights)}
-    others = {name: array for name, array in first.items() if not name.startswith("weights.")}
+    others = kept_state(first)
     fits = set(others) == set(kept) and all(
         (array.shape, array.dtype) == (kept[name].shape, kept[name].dtype) for name, array in others.items()
     )
@@ -79,7 +89,8 @@ def inherited_checkpoint(
     given : mapping of str to ndarray
         The earlier training's checkpoint. Without ``"random"`` the random numbers are those of the new one.
     first : mapping of str to ndarray
-        State of the new training before its first epoch. Its optimizer's arrays stay if it is another optimizer.
+        State of the new training before its first epoch. Its optimizer's arrays stay if it is another optimizer, and
+        its learning-rate schedule begins.
     validates : bool
         Whether the new training has validation data; figures that the earlier epochs lack are NaN.
     keeps_best : bool
@@ -93,8 +104,9 @@ def inherited_checkpoint(
     weights = under_prefix("weights", given)
     if _forms(weights) != _forms(under_prefix("weights", first)):
         raise InvalidSetting("A training can only go on from one with the same layers, on images of the same size")
-    others = {name: array for name, array in first.items() if not name.startswith("weights.") and name != _RANDOM}
-    state = continued_state(others, weights, {name: given[name] for name in others if name in given})
+    afresh = {name: array for name, array in first.items() if name.startswith("schedule.") or name == _RANDOM}
+    others = {name: array for name, array in kept_state(first).items() if name not in afresh}
+    state = afresh | continued_state(others, weights, {name: given[name] for name in others if name in given})
     history = {f"history.{name}": given[f"history.{name}"] for name in _FIGURES if f"history.{name}" in given}
     if validates:
         history = {f"history.{name}": np.full(n_epochs_of(given), np.nan) for name in _FIGURES} | history
@@ -128,7 +140,8 @@ def check_checkpoint(
     Raises
     ------
     InvalidSetting
-        If a name, a shape or a type differs, or if it has no epochs or more than wanted.
+        If a name, a shape or a type differs, if it has no epochs or more than wanted, or if its learning-rate schedule
+        ends with another epoch.
     """
     inherited = {name for name in _FIGURES if n_inherited and f"history.{name}" in given}
     figures = [name for name in _FIGURES if validates or name in inherited or not name.startswith("validation")]
@@ -148,6 +161,11 @@ def check_checkpoint(
     if not 1 <= n_epochs <= epochs:
         raise InvalidSetting(
             f"The checkpoint must have 1 to {epochs} epochs, as many as are wanted in all, got {n_epochs}"
+        )
+    if _SCHEDULED in first and given[_SCHEDULED] != first[_SCHEDULED]:
+        raise InvalidSetting(
+            f"The checkpoint is of a training whose learning-rate schedule ends with epoch {given[_SCHEDULED]}, so "
+            f"that a training of {epochs} epochs cannot go on from it: train from the start"
         )
 
 

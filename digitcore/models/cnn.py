@@ -11,14 +11,16 @@ from digitcore.models.torch_backend.network import TorchNetwork
 
 
 class CNN(TorchNetwork):
-    """Convolutions with ReLU, each followed by max-pooling; then dropout if wanted, and dense ReLU layers.
+    """Convolutions, each followed by max-pooling; then dropout if wanted, and dense layers.
 
     With the default kernel and pooling window, images need at least 4 × 4 pixels; smaller ones are refused.
 
     Parameters
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
-epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
+epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, step_factor, \
+warm_up, momentum_kind, weight_decay, \
+label_smoothing, max_norm, activation, weight_scale
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -29,7 +31,7 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
         Equal seeds give equal bits on the CPU with equally many threads (see ``torch.set_num_threads``), and results
         equal but for rounding with other numbers of threads or on an accelerator; :func:`digitcore.train` sets them.
-    validation_fraction, warm_start, verbose
+    validation_fraction, warm_start, verbose, class_weight
         See :class:`digitcore.models.base.EpochClassifier`.
     """
 
@@ -55,12 +57,23 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         rho=0.99,
         epsilon=1e-8,
         patience=None,
+        schedule="constant",
+        step_epochs=10,
+        step_factor=0.1,
+        warm_up=0.3,
+        momentum_kind="classical",
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
+        activation="relu",
+        weight_scale=1.0,
         image_shape=None,
         random_state=None,
         device="auto",
         validation_fraction=None,
         warm_start=False,
         verbose=0,
+        class_weight=None,
     ):
         self.channels = channels
         self.kernel_size = kernel_size
@@ -79,12 +92,23 @@ epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
         self.rho = rho
         self.epsilon = epsilon
         self.patience = patience
+        self.schedule = schedule
+        self.step_epochs = step_epochs
+        self.step_factor = step_factor
+        self.warm_up = warm_up
+        self.momentum_kind = momentum_kind
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
+        self.activation = activation
+        self.weight_scale = weight_scale
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.verbose = verbose
+        self.class_weight = class_weight
 
     def _check_image_shape(self, height: int, width: int) -> None:
         if self._image_shape(height * width) != (height, width):

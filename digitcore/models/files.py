@@ -108,6 +108,8 @@ def _plain(value: Any) -> Any:
     """Return a constructor parameter as JSON has it; a RandomState, which has no seed to write down, becomes None."""
     if isinstance(value, np.random.RandomState):
         return None
+    if isinstance(value, Mapping):  # of JSON the keys would be texts
+        return [[_plain(key), _plain(each)] for key, each in value.items()]
     if isinstance(value, list | tuple | np.ndarray):
         return [_plain(each) for each in value]
     return value.item() if isinstance(value, np.generic) else value
@@ -119,6 +121,8 @@ def _restored(description: Mapping[str, Any], weights: Mapping[str, np.ndarray])
     parameters = {
         name: tuple(value) if isinstance(value, list) else value for name, value in description["parameters"].items()
     }
+    if isinstance(parameters.get("class_weight"), tuple):
+        parameters["class_weight"] = dict(parameters["class_weight"])
     dtype = np.dtype(description["classes_dtype"])
     if dtype.kind not in f"{_LABEL_KINDS}O":
         raise InvalidSetting(f"its classes have the type {dtype}")

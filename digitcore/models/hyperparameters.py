@@ -17,7 +17,15 @@ OPTIMIZERS = {
     "adagrad": "Adagrad",
     "rmsprop": "RMSprop",
 }
-INITIALIZATIONS = {"torch": "PyTorch's default", "xavier": "Xavier uniform"}
+MOMENTUM_KINDS = {"classical": "Classical", "nesterov": "Nesterov"}
+SCHEDULES = {"constant": "Constant", "step": "Step", "cosine": "Cosine", "one_cycle": "One cycle"}
+ACTIVATIONS = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"}
+INITIALIZATIONS = {
+    "torch": "PyTorch's default",
+    "xavier": "Xavier uniform",
+    "he": "He uniform",
+    "lecun": "LeCun uniform",
+}
 
 EPOCHS = Integer(
     name="epochs",
@@ -53,6 +61,54 @@ LEARNING_RATE = Number(
     slider=(1e-4, 1.0),
     scale="log",
 )
+SCHEDULE = Choice(
+    name="schedule",
+    label="Learning-rate schedule",
+    phrase="schedule: {}",
+    help=explain("learning-rate schedule"),
+    default="constant",
+    options=SCHEDULES,
+    since=2,
+)
+STEP_EPOCHS = Integer(
+    name="step_epochs",
+    label="Epochs per step",
+    phrase="steps of {} epochs",
+    help=explain("epochs per step"),
+    default=10,
+    minimum=1,
+    maximum=100_000,
+    slider=(1, 1000),
+    scale="log",
+    only_with=("schedule", ("step",)),
+    since=2,
+)
+STEP_FACTOR = Number(
+    name="step_factor",
+    label="Factor of each step",
+    phrase="steps by {}",
+    help=explain("factor of a step"),
+    default=0.1,
+    minimum=1e-6,
+    maximum=1.0,
+    slider=(0.05, 0.95),
+    step=0.05,
+    only_with=("schedule", ("step",)),
+    since=2,
+)
+WARM_UP = Number(
+    name="warm_up",
+    label="Warm-up",
+    phrase="warm-up {}",
+    help=explain("warm-up"),
+    default=0.3,
+    minimum=0.0,
+    maximum=0.95,
+    slider=(0.0, 0.95),
+    step=0.05,
+    only_with=("schedule", ("one_cycle",)),
+    since=2,
+)
 OPTIMIZER = Choice(
     name="optimizer",
     label="Optimizer",
@@ -72,6 +128,18 @@ MOMENTUM = Number(
     slider=(0.0, 0.99),
     step=0.01,
     only_with=("optimizer", ("sgd",)),
+)
+MOMENTUM_KIND = Choice(
+    name="momentum_kind",
+    label="Kind of momentum",
+    phrase="{} momentum",
+    help=explain("kind of momentum"),
+    default="classical",
+    options=MOMENTUM_KINDS,
+    only_with=("optimizer", ("sgd",)),
+    not_with=("momentum", (0.0,)),
+    folded=True,
+    since=2,
 )
 RHO = Number(
     name="rho",
@@ -108,6 +176,46 @@ PATIENCE = Integer(
     slider=(1, 100),
     scale="log",
     none_label="no early stopping",
+)
+WEIGHT_DECAY = Number(
+    name="weight_decay",
+    label="Weight decay",
+    phrase="weight decay {}",
+    help=explain("weight decay"),
+    default=0.0,
+    minimum=0.0,
+    maximum=100.0,
+    slider=(1e-6, 0.1),
+    scale="log",
+    folded=True,
+    since=2,
+)
+LABEL_SMOOTHING = Number(
+    name="label_smoothing",
+    label="Label smoothing",
+    phrase="label smoothing {}",
+    help=explain("label smoothing"),
+    default=0.0,
+    minimum=0.0,
+    maximum=0.95,
+    slider=(0.0, 0.5),
+    step=0.01,
+    folded=True,
+    since=2,
+)
+MAX_NORM = Number(
+    name="max_norm",
+    label="Largest gradient norm",
+    phrase="gradients up to {}",
+    help=explain("gradient clipping"),
+    default=None,
+    minimum=1e-8,
+    maximum=1e8,
+    slider=(0.01, 100.0),
+    scale="log",
+    none_label="no clipping",
+    folded=True,
+    since=2,
 )
 HIDDEN_UNITS = Sizes(
     name="hidden_units",
@@ -148,7 +256,29 @@ INITIAL_BIAS = Number(
     maximum=10.0,
     slider=(-0.1, 0.1),
     step=0.01,
-    only_with=("initialization", ("xavier",)),
+    only_with=("initialization", ("xavier", "he", "lecun")),
+)
+ACTIVATION = Choice(
+    name="activation",
+    label="Activation",
+    phrase="{}",
+    help=explain("activation"),
+    default="relu",
+    options=ACTIVATIONS,
+    since=2,
+)
+WEIGHT_SCALE = Number(
+    name="weight_scale",
+    label="Scale of the initial weights",
+    phrase="initial weights times {}",
+    help=explain("scale of the initial weights"),
+    default=1.0,
+    minimum=0.0,
+    maximum=1000.0,
+    slider=(0.01, 10.0),
+    scale="log",
+    folded=True,
+    since=2,
 )
 CHANNELS = Sizes(
     name="channels",
@@ -200,15 +330,33 @@ POOL_STRIDE = Integer(
     slider=(1, 4),
 )
 
-TRAINING: tuple[Parameter, ...] = (EPOCHS, BATCH_SIZE, LEARNING_RATE, OPTIMIZER, MOMENTUM, RHO, EPSILON, PATIENCE)
+TRAINING: tuple[Parameter, ...] = (
+    EPOCHS,
+    BATCH_SIZE,
+    LEARNING_RATE,
+    SCHEDULE,
+    STEP_EPOCHS,
+    STEP_FACTOR,
+    WARM_UP,
+    OPTIMIZER,
+    MOMENTUM,
+    MOMENTUM_KIND,
+    RHO,
+    EPSILON,
+    PATIENCE,
+    WEIGHT_DECAY,
+    LABEL_SMOOTHING,
+    MAX_NORM,
+)
 SOFTMAX = (*TRAINING,)
-MLP = (HIDDEN_UNITS, DROPOUT, INITIALIZATION, INITIAL_BIAS, *TRAINING)
+MLP = (HIDDEN_UNITS, ACTIVATION, DROPOUT, INITIALIZATION, INITIAL_BIAS, WEIGHT_SCALE, *TRAINING)
 CNN = (
     CHANNELS,
     KERNEL_SIZE,
     PADDING,
     POOL_SIZE,
     POOL_STRIDE,
+    ACTIVATION,
     replace(DROPOUT, default=0.25),
     replace(
         HIDDEN_UNITS,
@@ -219,5 +367,6 @@ CNN = (
     ),
     INITIALIZATION,
     INITIAL_BIAS,
+    WEIGHT_SCALE,
     *TRAINING,
 )

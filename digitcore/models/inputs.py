@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils.validation import _check_sample_weight
 
 from digitcore.errors import InvalidSetting
 from digitcore.models.epoch import Epoch
@@ -25,11 +26,100 @@ VALIDATION_FRACTION = Number(
 )
 
 
+_CLASS_WEIGHT = Number(
+    name="a weight of class_weight",
+    label="Class weight",
+    help="How much an image of the class counts.",
+    default=1.0,
+    minimum=0.0,
+    maximum=1e12,
+    slider=(0.0, 10.0),
+)
+
+
 class LabelledImages(NamedTuple):
     """Images ``X``, float ``(n_images, n_pixels)``, and their classes' positions ``y``, int64 ``(n_images,)``."""
 
     X: np.ndarray
     y: np.ndarray
+
+
+class WeightedImages(LabelledImages):
+    """Labelled images that do not count alike: ``weights``, float64 ``(n_images,)``, at least 0 and not all 0."""
+
+    weights: np.ndarray
+
+    def __new__(cls, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> WeightedImages:
+        images = super().__new__(cls, X, y)
+        images.weights = weights
+        return images
+
+
+def relative_weights(images: LabelledImages) -> np.ndarray | None:
+    """Return how much each image counts in relation to the mean, float64 ``(n_images,)``; None where all count alike.
+
+    Raises
+    ------
+    InvalidSetting
+        If no image counts.
+    """
+    if not isinstance(images, WeightedImages):
+        return None
+    mean = images.weights.mean()
+    if not mean > 0:
+        raise InvalidSetting("The weights of the images that are trained on are all 0: give some of them more")
+    return images.weights / mean
+
+
+def check_sample_weight(sample_weight, X) -> np.ndarray | None:
+    """Return how much each image counts, float64 ``(n_images,)``, at least 0; None for None.
+
+    Raises
+    ------
+    ValueError
+        In scikit-learn's words, if they are not one finite number, at least 0, for each image, not all of them 0.
+    """
+    if sample_weight is None:
+        return None
+    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+
+def class_weights_of(class_weight, classes: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
+    """Return how much an image of each class counts, float64 ``(n_classes,)``.
+
+    Parameters
+    ----------
+    class_weight : "balanced" or mapping
+        A weight for each class by its label, 1 where there is none; or "balanced" for ``n_images / (n_classes *
+        images of the class)``, the images counted by their weights, so that all classes count alike.
+    classes : ndarray, (n_classes,)
+        Labels.
+    y : ndarray, int64, (n_images,)
+        Position of each image's class.
+    sample_weight : ndarray, (n_images,), optional
+        How much each image counts besides.
+
+    Raises
+    ------
+    InvalidSetting
+        If ``class_weight`` is neither, has an unknown label, or has a weight that is not a finite number, at least 0.
+    """
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(y, weights=sample_weight, minlength=len(classes)).astype(np.float64)
+        present = np.flatnonzero(counts)
+        weights = np.zeros(len(classes))
+        weights[present] = counts.sum() / (len(present) * counts[present])
+        return weights
+    if not isinstance(class_weight, Mapping):
+        raise InvalidSetting(
+            f"class_weight must be None, 'balanced' or a weight for each class, got {shortened(class_weight)}"
+        )
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown:
+        raise InvalidSetting(f"class_weight has a class that the training data lacks: {shortened(unknown[0])}")
+    weights = [_CLASS_WEIGHT.clean(class_weight.get(label, 1.0)) for label in labels]
+    return np.array(weights, dtype=np.float64)
 
 
 def as_rows(X):
@@ -94,7 +184,13 @@ def hold_out(
         )
     except ValueError as problem:
         raise InvalidSetting(f"validation_fraction={fraction:g} cannot be held out: {problem}") from None
-    return LabelledImages(images.X[kept], images.y[kept]), LabelledImages(images.X[held_out], images.y[held_out])
+    return _take(images, kept), LabelledImages(images.X[held_out], images.y[held_out])
+
+
+def _take(images: LabelledImages, rows: np.ndarray) -> LabelledImages:
+    if isinstance(images, WeightedImages):
+        return WeightedImages(images.X[rows], images.y[rows], images.weights[rows])
+    return LabelledImages(images.X[rows], images.y[rows])
 
 
 def check_callbacks(callbacks) -> list[Callable[[Epoch], Any]]:

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any, Literal
 
 from digitcore.errors import InvalidSetting
+from digitcore.models.hyperparameters import ACTIVATIONS
 
 _SMALL_BATCH, _FEW_UNITS, _FEW_HIDDEN_PRODUCTS = 64, 256, 40_000
 
@@ -29,8 +30,8 @@ class Layer:
         What a table shows.
     output_shape : tuple of int
         ``(height, width, channels)`` or ``(units,)``, for one image.
-    activation : {"relu", "softmax"} or None
-        What follows the weighted sum.
+    activation : str or None
+        What follows the weighted sum: a name in :data:`digitcore.models.hyperparameters.ACTIVATIONS`, or "softmax".
     weight_shape : tuple of int
         ``(filters, channels, kernel, kernel)`` of a convolution, ``(outputs, inputs)`` of a dense layer, else empty.
         The bias has as many entries as the first dimension.
@@ -46,7 +47,7 @@ class Layer:
     kind: Literal["conv", "pool", "dropout", "flatten", "dense"]
     label: str
     output_shape: tuple[int, ...]
-    activation: Literal["relu", "softmax"] | None = None
+    activation: str | None = None
     weight_shape: tuple[int, ...] = ()
     window: int = 1
     stride: int = 1
@@ -68,13 +69,14 @@ class Layer:
 def is_small_dense(layers: Sequence[Layer], batch_size: int) -> bool:
     """Whether a network is trained faster by leaving out what is zero than by products of whole matrices.
 
-    It has dense layers of few units, and small batches; measured on images most of whose pixels are zero.
+    It has dense layers of few units with ReLU, and small batches; measured on images most of whose pixels are zero.
     """
     dense = [layer for layer in layers if layer.kind == "dense"]
     others = [layer for layer in layers if layer.kind not in ("dense", "dropout")]
     return (
         not others
         and len(dense) > 1
+        and all(layer.activation == "relu" for layer in dense[:-1])
         and batch_size <= _SMALL_BATCH
         and max(layer.weight_shape[0] for layer in dense) <= _FEW_UNITS
         and sum(layer.multiply_adds for layer in dense[1:]) <= _FEW_HIDDEN_PRODUCTS
@@ -97,10 +99,10 @@ def plan_softmax(values: Mapping[str, Any], image_shape: tuple[int, int], n_clas
 
 
 def plan_mlp(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
-    """Return the layers of an MLP: dense ones with ReLU, each with dropout if wanted, and the output."""
-    layers, n_inputs = [], prod(image_shape)
+    """Return the layers of an MLP: dense ones, each with dropout if wanted, and the output."""
+    layers, n_inputs, activation = [], prod(image_shape), values.get("activation", "relu")
     for number, units in enumerate(values["hidden_units"], start=1):
-        layers.append(_dense(number, n_inputs, units))
+        layers.append(_dense(number, n_inputs, units, activation))
         if values["dropout"]:
             layers.append(_dropout(f"dropout_{number}", values["dropout"], (units,)))
         n_inputs = units
@@ -109,9 +111,9 @@ def plan_mlp(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes:
 
 def plan_cnn(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
     """Return the layers of a CNN: convolutions, each pooled; dropout; dense layers; the output."""
-    layers, shape = [], (*image_shape, 1)
+    layers, shape, activation = [], (*image_shape, 1), values.get("activation", "relu")
     for number, filters in enumerate(values["channels"], start=1):
-        layers.append(_conv(number, shape, filters, values["kernel_size"], values["padding"]))
+        layers.append(_conv(number, shape, filters, values["kernel_size"], values["padding"], activation))
         # A window of one pixel keeps every maximum, so there is nothing to pool, whatever the stride says.
         if values["pool_size"] > 1:
             layers.append(_pool(number, layers[-1].output_shape, values["pool_size"], values["pool_stride"]))
@@ -121,21 +123,21 @@ def plan_cnn(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes:
     n_inputs = prod(shape)
     layers.append(Layer(name="flatten", kind="flatten", label="Flatten", output_shape=(n_inputs,)))
     for number, units in enumerate(values["hidden_units"], start=1):
-        layers.append(_dense(number, n_inputs, units))
+        layers.append(_dense(number, n_inputs, units, activation))
         n_inputs = units
     return [*layers, _output(n_inputs, n_classes)]
 
 
-def _conv(number: int, shape: tuple[int, int, int], filters: int, window: int, padding: str) -> Layer:
+def _conv(number: int, shape: tuple[int, int, int], filters: int, window: int, padding: str, activation: str) -> Layer:
     name, (height, width, channels) = f"conv_{number}", shape
     if padding == "valid":
         height, width = _windows(name, "kernel", (height, width), window, stride=1)
     return Layer(
         name=name,
         kind="conv",
-        label=f"Convolution {number} ({times(window, window)}, ReLU)",
+        label=f"Convolution {number} ({times(window, window)}, {ACTIVATIONS[activation]})",
         output_shape=(height, width, filters),
-        activation="relu",
+        activation=activation,
         weight_shape=(filters, channels, window, window),
         window=window,
         padding=padding,
@@ -168,13 +170,13 @@ def _dropout(name: str, rate: float, shape: tuple[int, ...]) -> Layer:
     return Layer(name=name, kind="dropout", label=f"Dropout ({100 * rate:g} %)", output_shape=shape, rate=rate)
 
 
-def _dense(number: int, n_inputs: int, units: int) -> Layer:
+def _dense(number: int, n_inputs: int, units: int, activation: str) -> Layer:
     return Layer(
         name=f"dense_{number}",
         kind="dense",
-        label=f"Dense {number} (ReLU)",
+        label=f"Dense {number} ({ACTIVATIONS[activation]})",
         output_shape=(units,),
-        activation="relu",
+        activation=activation,
         weight_shape=(units, n_inputs),
     )
 

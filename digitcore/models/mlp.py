@@ -7,12 +7,13 @@ from digitcore.models.torch_backend.network import TorchNetwork
 
 
 class MLP(TorchNetwork):
-    """Any number of hidden ReLU layers, with dropout after each if wanted; pixels are not neighbours to it.
+    """Any number of hidden layers, with dropout after each if wanted; pixels are not neighbours to it.
 
     Parameters
     ----------
     hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
-epsilon, patience
+epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, weight_decay, \
+label_smoothing, max_norm, activation, weight_scale
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -20,7 +21,7 @@ epsilon, patience
         Where to train: "auto" takes an accelerator where there is one and the network is worth it, "cpu" never does.
         Equal seeds give equal bits on the CPU with equally many threads (see ``torch.set_num_threads``), and results
         equal but for rounding with other numbers of threads or on an accelerator; :func:`digitcore.train` sets them.
-    validation_fraction, warm_start, verbose
+    validation_fraction, warm_start, verbose, class_weight
         See :class:`digitcore.models.base.EpochClassifier`.
     """
 
@@ -41,11 +42,22 @@ epsilon, patience
         rho=0.99,
         epsilon=1e-8,
         patience=None,
+        schedule="constant",
+        step_epochs=10,
+        step_factor=0.1,
+        warm_up=0.3,
+        momentum_kind="classical",
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
+        activation="relu",
+        weight_scale=1.0,
         random_state=None,
         device="auto",
         validation_fraction=None,
         warm_start=False,
         verbose=0,
+        class_weight=None,
     ):
         self.hidden_units = hidden_units
         self.dropout = dropout
@@ -59,8 +71,19 @@ epsilon, patience
         self.rho = rho
         self.epsilon = epsilon
         self.patience = patience
+        self.schedule = schedule
+        self.step_epochs = step_epochs
+        self.step_factor = step_factor
+        self.warm_up = warm_up
+        self.momentum_kind = momentum_kind
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
+        self.activation = activation
+        self.weight_scale = weight_scale
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.verbose = verbose
+        self.class_weight = class_weight

@@ -4,6 +4,7 @@ References
 ----------
 SGD with momentum: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 Adam: Kingma and Ba, https://arxiv.org/abs/1412.6980. AMSGrad: Reddi et al., https://openreview.net/forum?id=ryQu7f-RZ.
+Decay apart from the gradient: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
 Adagrad: Duchi et al., https://jmlr.org/papers/v12/duchi11a.html. RMSprop: Hinton, lecture 6e of "Neural Networks for
 Machine Learning", 2012.
 """
@@ -17,6 +18,9 @@ import numpy as np
 
 from digitcore.parameters import unknown_name
 
+# The hyperparameters that :func:`make_optimizer` takes, beside the optimizer's name.
+RULE_SETTINGS = ("learning_rate", "momentum", "momentum_kind", "rho", "epsilon", "weight_decay")
+
 
 class Optimizer(ABC):
     """Updates arrays in place, one step at a time.
@@ -27,11 +31,14 @@ class Optimizer(ABC):
         What is trained; :meth:`step` changes these arrays.
     learning_rate : float
         How far a step goes.
+    weight_decay : float
+        What is added to each gradient, as a multiple of the weights (L2 penalty).
     """
 
-    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float):
+    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, weight_decay: float = 0.0):
         self.weights = list(weights)
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.n_steps = 0
         self._moments: dict[str, list[np.ndarray]] = {}
 
@@ -39,6 +46,8 @@ class Optimizer(ABC):
         """Change the weights by one step against ``gradients``, one array of the same shape for each."""
         self.n_steps += 1
         for position, gradient in enumerate(gradients):
+            if self.weight_decay:
+                gradient = self._decayed(position, gradient)
             self.weights[position] -= self.learning_rate * self._direction(position, gradient)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -56,6 +65,9 @@ class Optimizer(ABC):
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
         """Return the step of one array for a learning rate of 1."""
 
+    def _decayed(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        return gradient + self.weight_decay * self.weights[position]
+
     def _zeros(self, name: str) -> list[np.ndarray]:
         """Return zeros for each array of weights, which are part of the state under ``name``."""
         self._moments[name] = [np.zeros_like(array) for array in self.weights]
@@ -68,11 +80,21 @@ class Optimizer(ABC):
 
 
 class SGD(Optimizer):
-    """Gradient descent; ``momentum`` is the share of the last step that is carried into the next."""
+    """Gradient descent; ``momentum`` is the share of the last step that is carried into the next.
 
-    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, momentum: float = 0.0):
-        super().__init__(weights, learning_rate)
-        self.momentum = momentum
+    With ``nesterov`` the gradient counts as if the next step had been carried on already.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[np.ndarray],
+        learning_rate: float,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ):
+        super().__init__(weights, learning_rate, weight_decay)
+        self.momentum, self.nesterov = momentum, nesterov
         self._velocity = self._zeros("velocity")
 
     def _direction(self, position: int, gradient: np.ndarray) -> np.ndarray:
@@ -81,16 +103,21 @@ class SGD(Optimizer):
         velocity = self._velocity[position]
         velocity *= self.momentum
         velocity += gradient
-        return velocity
+        return gradient + self.momentum * velocity if self.nesterov else velocity
 
 
 class Adam(Optimizer):
-    """Steps of the gradient's running mean over the root of its running mean square."""
+    """Steps of the gradient's running mean over the root of its running mean square.
+
+    ``weight_decay`` shrinks the weights by a share of the learning rate, apart from the gradient (AdamW).
+    """
 
     BETA_1, BETA_2 = 0.9, 0.999
 
-    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8):
-        super().__init__(weights, learning_rate)
+    def __init__(
+        self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8, weight_decay: float = 0.0
+    ):
+        super().__init__(weights, learning_rate, weight_decay)
         self.epsilon = epsilon
         self._mean = self._zeros("mean")
         self._square = self._zeros("square")
@@ -103,6 +130,10 @@ class Adam(Optimizer):
         square_share = 1 - self.BETA_2**self.n_steps
         return mean / mean_share / (np.sqrt(square / square_share) + self.epsilon)
 
+    def _decayed(self, position: int, gradient: np.ndarray) -> np.ndarray:
+        self.weights[position] *= 1 - self.learning_rate * self.weight_decay
+        return gradient
+
     def _mean_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
         return _move(self._square[position], gradient * gradient, self.BETA_2)
 
@@ -110,8 +141,10 @@ class Adam(Optimizer):
 class AMSGrad(Adam):
     """Adam that never forgets the largest mean square, so that its steps never grow again."""
 
-    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8):
-        super().__init__(weights, learning_rate, epsilon)
+    def __init__(
+        self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-8, weight_decay: float = 0.0
+    ):
+        super().__init__(weights, learning_rate, epsilon, weight_decay)
         self._largest = self._zeros("largest")
 
     def _mean_square(self, position: int, gradient: np.ndarray) -> np.ndarray:
@@ -122,8 +155,10 @@ class AMSGrad(Adam):
 class Adagrad(Optimizer):
     """Steps over the root of the sum of all squared gradients so far."""
 
-    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-10):
-        super().__init__(weights, learning_rate)
+    def __init__(
+        self, weights: Sequence[np.ndarray], learning_rate: float, epsilon: float = 1e-10, weight_decay: float = 0.0
+    ):
+        super().__init__(weights, learning_rate, weight_decay)
         self.epsilon = epsilon
         self._sum = self._zeros("sum")
 
@@ -135,8 +170,15 @@ class Adagrad(Optimizer):
 class RMSprop(Optimizer):
     """Steps over the root of the running mean of squared gradients; ``rho`` is the share of it that is kept."""
 
-    def __init__(self, weights: Sequence[np.ndarray], learning_rate: float, rho: float = 0.99, epsilon: float = 1e-8):
-        super().__init__(weights, learning_rate)
+    def __init__(
+        self,
+        weights: Sequence[np.ndarray],
+        learning_rate: float,
+        rho: float = 0.99,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(weights, learning_rate, weight_decay)
         self.rho = rho
         self.epsilon = epsilon
         self._square = self._zeros("square")
@@ -147,7 +189,15 @@ class RMSprop(Optimizer):
 
 
 def make_optimizer(
-    name: str, weights: Sequence[np.ndarray], *, learning_rate: float, momentum: float, rho: float, epsilon: float
+    name: str,
+    weights: Sequence[np.ndarray],
+    *,
+    learning_rate: float,
+    momentum: float,
+    rho: float,
+    epsilon: float,
+    momentum_kind: str = "classical",
+    weight_decay: float = 0.0,
 ) -> Optimizer:
     """Return the optimizer called ``name`` in :data:`digitcore.models.hyperparameters.OPTIMIZERS`.
 
@@ -158,12 +208,13 @@ def make_optimizer(
     InvalidSetting
         If there is none of this name.
     """
+    decay = weight_decay
     factories = {
-        "sgd": lambda: SGD(weights, learning_rate, momentum),
-        "adam": lambda: Adam(weights, learning_rate, epsilon),
-        "amsgrad": lambda: AMSGrad(weights, learning_rate, epsilon),
-        "adagrad": lambda: Adagrad(weights, learning_rate, epsilon),
-        "rmsprop": lambda: RMSprop(weights, learning_rate, rho, epsilon),
+        "sgd": lambda: SGD(weights, learning_rate, momentum, decay, nesterov=momentum_kind == "nesterov"),
+        "adam": lambda: Adam(weights, learning_rate, epsilon, decay),
+        "amsgrad": lambda: AMSGrad(weights, learning_rate, epsilon, decay),
+        "adagrad": lambda: Adagrad(weights, learning_rate, epsilon, decay),
+        "rmsprop": lambda: RMSprop(weights, learning_rate, rho, epsilon, decay),
     }
     if name not in factories:
         raise unknown_name("optimizer", name, factories)

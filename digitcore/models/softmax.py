@@ -17,10 +17,12 @@ from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
 from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
-from digitcore.models.inputs import LabelledImages
+from digitcore.models.gradients import clip, smooth
+from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
-from digitcore.models.numpy_optimizers import make_optimizer
+from digitcore.models.numpy_optimizers import RULE_SETTINGS, make_optimizer
 from digitcore.models.pauses import pause, pause_hook
+from digitcore.models.schedules import Schedule
 from digitcore.models.training import Score, Training
 
 # Images whose logits are one product: NumPy's library has quicker ways for small matrices, and an epoch of
@@ -83,7 +85,14 @@ class Workspace:
 
 
 def gradient(
-    coef: np.ndarray, intercept: np.ndarray, X: np.ndarray, y: np.ndarray, workspace: Workspace | None = None
+    coef: np.ndarray,
+    intercept: np.ndarray,
+    X: np.ndarray,
+    y: np.ndarray,
+    workspace: Workspace | None = None,
+    *,
+    label_smoothing: float = 0.0,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the gradient of the mean cross-entropy of ``X @ coef.T + intercept``.
 
@@ -99,6 +108,10 @@ def gradient(
         Position of each image's class.
     workspace : Workspace, optional
         For batches of ``n_images``; the first result is an array of it.
+    label_smoothing : float
+        Share of the truth that is spread evenly over the classes.
+    weights : ndarray, float, (n_images,), optional
+        What each image's share is multiplied with.
 
     Returns
     -------
@@ -112,6 +125,10 @@ def gradient(
     np.exp(error, out=error)
     error /= error.sum(axis=0)
     error[y, work.positions] -= 1
+    if label_smoothing:
+        smooth(error, y, label_smoothing)
+    if weights is not None:
+        error *= weights
     error /= len(y)
     return np.matmul(error, X, out=work.coef_gradient), error.sum(axis=1)
 
@@ -124,12 +141,13 @@ class SoftmaxRegression(EpochClassifier):
 
     Parameters
     ----------
-    epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience
+    epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, \
+step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
         ``threadpoolctl.threadpool_limits``), else results equal but for rounding; :func:`digitcore.train` sets them.
-    validation_fraction, warm_start, verbose
+    validation_fraction, warm_start, verbose, class_weight
         See :class:`digitcore.models.base.EpochClassifier`.
 
     Attributes
@@ -142,6 +160,7 @@ class SoftmaxRegression(EpochClassifier):
 
     MODEL_NAME = "softmax"
     PARAMETERS = hyperparameters.SOFTMAX
+    _TAKES_WEIGHTS = True
     _WEIGHTS_ATTRIBUTE = "coef_"
     _DTYPES = (np.float64, np.float32)
 
@@ -155,10 +174,19 @@ class SoftmaxRegression(EpochClassifier):
         rho=0.99,
         epsilon=1e-8,
         patience=None,
+        schedule="constant",
+        step_epochs=10,
+        step_factor=0.1,
+        warm_up=0.3,
+        momentum_kind="classical",
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
         random_state=None,
         validation_fraction=None,
         warm_start=False,
         verbose=0,
+        class_weight=None,
     ):
         self.epochs = epochs
         self.batch_size = batch_size
@@ -168,10 +196,19 @@ class SoftmaxRegression(EpochClassifier):
         self.rho = rho
         self.epsilon = epsilon
         self.patience = patience
+        self.schedule = schedule
+        self.step_epochs = step_epochs
+        self.step_factor = step_factor
+        self.warm_up = warm_up
+        self.momentum_kind = momentum_kind
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
         self.random_state = random_state
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.verbose = verbose
+        self.class_weight = class_weight
 
     def _start_training(
         self,
@@ -231,9 +268,13 @@ class SoftmaxTraining(Training):
         self.train = train
         self.held_out = held_out and LabelledImages(held_out.X.astype(train.X.dtype, copy=False), held_out.y)
         self.batch_size = min(settings["batch_size"] or len(train.y), len(train.y))
+        self.schedule = Schedule(settings, -(-len(train.y) // self.batch_size))
         self.workspaces: dict[int, Workspace] = {}
+        weights = relative_weights(train)
+        self.weights = None if weights is None else weights.astype(train.X.dtype, copy=False)
+        self.label_smoothing, self.max_norm = settings.get("label_smoothing", 0.0), settings.get("max_norm")
         self.random_state = random_state
-        rule = {name: settings[name] for name in ("learning_rate", "momentum", "rho", "epsilon")}
+        rule = {name: settings[name] for name in RULE_SETTINGS if name in settings}
         self.optimizer = make_optimizer(settings["optimizer"], (coef, intercept), **rule)
 
     def one_epoch(self) -> Score:
@@ -242,6 +283,8 @@ class SoftmaxTraining(Training):
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in self._batches():
                 hook()
+                if not self.schedule.is_constant:
+                    self.optimizer.learning_rate = self.schedule.next_rate()
                 self._one_batch(*batch)
             return self._score(self.train)
 
@@ -254,12 +297,12 @@ class SoftmaxTraining(Training):
 
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
-        for rate, (X, y) in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, endless, strict=False):
             pause()
             with np.errstate(over="ignore", invalid="ignore"):
-                loss = self._score(LabelledImages(X, y)).loss
+                loss = self._score(LabelledImages(*batch[:2])).loss
                 self.optimizer.learning_rate = rate
-                self._one_batch(X, y)
+                self._one_batch(*batch)
             yield loss
 
     def state(self) -> dict[str, np.ndarray]:
@@ -267,30 +310,38 @@ class SoftmaxTraining(Training):
         return {
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.optimizer.state()),
+            **with_prefix("schedule", self.schedule.state()),
             "random": _random_numbers(self.random_state),
         }
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         self.coef[...], self.intercept[...] = state["weights.output.weight"], state["weights.output.bias"]
         self.optimizer.load_state(under_prefix("optimizer", state))
+        self.schedule.load_state(under_prefix("schedule", state))
         *key, position = state["random"].tolist()
         # A generator of its own: one that the caller gave, or NumPy's global one, is not set back.
         self.random_state = np.random.RandomState(0)
         self.random_state.set_state(("MT19937", key, position))
 
-    def _one_batch(self, X: np.ndarray, y: np.ndarray) -> None:
-        self.optimizer.step(gradient(self.coef, self.intercept, X, y, self._workspace(len(y))))
+    def _one_batch(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> None:
+        work = self._workspace(len(y))
+        how = {"label_smoothing": self.label_smoothing, "weights": weights}
+        gradients = gradient(self.coef, self.intercept, X, y, work, **how)
+        if self.max_norm is not None:
+            clip(gradients, self.max_norm)
+        self.optimizer.step(gradients)
 
-    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         X, y = self.train
         if self.batch_size == len(y):
-            yield X, y
+            yield (X, y) if self.weights is None else (X, y, self.weights)
             return
         order = self.random_state.permutation(len(y))
         for start in range(0, len(y), self.batch_size):
             rows = order[start : start + self.batch_size]
             # Positions of a permutation are in range; "clip" spares a copy that would guard against others.
-            yield np.take(X, rows, axis=0, out=self._workspace(len(rows)).images, mode="clip"), y[rows]
+            images = np.take(X, rows, axis=0, out=self._workspace(len(rows)).images, mode="clip")
+            yield (images, y[rows]) if self.weights is None else (images, y[rows], self.weights[rows])
 
     def _workspace(self, n_images: int) -> Workspace:
         if n_images not in self.workspaces:

@@ -110,7 +110,7 @@ class RunModel:
         return self._for_all(rows.reshape(-1, *self._dataset.image_shape))
 
     def feature_maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what each convolution and pooling makes of an image: ``(channels, height, width)``, from 0."""
+        """Return what each convolution and pooling makes of an image: ``(channels, height, width)``, of ReLU from 0."""
         values = self.estimator.activations(self._pixels(image)[np.newaxis])
         return {name: np.moveaxis(maps[0], -1, 0) for name, maps in values.items() if maps.ndim == 4}
 

@@ -91,7 +91,9 @@ class Recorder:
             if kind == "weight":
                 look[f"weights.{layer}"] = _quantiles(weights[name])
                 look[f"gradients.{layer}"] = _quantiles(gradients[name])
-        for layer, values in self._model.activations(self._X).items():
+        # Only a ReLU has units that are zero for good.
+        has_relu = getattr(self._model, "activation", "relu") == "relu"
+        for layer, values in self._model.activations(self._X).items() if has_relu else ():
             if f"{layer}.weight" not in weights:  # pooling silences nothing
                 continue
             unit = values.max(axis=tuple(range(values.ndim - 1)))  # the largest value of each unit

@@ -6,12 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from digitcore.datasets import DATASETS
 from digitcore.errors import DivergedError
 from digitcore.evaluation import TrainingCurve, Verdict, judge_fit
 from digitcore.evaluation.verdict import TITLES
+from digitcore.models.schedules import learning_rates_table
+from digitcore.runs.progress import part_sizes
 from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
+from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.titles import spec_titles
 from digitcore.wording import percent_text
 
@@ -47,6 +52,35 @@ def validation_name(run: Run) -> str:
     if run.spec.split.stopping_size:
         return "early stopping"
     return "test" if run.spec.split.validation == "test" else "validation"
+
+
+def learning_rates_of(run: Run) -> pd.DataFrame | None:
+    """Return the learning rates of a run, as :func:`learning_rates_table` does; None where no schedule changes them.
+
+    Of a run that has ended they are those of the epochs that it has.
+    """
+    if not has_schedule(run.spec):
+        return None
+    n_train = run.figures["train"].n_images if "train" in run.figures else part_sizes(run.spec)[0]
+    return _rates_until(run.spec.parameters["epochs"] if run.active else len(run.epochs), run.spec, n_train)
+
+
+def has_schedule(spec: RunSpec) -> bool:
+    """Return True if a learning-rate schedule changes the rate, in this training or one that it goes on from."""
+    scheduled = spec.parameters.get("schedule", "constant") != "constant"
+    return scheduled or (spec.parent is not None and has_schedule(spec.parent))
+
+
+def _rates_until(n_epochs: int, spec: RunSpec, n_train: int) -> pd.DataFrame:
+    parent, n_before, tables = spec.parent, spec.n_inherited, []
+    if parent is not None:
+        tables.append(_rates_until(min(n_epochs, n_before), parent, part_sizes(parent)[0]))
+    if n_epochs > n_before:
+        own = {**spec.parameters, "epochs": spec.parameters["epochs"] - n_before}
+        n_batches = -(-n_train // (own["batch_size"] or n_train))
+        table = learning_rates_table(own, n_batches, n_epochs - n_before)
+        tables.append(table.assign(epoch=table["epoch"] + n_before))
+    return pd.concat(tables, ignore_index=True)
 
 
 def end_text(run: Run) -> str:

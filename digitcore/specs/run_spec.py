@@ -18,6 +18,7 @@ from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.architecture import plan
 from digitcore.models.layer_plans import weight_shapes
+from digitcore.models.schedules import WITH_AN_END
 from digitcore.parameters import Integer, Parameter, clean_parameters, shortened, unknown_name
 
 SEED = Integer(
@@ -148,7 +149,8 @@ class RunSpec(_Checked):
     @model_validator(mode="after")
     def _fits_parent(self) -> RunSpec:
         if self.parent is not None:
-            if self.parent == self.with_changes(parent=self.parent.parent, parameters={"epochs": self.n_inherited}):
+            same = self.with_changes(parent=self.parent.parent, parameters={"epochs": self.n_inherited})
+            if self.parent == same and not self.ends_its_schedule:
                 # It is the same training for longer.
                 object.__setattr__(self, "parent", self.parent.parent)
             else:
@@ -174,6 +176,11 @@ class RunSpec(_Checked):
     def n_inherited(self) -> int:
         """Number of epochs at the beginning that are those of the parent."""
         return self.parent.parameters["epochs"] if self.parent is not None else 0
+
+    @property
+    def ends_its_schedule(self) -> bool:
+        """Whether the learning rates of all epochs depend on how many there are: with more, it is another training."""
+        return self.parameters.get("schedule") in WITH_AN_END
 
     @property
     def forks(self) -> tuple[int, ...]:
@@ -236,9 +243,10 @@ def goes_on_from(spec: RunSpec, earlier: RunSpec, n_epochs: int) -> bool:
     if not 0 < n_epochs <= spec.parameters["epochs"]:
         return False
     if spec == earlier.with_changes(parameters={"epochs": spec.parameters["epochs"]}):
-        return True
-    ended = earlier.with_changes(parameters={"epochs": n_epochs, "patience": None})
-    return spec.parent == ended
+        return spec == earlier or not spec.ends_its_schedule
+    if earlier.ends_its_schedule and n_epochs != earlier.parameters["epochs"]:
+        return False
+    return spec.parent == earlier.with_changes(parameters={"epochs": n_epochs, "patience": None})
 
 
 def _first_fields(spec: _Checked, records: Sequence[Parameter] = ()) -> dict[str, Any]:

@@ -128,12 +128,23 @@ def _ask_model(spec: RunSpec) -> dict[str, Any]:
     st.header("Model", help=explain("model", "layer", "unit", "weight"))
     model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
-    own = [record for record in MODELS[model].parameters if record not in TRAINING]
+    own, training, folded = _groups(model)
     _ask_group(own, spec, model, parameters)
     st.header("Training", help=explain("epoch", "loss", "gradient"))
-    _ask_group([record for record in MODELS[model].parameters if record in TRAINING], spec, model, parameters)
+    _ask_group(training, spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
+    if folded:
+        with st.expander("More settings"):
+            _ask_group(folded, spec, model, parameters)
     return {"model": model, "parameters": parameters, "random_state": seed}
+
+
+def _groups(model: str) -> tuple[list[Parameter], list[Parameter], list[Parameter]]:
+    """Return the settings that are a model's own, those of the training, and those that few change."""
+    folded = [record for record in MODELS[model].parameters if record.folded]
+    others = [record for record in MODELS[model].parameters if not record.folded]
+    own = [record for record in others if record not in TRAINING]
+    return own, [record for record in others if record in TRAINING], folded
 
 
 def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, parameters: dict[str, Any]) -> None:

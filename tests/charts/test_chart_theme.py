@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digitcore.charts import curves_chart, map_chart, value_limits
+from digitcore.charts import curves_chart, learning_rate_chart, map_chart, value_limits
 from digitcore.charts._axes import epoch_ticks
 from digitcore.charts._theme import DARK_PAGE, themed
 from digitcore.images import palette
@@ -114,3 +114,14 @@ def test_the_labels_of_a_logarithmic_axis_have_no_powers_of_ten():
     y = axis(curves_chart(curve([0.5, 0.01]), log=True), "y")
     assert y["axis"]["labelExpr"] == "datum.label === '' ? '' : format(datum.value, ',~r')"
     assert "format" not in y["axis"]
+
+
+def test_the_learning_rate_is_drawn_as_steps_from_the_start_to_the_last_epoch():
+    table = pd.DataFrame({"epoch": [0.0, 1.0, 2.0], "learning_rate": [0.1, 0.01, 0.01]})
+    chart = learning_rate_chart(table).to_dict()
+    line, points = chart["layer"]
+    assert line["mark"]["interpolate"] == "step-after"
+    assert line["encoding"]["x"]["scale"]["domain"] == [0, 2]
+    assert points["encoding"]["y"]["title"] == "Learning rate"
+    assert next(iter(chart["datasets"].values())) == table.to_dict("records")
+    assert chart["description"] == "Learning rate over 2 epochs, from 0.01 to 0.1."

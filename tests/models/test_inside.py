@@ -69,6 +69,22 @@ def test_the_mlps_hidden_values_are_its_formula(digits):
     np.testing.assert_allclose(values["dense_2"], second, atol=1e-5)
 
 
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_with_another_activation_gradients_and_answers_follow_from_it(name, activation, digits):
+    X, y = digits[0][:9], digits[1][:9]
+    model = copy.deepcopy(MODELS[name]).set_params(activation=activation).fit(*digits)
+    values = model.activations(X)
+    assert min(layer.min() for layer in values.values()) < 0
+    weights = model.get_weights()
+    *_, last = values.values()
+    logits = torch.from_numpy(last @ weights["output.weight"].T + weights["output.bias"])
+    np.testing.assert_allclose(model.predict_proba(X), logits.softmax(dim=1).numpy(), atol=1e-5)
+    # The gradient of the output's bias is the mean of probabilities minus truth.
+    expected = (model.predict_proba(X) - np.eye(10)[y]).mean(axis=0)
+    np.testing.assert_allclose(model.weight_gradients(X, y)["output.bias"], expected, atol=1e-5)
+
+
 def test_the_cnns_hidden_values_have_their_channels_last_and_lead_to_its_answer(digits):
     model, X = trained("cnn", digits), digits[0][:9]
     weights, values = model.get_weights(), model.activations(X)

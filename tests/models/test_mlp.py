@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from digitcore.errors import InvalidSetting
 from digitcore.models import MLP, SoftmaxRegression
 from digitcore.models.hyperparameters import OPTIMIZERS
 from digitcore.models.numpy_optimizers import make_optimizer
@@ -96,3 +97,18 @@ def test_published_training_on_the_digits_gets_the_published_accuracy():
     model = MLP(initialization="xavier", initial_bias=0.01, random_state=0, **settings)
     # 94.7 % without a seed; seeds differ by up to three points.
     assert model.fit(X, y).score(X_test, y_test) == pytest.approx(0.947, abs=0.03)
+
+
+@pytest.mark.parametrize(("scale", "low", "high"), [(0.1, 0.0, 1e-2), (10.0, 1e2, np.inf)])
+def test_gradients_vanish_and_explode_with_the_scale_of_the_initial_weights(digits, scale, low, high):
+    def first_gradient(**settings):
+        model = MLP(hidden_units=(16,) * 4, initialization="he", random_state=0, **settings)
+        model.iter_fit(*digits)
+        return np.abs(model.weight_gradients(*digits)["dense_1.weight"]).mean()
+
+    assert low < first_gradient(weight_scale=scale) / first_gradient() < high
+
+
+def test_an_activation_that_is_unknown_is_refused(digits):
+    with pytest.raises(InvalidSetting, match=r"activation must be one of 'relu', .* got 'tan'. Did you mean 'tanh'\?"):
+        MLP(activation="tan").fit(*digits)

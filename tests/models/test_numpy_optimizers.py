@@ -13,6 +13,24 @@ SHAPES = [(3, 4), (3,)]
 RULES = {
     "sgd": (lambda w: SGD(w, 0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
     "momentum": (lambda w: SGD(w, 0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    "nesterov": (
+        lambda w: SGD(w, 0.1, momentum=0.9, nesterov=True),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    ),
+    "sgd decay": (lambda w: SGD(w, 0.1, weight_decay=0.2), lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.2)),
+    "adam decay": (lambda w: Adam(w, 0.1, weight_decay=0.2), lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.2)),
+    "amsgrad decay": (
+        lambda w: AMSGrad(w, 0.1, weight_decay=0.2),
+        lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.2, amsgrad=True),
+    ),
+    "adagrad decay": (
+        lambda w: Adagrad(w, 0.1, weight_decay=0.2),
+        lambda p: torch.optim.Adagrad(p, lr=0.1, weight_decay=0.2),
+    ),
+    "rmsprop decay": (
+        lambda w: RMSprop(w, 0.1, weight_decay=0.2),
+        lambda p: torch.optim.RMSprop(p, lr=0.1, weight_decay=0.2),
+    ),
     "adam": (lambda w: Adam(w, 0.1), lambda p: torch.optim.Adam(p, lr=0.1)),
     "adam epsilon": (lambda w: Adam(w, 0.1, epsilon=0.1), lambda p: torch.optim.Adam(p, lr=0.1, eps=0.1)),
     "amsgrad": (lambda w: AMSGrad(w, 0.1), lambda p: torch.optim.Adam(p, lr=0.1, amsgrad=True)),
@@ -61,11 +79,16 @@ def test_amsgrad_and_adam_differ_on_the_gradients_of_these_tests(rng):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_factory_makes_every_optimizer_with_its_settings(name, rng):
     own_settings = {
-        "sgd": {"momentum": 0.5},
+        "sgd": {"momentum": 0.5, "weight_decay": 0.25},
         "rmsprop": {"rho": 0.7, "epsilon": 0.3},
     }.get(name, {"epsilon": 0.3})
     optimizer = make_optimizer(name, [np.zeros(2)], **(SETTINGS | own_settings))
     assert vars(optimizer).items() >= {"learning_rate": 0.1, **own_settings}.items()
+
+
+def test_factory_tells_nesterovs_momentum_from_the_classical_one():
+    kinds = [make_optimizer("sgd", [], **SETTINGS, momentum_kind=kind).nesterov for kind in ("classical", "nesterov")]
+    assert kinds == [False, True]
 
 
 def test_factory_tells_amsgrad_from_adam():

@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models import CNN, MLP, SoftmaxRegression
 from digitcore.models.base import EpochClassifier
+from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.models.torch_backend import layers as torch_layers
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.autograd import AcceleratorTraining
@@ -22,7 +23,10 @@ from digitcore.models.torch_backend.kernels import dropout
 RULES = {
     "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
     "momentum": {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+    "nesterov": {"learning_rate": 0.05, "momentum": 0.9, "momentum_kind": "nesterov", "weight_decay": 0.01},
     "adam": {"optimizer": "adam", "learning_rate": 0.01},
+    "adam with decay": {"optimizer": "adam", "learning_rate": 0.01, "weight_decay": 0.1},
+    "smoothing and clipping": {"learning_rate": 0.1, "label_smoothing": 0.1, "max_norm": 0.3},
     "amsgrad": {"optimizer": "amsgrad", "learning_rate": 0.01},
     "adagrad": {"optimizer": "adagrad", "learning_rate": 0.02},
     "rmsprop": {"optimizer": "rmsprop", "learning_rate": 0.003, "rho": 0.9},
@@ -130,6 +134,16 @@ def test_masks_that_were_drawn_ahead_and_not_used_do_not_matter(name, digits, mo
     resumed = fresh(name, batch_size=20, epochs=3)
     checkpoint = checkpoint_after(1, fresh(name, batch_size=20), *data)
     list(resumed.iter_fit(*data, resume_from=checkpoint))
+    assert_same(resumed, straight)
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_a_training_with_another_activation_is_resumed_too(name, activation, digits):
+    data, settings = parts(digits), {"activation": activation, "weight_scale": 2.0, **RULES["momentum"]}
+    straight = fresh(name, epochs=4, **settings).fit(*data)
+    resumed = fresh(name, epochs=4, **settings)
+    list(resumed.iter_fit(*data, resume_from=checkpoint_after(2, fresh(name, **settings), *data)))
     assert_same(resumed, straight)
 
 

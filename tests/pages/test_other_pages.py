@@ -6,7 +6,7 @@ import pytest
 
 from digitcore.runs.live_runs import LOOK_UP_SECONDS
 from pages.parts import shared
-from tests.pages.conftest import texts
+from tests.pages.conftest import chart_descriptions, texts
 
 
 def pixels(app):
@@ -122,3 +122,13 @@ def test_data_shows_mnist_with_all_its_columns(open_app, mnist_directory):
     assert not app.exception
     assert "70,000" in texts(app)
     assert pixels(app).shape == (28, 28)
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_with_another_activation_no_unit_is_called_dead(open_app, train, model):
+    settings = {"model": model, "epochs": "2", "batch_size": "64", "activation": "tanh"}
+    app = train(open_app(**settings)).switch_page("pages/weights.py").run()
+    assert not app.exception
+    assert "No chart of dead units: only those with ReLU can die, and these have tanh." in texts(app)
+    assert not any("zero for every image" in words for words in chart_descriptions(app))
+    assert ("Black is -" in texts(app)) == (model == "cnn")

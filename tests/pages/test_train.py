@@ -104,8 +104,9 @@ def test_a_moved_slider_changes_spec_and_link(open_app):
 def test_every_model_has_its_own_settings_and_trains(open_app, train, model):
     app = open_app(model=model, epochs="2", batch_size="64")
     parameters = app.session_state["spec"].parameters
+    records = {record.name: record for record in MODELS[model].parameters}
     for name in parameters:
-        if name not in ("rho", "epsilon", "initial_bias"):  # without effect beside the others, so not asked for
+        if records[name].applies(parameters):
             assert widget(app, name) or widget(app, f"{model}_{name}"), name
     app = train(app)
     assert "Test accuracy" in metrics(app)
@@ -211,8 +212,8 @@ def test_the_page_says_that_a_first_training_has_to_wait_for_the_workers(open_ap
 
 def test_a_number_that_may_be_none_has_a_slider_with_a_stop_for_none(open_app, monkeypatch):
     record = Number(
-        name="weight_decay",
-        label="Weight decay",
+        name="shrinkage",
+        label="Shrinkage",
         help="Pulls weights to zero.",
         default=None,
         none_label="none at all",
@@ -226,7 +227,7 @@ def test_a_number_that_may_be_none_has_a_slider_with_a_stop_for_none(open_app, m
     monkeypatch.setitem(registry._entries, "softmax", wider)
     app = open_app(model="softmax")
     assert not app.exception
-    slider = widget(app, "softmax_weight_decay")
+    slider = widget(app, "softmax_shrinkage")
     assert slider.value == "none"
     slider.set_value("0.2").run()
-    assert app.session_state["spec"].parameters["weight_decay"] == 0.2
+    assert app.session_state["spec"].parameters["shrinkage"] == 0.2

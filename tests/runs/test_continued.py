@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from digitcore.models.checkpoint import n_epochs_of
+from digitcore.models.pauses import pauses
 from digitcore.runs import RunSpec, train_spec, training
+from digitcore.runs.run import Run
+from digitcore.runs.summary import learning_rates_of
 from digitcore.runs.training import checkpoint_of
+from digitcore.specs.run_spec import goes_on_from
 
 
 def spec(epochs, **changes):
@@ -73,7 +77,9 @@ def test_a_stopped_training_keeps_what_it_has(keep):
 def test_a_training_stopped_in_the_middle_of_an_epoch_goes_on_as_if_nothing_had_been(monkeypatch):
     slow = spec(4, parameters={"epochs": 4, "hidden_units": (100, 60), "batch_size": 3, "optimizer": "adam"})
     whole = train_spec(slow)
-    monkeypatch.setattr(training, "FINISH_SECONDS", 0.0)  # so that every epoch is one that is not finished
+    # Have a stop seen at the next batch, and end the epoch there.
+    monkeypatch.setattr(training, "FINISH_SECONDS", 0.0)
+    monkeypatch.setattr(training, "pauses", lambda action: pauses(action, 0))
     seen = []
 
     def in_the_third():
@@ -156,3 +162,34 @@ def test_a_fork_stopped_while_its_parent_is_trained_keeps_those_epochs():
     outcome = train_spec(child, on_epoch=seen.append, should_stop=lambda: len(seen) >= 4, keep_checkpoint=True)
     assert outcome.state == "cancelled"
     assert 4 <= len(outcome.epochs) < 30
+
+
+def test_a_schedule_has_the_epochs_after_the_fork_and_checkpoints_hold_it():
+    parent = spec(2)
+    child = parent.with_changes(parent=parent, parameters={"epochs": 6, "schedule": "one_cycle"})
+    whole, taken = train_spec(child), []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        train_spec(child, on_checkpoint=taken.append)
+    again = train_spec(child, checkpoint=taken[3])
+    assert figures(again) == figures(whole)
+    rates = learning_rates_of(Run(child, "done", epochs=tuple(whole.epochs)))
+    assert rates["epoch"].max() == 6
+    before, after = rates[rates["epoch"] < 2], rates[rates["epoch"] >= 2].iloc[1:]
+    assert before["learning_rate"].unique().tolist() == [0.01]
+    assert after["learning_rate"].iloc[0] == pytest.approx(0.01 / 25)
+    assert after["learning_rate"].max() == pytest.approx(0.01, rel=0.01)
+
+
+def test_a_schedule_that_ends_with_the_last_epoch_makes_more_epochs_another_training():
+    short = spec(3, parameters={"epochs": 3, "schedule": "cosine"})
+    longer = short.with_changes(parameters={"epochs": 6})
+    assert short.ends_its_schedule
+    assert not goes_on_from(longer, short, 3)
+    assert goes_on_from(short, short, 2)
+    fork = short.with_changes(parent=short, parameters={"epochs": 6})
+    assert fork.parent == short
+    assert goes_on_from(fork, short, 3)
+    assert not goes_on_from(fork, short.with_changes(parameters={"epochs": 9}), 3)
+    steps = spec(3, parameters={"epochs": 3, "schedule": "step"})
+    assert goes_on_from(steps.with_changes(parameters={"epochs": 6}), steps, 3)

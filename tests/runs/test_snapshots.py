@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,16 @@ def test_the_first_layer_is_that_of_each_epoch(name, digits):
     assert arrays["first_layer"].dtype == np.float16
     for snapshot, weights in zip(arrays["first_layer"], kept, strict=True):
         np.testing.assert_allclose(snapshot, weights[first], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["leaky_relu", "gelu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_no_unit_is_called_dead_without_a_relu(name, activation, digits):
+    model = copy.deepcopy(MODELS[name])
+    arrays, _ = recorded(model, digits)
+    assert any(key.startswith("silent.") for key in arrays)
+    others, _ = recorded(model.set_params(activation=activation), digits)
+    assert set(others) == {key for key in arrays if not key.startswith("silent.")}
 
 
 @pytest.mark.parametrize("name", MODELS)

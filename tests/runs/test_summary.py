@@ -14,6 +14,7 @@ from digitcore.runs.summary import (
     distinct_labels,
     end_text,
     held_out_name,
+    learning_rates_of,
     run_labels,
     verdict_of,
     warnings_of,
@@ -176,3 +177,16 @@ def test_runs_of_another_model_correct_nothing():
 
 def test_equal_labels_are_told_apart_by_a_number():
     assert distinct_labels({"x": "A", "y": "B", "z": "A"}) == {"x": "A", "y": "B", "z": "A (2)"}
+
+
+def test_a_run_with_a_constant_rate_has_no_table_of_rates():
+    assert learning_rates_of(run({"train": part(9, 10)}, accuracies=[0.5, 0.6])) is None
+
+
+@pytest.mark.parametrize(("state", "n_epochs"), [("done", 2), ("running", 4)])
+def test_the_rates_of_a_run_are_those_of_its_batches_and_epochs(state, n_epochs):
+    parameters = {"schedule": "step", "step_epochs": 1, "step_factor": 0.5, "epochs": 4, "batch_size": 4}
+    table = learning_rates_of(run({"train": part(9, 10)}, accuracies=[0.5, 0.6], state=state, parameters=parameters))
+    # Ten images are three batches of four.
+    assert len(table) == 3 * n_epochs + 1
+    assert table["learning_rate"].unique() == pytest.approx([0.01 * 0.5**epoch for epoch in range(n_epochs)])

@@ -7,7 +7,7 @@ import pytest
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS, registry
-from digitcore.parameters import Number
+from digitcore.parameters import Choice, Number
 from digitcore.runs import RunSpec, SplitSpec
 from digitcore.specs.recipes import RECIPES
 
@@ -123,6 +123,26 @@ def test_settings_added_since_keep_the_digests_of_earlier_runs():
     assert RECIPES["mnist-softmax"].spec.digest == "1a7c6ae6e1da925f1094"
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_every_setting_added_since_has_a_digest_of_its_own_and_comes_back_from_json(model):
+    needed = {
+        "step_epochs": {"schedule": "step"},
+        "step_factor": {"schedule": "step"},
+        "warm_up": {"schedule": "one_cycle"},
+        "momentum_kind": {"momentum": 0.9},
+    }
+    added = [record for record in MODELS[model].parameters if record.since]
+    assert added
+    for record in added:
+        base = spec(model=model, parameters=needed.get(record.name, {}))
+        choices = record.options if isinstance(record, Choice) else record.slider
+        other = next(choice for choice in choices if choice != record.default)
+        changed = base.with_changes(parameters={record.name: other})
+        assert changed.digest != base.digest
+        assert record.name not in json.loads(base.canonical_json)["parameters"]
+        assert RunSpec.from_json(changed.canonical_json) == changed
+
+
 def test_folds_have_digests_of_their_own():
     folds = [spec(split={"validation": "fold", "n_folds": k, "fold": fold}) for k, fold in ((5, 1), (5, 2), (4, 1))]
     assert len({each.digest for each in folds}) == 3
@@ -145,8 +165,8 @@ def add_parameter(monkeypatch):
     def add(since):
         for entry in list(MODELS.values()):
             record = Number(
-                name="weight_decay",
-                label="Weight decay",
+                name="shrinkage",
+                label="Shrinkage",
                 help="Pulls weights to zero.",
                 default=0.0,
                 minimum=0.0,
@@ -165,9 +185,9 @@ def test_a_hyperparameter_that_is_added_later_leaves_digests_as_they_are(add_par
     add_parameter(since=7)
     specs = {name: RunSpec.from_json(text) for name, text in before.items()}
     assert {name: spec.canonical_json for name, spec in specs.items()} == before
-    assert all(spec.parameters["weight_decay"] == 0.0 for spec in specs.values())
+    assert all(spec.parameters["shrinkage"] == 0.0 for spec in specs.values())
     some = next(iter(specs.values()))
-    changed = some.with_changes(parameters={"weight_decay": 0.5})
+    changed = some.with_changes(parameters={"shrinkage": 0.5})
     assert changed.digest != some.digest
     assert RunSpec.from_json(changed.canonical_json) == changed
 

@@ -19,9 +19,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from digitcore.errors import InvalidSetting
-from digitcore.models.inputs import LabelledImages
+from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
+from digitcore.models.schedules import Schedule
 from digitcore.models.training import Score, Training
 
 # Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty
@@ -97,10 +98,14 @@ class AcceleratorTraining(Training):
     ):
         self.module, self.device, self.at_once, self.generator = module, device, at_once, generator
         self.train, self.held_out = self._on_device(train), held_out and self._on_device(held_out)
+        weights = relative_weights(train)
+        self.image_weights = () if weights is None else (torch.from_numpy(weights).float().to(device),)
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
+        self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
         self.copy = copy.deepcopy(module).requires_grad_(True).to(device)
         self.optimizer = make_optimizer(settings, self.copy.parameters())
+        self.label_smoothing, self.max_norm = settings.get("label_smoothing", 0.0), settings.get("max_norm")
         # Dropout's numbers may not shift the batches' order.
         self.seeds = torch.Generator().manual_seed(generator.initial_seed())
 
@@ -111,7 +116,7 @@ class AcceleratorTraining(Training):
         self.copy.train()
         try:
             with self._random_numbers(), _float32_throughout():
-                scores = [self._one_batch(*batch) for batch in self._batches()]
+                scores = [self._one_batch(*batch) for batch in self._scheduled_batches()]
         finally:
             # Also of an epoch that a pause has ended: then these are the weights that are kept.
             self.module.load_state_dict(self.copy.state_dict())
@@ -133,34 +138,52 @@ class AcceleratorTraining(Training):
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         self.copy.train()
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
-        for rate, (X, y) in zip(rates, endless, strict=False):
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+        for rate, batch in zip(rates, endless, strict=False):
+            self._set_rate(rate)
             with self._random_numbers(), _float32_throughout():
-                loss, _ = self._one_batch(X, y)
-            yield loss.item() / len(y)
+                loss, _ = self._one_batch(*batch)
+            yield loss.item() / len(batch[1])
 
-    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _scheduled_batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
+        for batch in self._batches():
+            if not self.schedule.is_constant:
+                self._set_rate(self.schedule.next_rate())
+            yield batch
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         X, y = self.train
         order = torch.arange(self.n_images)
         if self.batch_size < self.n_images:
             order = torch.randperm(self.n_images, generator=self.generator)
-        return ((X[rows], y[rows]) for rows in order.to(self.device).split(self.batch_size))
+        tensors = (X, y, *self.image_weights)
+        return (tuple(each[rows] for each in tensors) for rows in order.to(self.device).split(self.batch_size))
 
-    def _one_batch(self, X: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
         self.optimizer.zero_grad()
         sums = []
-        for block_X, block_y in self._blocks(X, y):
-            loss, n_right = _sums(self.copy(block_X), block_y)
-            (loss / len(y)).backward()
+        for block_X, block_y, *block_weights in self._blocks(X, y, *weights):
+            logits = self.copy(block_X)
+            loss, n_right = _sums(logits, block_y)
+            trained = loss
+            if self.label_smoothing or block_weights:
+                # The figures are those of the plain loss.
+                each = F.cross_entropy(logits, block_y, reduction="none", label_smoothing=self.label_smoothing)
+                trained = (each * block_weights[0] if block_weights else each).sum()
+            (trained / len(y)).backward()
             sums.append((loss.detach(), n_right))
+        if self.max_norm is not None:
+            nn.utils.clip_grad_norm_(self.copy.parameters(), self.max_norm)
         self.optimizer.step()
         losses, rights = zip(*sums, strict=True)
         return torch.stack(losses).sum(), torch.stack(rights).sum()
 
-    def _blocks(self, X: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        for block in zip(X.split(self.at_once), y.split(self.at_once), strict=True):
+    def _blocks(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+        for block in zip(*(each.split(self.at_once) for each in tensors), strict=True):
             pause()
             yield block
 
@@ -180,16 +203,18 @@ class AcceleratorTraining(Training):
 
 def make_optimizer(settings: Mapping[str, Any], weights: Iterator[nn.Parameter]) -> torch.optim.Optimizer:
     """Return torch's optimizer for clean hyperparameters."""
-    rate, epsilon = settings["learning_rate"], settings["epsilon"]
+    epsilon = settings["epsilon"]
+    common = {"lr": settings["learning_rate"], "weight_decay": settings.get("weight_decay", 0.0)}
     match settings["optimizer"]:
         case "sgd":
-            return torch.optim.SGD(weights, lr=rate, momentum=settings["momentum"])
+            is_nesterov = settings.get("momentum_kind") == "nesterov"
+            return torch.optim.SGD(weights, momentum=settings["momentum"], nesterov=is_nesterov, **common)
         case "adam" | "amsgrad" as name:
-            return torch.optim.Adam(weights, lr=rate, eps=epsilon, amsgrad=name == "amsgrad")
+            return torch.optim.AdamW(weights, eps=epsilon, amsgrad=name == "amsgrad", **common)
         case "adagrad":
-            return torch.optim.Adagrad(weights, lr=rate, eps=epsilon)
+            return torch.optim.Adagrad(weights, eps=epsilon, **common)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, lr=rate, alpha=settings["rho"], eps=epsilon)
+            return torch.optim.RMSprop(weights, alpha=settings["rho"], eps=epsilon, **common)
     raise ValueError(f"no torch optimizer for {settings['optimizer']!r}")
 
 

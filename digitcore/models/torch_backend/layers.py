@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from digitcore.errors import InvalidSetting
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
+from digitcore.models.torch_backend.activations import OTHER_ACTIVATIONS, ActivatedConvBlock, Activation
 from digitcore.models.torch_backend.kernels.convolution import (
     Choices,
     Pooling,
@@ -45,6 +46,7 @@ _LARGE_PRODUCT = 1_500_000
 _WIDE = range(2**18, 2**20)
 # What the layers of a plan may be, in order, by their kinds.
 _KNOWN_KINDS = re.compile("(conv( pool)?( dropout)? )*(flatten )?(dense( dropout)? )*dense")
+_KNOWN_ACTIVATIONS = {"relu", *OTHER_ACTIVATIONS}
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -295,9 +297,9 @@ class Network:
         image_shape: tuple[int, int],
         generator: torch.Generator | None = None,
     ):
-        self.blocks: list[ConvBlock] = []
+        self.blocks: list[ConvBlock | ActivatedConvBlock] = []
         self.dense: list[Dense] = []
-        self._rectifiers: list[Rectifier] = []
+        self._rectifiers: list[Rectifier | Activation] = []
         self._image_shape, self._feature_shape = (*image_shape, 1), (*image_shape, 1)
         self._buffers = Buffers()
         self._widest = max(prod(layer.output_shape) for layer in layers)
@@ -373,7 +375,8 @@ class Network:
 
     def _groups(self, n_images: int) -> Iterator[slice]:
         # The first block goes image by image all by itself.
-        at_once = max(1, _VALUES_IN_CACHE // self._widest) if len(self.blocks) > 1 else n_images
+        is_alone = len(self.blocks) == 1 and isinstance(self.blocks[0], FirstConvBlock)
+        at_once = n_images if is_alone else max(1, _VALUES_IN_CACHE // self._widest)
         for start in range(0, n_images, at_once):
             # One image can take a second: a thousand filters of a thousand channels each.
             pause()
@@ -383,7 +386,6 @@ class Network:
         self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
     ) -> None:
         _check_known(layers)
-        _check_known(layers)
         for number, layer in enumerate(layers):
             if layer.kind == "conv":
                 after = {following.kind: following for following in _until_weights(layers[number + 1 :])}
@@ -391,12 +393,16 @@ class Network:
                 self._feature_shape = (after.get("pool") or layer).output_shape
             elif layer.kind == "dense":
                 self.dense.append(Dense(layer, *_weight_and_bias(layer, weights)))
-                if layer.activation == "relu":
-                    dropout = next(_until_weights(layers[number + 1 :]), None)
-                    self._rectifiers.append(Rectifier(_dropout(dropout, generator)))
+                if layer.activation != "softmax":
+                    dropout = _dropout(next(_until_weights(layers[number + 1 :]), None), generator)
+                    is_relu = layer.activation == "relu"
+                    self._rectifiers.append(Rectifier(dropout) if is_relu else Activation(layer.activation, dropout))
 
-    def _conv_block(self, layer, after, weights, generator) -> ConvBlock:
+    def _conv_block(self, layer, after, weights, generator) -> ConvBlock | ActivatedConvBlock:
         convolution = Convolution(layer, *_weight_and_bias(layer, weights))
+        if layer.activation != "relu":
+            pooling = (after["pool"].window, after["pool"].stride) if "pool" in after else None
+            return ActivatedConvBlock(convolution, layer.activation, pooling, _dropout(after.get("dropout"), generator))
         kind = ConvBlock if self.blocks else FirstConvBlock
         return kind(convolution, after.get("pool"), _dropout(after.get("dropout"), generator))
 
@@ -427,16 +433,17 @@ def _check_known(layers: Sequence[Layer]) -> None:
     Raises
     ------
     InvalidSetting
-        If it is not: convolutions with ReLU, each followed by pooling, dropout or both, in this order; dense layers
-        with ReLU, each with dropout or without; an output with softmax.
+        If it is not: convolutions with a known activation, each followed by pooling, dropout or both, in this order;
+        dense layers with one, each with dropout or without; an output with softmax.
     """
     weighted = [layer for layer in layers if layer.weight_shape]
     kinds = " ".join(layer.kind for layer in layers)
-    activations = [layer.activation for layer in weighted]
-    if not _KNOWN_KINDS.fullmatch(kinds) or activations != ["relu"] * (len(weighted) - 1) + ["softmax"]:
+    *hidden, last = [layer.activation for layer in weighted] or [None]
+    if not _KNOWN_KINDS.fullmatch(kinds) or not _KNOWN_ACTIVATIONS.issuperset(hidden) or last != "softmax":
         raise InvalidSetting(
             f"The network cannot be trained as it is planned: {', '.join(layer.label for layer in layers)}; known are "
-            "convolutions with ReLU, pooling and dropout, then dense layers with ReLU and dropout, then softmax"
+            "convolutions, pooling and dropout, then dense layers and dropout, then softmax, with the activations "
+            f"{', '.join(sorted(_KNOWN_ACTIVATIONS))}"
         )
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import nn
 
 from digitcore.models.layer_plans import Layer
+
+_ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
 
 
 class FlattenChannelsLast(nn.Module):
@@ -40,38 +49,54 @@ def build_module(layers: Sequence[Layer], image_shape: tuple[int, int]) -> nn.Se
         if layer.padding == "same":
             parts[f"{layer.name}_padding"] = _build_padding(layer.window)
         parts[layer.name] = _build_layer(layer)
-        if layer.activation == "relu":
-            parts[f"{layer.name}_relu"] = nn.ReLU()
+        if layer.activation not in (None, "softmax"):
+            parts[f"{layer.name}_activation"] = _ACTIVATIONS[layer.activation]()
     # On the meta device the layers' own initialisation has nothing to draw, so torch's global generator is not touched.
     module = nn.Sequential(parts).to_empty(device="cpu")
     return module.to(memory_format=torch.channels_last)
 
 
-def initialize(module: nn.Module, initialization: str, initial_bias: float, generator: torch.Generator) -> None:
+def initialize(
+    module: nn.Module, initialization: str, initial_bias: float, generator: torch.Generator, scale: float = 1.0
+) -> None:
     """Draw all weights and biases of ``module`` in place.
 
     Parameters
     ----------
     module : nn.Module
         Network whose weights are set.
-    initialization : {"torch", "xavier"}
-        What :class:`torch.nn.Linear` and :class:`torch.nn.Conv2d` do by themselves, or Xavier uniform.
+    initialization : {"torch", "xavier", "he", "lecun"}
+        What :class:`torch.nn.Linear` and :class:`torch.nn.Conv2d` do by themselves, or evenly within plus and minus
+        ``sqrt(6 / (n_inputs + n_outputs))`` (Xavier), ``sqrt(6 / n_inputs)`` (He), ``sqrt(3 / n_inputs)`` (LeCun).
     initial_bias : float
-        Every bias, for Xavier only.
+        Every bias, except for "torch".
     generator : torch.Generator
         Source of the numbers.
+    scale : float
+        What every weight that was drawn is multiplied with.
 
     References
     ----------
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010. He et al.,
+    "Delving deep into rectifiers", 2015. LeCun et al., "Efficient backprop", 1998, section 4.6.
     """
     for part in module:
         if hasattr(part, "weight"):
-            if initialization == "xavier":
-                nn.init.xavier_uniform_(part.weight, generator=generator)
-                nn.init.constant_(part.bias, initial_bias)
-            else:
+            if initialization == "torch":
                 _initialize_as_torch(part, generator)
+            else:
+                _DRAW[initialization](part.weight, generator=generator)
+                nn.init.constant_(part.bias, initial_bias)
+            if scale != 1.0:
+                with torch.no_grad():
+                    part.weight.mul_(scale)
+
+
+_DRAW = {
+    "xavier": nn.init.xavier_uniform_,
+    "he": partial(nn.init.kaiming_uniform_, nonlinearity="relu"),
+    "lecun": partial(nn.init.kaiming_uniform_, nonlinearity="linear"),
+}
 
 
 def _initialize_as_torch(part: nn.Linear | nn.Conv2d, generator: torch.Generator) -> None:

@@ -15,9 +15,11 @@ from torch import nn
 
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
-from digitcore.models.inputs import LabelledImages
+from digitcore.models.gradients import smooth
+from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
+from digitcore.models.schedules import Schedule
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
@@ -48,6 +50,7 @@ class TorchNetwork(EpochClassifier):
     """
 
     _WEIGHTS_ATTRIBUTE = "module_"
+    _TAKES_WEIGHTS = True
     _DTYPES = (np.float32,)
 
     def _start_training(
@@ -62,7 +65,8 @@ class TorchNetwork(EpochClassifier):
         device = choose_device(self.device, layers, min(settings["batch_size"] or len(train.y), len(train.y)))
         self._build(layers)
         bias = settings.get("initial_bias", 0.0)
-        initialize(self.module_, settings["initialization"], bias, generator)
+        scale = settings.get("weight_scale", 1.0)
+        initialize(self.module_, settings["initialization"], bias, generator, scale)
         data = (self._at_once, train, held_out, settings, generator)
         if device.type != "cpu":
             return AcceleratorTraining(self.module_, device, *data)
@@ -111,8 +115,8 @@ class TorchNetwork(EpochClassifier):
         with torch.inference_mode():
             for name, part in self.module_.eval().named_children():
                 values = part(values)
-                # A layer's name for its sums is overwritten by its ReLU, whose name begins with the layer's.
-                layer = name.removesuffix("_relu")
+                # A layer's sums are overwritten by its activation, whose name begins with the layer's.
+                layer = name.removesuffix("_activation")
                 if layer in {planned.name for planned in self._layers if planned.kind in ("conv", "pool", "dense")}:
                     kept[layer] = values
         kept.pop("output")
@@ -175,8 +179,12 @@ class NetworkTraining(Training):
     ):
         self.at_once = at_once
         self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
+        weights = relative_weights(train)
+        self.image_weights = () if weights is None else (torch.from_numpy(weights).float(),)
         self.n_images = len(train.y)
         self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
+        self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
+        self.label_smoothing = settings.get("label_smoothing", 0.0)
         self.generator = generator
         kind = SmallDenseNetwork if is_small_dense(layers, self.batch_size) else Network
         in_one_piece = self.batch_size <= at_once
@@ -193,6 +201,8 @@ class NetworkTraining(Training):
         with _denormals_are_zero():
             for batch in self._batches():
                 hook()
+                if not self.schedule.is_constant:
+                    self.update.learning_rate = self.schedule.next_rate()
                 sums.append(self._one_batch(*batch))
         return _mean_score(sums, self.n_images)
 
@@ -217,18 +227,19 @@ class NetworkTraining(Training):
     @torch.inference_mode()
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         endless = chain.from_iterable(self._batches() for _ in repeat(None))
-        for rate, (X, y) in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, endless, strict=False):
             pause()
             self.update.learning_rate = rate
             with _denormals_are_zero():
-                loss, _ = self._one_batch(X, y)
-            yield loss / len(y)
+                loss, _ = self._one_batch(*batch)
+            yield loss / len(batch[1])
 
     def state(self) -> dict[str, np.ndarray]:
         weights = {name: np.array(values.numpy(), order="C") for name, values in self.weights.items()}
         return {
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.update.state()),
+            **with_prefix("schedule", self.schedule.state()),
             "random": self.generator.get_state().numpy(),
         }
 
@@ -236,29 +247,36 @@ class NetworkTraining(Training):
         for name, values in self.weights.items():
             values.copy_(torch.from_numpy(state[f"weights.{name}"]))
         self.update.load_state(under_prefix("optimizer", state))
+        self.schedule.load_state(under_prefix("schedule", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
 
-    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Yield images, their classes and, if they do not count alike, their weights."""
         self.network.start_epoch()
         X, y = self.train
         if self.batch_size == self.n_images:
-            yield X, y
+            yield X, y, *self.image_weights
             return
         # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
         order = torch.randperm(self.n_images, generator=self.generator)
         for rows in order.split(_BATCHES_GATHERED * self.batch_size):
             images = torch.index_select(X, 0, rows, out=self.buffers("images", rows.shape[0], X.shape[1]))
-            yield from zip(images.split(self.batch_size), y[rows].split(self.batch_size), strict=True)
+            others = (each[rows].split(self.batch_size) for each in (y, *self.image_weights))
+            yield from zip(images.split(self.batch_size), *others, strict=True)
 
-    def _one_batch(self, X: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
+    def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[float, int]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
         update, scale = self.update, self.update.scale / y.shape[0]
         update.begin()
         kept, sums = update.kept, []
-        for block_X, block_y in self._blocks(X, y):
+        for block_X, block_y, *block_weights in self._blocks(X, y, *weights):
             logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
             self.network.forward(block_X, training=True, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
+            if self.label_smoothing:
+                smooth(gradient.numpy(), block_y.numpy(), self.label_smoothing)
+            if block_weights:
+                gradient.mul_(block_weights[0])
             self.network.backward(gradient.t(), scale, kept)
             kept = 1.0
         update.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import nn
+
+from digitcore.models.gradients import clipping_factor
 
 
 class Update(Protocol):
@@ -62,7 +65,9 @@ class OptimizerUpdate:
         self.sums = self._views(self.summed)
         self._convolved = self.summed[: _n_convolved(module)]
         self._rule = Rule(settings, self.values, self.summed)
-        self._inputs_first, self.end = inputs_first, self._rule.step
+        self._max_norm = settings.get("max_norm")
+        self._inputs_first = inputs_first
+        self.end = self._rule.step if self._max_norm is None else self._clip_and_step
 
     @property
     def learning_rate(self) -> float:
@@ -74,6 +79,15 @@ class OptimizerUpdate:
 
     def begin(self) -> None:
         self._convolved.zero_()
+
+    def _clip_and_step(self) -> None:
+        norm = torch.linalg.vector_norm(self.summed).item()
+        if not math.isfinite(norm):  # the squares of large numbers may overflow
+            norm = torch.linalg.vector_norm(self.summed, dtype=torch.float64).item()
+        factor = clipping_factor(norm, self._max_norm)
+        if factor != 1.0:
+            self.summed.mul_(factor)
+        self._rule.step()
 
     def state(self) -> dict[str, np.ndarray]:
         return {
@@ -146,7 +160,8 @@ def make_update(
     inputs_first : bool
         Whether a dense layer's weights lie in memory as ``(n_inputs, n_units)``; their shape stays.
     """
-    if settings["optimizer"] == "sgd" and not settings["momentum"] and in_one_piece:
+    is_plain = not (settings["momentum"] or settings.get("weight_decay") or settings.get("max_norm"))
+    if settings["optimizer"] == "sgd" and is_plain and in_one_piece:
         return DirectDescent(module, settings["learning_rate"], inputs_first)
     return OptimizerUpdate(module, settings, inputs_first)
 
@@ -218,6 +233,8 @@ class Rule:
         name = settings["optimizer"]
         self.learning_rate = settings["learning_rate"]
         self._momentum, self._rho, self._epsilon = (settings[each] for each in ("momentum", "rho", "epsilon"))
+        self._nesterov = settings.get("momentum_kind") == "nesterov"
+        self._weight_decay = settings.get("weight_decay", 0.0)
         self._values, self._gradient = values, gradient
         self._first, self._second, self._largest = (torch.zeros_like(values) for _ in range(3))
         self._n_steps = torch.zeros(())
@@ -239,20 +256,22 @@ class Rule:
         }[name]
 
     def _common(self) -> dict[str, Any]:
-        return {"lr": self.learning_rate, "weight_decay": 0.0, "maximize": False}
+        return {"lr": self.learning_rate, "weight_decay": self._weight_decay, "maximize": False}
 
     def _sgd(self) -> None:
         is_first = self._n_steps.item() == 0
         self._n_steps.add_(1)
         velocity = [self._first] if self._momentum else []
-        buffers = {"momentum": self._momentum, "dampening": 0.0, "nesterov": False, "is_first_step": is_first}
-        torch._fused_sgd_([self._values], [self._gradient], velocity, **self._common(), **buffers)
+        kind = {"momentum": self._momentum, "dampening": 0.0, "nesterov": self._nesterov, "is_first_step": is_first}
+        torch._fused_sgd_([self._values], [self._gradient], velocity, **self._common(), **kind)
 
     def _adam(self) -> None:
         self._n_steps.add_(1)
         means = [self._first], [self._second], [self._largest] if self._amsgrad else []
         moments = {"beta1": 0.9, "beta2": 0.999, "eps": self._epsilon, "amsgrad": self._amsgrad}
-        torch._fused_adam_([self._values], [self._gradient], *means, [self._n_steps], **self._common(), **moments)
+        # Adam's decay, where there is any, is apart from the gradient.
+        step = torch._fused_adamw_ if self._weight_decay else torch._fused_adam_
+        step([self._values], [self._gradient], *means, [self._n_steps], **self._common(), **moments)
 
     def _adagrad(self) -> None:
         self._n_steps.add_(1)
@@ -262,6 +281,8 @@ class Rule:
         )
 
     def _rmsprop(self) -> None:
+        if self._weight_decay:
+            self._gradient.add_(self._values, alpha=self._weight_decay)
         self._second.mul_(self._rho).addcmul_(self._gradient, self._gradient, value=1 - self._rho)
         root = torch.sqrt(self._second, out=self._first).add_(self._epsilon)
         self._values.addcdiv_(self._gradient, root, value=-self.learning_rate)

@@ -86,7 +86,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
                 "The bands show how the values of a layer are spread after each epoch: the wide band holds the middle "
                 "90 %, the darker one the middle half.",
                 "Weights that spread out are learning; gradients that shrink to zero mean that the training is over.",
-                "A **dead** unit is zero for all images that it was checked on, gets no gradient and no longer learns.",
+                "A **dead** unit is one whose ReLU is zero for all images that it was checked on: it gets no gradient "
+                "and no longer learns.",
             ),
             "A band of weights that widens over the epochs.",
         ),

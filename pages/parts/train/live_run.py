@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from digitcore.charts import curves_chart, value_limits
+from digitcore.charts import curves_chart, learning_rate_chart, value_limits
 from digitcore.datasets import DATASETS
 from digitcore.evaluation import curves_table, epochs_table
 from digitcore.glossary import explain
@@ -17,12 +17,12 @@ from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import ExpectedTime, expected_time, milestone_text, progress_of
-from digitcore.runs.summary import comparison_text, end_text, validation_name
+from digitcore.runs.summary import comparison_text, end_text, has_schedule, learning_rates_of, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_interval_text, percent_text
 from pages.parts import announcer, layout, session, shared, visitor
-from pages.parts.charts import Frame
+from pages.parts.charts import Frame, drawable
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.train import next_steps, verdict_view
@@ -91,12 +91,20 @@ def show_run(spec: RunSpec) -> None:
 
 
 def show_curves(run: Run) -> None:
-    """Draw loss and accuracy of every epoch side by side."""
+    """Draw loss and accuracy of every epoch side by side, and below them the learning rate unless it is constant."""
     # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
     key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, _run=run)
         column.vega_lite_chart(chart, width="stretch")
+    if has_schedule(run.spec) and (run.active or run.epochs):
+        n_epochs = None if run.active else len(run.epochs)
+        st.vega_lite_chart(_rates(run.digest, run.created_at, n_epochs, _run=run), width="stretch")
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _rates(digest: str, created_at: datetime | None, n_epochs: int | None, _run: Run) -> dict[str, Any]:
+    return drawable(learning_rate_chart(learning_rates_of(_run)))
 
 
 # Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch.

@@ -19,16 +19,19 @@ def show(run: Run) -> None:
     n_more = min(more_epochs(n_epochs), EPOCHS.maximum - n_epochs)
     if n_more < 1:
         return
-    ended_early = run.state == "done" and n_epochs < run.spec.parameters["epochs"]
+    is_whole = run.state == "done" and n_epochs == run.spec.parameters["epochs"]
+    if run.spec.ends_its_schedule and not is_whole:
+        return  # a training of as many epochs as it has would have had other learning rates
+    # Likewise one of more epochs.
+    can_be_longer = is_whole and not run.spec.ends_its_schedule
     with st.container(horizontal=True, gap="small", key="next_steps"):
-        if run.state == "done" and not ended_early:
+        more = False
+        if can_be_longer:
             more = st.button(
                 f"+{n_more:,} epochs",
                 key="more_epochs",
                 help=f"The result is that of one training of {n_epochs + n_more:,} epochs, bit for bit.",
             )
-        else:
-            more = False
         other = st.button(
             "Other settings from here",
             key="other_settings",

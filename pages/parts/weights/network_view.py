@@ -19,6 +19,7 @@ from digitcore.insight.layer_tables import (
     snapshot_epochs_of,
 )
 from digitcore.insight.weight_images import first_layer_images
+from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.runs import Run
 from pages.parts import messages, session
 from pages.parts.charts import drawable
@@ -72,9 +73,13 @@ def show_feature_maps(run: Run) -> None:
     for name, maps in model.feature_maps(image).items():
         n_maps, height, width = maps.shape
         st.markdown(f"**{name}**: {n_maps} maps of {height} × {width}")
-        top = float(maps.max()) or 1.0
+        # Without a ReLU there are values below zero.
+        low = min(float(maps.min()), 0.0)
+        top = float(maps.max()) - low or 1.0
+        if low < 0:
+            st.caption(f"Black is {low:.3g}, the lowest value, and white {low + top:.3g}.")
         alt = f"{min(n_maps, MOST_MAPS)} of {n_maps} feature maps after {name}"
-        show_images(maps[:MOST_MAPS], top, alt=alt, key=f"maps_{name}")
+        show_images(maps[:MOST_MAPS] - low, top, alt=alt, key=f"maps_{name}")
 
 
 @st.fragment
@@ -90,6 +95,9 @@ def show_distributions(run: Run) -> None:
     names = layer_names(snapshots)
     layer = st.segmented_control("Layer", names, default=names[0], required=True, key=f"layer_{'_'.join(names)}")
     _show_layer(run.digest, run.created_at, layer, _snapshots=snapshots)
+    activation = run.spec.parameters.get("activation", "relu")
+    if activation != "relu":
+        st.caption(f"No chart of dead units: only those with ReLU can die, and these have {ACTIVATIONS[activation]}.")
 
 
 # Three charts take altair 70 ms to write down, the same at each rerun.

@@ -9,7 +9,7 @@ import torch
 from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models import CNN, MLP
 from digitcore.models.architecture import plan
-from digitcore.models.hyperparameters import OPTIMIZERS
+from digitcore.models.hyperparameters import ACTIVATIONS, OPTIMIZERS
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
 
@@ -55,6 +55,16 @@ def test_both_ways_compute_the_same(network, optimizer, batch_size, digits, othe
     others = plain.get_weights()
     for name, weights in fast.get_weights().items():
         np.testing.assert_allclose(weights, others[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
+def test_both_ways_compute_the_same_with_every_activation(network, activation, digits, other_way):
+    settings = {"activation": activation, "learning_rate": 0.05, "momentum": 0.9, "initialization": "he"}
+    fast = network(**settings).fit(*digits, digits)
+    other_way()
+    plain = network(**settings).fit(*digits, digits)
+    assert fast.history_[-1].train_loss == pytest.approx(plain.history_[-1].train_loss, abs=1e-5)
+    assert fast.history_[-1].validation_loss == pytest.approx(plain.history_[-1].validation_loss, abs=1e-5)
 
 
 def test_a_batch_in_several_blocks_is_the_same_step(digits, other_way, monkeypatch):

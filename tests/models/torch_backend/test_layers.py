@@ -35,6 +35,16 @@ NETWORKS = {
     "cnn with gaps between windows": CNN(channels=(4,), pool_size=2, pool_stride=3, dropout=0.0, hidden_units=(5,)),
     "cnn without pooling": CNN(channels=(4, 3), kernel_size=2, pool_size=1, dropout=0.0, hidden_units=(5,)),
     "cnn with a wide dense layer": CNN(channels=(128,), kernel_size=2, pool_size=2, pool_stride=1, hidden_units=(6,)),
+    "mlp with tanh": MLP(hidden_units=(20, 12), activation="tanh"),
+    "mlp with leaky relu": MLP(hidden_units=(101, 63), activation="leaky_relu"),
+    "mlp with gelu and dropout": MLP(hidden_units=(20, 12), activation="gelu", dropout=0.3),
+    "mlp with sigmoid and dropout": MLP(hidden_units=(20,), activation="sigmoid", dropout=0.3),
+    "cnn with tanh": CNN(channels=(4,), activation="tanh", dropout=0.25, hidden_units=(9,)),
+    "cnn with gelu": CNN(
+        channels=(3, 5), kernel_size=2, pool_stride=1, activation="gelu", dropout=0.4, hidden_units=(9,)
+    ),
+    "cnn with leaky relu": CNN(channels=(3, 2), activation="leaky_relu", padding="same", pool_size=3, dropout=0.0),
+    "cnn with sigmoid": CNN(channels=(4, 3), kernel_size=2, activation="sigmoid", pool_size=1, hidden_units=()),
     "cnn with a wide output layer": CNN(channels=(128,), kernel_size=2, pool_size=2, pool_stride=1, hidden_units=()),
 }
 RULES = {
@@ -164,7 +174,7 @@ def test_predictions_are_those_of_torchs_own_modules(network, digits, monkeypatc
 @pytest.mark.parametrize(
     "change",
     [
-        lambda layers: [replace(layers[0], activation="tanh"), *layers[1:]],
+        lambda layers: [replace(layers[0], activation="selu"), *layers[1:]],
         lambda layers: [layers[0], layers[1], replace(layers[1], name="pool_again"), *layers[2:]],
         lambda layers: [layers[0], replace(layers[1], kind="normalisation"), *layers[2:]],
         lambda layers: [*layers[:-1], replace(layers[-1], activation="relu")],

@@ -65,6 +65,10 @@ class Dropout:
         drawn, self._levels = self._levels[:n_values], self._levels[n_values:]
         return drawn
 
+    def factors(self, n_values: int) -> np.ndarray:
+        """Return what each value is multiplied with, zero or :attr:`scale`, float32 ``(n_values,)``."""
+        return np.where(self.draw(n_values) <= self.highest, np.float32(self.scale), np.float32(0))
+
     def apply(self, values: np.ndarray) -> None:
         """Drop and scale float32 ``values`` in place."""
         flat = values.reshape(-1)
