@@ -6,7 +6,7 @@ from digitcore.evaluation import class_metrics_table, predictions
 from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.wording import PERCENT_COLUMN
-from pages.parts import layout, messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.mistakes import confidence_view, label_issues, mistake_browser
 
 # Column, heading, and what the heading means.
@@ -20,7 +20,7 @@ session.enter_page("mistakes")
 st.title("Mistakes")
 st.caption("Where the model is wrong: class by class, pair by pair, image by image.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:

@@ -14,7 +14,7 @@ from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.listed_table import interval_texts
-from pages.parts import layout, session, shared
+from pages.parts import layout, session, shared, view
 from pages.parts.messages import plain
 
 Models = Mapping[str, Sequence[Run]]
@@ -35,9 +35,7 @@ def _ask_part(models: Models) -> str:
     if len(parts) < 2:
         return next(iter(parts), "test")
     row = layout.choices("part")
-    return row.segmented_control(
-        "Compared on", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
-    )
+    return view.buttons(row, "part", "Compared on", parts, format_func=str.title, help=explain("part"))
 
 
 def _show_sentences(models: Models, part: str) -> RunsComparison | None:

@@ -18,7 +18,7 @@ from digitcore.runs.choice import entries_of, labels_of
 from digitcore.runs.listed_table import listed_table
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
-from pages.parts import layout, messages, session, shared
+from pages.parts import layout, messages, session, shared, view
 
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
@@ -33,6 +33,8 @@ ORDERS = {
     "Fastest first": ("seconds", False),
     "By name": ("name", False),
 }
+# In the address: "-test_accuracy" for the largest first.
+_ORDER_TEXTS = {f"{'-' * descending}{column}": label for label, (column, descending) in ORDERS.items()}
 HELP = (
     "A line is chosen by a click on the box at its left, or by Shift + Space in it. What is chosen stays chosen while "
     "you search, sort or turn pages."
@@ -65,21 +67,28 @@ def show() -> dict[str, str] | None:
 def _ask_query() -> RunQuery:
     """Ask which runs are listed, in which order, and what a line is."""
     row = layout.choices("search")
-    search = row.text_input(
-        "Search", key="runs_search", placeholder="name, note, tag, model ...", persist_state="session"
+    search = view.text(
+        row,
+        "search",
+        "Search",
+        key="runs_search",
+        placeholder="name, note, tag, model ...",
+        persist_state="session",
     )
-    order = row.selectbox("Order", list(ORDERS), key="runs_order", persist_state="session")
+    order = view.select(
+        row, "order", "Order", list(ORDERS), key="runs_order", texts=_ORDER_TEXTS, persist_state="session"
+    )
     more = layout.choices("filters")
-    background = more.toggle("Runs of experiments, too", key="runs_background", persist_state="session")
-    archived = more.toggle("Archived runs, too", key="runs_archived", persist_state="session")
-    each = more.toggle("One line per run", key="runs_each", persist_state="session", help=ONE_LINE_HELP)
+    background = _ask_whether(more, "background", "Runs of experiments, too")
+    archived = _ask_whether(more, "archived", "Archived runs, too")
+    each = _ask_whether(more, "each", "One line per run", help=ONE_LINE_HELP)
     known = shared.engine().catalogue.choices(RunQuery(background=background, archived=archived))
     sort, descending = ORDERS[order]
     return RunQuery(
         search=search,
-        datasets=_ask_several(row, "Data", known["datasets"], DATASETS),
-        models=_ask_several(row, "Model", known["models"], MODELS),
-        tags=_ask_several(row, "Tags", known["tags"], {}),
+        datasets=_ask_several(row, "data", "Data", known["datasets"], DATASETS),
+        models=_ask_several(row, "models", "Model", known["models"], MODELS),
+        tags=_ask_several(row, "tags", "Tags", known["tags"], {}),
         sort=sort,
         descending=descending,
         background=background,
@@ -88,11 +97,19 @@ def _ask_query() -> RunQuery:
     )
 
 
-def _ask_several(row: DeltaGenerator, label: str, options: list[str], entries: Mapping[str, Any]) -> tuple[str, ...]:
-    chosen = row.multiselect(
+def _ask_whether(row: DeltaGenerator, name: str, label: str, **more: str) -> bool:
+    return view.toggle(row, name, label, key=f"runs_{name}", persist_state="session", **more)
+
+
+def _ask_several(
+    row: DeltaGenerator, name: str, label: str, options: list[str], entries: Mapping[str, Any]
+) -> tuple[str, ...]:
+    chosen = view.several(
+        row,
+        name,
         label,
         options,
-        key=f"runs_{label.lower()}",
+        key=f"runs_{name}",
         format_func=lambda name: entries[name].label if name in entries else name,
         placeholder="any",
         persist_state="session",
@@ -105,7 +122,7 @@ def _ask_page(query: RunQuery, n_lines: int) -> int:
     if n_pages < 2:
         return 1
     # Another list begins with its first page.
-    return min(st.pagination(n_pages, key=f"runs_page_{_short_hash(repr(query))}"), n_pages)
+    return view.pages(st, "page", n_pages, key=f"runs_page_{_short_hash(repr(query))}")
 
 
 def _show_table(lines: pd.DataFrame, *, grouped: bool) -> None:

@@ -20,7 +20,7 @@ from digitcore.evaluation.calibration import (
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
-from pages.parts import layout
+from pages.parts import layout, view
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_guide
 
@@ -33,26 +33,24 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     words = explain("confidence", "reliability", "selective prediction")
     st.subheader("Is it right when it is sure?", help=words)
     row = layout.choices("confidence")
-    view = row.segmented_control(
-        "View", list(VIEWS), default="Reliability", required=True, key="confidence_view", label_visibility="collapsed"
-    )
+    chart = view.buttons(row, "chart", "View", list(VIEWS), key="confidence_view", label_visibility="collapsed")
     with row:
-        show_guide(VIEWS[view])
-    _show_view(view, run.digest, run.created_at, part.name, part.labels, probabilities)
+        show_guide(VIEWS[chart])
+    _show_view(chart, run.digest, run.created_at, part.name, part.labels, probabilities)
 
 
 # A chart takes altair 30 ms to write down, the same at each rerun.
 @st.cache_data(show_spinner=False, max_entries=512)
 def _show_view(
-    view: str, digest: str, created_at: datetime, part_name: str, _labels: np.ndarray, _probabilities: np.ndarray
+    chart: str, digest: str, created_at: datetime, part_name: str, _labels: np.ndarray, _probabilities: np.ndarray
 ) -> None:
-    if view == "Reliability":
+    if chart == "Reliability":
         table = reliability_table(_labels, _probabilities)
         st.vega_lite_chart(drawable(reliability_chart(table)))
         error = percent_text(expected_calibration_error(table))
         words = f"{calibration_sentence(table)} Expected calibration error: **{error}**."
         st.markdown(words, help=explain("calibration error"))
-    elif view == "Confidence":
+    elif chart == "Confidence":
         st.vega_lite_chart(drawable(confidence_chart(confidence_table(_labels, _probabilities))))
     else:
         table = coverage_table(_labels, _probabilities)
