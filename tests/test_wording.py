@@ -6,6 +6,7 @@ from digitcore.wording import (
     about_text,
     counted,
     duration_text,
+    interval_text,
     listed,
     percent_text,
     points_digits,
@@ -42,6 +43,11 @@ def test_a_point_is_a_hundredth():
     assert points_text(0.0042) == "0.4 points"
     assert points_text(-0.0042, 2) == "-0.42 points"
     assert points_interval_text(-0.00001, 0.0042) == "0.0 to 0.4"
+
+
+def test_an_interval_of_a_figure_without_unit():
+    assert interval_text(0.12344, 0.2) == "0.1234–0.2000"
+    assert interval_text(1.5, 2.25, digits=1) == "1.5–2.2"
 
 
 @pytest.mark.parametrize(
