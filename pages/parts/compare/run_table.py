@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,8 @@ from pages.parts import layout, messages, session, shared, view
 
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
+# Between two looks for new runs.
+LOOK_SECONDS = 5.0
 # What the order is called, the column it sorts by, and whether the largest comes first.
 ORDERS = {
     "Newest first": ("created_at", True),
@@ -52,7 +55,9 @@ def show() -> dict[str, str] | None:
         st.page_link("pages/train.py", label="Go to Train")
         return None
     with messages.caught():
-        query = _ask_query()
+        query, row = _ask_query()
+        with row:
+            _offer_refresh(query, _n_tested(query))
         n_lines = catalogue.count(query)
         lines = catalogue.page(query, PAGE_SIZE * (_ask_page(query, n_lines) - 1), PAGE_SIZE)
         if lines.empty:
@@ -64,8 +69,8 @@ def show() -> dict[str, str] | None:
     return {}
 
 
-def _ask_query() -> RunQuery:
-    """Ask which runs are listed, in which order, and what a line is."""
+def _ask_query() -> tuple[RunQuery, DeltaGenerator]:
+    """Ask which runs are listed, in which order, and what a line is; return the last row of what was asked, too."""
     row = layout.choices("search")
     search = view.text(
         row,
@@ -84,7 +89,7 @@ def _ask_query() -> RunQuery:
     each = _ask_whether(more, "each", "One line per run", help=ONE_LINE_HELP)
     known = shared.engine().catalogue.choices(RunQuery(background=background, archived=archived))
     sort, descending = ORDERS[order]
-    return RunQuery(
+    query = RunQuery(
         search=search,
         datasets=_ask_several(row, "data", "Data", known["datasets"], DATASETS),
         models=_ask_several(row, "models", "Model", known["models"], MODELS),
@@ -95,6 +100,20 @@ def _ask_query() -> RunQuery:
         archived=archived,
         grouped=not each,
     )
+    return query, more
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+@messages.caught()
+def _offer_refresh(query: RunQuery, n_drawn: int) -> None:
+    """Say how many runs have come since the table was drawn, and offer to list them; what is chosen stays chosen."""
+    n_new = _n_tested(query) - n_drawn
+    if n_new > 0 and st.button(f"{counted(n_new, 'new run')}: refresh", icon=":material/refresh:", key="refresh_runs"):
+        st.rerun()
+
+
+def _n_tested(query: RunQuery) -> int:
+    return shared.engine().catalogue.count(replace(query, grouped=False, evaluated=True))
 
 
 def _ask_whether(row: DeltaGenerator, name: str, label: str, **more: str) -> bool:
