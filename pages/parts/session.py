@@ -17,7 +17,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
-from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.errors import DatasetError, DigitcoreError, InvalidSetting
 from digitcore.experiments import Experiment, Plan
 from digitcore.experiments.comparison import RunsComparison, compare
 from digitcore.experiments.plans import plan_from_json
@@ -286,7 +286,12 @@ def came_through_history() -> bool:
 
 
 def _open_link(page: str) -> None:
-    query, problems = readable_query(st.query_params.to_dict(), max_text_length())
+    try:
+        most = max_text_length()
+    except DigitcoreError:
+        # Without a store there is nothing to show: the page says so.
+        return
+    query, problems = readable_query(st.query_params.to_dict(), most)
     st.session_state[_LINK] = _Link(query, view_of_query(query, page), problems)
     for key in [key for key in st.session_state if key == run_key() or str(key).startswith(_EXPERIMENT_CHOICE)]:
         del st.session_state[key]
