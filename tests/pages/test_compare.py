@@ -7,6 +7,7 @@ from digitcore.runs import RunSpec
 from digitcore.runs.listed_columns import seedless_digest
 from pages.parts import session, shared
 from pages.parts.compare import run_table
+from pages.parts.reading.guides import GUIDES
 from tests.pages.conftest import ENTRY, SECONDS, button, chart_descriptions, forget_engine, texts, widget
 
 UNKNOWN = "0" * 20
@@ -113,6 +114,14 @@ def test_a_link_opens_a_comparison_sentences_first():
     assert "is better by" in said(app) and "images only" in said(app)
     assert any(text.startswith("Difference of two confusion matrices") for text in chart_descriptions(app))
     assert any(text.startswith("Accuracy of the") or text.startswith("Loss of the") for text in chart_descriptions(app))
+
+
+def test_each_view_of_a_comparison_has_its_guide():
+    app = open_page(SHORT[0].digest, LONG[0].digest)
+    check_whole(app)
+    said = texts(app)
+    shown = {name for name, guide in GUIDES.items() if " ".join(guide.sentences) in said}
+    assert shown == {"difference", "compared_curves", "confusion_change"}
 
 
 def test_the_choice_stays_while_the_table_is_searched():

@@ -13,6 +13,7 @@ from digitcore.glossary import explain
 from digitcore.runs import Run
 from pages.parts import layout, shared, view
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_heading
 
 Models = Mapping[str, Sequence[Run]]
 
@@ -20,7 +21,7 @@ Models = Mapping[str, Sequence[Run]]
 @view.fragment
 def show(models: Models) -> None:
     """Ask which curve, and show it; seeds of a model are a band."""
-    st.subheader("Curves", help=explain("epoch", "loss", "spread"))
+    show_heading("Curves", "compared_curves", help_text=explain("epoch", "loss", "spread"))
     curves = available_curves(models)
     if not curves:
         st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)

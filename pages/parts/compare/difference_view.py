@@ -23,6 +23,7 @@ from digitcore.glossary import explain
 from digitcore.runs import Run
 from pages.parts import layout, matrix_cell, messages, session, shared, view
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
 _MATRIX = "change"
@@ -32,7 +33,7 @@ _MATRIX = "change"
 @messages.caught()
 def show(models: Mapping[str, Sequence[Run]], part_name: str) -> None:
     """Let the user choose two runs, and show where they differ."""
-    st.subheader("Image by image", help=explain("confusion matrix", "prediction"))
+    show_heading("Image by image", "confusion_change", help_text=explain("confusion matrix", "prediction"))
     runs = labelled_runs(models)
     a, b = _ask_pair(runs)
     if a == b:

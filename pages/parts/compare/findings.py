@@ -16,13 +16,14 @@ from digitcore.runs import Run
 from digitcore.runs.listed_table import interval_texts
 from pages.parts import layout, session, shared, view
 from pages.parts.messages import plain
+from pages.parts.reading.reading_guide import show_heading
 
 Models = Mapping[str, Sequence[Run]]
 
 
 def show(models: Models) -> tuple[str, RunsComparison | None]:
     """Show the sentences and the figures; return the part, and the comparison unless there is none."""
-    st.subheader("Is the difference real?", help=explain("interval", "accuracy"))
+    show_heading("Is the difference real?", "difference", help_text=explain("interval", "accuracy"))
     part = _ask_part(models)
     comparison = _show_sentences(models, part)
     _show_figures(models, part)
