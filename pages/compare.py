@@ -15,12 +15,12 @@ with messages.caught(), view.in_address():
     edit_view.offer_undo()
     listed = run_table.show()
     if listed is None:
-        st.stop()
+        view.end_page()
     chosen = chosen_runs.ask(listed)
     edit_view.show(chosen)
     models = chosen_runs.models_of(chosen)
     if not models:
-        st.stop()
+        view.end_page()
     part, comparison = findings.show(models)
     settings_view.show(models)
     curve_view.show(models)

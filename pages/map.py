@@ -15,7 +15,7 @@ with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     part = run_picker.ask_part(run, row)
     source, method = image_map.ask_view(run, row)
     coordinates = image_map.coordinates(run, part, source, method)

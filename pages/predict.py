@@ -13,6 +13,6 @@ with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     others = run_picker.ask_others(run, row)
     judgement.show(session.parts_of(run), [run, *others])

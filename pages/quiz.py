@@ -14,7 +14,7 @@ with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     part = run_picker.ask_part(run, row)
     quiz_round.follow(run, part.name)
     if session.quiz() is None:

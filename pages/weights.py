@@ -14,7 +14,7 @@ with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     weight_player.show(run, row)
     views = MODELS[run.spec.model].views
     if "strongest paths" in views:

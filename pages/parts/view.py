@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from digitcore.specs import views
 from pages.parts import messages, session
@@ -53,22 +53,24 @@ def tidy_history() -> None:
         _history(key=f"{_KEY}_shim")
 
 
+class _PageEnds(Exception):
+    """There is nothing more to draw."""
+
+
+def end_page() -> NoReturn:
+    """Draw no more of the page. After ``st.stop`` nothing could be said any more, and the address not be written."""
+    raise _PageEnds
+
+
 @contextmanager
 def in_address() -> Iterator[None]:
     """Let the address say how the page looks that is drawn here, and the page what was wrong with a link to it."""
     problems = st.container()
-    try:
+    with suppress(_PageEnds):
         yield
-    except RerunException:
-        # The next run writes it: this one has drawn a part of the page only.
-        raise
-    except BaseException:
-        session.write_address()
-        raise
     session.write_address()
-    if session.view_problems():
-        with problems:
-            messages.show_problems(session.view_problems())
+    with problems:
+        messages.show_problems(session.view_problems())
 
 
 def fragment(draw: Callable[..., None] | None = None, *, run_every: float | None = None) -> Callable[..., Any]:
