@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from digitcore.runs import RunSpec
+from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.listed_columns import seedless_digest
 from pages.parts import session, shared
 from pages.parts.compare import run_table
@@ -122,6 +123,22 @@ def test_each_view_of_a_comparison_has_its_guide():
     said = texts(app)
     shown = {name for name, guide in GUIDES.items() if " ".join(guide.sentences) in said}
     assert shown == {"difference", "compared_curves", "confusion_change"}
+
+
+def test_the_list_is_looked_up_again_when_something_has_changed_and_not_before(monkeypatch):
+    asked, page = [], Catalogue.page
+    monkeypatch.setattr(Catalogue, "page", lambda self, *given: asked.append(given) or page(self, *given))
+    app = open_page()
+    # A slow machine must not make it look again by itself.
+    n_asked = len(asked)
+    for _ in range(2):
+        app.run()
+    assert len(asked) <= n_asked + 1
+    shared.engine().editor.rename(LONG[0].digest, "renamed elsewhere")
+    app.run()
+    check_whole(app)
+    assert len(asked) > n_asked
+    assert any("renamed elsewhere" in name for name in listed(app)["called"])
 
 
 def test_the_choice_stays_while_the_table_is_searched():

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -19,7 +17,9 @@ from digitcore.runs.choice import entries_of, labels_of
 from digitcore.runs.listed_table import listed_table
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
-from pages.parts import layout, messages, session, shared, view
+from pages.parts import layout, messages, session, view
+from pages.parts.compare import listed_runs
+from pages.parts.compare.listed_runs import Listing
 
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
@@ -49,21 +49,21 @@ ONE_LINE_HELP = (
 
 def show() -> dict[str, str] | None:
     """Show a page of the table; return what its lines are called, by entry, or None if nothing is kept at all."""
-    catalogue = shared.engine().catalogue
-    if not catalogue.count(ALL_LISTED):
+    if not listed_runs.count_lines(ALL_LISTED):
         st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
         st.page_link("pages/train.py", label="Go to Train")
         return None
     with messages.caught():
         query, row = _ask_query()
+        n_lines = listed_runs.count_lines(query)
+        listing = listed_runs.page_of_runs(query, PAGE_SIZE * (_ask_page(query, n_lines) - 1), PAGE_SIZE)
         with row:
-            _offer_refresh(query, _n_tested(query))
-        n_lines = catalogue.count(query)
-        lines = catalogue.page(query, PAGE_SIZE * (_ask_page(query, n_lines) - 1), PAGE_SIZE)
+            _offer_refresh(query, listing.n_tested)
+        lines = listing.lines
         if lines.empty:
             st.info("No run fits: change the search or the filters.", icon=layout.NOTHING_FITS)
             return {}
-        _show_table(lines, grouped=query.grouped)
+        _show_table(listing, grouped=query.grouped)
         st.caption(f"{_counted_lines(n_lines, query)}. {HELP}")
         return dict(zip(entries_of(lines), labels_of(lines), strict=True))
     return {}
@@ -87,7 +87,7 @@ def _ask_query() -> tuple[RunQuery, DeltaGenerator]:
     background = _ask_whether(more, "background", "Runs of experiments, too")
     archived = _ask_whether(more, "archived", "Archived runs, too")
     each = _ask_whether(more, "each", "One line per run", help=ONE_LINE_HELP)
-    known = shared.engine().catalogue.choices(RunQuery(background=background, archived=archived))
+    known = listed_runs.filter_choices(RunQuery(background=background, archived=archived))
     sort, descending = ORDERS[order]
     query = RunQuery(
         search=search,
@@ -107,13 +107,9 @@ def _ask_query() -> tuple[RunQuery, DeltaGenerator]:
 @messages.caught()
 def _offer_refresh(query: RunQuery, n_drawn: int) -> None:
     """Say how many runs have come since the table was drawn, and offer to list them; what is chosen stays chosen."""
-    n_new = _n_tested(query) - n_drawn
+    n_new = listed_runs.count_tested(query) - n_drawn
     if n_new > 0 and st.button(f"{counted(n_new, 'new run')}: refresh", icon=":material/refresh:", key="refresh_runs"):
         st.rerun()
-
-
-def _n_tested(query: RunQuery) -> int:
-    return shared.engine().catalogue.count(replace(query, grouped=False, evaluated=True))
 
 
 def _ask_whether(row: DeltaGenerator, name: str, label: str, **more: str) -> bool:
@@ -144,13 +140,13 @@ def _ask_page(query: RunQuery, n_lines: int) -> int:
     return view.pages(st, "page", n_pages, key=f"runs_page_{_short_hash(repr(query))}")
 
 
-def _show_table(lines: pd.DataFrame, *, grouped: bool) -> None:
+def _show_table(listing: Listing, *, grouped: bool) -> None:
+    lines = listing.lines
     entries, chosen = entries_of(lines), session.compared()
     key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
-    losses = shared.engine().catalogue.loss_sparklines(lines["digest"].tolist())
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     st.dataframe(
-        listed_table(lines, losses),
+        listed_table(lines, listing.losses),
         height=TABLE_HEIGHT if len(lines) > 7 else "auto",
         hide_index=True,
         column_order=[
