@@ -87,7 +87,8 @@ def test_a_copied_link_opens_the_same_view_and_back_and_forward_pass_all_views(t
     for place in (1, 0):
         name, _, check = VISITS[place]
         for _ in range(6):
-            if page.get_by_role("heading", level=1, name=name).count():
+            # Not the heading: on a busy machine it comes long after the address.
+            if f"/{name.lower()}" in page.url:
                 break
             page.go_back()
             settle(page)
