@@ -4,7 +4,7 @@ import streamlit as st
 
 if __name__ == "__main__":
     # Streamlit runs this file for each visitor.
-    from pages.parts import layout, look, session, shared, upkeep, visitor
+    from pages.parts import layout, look, session, shared, upkeep, view, visitor
 
     st.set_page_config(layout="wide", initial_sidebar_state="auto", page_icon=look.MARK)
     if visitor.refusal():
@@ -23,6 +23,7 @@ if __name__ == "__main__":
     ]
     navigation = st.navigation(pages, position="top")
     look.apply()
+    view.tidy_history()
     layout.show_menu(pages)
     shared.start()
     session.enter_dashboard()

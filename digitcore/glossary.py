@@ -139,6 +139,10 @@ _FIGURES = {
     "The fewer it answers, the more of its answers should be right.",
     "precision": "Of the images taken for this class, the share that show it.",
     "recall": "Of the images that show this class, the share that were found.",
+    "interval of recall": "Where the true recall of the class probably lies (Wilson's interval): with as many images, "
+    "such an interval holds it in 95 of 100 cases.",
+    "bootstrap interval": "Where the figure probably lies for other images of the same kind: it is computed again and "
+    "again from images drawn anew from these, and 95 of 100 such intervals hold the true one.",
     "F1": "The harmonic mean of precision and recall: high only where both are.",
     "runner-up": "The class that the model finds second most probable.",
     "robustness": "How accurate a model stays when its images get worse than those that it has learned from: noisy, "

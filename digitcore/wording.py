@@ -56,6 +56,11 @@ def percent_interval_text(low: float, high: float) -> str:
     return " to ".join(f"{100 * min(max(end, 0), 1):.2f}" for end in (low, high))
 
 
+def interval_text(low: float, high: float, digits: int = 4) -> str:
+    """Return an interval of a figure without a unit, such as a loss: "0.1210 to 0.1540"."""
+    return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
 def points_text(share: float, digits: int = 1) -> str:
     """Return a difference of two shares as "0.4 points"; a share of 0.01 is one point."""
     return f"{_in_points(share, digits)} points"

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from digitcore.datasets import load_dataset  # noqa: E402
 from digitcore.evaluation import confusion_counts, predictions  # noqa: E402
 from digitcore.evaluation.calibration import confidence_table, coverage_table, reliability_table  # noqa: E402
+from digitcore.evaluation.comparison import compare_predictions  # noqa: E402
 from digitcore.evaluation.lr_range import suggested_learning_rate  # noqa: E402
 from digitcore.experiments.axes import Range  # noqa: E402
 from digitcore.experiments.lr_range import lr_range_test  # noqa: E402
@@ -400,6 +401,70 @@ def published() -> str:
     return svg([*marks, *words])
 
 
+def difference() -> str:
+    truth, softmax = on_test(SOFTMAX)
+    others = (
+        ("rate 0.3 minus rate 0.03", SOFTMAX.with_changes(parameters={"learning_rate": 0.03})),
+        ("softmax minus MLP", MLP),
+    )
+    found = [(words, compare_predictions(truth, softmax, on_test(spec)[1])) for words, spec in others]
+    ends = (1.2 * min(each.low for _, each in found), 1.05 * max(each.high for _, each in found)), (0, 1)
+    zero = placed([0, 0], [0, 1], *ends)
+    marks = [line(zero, INK, width=1, dash="3 2"), text(zero[0][0], HEIGHT - 8, "no difference", anchor="middle")]
+    for (words, each), height in zip(found, (0.75, 0.2), strict=True):
+        is_real = each.low > 0 or each.high < 0
+        color = ACCENT if is_real else MUTED
+        (left, y), (right, _) = placed([each.low, each.high], [height, height], *ends)
+        marks.append(line(np.array([[left, y], [right, y]]), color, width=4))
+        marks.append(dot(*placed([each.difference], [height], *ends)[0], color, 5))
+        said = "real" if is_real else "cannot be told apart"
+        # Beside the dashed line.
+        x, anchor = (right, "end") if is_real else (right + 8, "start")
+        marks.append(text(x, y - (12 if is_real else 2), words, anchor=anchor))
+        marks.append(text(x, y + (20 if is_real else 12), said, anchor=anchor, color=color))
+    return svg(marks)
+
+
+def compared_curves() -> str:
+    marks, lines = axes("Epoch", "Test accuracy"), []
+    for rate, color in ((0.3, ACCENT), (0.01, WRONG)):
+        spec = SOFTMAX.with_changes(split={"validation": "test"}, parameters={"learning_rate": rate})
+        runs = [train_spec(spec.with_changes(random_state=seed)).epochs for seed in range(4)]
+        epochs = [
+            spread(epoch) for epoch in zip(*([each.validation_accuracy for each in run] for run in runs), strict=True)
+        ]
+        lines.append((rate, color, *([row[name] for row in epochs] for name in ("low", "high", "mean"))))
+    ends = (1, len(lines[0][2])), (min(min(low) for _, _, low, _, _ in lines), 1.0)
+    for rate, color, low, high, mean in lines:
+        numbers = range(1, len(mean) + 1)
+        band = np.concatenate([placed(numbers, high, *ends), placed(numbers, low, *ends)[::-1]])
+        middle = placed(numbers, mean, *ends)
+        marks += [area(band, color, 0.3), line(middle, color)]
+        marks.append(text(RIGHT, middle[-1][1] + 18, f"rate {rate}, 4 seeds", anchor="end", color=color))
+    return svg(marks)
+
+
+def confusion_change() -> str:
+    (truth, mlp), (_, softmax) = on_test(MLP), on_test(SOFTMAX)
+    change = confusion_counts(truth, mlp, 10) - confusion_counts(truth, softmax, 10)
+    side, x0, y0, most = 12.5, 92, 22, np.abs(change).max()
+    marks = [text(x0 + 62, 14, "taken for", anchor="middle"), text(x0 - 8, y0 + 66, "true class", anchor="end")]
+    for (row, column), value in np.ndenumerate(change):
+        # By the root, as rare mistakes are what is looked for.
+        share = 0.5 + 0.5 * np.sign(value) * np.sqrt(abs(value) / most)
+        place = (x0 + column * side, y0 + row * side, side - 1, side - 1)
+        empty = f' stroke="{MUTED}" stroke-opacity="0.3"'
+        color = mixed(float(share), palette.DIVERGING_STOPS["light"]) if value else "none"
+        marks.append(rect(*place, color, "" if value else empty))
+    words = ((56, "B has more", ACCENT), (76, "B has fewer", WRONG))
+    return svg([*marks, *(text(x0 + 136, y, said, color=color) for y, said, color in words)])
+
+
+def on_test(spec: RunSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return classes and predictions ``(n,)`` of the test part."""
+    return split_for(spec).test.labels, predictions(train_spec(spec).arrays.probabilities["test"])
+
+
 def softmax_on_test() -> tuple[np.ndarray, np.ndarray, int]:
     """Return classes ``(n,)`` and probabilities ``(n, n_classes)`` of the test part, and the number of classes."""
     test = split_for(SOFTMAX).test
@@ -424,6 +489,9 @@ PICTURES: dict[str, Callable[[], str]] = {
     "learning_curve": curve_of_sizes,
     "lr_range": range_test,
     "published": published,
+    "difference": difference,
+    "compared_curves": compared_curves,
+    "confusion_change": confusion_change,
 }
 
 if __name__ == "__main__":

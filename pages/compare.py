@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import messages, session
+from pages.parts import messages, session, view
 from pages.parts.compare import chosen_runs, curve_view, difference_view, edit_view, findings, run_table, settings_view
 
 if session.enter_page("compare"):
@@ -10,17 +10,17 @@ if session.enter_page("compare"):
 st.title("Compare")
 st.caption("Is the difference real? Choose trainings in the table, and see what they say together.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     session.compared()
     edit_view.offer_undo()
     listed = run_table.show()
     if listed is None:
-        st.stop()
+        view.end_page()
     chosen = chosen_runs.ask(listed)
     edit_view.show(chosen)
     models = chosen_runs.models_of(chosen)
     if not models:
-        st.stop()
+        view.end_page()
     part, comparison = findings.show(models)
     settings_view.show(models)
     curve_view.show(models)

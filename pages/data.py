@@ -8,21 +8,23 @@ from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs import RunSpec
-from pages.parts import charts, messages, session
+from pages.parts import charts, messages, session, view
 from pages.parts.data import image_grid, pixel_view
 
 session.enter_page("data")
 st.title("Data")
 st.caption("The images themselves, before any model sees them.")
 
-with messages.caught():
-    spec = session.spec(entered=True)
+with messages.caught(), view.in_address():
+    spec = session.spec()
+    session.keep_spec(spec)
     messages.show_link_problems()
-    name = st.segmented_control(
+    name = view.buttons(
+        st,
+        "shown",
         "Data set",
         list(DATASETS),
-        default=spec.dataset,
-        required=True,
+        start=spec.dataset,
         key="data_name",
         format_func=lambda key: DATASETS[key].label,
     )
@@ -50,7 +52,8 @@ with messages.caught():
     image_grid.show_means(session.means_of(spec), dataset, missing_classes(split.train))
 
     st.header("One image, pixel by pixel", help=explain("pixel"))
-    index = st.number_input("Index", 0, dataset.n_images - 1, 0, key="pixel_index", help="Position in the data set.")
+    last = dataset.n_images - 1
+    index = view.number(st, "pixels_of", "Index", 0, last, 0, key="pixel_index", help="Position in the data set.")
     st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
     image_grid.show_one(dataset, index)
     pixel_view.show(dataset, index)

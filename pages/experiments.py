@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages.parts import layout, messages, run_form, session
+from pages.parts import layout, messages, run_form, session, view
 from pages.parts.experiments import experiment_form, experiment_view, lr_range_view
 
-entered = session.enter_page("experiments")
+session.enter_page("experiments")
 st.title("Experiments")
 st.caption("Many trainings made by one rule. Each is a normal run: kept, and opened by a click on its row.")
 
-with messages.caught(), st.container():
-    spec = session.spec(entered=entered)
+with messages.caught(), view.in_address(), st.container():
+    spec = session.spec()
     kind = experiment_form.ask_kind()
     problem = ""
     if kind == experiment_form.RECIPE:

@@ -4,18 +4,18 @@ import streamlit as st
 
 from digitcore.evaluation import predictions
 from digitcore.insight.projection import map_table, sample_positions
-from pages.parts import layout, messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.map import image_map
 
 session.enter_page("map")
 st.title("Map")
 st.caption("Every image is a point, and similar images lie near each other. Drag a rectangle to see the images in it.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     part = run_picker.ask_part(run, row)
     source, method = image_map.ask_view(run, row)
     coordinates = image_map.coordinates(run, part, source, method)

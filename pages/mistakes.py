@@ -2,29 +2,18 @@
 
 import streamlit as st
 
-from digitcore.evaluation import class_metrics_table, predictions
-from digitcore.experiments.tables import in_percent
-from digitcore.glossary import explain
-from digitcore.wording import PERCENT_COLUMN
-from pages.parts import layout, messages, run_picker, session
-from pages.parts.mistakes import confidence_view, label_issues, mistake_browser, robustness_view
-
-# Column, heading, and what the heading means.
-SHARES = (
-    ("precision", "Precision", explain("precision")),
-    ("recall", "Recall", explain("recall")),
-    ("f1", "F1", explain("F1")),
-)
+from pages.parts import layout, messages, run_picker, session, view
+from pages.parts.mistakes import class_table, confidence_view, label_issues, mistake_browser, robustness_view
 
 session.enter_page("mistakes")
 st.title("Mistakes")
 st.caption("Where the model is wrong: class by class, pair by pair, image by image.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     part = run_picker.ask_part(run, row)
     probabilities = session.probabilities_of(run, part)
 
@@ -32,20 +21,7 @@ with messages.caught():
 
     confidence_view.show(run, part, probabilities)
 
-    st.header("Class by class")
-    metrics = class_metrics_table(part.labels, predictions(probabilities), part.dataset.class_names)
-    st.dataframe(
-        in_percent(metrics, [name for name, _, _ in SHARES]),
-        hide_index=True,
-        column_config={
-            "class_name": st.column_config.TextColumn("Class", help=explain("class")),
-            "n_images": "Images",
-            **{
-                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=words)
-                for name, title, words in SHARES
-            },
-        },
-        alt="Precision, recall and F1 of each class",
-    )
+    class_table.show(run, part, probabilities)
+
     robustness_view.show(run, part)
     label_issues.show(run)

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from pages.parts import layout, messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.predict import judgement
 
 session.enter_page("predict")
 st.title("Predict")
 st.caption("One image: from the data, drawn, or photographed; what the model thinks it is, and what made it think so.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     others = run_picker.ask_others(run, row)
     judgement.show(session.parts_of(run), [run, *others])

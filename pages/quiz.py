@@ -3,18 +3,18 @@
 import streamlit as st
 
 from digitcore.evaluation import predictions
-from pages.parts import layout, messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.quiz import quiz_round
 
 session.enter_page("quiz")
 st.title("Quiz")
 st.caption("Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     part = run_picker.ask_part(run, row)
     quiz_round.follow(run, part.name)
     if session.quiz() is None:

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from pages.parts import layout, messages, run_form, session, shared
+from pages.parts import layout, messages, run_form, session, shared, view
 from pages.parts.train import live_run
 
-entered = session.enter_page("train")
+session.enter_page("train")
 st.title("Train")
 st.caption("Pick images, a model and its settings, press Train, and watch it learn.")
 
-with messages.caught(), st.container():
+with messages.caught(), view.in_address(), st.container():
     engine = shared.engine()
     with layout.form():
-        spec, problem = run_form.ask_spec(session.spec(entered=entered))
+        spec, problem = run_form.ask_spec(session.spec())
     messages.show_link_problems()
     live_run.show_plan(spec, problem)
     live_run.show_run(spec)

@@ -3,18 +3,18 @@
 import streamlit as st
 
 from digitcore.models import MODELS
-from pages.parts import layout, messages, run_picker, session
+from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.weights import network_view, weight_player
 
 session.enter_page("weights")
 st.title("Weights")
 st.caption("What the model looks for, pixel by pixel, and how it came to that.")
 
-with messages.caught():
+with messages.caught(), view.in_address():
     row = layout.choices()
     run = run_picker.ask_run(row)
     if run is None:
-        st.stop()
+        view.end_page()
     weight_player.show(run, row)
     views = MODELS[run.spec.model].views
     if "strongest paths" in views:

@@ -7,6 +7,7 @@ from digitcore.wording import (
     article,
     counted,
     duration_text,
+    interval_text,
     listed,
     percent_interval_text,
     percent_text,
@@ -66,6 +67,11 @@ def test_a_point_is_a_hundredth():
 def test_an_interval_of_shares_stays_within_0_and_100_per_cent():
     assert percent_interval_text(0.97554, 0.98899) == "97.55 to 98.90"
     assert percent_interval_text(-0.01, 1.003) == "0.00 to 100.00"
+
+
+def test_an_interval_of_a_figure_without_unit():
+    assert interval_text(0.12344, 0.2) == "0.1234 to 0.2000"
+    assert interval_text(1.5, 2.25, digits=1) == "1.5 to 2.2"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,11 @@ class RunEditor:
         Gets the digests of runs that were deleted or restored.
     allowed : bool
         Whether runs may be edited here.
+
+    Attributes
+    ----------
+    n_edits : int
+        Number of changes made here: a list that was made before the last one may be out of date.
     """
 
     def __init__(
@@ -55,6 +61,8 @@ class RunEditor:
         self.allowed = allowed
         self._database, self._files = store.database, store.weights_files
         self._max_text_length, self._on_delete = max_text_length, on_delete
+        self.n_edits = 0
+        self._counting = threading.Lock()
 
     def rename(self, digests: str | Sequence[str], name: str) -> list[str]:
         """Name runs, in one line without control characters; an empty name removes it.
@@ -181,6 +189,7 @@ class RunEditor:
             for some in chunks(digests):
                 for table in (_epochs, _tags, _runs):
                     connection.execute(sa.delete(table).where(table.c.digest.in_(some)))
+        self._note_edit()
         with self._database.translated("purge"):
             for digest in digests:
                 self._files.remove(digest, unused_since=start)
@@ -212,7 +221,12 @@ class RunEditor:
                 change(connection, kept)
                 if searched:
                     _note_search_texts(connection, kept)
+        self._note_edit()
         return kept
+
+    def _note_edit(self) -> None:
+        with self._counting:
+            self.n_edits += 1
 
 
 def _gone(n_runs: int, deleted: bool) -> str:

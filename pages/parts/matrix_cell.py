@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from digitcore.charts import outline_cell
-from pages.parts import session
+from pages.parts import session, view
 
 # Of the charts' selection by click.
 SELECTION = "cell"
@@ -43,11 +43,13 @@ def show_chart(
 def ask(matrix: str, names: Sequence[str], row: DeltaGenerator) -> tuple[int | None, int | None]:
     """Ask for a row and a column of a matrix, and return their classes; None is any."""
     options = [session.ANY_CLASS, *range(len(names))]
-    for label, key in zip(("True class", "Taken for"), session.cell_keys(matrix, len(names)), strict=True):
-        row.selectbox(
+    asked = zip(("truth", "taken_for"), ("True class", "Taken for"), session.cell_keys(matrix, len(names)), strict=True)
+    for parameter, label, key in asked:
+        view.select(
+            row,
+            parameter,
             label,
             options,
-            index=options.index(session.widget_value(key, session.ANY_CLASS)),
             key=key,
             format_func=lambda index: "any" if index == session.ANY_CLASS else names[index],
             on_change=session.forget_click,

@@ -11,16 +11,14 @@ from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import layout, session, shared
+from pages.parts import layout, session, shared, view
 from pages.parts.messages import plain, show_problems
 
 
 def ask_run(row: DeltaGenerator) -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
-    linked, problems = session.linked_run()
+    linked = session.linked_run()
     notes = st.container()
-    with notes:
-        show_problems(problems)
     wanted = shared.engine().run(linked) if linked else None
     runs = {run.digest: run for run in session.recent_runs()}
     if wanted is not None and wanted.evaluated:
@@ -63,7 +61,9 @@ def ask_others(run: Run, row: DeltaGenerator) -> list[Run]:
         if other.spec.dataset == run.spec.dataset and other.digest != run.digest
     }
     chosen = (
-        row.multiselect(
+        view.several(
+            row,
+            "also",
             "Also ask",
             list(runs),
             format_func=run_labels(list(runs.values())).__getitem__,
@@ -81,9 +81,7 @@ def ask_others(run: Run, row: DeltaGenerator) -> list[Run]:
 def ask_part(run: Run, row: DeltaGenerator) -> Part:
     """Let the user choose among the parts that were evaluated, the one that tells most first."""
     parts = list(run.evaluation.parts)[::-1]
-    name = row.segmented_control(
-        "Part", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
-    )
+    name = view.buttons(row, "part", "Part", parts, format_func=str.title, help=explain("part"))
     return getattr(session.parts_of(run), name)
 
 

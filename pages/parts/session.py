@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitcore.datasets import Dataset, Part, Split, load_dataset
 from digitcore.datasets.splits import mean_images
-from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.errors import DatasetError, DigitcoreError, InvalidSetting
 from digitcore.experiments import Experiment, Plan
 from digitcore.experiments.comparison import RunsComparison, compare
 from digitcore.experiments.plans import plan_from_json
@@ -32,11 +34,12 @@ from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for, split_of_run
 from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
 from digitcore.specs.titles import nearest_recipe
+from digitcore.specs.views import read_number, view_of_query
 from pages.parts import shared, visitor
 
 _RUN, _RUNS = "run", "runs"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
-_WRITTEN, _DRAWN, _PROBLEMS = "written_query", "drawn_form", "link_problems"
+_LINK, _SUBJECT, _VIEW, _PROBLEMS = "link", "subject", "view", "link_problems"
 # What the form's training goes on from: the parent of its spec, and the spec of the run whose end that is.
 _PARENT, _ORIGIN = "form_parent", "form_origin"
 _FORM, _TOLD, _INSTEAD = "form_number", "told", "shown_instead"
@@ -49,12 +52,16 @@ PLAYING = "weights_playing"
 _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
+_EXPERIMENT_CHOICE = "experiment_choice_"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
 _PICTURE = "picture_brought"
-_COMPARED, _COMPARED_LINKS, _COMPARED_VERSION = "compared", "compared_links", "compared_version"
+_MOST_DRAWS = 2**32 - 1
+_COMPARED, _COMPARED_VERSION = "compared", "compared_version"
 _COMPARED_PROBLEMS, _DELETED = "compared_problems", "deleted_runs"
 _ANNOUNCED, _SAID = "announced", "said"
+# Of each chart that can be clicked: how often it was drawn anew without what was clicked.
+_CHART_VERSION = "_chart_version"
 
 
 # Shared by all users of the server.
@@ -97,7 +104,6 @@ def _ended_experiment(digest: str, kept_state: str, seconds: float) -> Experimen
 
 def start_experiment(plan: Plan) -> None:
     """Start an experiment and let the page show it."""
-    # The form writes the address at the next rerun: a rerun asked for here would still see the old one.
     st.session_state.update({_EXPERIMENT: shared.experiments().start(plan, visitor.name()).digest, _STARTED: True})
     recent_experiments.clear()
 
@@ -228,39 +234,141 @@ def enter_dashboard() -> None:
     st.session_state[_AT_HOME] = True
 
 
+@dataclass
+class _Link:
+    """An address that was opened, and what of it the page has taken.
+
+    Attributes
+    ----------
+    query : dict of str to str
+        Its parameters that are short enough to be read.
+    view : dict of str to str
+        Those of them that say how the page looks.
+    problems : list of str
+        What is wrong with it, a sentence each.
+    taken : set of str
+        Parameters that the page has asked for.
+    """
+
+    query: dict[str, str]
+    view: dict[str, str]
+    problems: list[str]
+    taken: set[str] = field(default_factory=set)
+
+
 def enter_page(name: str) -> bool:
-    """Note which page is shown; True when it was another one before."""
+    """Note which page is shown; True when it was another one before.
+
+    The page's state leads and the address follows, but for a link that was opened, and Back and Forward in the browser:
+    there each widget takes its value from the address.
+    """
     if _AT_HOME not in st.session_state:
         # Until dashboard.py has run once, Streamlit takes `pages/` for an app of its own: the first visitor of a server
         # who comes by a link to a page would get that page without the navigation.
         PagesManager.uses_pages_directory = False
         st.rerun()
-    entered = st.session_state.get(_PAGE) != name
+    before = st.session_state.get(_PAGE)
+    entered = before != name
     if entered:
         # The form's widgets are others at each visit, so that none shows what one of the last visit showed.
         # Their names come round again: Streamlit keeps a record of each widget for as long as the tab is open.
         visit = (st.session_state.get(_FORM, 0) + 1) % _N_FORMS
         for key in [key for key in st.session_state if str(key).startswith(f"{_FORM_PREFIX}{visit}_")]:
             del st.session_state[key]
-        st.session_state.update({_PAGE: name, _FORM: visit})
+        st.session_state.update({_PAGE: name, _FORM: visit, _LINK: None, _SUBJECT: {}})
+    # A click on the name of a page leads to its bare address, which says nothing.
+    if before is None or (entered and st.query_params) or came_through_history():
+        _open_link(name)
+    st.session_state[_VIEW] = {}
     return entered
 
 
-def spec(*, entered: bool) -> RunSpec:
-    """The configuration of the form; opening a link, or Back and Forward in the browser, sets it.
+def came_through_history() -> bool:
+    """Whether the user has gone back or forward in the browser."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def _open_link(page: str) -> None:
+    try:
+        most = max_text_length()
+    except DigitcoreError:
+        # Without a store there is nothing to show: the page says so.
+        return
+    query, problems = readable_query(st.query_params.to_dict(), most)
+    st.session_state[_LINK] = _Link(query, view_of_query(query, page), problems)
+    for key in [key for key in st.session_state if key == run_key() or str(key).startswith(_EXPERIMENT_CHOICE)]:
+        del st.session_state[key]
+    # What was clicked in a chart is not what the address says.
+    for key in [key for key in st.session_state if str(key).endswith(_CHART_VERSION)]:
+        st.session_state[key] += 1
+
+
+def _take_link(name: str) -> _Link | None:
+    """The link that was opened, unless the page has asked for this part of it before."""
+    link = st.session_state.get(_LINK)
+    if link is None or name in link.taken:
+        return None
+    link.taken.add(name)
+    return link
+
+
+def linked_value(
+    name: str, key: str, start: Any, read: Callable[[str], Any], options: Collection | None = None
+) -> tuple[Any, bool]:
+    """Return a widget's :func:`widget_value`, and whether the address has just set it.
 
     Parameters
     ----------
-    entered : bool
-        Whether the user has just come from another page: then an empty address says nothing.
+    name : str
+        Of the parameter in the address.
+    key : str
+        Of the widget.
+    start : Any
+        The value of an address without the parameter.
+    read : callable
+        Makes a value of the parameter's text, and raises InvalidSetting where it cannot.
+    options : collection, optional
+        The valid values.
     """
-    query = st.query_params.to_dict()
-    if _SPEC not in st.session_state and not query and _fill_from_shown_run():
+    link = _take_link(name)
+    if link is not None:
+        st.session_state[key] = start
+        try:
+            st.session_state[key] = read(link.view[name]) if name in link.view else start
+        except InvalidSetting as problem:
+            link.problems.append(f"In the link, {problem}; the default was taken.")
+    return widget_value(key, start, options), link is not None
+
+
+def note_view(name: str, text: str | None) -> None:
+    """Note what the address is to say of a widget; None where it has its default."""
+    view = st.session_state[_VIEW]
+    view.pop(name, None)
+    if text is not None:
+        view[name] = text
+
+
+def write_address() -> None:
+    """Put the view that was drawn into the address: what the page is about, and what was chosen on it."""
+    link, later = st.session_state.get(_LINK), {}
+    if link is not None:
+        # What the page does not ask for yet, such as of a map that is still being computed.
+        later = {name: text for name, text in link.view.items() if name not in link.taken}
+    query = {**st.session_state.get(_SUBJECT, {}), **later, **st.session_state.get(_VIEW, {})}
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def spec() -> RunSpec:
+    """The configuration of the form; opening a link, or Back and Forward in the browser, sets it."""
+    link = _take_link(_SPEC)
+    if _SPEC not in st.session_state and (link is None or not link.query) and _fill_from_shown_run():
         return st.session_state[_SPEC]
-    if _SPEC not in st.session_state or _went_elsewhere(query, entered):
-        query, unread = readable_query(query, max_text_length())
-        recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT])
-        st.session_state[_PROBLEMS] = [*unread, *problems, *_take_linked(query)]
+    if link is not None or _SPEC not in st.session_state:
+        query, view = (link.query, link.view) if link is not None else ({}, {})
+        recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT, *view])
+        st.session_state[_PROBLEMS] = [*problems, *_take_linked(query)]
         put_spec(opened, recipe)
     return st.session_state[_SPEC]
 
@@ -280,11 +388,13 @@ def _take_linked(query: dict[str, str]) -> list[str]:
         problems.append(f"The run {shortened(query[_RUN])} of the link is not kept on this server.")
     elif _RUN in query:
         st.session_state[_SHOWN_RUN] = query[_RUN]
+    elif st.session_state[_PAGE] == "train" and not _is_active(shown_run()):
+        st.session_state[_SHOWN_RUN] = None
     if _EXPERIMENT in query and not _is_readable(query[_EXPERIMENT]):
         name = shortened(query[_EXPERIMENT])
         problems.append(f"The experiment {name} of the link is not kept on this server, or cannot be read by it.")
-    elif _EXPERIMENT in query:
-        st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
+    elif _EXPERIMENT in query or st.session_state[_PAGE] == "experiments":
+        st.session_state[_EXPERIMENT] = query.get(_EXPERIMENT)
     return problems
 
 
@@ -294,17 +404,8 @@ def _is_readable(digest: str) -> bool:
     return False
 
 
-def _went_elsewhere(query: dict[str, str], entered: bool) -> bool:
-    if query == st.session_state[_WRITTEN] or (entered and not query):
-        return False
-    # A quick hand moves the next slider before the browser knows the address that the last one led to.
-    return _form_values() == st.session_state[_DRAWN]
-
-
-def _form_values() -> dict[str, object]:
-    """What the widgets of the present page's form say."""
-    # Not by items: the key of a widget that is just becoming another one has no value, and that raises KeyError.
-    return {key: st.session_state.get(key) for key in _form_keys()}
+def _is_active(digest: str | None) -> bool:
+    return any(run.digest == digest for run in shared.engine().active())
 
 
 def _form_keys() -> list[str]:
@@ -364,16 +465,19 @@ def apply_spec(new: RunSpec) -> None:
 
 
 def keep_spec(new: RunSpec) -> None:
-    """Keep the configuration that the form's widgets describe, and put it into the address."""
+    """Keep the configuration that the form's widgets describe; the address will name it."""
     query = spec_to_query(new, recipe_name())
-    # A training that was started before the form was changed is found again after a reload.
-    if any(run.digest == shown_run() != new.digest for run in shared.engine().active()):
-        query[_RUN] = shown_run()
-    if st.session_state.get(_PAGE) == "experiments" and shown_experiment():
+    page, shown = st.session_state.get(_PAGE), shown_run()
+    # A run that is shown beside other settings is found again after a reload, above all one that is being trained.
+    if shown and shown != new.digest and (_is_active(shown) or (page == "train" and not _is_kept(new))):
+        query[_RUN] = shown
+    if page == "experiments" and shown_experiment():
         query[_EXPERIMENT] = shown_experiment()
-    st.session_state.update({_SPEC: new, _WRITTEN: query, _DRAWN: _form_values()})
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    st.session_state.update({_SPEC: new, _SUBJECT: query})
+
+
+def _is_kept(spec: RunSpec) -> bool:
+    return shared.engine().run(spec.digest) is not None
 
 
 def form_value(name: str, start: Any, options: Collection | None = None) -> tuple[str, Any]:
@@ -406,6 +510,13 @@ def widget_value(key: str, start: Any, options: Collection | None = None) -> Any
     return value
 
 
+def set_value(key: str, value: Any) -> Any:
+    """Give a widget a value before it is drawn, and return it."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return value
+
+
 def _form_key(name: str) -> str:
     return f"{_FORM_PREFIX}{st.session_state[_FORM]}_{name}"
 
@@ -421,8 +532,14 @@ def take_told() -> list[str]:
 
 
 def link_problems() -> list[str]:
-    """What was wrong with the link that was opened last, a sentence each."""
+    """What was wrong with the settings of the link that was opened last, a sentence each."""
     return st.session_state.get(_PROBLEMS, [])
+
+
+def view_problems() -> list[str]:
+    """What was wrong with the view that an opened link asks for, a sentence each, until another page is shown."""
+    link = st.session_state.get(_LINK)
+    return [] if link is None else link.problems
 
 
 def shown_run() -> str | None:
@@ -460,10 +577,12 @@ def run_key() -> str:
     return f"run_choice_{st.session_state[_PAGE]}"
 
 
-def linked_run() -> tuple[str | None, list[str]]:
-    """Digest of the run that the address names, else of the one shown last, and what is wrong with the address."""
-    query, problems = readable_query(st.query_params.to_dict(), max_text_length())
-    return query.get(_RUN) or shown_run(), problems
+def linked_run() -> str | None:
+    """Digest of the run that an opened link names, until a run is shown, else of the one shown last."""
+    link = st.session_state.get(_LINK)
+    digest = None if link is None or _RUN in link.taken else link.query.get(_RUN)
+    st.session_state[_SUBJECT] = {_RUN: digest} if digest else {}
+    return digest or shown_run()
 
 
 def say_instead(run: Run, sentence: str) -> None:
@@ -481,9 +600,10 @@ def said_instead(run: Run) -> list[str]:
 
 
 def link_run(run: Run) -> None:
-    """Let the pages show this run, and name it in the address."""
+    """Let the pages show this run; the address will name it."""
+    _take_link(_RUN)
     show_run(run)
-    st.query_params[_RUN] = run.digest
+    st.session_state[_SUBJECT] = {_RUN: run.digest}
 
 
 # The Experiments page: which one is shown.
@@ -495,7 +615,7 @@ def shown_experiment() -> str | None:
 
 
 def show_experiment(digest: str | None) -> None:
-    """Let the page show this experiment, and name it in the address."""
+    """Let the page show this experiment; the address will name it."""
     if shown_experiment() != digest:
         st.session_state[_EXPERIMENT] = digest
         keep_spec(st.session_state[_SPEC])
@@ -503,7 +623,7 @@ def show_experiment(digest: str | None) -> None:
 
 def experiment_key(kind: str) -> str:
     """The key of the widget that chooses an experiment of a kind."""
-    return f"experiment_choice_{kind}"
+    return f"{_EXPERIMENT_CHOICE}{kind}"
 
 
 def take_started() -> bool:
@@ -545,12 +665,18 @@ def fill_form(new: RunSpec) -> None:
 
 def matrix_key(matrix: str) -> str:
     """The key of a confusion matrix, "cell" on Mistakes, "change" on Compare: a new key forgets what was clicked."""
-    return f"{matrix}_matrix_{st.session_state.setdefault(f'{matrix}_matrix_version', 0)}"
+    return chart_key(f"{matrix}_matrix")
+
+
+def chart_key(name: str) -> str:
+    """The key of a chart that can be clicked: after Back it is another one, without what was clicked."""
+    return f"{name}_{st.session_state.setdefault(f'{name}{_CHART_VERSION}', 0)}"
 
 
 def forget_click(matrix: str) -> None:
     """Forget the clicked cell: the row and column were chosen by hand, or none is chosen any more."""
-    st.session_state[f"{matrix}_matrix_version"] = st.session_state.get(f"{matrix}_matrix_version", 0) + 1
+    name = f"{matrix}_matrix{_CHART_VERSION}"
+    st.session_state[name] = st.session_state.get(name, 0) + 1
 
 
 def outlined_cell(matrix: str, n_classes: int, drawn: Hashable) -> tuple[int | None, int | None]:
@@ -595,6 +721,12 @@ def chosen_cell(matrix: str, n_classes: int) -> tuple[int | None, int | None]:
 def draw_seed() -> int:
     """Seed of the random order."""
     return st.session_state.setdefault(_DRAW_SEED, 0)
+
+
+def link_draw() -> None:
+    """Let the address hold the seed of the random order."""
+    seed, _ = linked_value("draw", _DRAW_SEED, 0, lambda text: read_number("draw", text, 0, _MOST_DRAWS))
+    note_view("draw", str(seed) if seed else None)
 
 
 def draw_again() -> None:
@@ -677,16 +809,11 @@ def why_keys(suggested: tuple[int, int]) -> tuple[str, str]:
 
 def compared() -> list[str]:
     """The chosen entries, see :mod:`digitcore.runs.choice`; a link that was opened sets them."""
-    query, unread = readable_query(st.query_params.to_dict(), max_text_length())
-    text = query.get(_RUNS, "")
-    # The address may still be one that an earlier click led to.
-    if text and text not in st.session_state.setdefault(_COMPARED_LINKS, set()):
-        st.session_state[_COMPARED_LINKS].add(text)
-        entries, problems = choice_from_text(text)
+    link = _take_link(_RUNS)
+    if link is not None:
+        entries, problems = choice_from_text(link.query.get(_RUNS, ""))
         st.session_state.update({_COMPARED: entries, _COMPARED_PROBLEMS: problems})
         redraw_compared()
-    elif unread:
-        st.session_state[_COMPARED_PROBLEMS] = unread
     return list(st.session_state.get(_COMPARED, []))
 
 
@@ -715,13 +842,9 @@ def compared_version() -> int:
 
 
 def link_compared() -> None:
-    """Name the chosen entries in the address."""
+    """Let the address name the chosen entries."""
     text = choice_to_text(st.session_state.get(_COMPARED, []))
-    st.session_state.setdefault(_COMPARED_LINKS, set()).add(text)
-    if text and st.query_params.get(_RUNS) != text:
-        st.query_params.from_dict({_RUNS: text})
-    elif not text and st.query_params.to_dict():
-        st.query_params.clear()
+    st.session_state[_SUBJECT] = {_RUNS: text} if text else {}
 
 
 def note_deleted(digests: Sequence[str], entries: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from digitcore.runs import Engine
 from digitcore.runs.prediction import RunModel
 from pages.parts import upkeep
 from pages.parts.charts import n_bytes
+from pages.parts.interval_cache import IntervalCache
 from pages.parts.sized_cache import SizedCache
 
 log = logging.getLogger("digitcore.pages")
@@ -55,6 +56,7 @@ models: SizedCache[RunModel] = SizedCache(
 )
 
 charts: SizedCache[dict[str, Any]] = SizedCache(MAX_CHART_BYTES, n_bytes)
+intervals = IntervalCache()
 
 
 def engine() -> Engine:

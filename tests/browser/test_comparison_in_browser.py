@@ -46,6 +46,36 @@ def test_lines_chosen_by_keyboard_are_compared_and_break_no_rule(trained):
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
 
 
+def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, own_server, browser):
+    page = trained
+    go_to(page, "Compare")
+    box = page.get_by_role("combobox", name="Compared")
+    for _ in range(2):
+        box.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("option").first.click()
+        settle(page)
+    # An open list hides the rest of the page from those who ask by role.
+    page.keyboard.press("Escape")
+    link, lines = page.url, page.get_by_text(re.compile(r"^\d lines\."))
+    expect(lines).to_contain_text("3 lines")
+    expect(page.get_by_role("button", name=re.compile("new run"))).to_have_count(0)
+    other = browser.new_context().new_page()
+    open_page(other, f"{own_server.url}/?model=softmax&epochs=3")
+    press_train(other)
+    wait_for_result(other)
+    other.context.close()
+    offered = page.get_by_role("button", name="1 new run: refresh")
+    expect(offered).to_be_visible()
+    expect(lines).to_contain_text("3 lines")
+    offered.click()
+    settle(page)
+    expect(lines).to_contain_text("4 lines")
+    expect(offered).to_have_count(0)
+    assert page.url == link
+    expect(page.get_by_text(re.compile(r"is better by|cannot be told apart")).first).to_be_visible()
+
+
 def test_a_click_on_a_cell_shows_its_images(trained):
     page = trained
     go_to(page, "Compare")

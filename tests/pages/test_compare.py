@@ -4,9 +4,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from digitcore.runs import RunSpec
+from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.listed_columns import seedless_digest
 from pages.parts import session, shared
 from pages.parts.compare import run_table
+from pages.parts.reading.guides import GUIDES
 from tests.pages.conftest import (
     ENTRY,
     SECONDS,
@@ -122,6 +124,30 @@ def test_a_link_opens_a_comparison_sentences_first():
     assert "is better by" in said(app) and "images only" in said(app)
     assert any(text.startswith("Difference of two confusion matrices") for text in chart_descriptions(app))
     assert any(text.startswith("Accuracy of the") or text.startswith("Loss of the") for text in chart_descriptions(app))
+
+
+def test_each_view_of_a_comparison_has_its_guide():
+    app = open_page(SHORT[0].digest, LONG[0].digest)
+    check_whole(app)
+    said = texts(app)
+    shown = {name for name, guide in GUIDES.items() if " ".join(guide.sentences) in said}
+    assert shown == {"difference", "compared_curves", "confusion_change"}
+
+
+def test_the_list_is_looked_up_again_when_something_has_changed_and_not_before(monkeypatch):
+    asked, page = [], Catalogue.page
+    monkeypatch.setattr(Catalogue, "page", lambda self, *given: asked.append(given) or page(self, *given))
+    app = open_page()
+    # A slow machine must not make it look again by itself.
+    n_asked = len(asked)
+    for _ in range(2):
+        app.run()
+    assert len(asked) <= n_asked + 1
+    shared.engine().editor.rename(LONG[0].digest, "renamed elsewhere")
+    app.run()
+    check_whole(app)
+    assert len(asked) > n_asked
+    assert any("renamed elsewhere" in name for name in listed(app)["called"])
 
 
 def test_the_choice_stays_while_the_table_is_searched():

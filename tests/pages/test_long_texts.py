@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages.parts import session
 from tests.pages.conftest import texts, widget
 
 # Streamlit itself leaves out an address of more than half a megabyte, and a message of more than one.
@@ -23,8 +24,9 @@ def check_short(app, words):
 
 @pytest.mark.parametrize("name", ["hidden_units", "epochs", "model", "recipe", "dataset", "run", "experiment"])
 @pytest.mark.parametrize("page", ["pages/train.py", "pages/experiments.py"])
-def test_a_long_parameter_of_a_link_is_refused_and_leaves_the_address(open_app, page, name):
+def test_a_long_parameter_of_a_link_is_refused_and_leaves_the_address(monkeypatch, open_app, page, name):
     app = open_app().switch_page(page).run()
+    monkeypatch.setattr(session, "came_through_history", lambda: True)
     app.query_params[name] = LONG
     app.run()
     check_short(app, f"In the link, {name} {TOO_LONG}")

@@ -90,14 +90,17 @@ def test_choosing_a_recipe_fills_the_form_and_the_link(open_app, name):
     widget(app, "recipe").set_value(name).run()
     assert not app.exception
     assert app.session_state["spec"] == RECIPES[name].spec
-    assert dict(app.query_params) == ({} if name == "digits-mlp" else {"recipe": name})
+    # Another test's run may be shown beside settings that nobody has trained.
+    said = {parameter: text for parameter, text in app.query_params.items() if parameter != "run"}
+    assert said == ({} if name == "digits-mlp" else {"recipe": name})
 
 
 def test_a_moved_slider_changes_spec_and_link(open_app):
     app = open_app()
     widget(app, "learning_rate").set_value("0.1").run()
     assert app.session_state["spec"].parameters["learning_rate"] == 0.1
-    assert dict(app.query_params) == {"learning_rate": "0.1"}
+    assert app.query_params["learning_rate"] == "0.1"
+    assert set(app.query_params) <= {"learning_rate", "run"}
 
 
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])

@@ -123,6 +123,20 @@ def test_what_is_too_long_or_too_much_is_refused_and_nothing_changed(store, edit
     assert [len(line_of(store, digest).tags) for digest in digests] == [20, 0]
 
 
+def test_every_change_is_counted_and_a_refusal_is_none(store, editor, quick):
+    digest = keep(store, quick(), 90)
+    editor.rename(digest, "A name")
+    editor.add_tags(digest, ["a"])
+    editor.pin(digest)
+    editor.delete(digest)
+    assert editor.n_edits == 4
+    with pytest.raises(InvalidSetting):
+        editor.rename("0" * 20, "A name")
+    assert editor.n_edits == 4
+    editor.purge(timedelta(0))
+    assert editor.n_edits == 5
+
+
 def test_many_runs_are_changed_at_once(store, editor, quick):
     digests = [quick(seed).digest for seed in range(1200)]
     row = dict(spec="{}", state="done", created_at=sa.func.now(), owner="me", seedless_digest="0")

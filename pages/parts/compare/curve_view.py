@@ -11,29 +11,29 @@ from digitcore.charts import model_curves_chart
 from digitcore.experiments.side_by_side import CURVES, OVER, available_curves, model_curves_table
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from pages.parts import layout, session, shared
+from pages.parts import layout, shared, view
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_heading
 
 Models = Mapping[str, Sequence[Run]]
 
 
-@st.fragment
+@view.fragment
 def show(models: Models) -> None:
     """Ask which curve, and show it; seeds of a model are a band."""
-    st.header("Curves", help=explain("epoch", "loss", "spread"))
+    show_heading("Curves", "compared_curves", help_text=explain("epoch", "loss", "spread"))
     curves = available_curves(models)
     if not curves:
         st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)
         return
     row = layout.choices("curves")
-    start = session.widget_value("compare_curve", curves[0], curves)
-    curve = row.selectbox(
-        "Curve", curves, index=curves.index(start), format_func=CURVES.__getitem__, key="compare_curve"
+    curve = view.select(row, "curve", "Curve", curves, format_func=CURVES.__getitem__, key="compare_curve")
+    over = view.buttons(
+        row, "over", "Over", list(OVER), start="epoch", format_func=OVER.__getitem__, key="compare_over"
     )
-    over = row.segmented_control(
-        "Over", list(OVER), default="epoch", required=True, format_func=OVER.__getitem__, key="compare_over"
-    )
-    smoothing = row.slider(
+    smoothing = view.slider(
+        row,
+        "smoothing",
         "Smoothing",
         0.0,
         0.95,

@@ -21,18 +21,19 @@ from digitcore.evaluation.image_filter import top_classes_text
 from digitcore.experiments.side_by_side import labelled_runs
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from pages.parts import layout, matrix_cell, messages, session, shared
+from pages.parts import layout, matrix_cell, messages, session, shared, view
 from pages.parts.charts import drawable
+from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
 _MATRIX = "change"
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def show(models: Mapping[str, Sequence[Run]], part_name: str) -> None:
     """Let the user choose two runs, and show where they differ."""
-    st.header("Image by image", help=explain("confusion matrix", "prediction"))
+    show_heading("Image by image", "confusion_change", help_text=explain("confusion matrix", "prediction"))
     runs = labelled_runs(models)
     a, b = _ask_pair(runs)
     if a == b:
@@ -49,11 +50,9 @@ def show(models: Mapping[str, Sequence[Run]], part_name: str) -> None:
 
 def _ask_pair(runs: Mapping[str, Run]) -> tuple[str, str]:
     row, names = layout.choices("pair"), list(runs)
-    a = row.selectbox(
-        "A", names, index=names.index(session.widget_value("compare_a", names[0], names)), key="compare_a"
-    )
-    start = names[-1]
-    b = row.selectbox("B", names, index=names.index(session.widget_value("compare_b", start, names)), key="compare_b")
+    digests = {run.digest: name for name, run in runs.items()}
+    a = view.select(row, "a", "A", names, key="compare_a", texts=digests)
+    b = view.select(row, "b", "B", names, start=names[-1], key="compare_b", texts=digests)
     return a, b
 
 
@@ -85,16 +84,17 @@ def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
     truth, prediction = matrix_cell.ask(_MATRIX, part.dataset.class_names, layout.choices("change_cell"))
     cell = None if truth is None or prediction is None else (truth, prediction)
     row = layout.choices("wanted")
-    wanted = row.segmented_control(
+    wanted = view.buttons(
+        row,
+        "show",
         "Show",
         list(WANTED),
-        default="only_a",
-        required=True,
+        start="only_a",
         format_func=WANTED.__getitem__,
         key="compare_wanted",
         disabled=cell is not None,
     )
-    n_images = row.slider("Images", 5, 100, 20, step=5, key="compare_n_images")
+    n_images = view.slider(row, "images", "Images", 5, 100, 20, step=5, key="compare_n_images")
     positions = disagreement_positions(pair, wanted, cell)
     if not len(positions):
         st.info("No image fits: choose another cell, or other images to show.", icon=layout.NOTHING_FITS)

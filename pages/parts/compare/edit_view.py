@@ -14,6 +14,7 @@ from digitcore.runs.summary import distinct_labels
 from digitcore.wording import counted
 from pages.parts import layout, session, shared
 from pages.parts.compare.chosen_runs import Chosen
+from pages.parts.compare.listed_runs import filter_choices
 from pages.parts.messages import attempt
 
 
@@ -54,7 +55,7 @@ def _ask_texts(digests: Sequence[str], notes: Notes) -> None:
         )
         st.multiselect(
             "Tags that all of them have" if several else "Tags",
-            sorted({*notes.some_tags, *shared.engine().catalogue.choices()["tags"]}),
+            sorted({*notes.some_tags, *filter_choices()["tags"]}),
             default=list(notes.tags),
             key=tags,
             accept_new_options=True,

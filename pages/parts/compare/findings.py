@@ -14,15 +14,16 @@ from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.listed_table import interval_texts
-from pages.parts import layout, session, shared
+from pages.parts import layout, session, shared, view
 from pages.parts.messages import plain
+from pages.parts.reading.reading_guide import show_heading
 
 Models = Mapping[str, Sequence[Run]]
 
 
 def show(models: Models) -> tuple[str, RunsComparison | None]:
     """Show the sentences and the figures; return the part, and the comparison unless there is none."""
-    st.header("Is the difference real?", help=explain("interval", "accuracy"))
+    show_heading("Is the difference real?", "difference", help_text=explain("interval", "accuracy"))
     part = _ask_part(models)
     comparison = _show_sentences(models, part)
     _show_figures(models, part)
@@ -35,9 +36,7 @@ def _ask_part(models: Models) -> str:
     if len(parts) < 2:
         return next(iter(parts), "test")
     row = layout.choices("part")
-    return row.segmented_control(
-        "Compared on", parts, default=parts[0], required=True, format_func=str.title, help=explain("part")
-    )
+    return view.buttons(row, "part", "Compared on", parts, format_func=str.title, help=explain("part"))
 
 
 def _show_sentences(models: Models, part: str) -> RunsComparison | None:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -18,10 +17,14 @@ from digitcore.runs.choice import entries_of, labels_of
 from digitcore.runs.listed_table import listed_table
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
-from pages.parts import layout, messages, session, shared
+from pages.parts import layout, messages, session, view
+from pages.parts.compare import listed_runs
+from pages.parts.compare.listed_runs import Listing
 
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
+# Between two looks for new runs.
+LOOK_SECONDS = 5.0
 # What the order is called, the column it sorts by, and whether the largest comes first.
 ORDERS = {
     "Newest first": ("created_at", True),
@@ -33,6 +36,8 @@ ORDERS = {
     "Fastest first": ("seconds", False),
     "By name": ("name", False),
 }
+# In the address: "-test_accuracy" for the largest first.
+_ORDER_TEXTS = {f"{'-' * descending}{column}": label for label, (column, descending) in ORDERS.items()}
 HELP = (
     "A line is chosen by a click on the box at its left, or by Shift + Space in it. What is chosen stays chosen while "
     "you search, sort or turn pages."
@@ -44,55 +49,82 @@ ONE_LINE_HELP = (
 
 def show() -> dict[str, str] | None:
     """Show a page of the table; return what its lines are called, by entry, or None if nothing is kept at all."""
-    catalogue = shared.engine().catalogue
-    if not catalogue.count(ALL_LISTED):
+    if not listed_runs.count_lines(ALL_LISTED):
         st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
         st.page_link("pages/train.py", label="Go to Train")
         return None
     with messages.caught():
-        query = _ask_query()
-        n_lines = catalogue.count(query)
-        lines = catalogue.page(query, PAGE_SIZE * (_ask_page(query, n_lines) - 1), PAGE_SIZE)
+        query, row = _ask_query()
+        n_lines = listed_runs.count_lines(query)
+        listing = listed_runs.page_of_runs(query, PAGE_SIZE * (_ask_page(query, n_lines) - 1), PAGE_SIZE)
+        with row:
+            _offer_refresh(query, listing.n_tested)
+        lines = listing.lines
         if lines.empty:
             st.info("No run fits: change the search or the filters.", icon=layout.NOTHING_FITS)
             return {}
-        _show_table(lines, grouped=query.grouped)
+        _show_table(listing, grouped=query.grouped)
         st.caption(f"{_counted_lines(n_lines, query)}. {HELP}")
         return dict(zip(entries_of(lines), labels_of(lines), strict=True))
     return {}
 
 
-def _ask_query() -> RunQuery:
-    """Ask which runs are listed, in which order, and what a line is."""
+def _ask_query() -> tuple[RunQuery, DeltaGenerator]:
+    """Ask which runs are listed, in which order, and what a line is; return the last row of what was asked, too."""
     row = layout.choices("search")
-    search = row.text_input(
-        "Search", key="runs_search", placeholder="name, note, tag, model ...", persist_state="session"
+    search = view.text(
+        row,
+        "search",
+        "Search",
+        key="runs_search",
+        placeholder="name, note, tag, model ...",
+        persist_state="session",
     )
-    order = row.selectbox("Order", list(ORDERS), key="runs_order", persist_state="session")
+    order = view.select(
+        row, "order", "Order", list(ORDERS), key="runs_order", texts=_ORDER_TEXTS, persist_state="session"
+    )
     more = layout.choices("filters")
-    background = more.toggle("Runs of experiments, too", key="runs_background", persist_state="session")
-    archived = more.toggle("Archived runs, too", key="runs_archived", persist_state="session")
-    each = more.toggle("One line per run", key="runs_each", persist_state="session", help=ONE_LINE_HELP)
-    known = shared.engine().catalogue.choices(RunQuery(background=background, archived=archived))
+    background = _ask_whether(more, "background", "Runs of experiments, too")
+    archived = _ask_whether(more, "archived", "Archived runs, too")
+    each = _ask_whether(more, "each", "One line per run", help=ONE_LINE_HELP)
+    known = listed_runs.filter_choices(RunQuery(background=background, archived=archived))
     sort, descending = ORDERS[order]
-    return RunQuery(
+    query = RunQuery(
         search=search,
-        datasets=_ask_several(row, "Data", known["datasets"], DATASETS),
-        models=_ask_several(row, "Model", known["models"], MODELS),
-        tags=_ask_several(row, "Tags", known["tags"], {}),
+        datasets=_ask_several(row, "data", "Data", known["datasets"], DATASETS),
+        models=_ask_several(row, "models", "Model", known["models"], MODELS),
+        tags=_ask_several(row, "tags", "Tags", known["tags"], {}),
         sort=sort,
         descending=descending,
         background=background,
         archived=archived,
         grouped=not each,
     )
+    return query, more
 
 
-def _ask_several(row: DeltaGenerator, label: str, options: list[str], entries: Mapping[str, Any]) -> tuple[str, ...]:
-    chosen = row.multiselect(
+@st.fragment(run_every=LOOK_SECONDS)
+@messages.caught()
+def _offer_refresh(query: RunQuery, n_drawn: int) -> None:
+    """Say how many runs have come since the table was drawn, and offer to list them; what is chosen stays chosen."""
+    n_new = listed_runs.count_tested(query) - n_drawn
+    if n_new > 0 and st.button(f"{counted(n_new, 'new run')}: refresh", icon=":material/refresh:", key="refresh_runs"):
+        st.rerun()
+
+
+def _ask_whether(row: DeltaGenerator, name: str, label: str, **more: str) -> bool:
+    return view.toggle(row, name, label, key=f"runs_{name}", persist_state="session", **more)
+
+
+def _ask_several(
+    row: DeltaGenerator, name: str, label: str, options: list[str], entries: Mapping[str, Any]
+) -> tuple[str, ...]:
+    chosen = view.several(
+        row,
+        name,
         label,
         options,
-        key=f"runs_{label.lower()}",
+        key=f"runs_{name}",
         format_func=lambda name: entries[name].label if name in entries else name,
         placeholder="any",
         persist_state="session",
@@ -105,16 +137,16 @@ def _ask_page(query: RunQuery, n_lines: int) -> int:
     if n_pages < 2:
         return 1
     # Another list begins with its first page.
-    return min(st.pagination(n_pages, key=f"runs_page_{_short_hash(repr(query))}"), n_pages)
+    return view.pages(st, "page", n_pages, key=f"runs_page_{_short_hash(repr(query))}")
 
 
-def _show_table(lines: pd.DataFrame, *, grouped: bool) -> None:
+def _show_table(listing: Listing, *, grouped: bool) -> None:
+    lines = listing.lines
     entries, chosen = entries_of(lines), session.compared()
     key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
-    losses = shared.engine().catalogue.loss_sparklines(lines["digest"].tolist())
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     st.dataframe(
-        listed_table(lines, losses),
+        listed_table(lines, listing.losses),
         height=TABLE_HEIGHT if len(lines) > 7 else "auto",
         hide_index=True,
         column_order=[

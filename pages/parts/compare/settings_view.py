@@ -8,13 +8,13 @@ import streamlit as st
 
 from digitcore.experiments.side_by_side import settings_table
 from digitcore.runs import Run
-from pages.parts import layout
+from pages.parts import layout, view
 
 
 def show(models: Mapping[str, Sequence[Run]]) -> None:
     """Show in which settings the models differ, or all settings."""
     st.header("Settings side by side")
-    every = layout.choices("settings").toggle("All settings", key="compare_all_settings")
+    every = view.toggle(layout.choices("settings"), "all_settings", "All settings", key="compare_all_settings")
     table = settings_table(models, every=every)
     if table.empty:
         st.caption("The models differ in no setting but the seed.")

@@ -19,8 +19,9 @@ from digitcore.parameters import Choice, Integer, Number, Parameter, short_text,
 from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.settings import setting_text, setting_value, settings_of
+from digitcore.specs.views import axis_name
 from digitcore.wording import about_text, rough_duration_text
-from pages.parts import layout, session, shared
+from pages.parts import layout, session, shared, view
 from pages.parts.messages import plain
 
 CROSS_VALIDATION, SWEEP, LEARNING_CURVE, RECIPE = (
@@ -41,16 +42,14 @@ _RANGE, _LIST = "Range", "List"
 
 def ask_kind() -> str:
     """Ask for the kind of experiment; a link's experiment has chosen it already."""
-    start = st.session_state.get(session.EXPERIMENT_KIND)
-    if start is None:
-        linked = session.linked_experiment()
-        start = linked.plan.KIND if linked else CROSS_VALIDATION
-    return st.segmented_control(
+    linked = session.linked_experiment()
+    return view.buttons(
+        st,
+        "kind",
         "Kind of experiment",
         list(KINDS),
-        default=start,
+        start=linked.plan.KIND if linked else CROSS_VALIDATION,
         format_func=KINDS.get,
-        required=True,
         key=session.EXPERIMENT_KIND,
         persist_state="session",
         label_visibility="collapsed",
@@ -103,8 +102,10 @@ def _load_data(plan: Plan) -> None:
 def _ask_folds(spec: RunSpec) -> CrossValidation:
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        k = _ask_integer(K, key="folds_k")
-    stratify = right.toggle(
+        k = _ask_integer("k", K, key="folds_k")
+    stratify = view.toggle(
+        right,
+        "stratified",
         "Stratify",
         key="folds_stratify",
         persist_state="session",
@@ -117,7 +118,9 @@ def _ask_sizes(spec: RunSpec) -> LearningCurve:
     left, right = st.columns(2)
     known = DATASETS[spec.dataset].n_images
     sizes = [size for size in (70, 700, 7000, 70000) if size <= 10 * known][-3:]
-    text = left.text_input(
+    text = view.text(
+        left,
+        "sizes",
         "Training images",
         ", ".join(str(size) for size in sizes),
         max_chars=session.max_text_length() + 1,
@@ -126,7 +129,7 @@ def _ask_sizes(spec: RunSpec) -> LearningCurve:
         help="Sizes of the training part, such as 700, 7000, 70000. More than there are means all.",
     )
     with right:
-        n_repeats = _ask_integer(N_REPEATS, key="sizes_repeats")
+        n_repeats = _ask_integer("repeats", N_REPEATS, key="sizes_repeats")
     parts = listed_texts(short_text(text, "The list of training images", session.max_text_length()))
     numbers = [int(part) if part.isascii() and part.isdigit() else part for part in parts]
     return LearningCurve(spec, tuple(numbers), n_repeats)
@@ -134,7 +137,9 @@ def _ask_sizes(spec: RunSpec) -> LearningCurve:
 
 def _ask_recipe() -> RecipeTables:
     left, right = st.columns(2)
-    name = left.selectbox(
+    name = view.select(
+        left,
+        "published",
         "Recipe",
         list(RECIPES),
         format_func=lambda name: RECIPES[name].title,
@@ -143,16 +148,18 @@ def _ask_recipe() -> RecipeTables:
         help="Everything that its source published is trained again.",
     )
     with right:
-        n_seeds = _ask_integer(N_SEEDS, key="published_seeds")
+        n_seeds = _ask_integer("seeds", N_SEEDS, key="published_seeds")
     return RecipeTables(name, n_seeds)
 
 
 def _ask_sweep(spec: RunSpec) -> Sweep:
     known = {name: setting for name, setting in settings_of(spec.model).items() if name not in _NOT_VARIED}
-    names = st.multiselect(
+    names = view.several(
+        st,
+        "vary",
         "Settings to vary",
         list(known),
-        default=["learning_rate"],
+        start=["learning_rate"],
         format_func=lambda name: known[name].record.label,
         key=f"sweep_names_{spec.model}",
         persist_state="session",
@@ -161,26 +168,26 @@ def _ask_sweep(spec: RunSpec) -> Sweep:
     axes = tuple(_ask_axis(name, known[name].record, spec) for name in names)
     seeds, drawn, halving = st.columns(3)
     with seeds:
-        n_seeds = _ask_integer(N_SEEDS, key="sweep_seeds")
+        n_seeds = _ask_integer("seeds", N_SEEDS, key="sweep_seeds")
     with drawn:
-        n_random = _ask_integer(N_RANDOM, key="sweep_random")
+        n_random = _ask_integer("points", N_RANDOM, key="sweep_random")
     with halving:
-        factor = _ask_integer(FACTOR, key="sweep_factor")
+        factor = _ask_integer("factor", FACTOR, key="sweep_factor")
     return Sweep(spec, axes, n_seeds=n_seeds, n_random=n_random, factor=factor)
 
 
 def _ask_axis(name: str, record: Parameter, spec: RunSpec) -> Axis:
     key = f"axis_{spec.model}_{name}"
     if isinstance(record, Choice):
-        return Axis.of(name, _ask_choices(record, key))
+        return Axis.of(name, _ask_choices(name, record, key))
     if not isinstance(record, Integer | Number):
         return Axis.of(name, _ask_list(name, record, spec, key))
     left, right = st.columns([1, 3], vertical_alignment="bottom")
-    how = left.segmented_control(
+    how = view.buttons(
+        left,
+        axis_name(name, "how"),
         record.label,
         [_RANGE, _LIST],
-        default=_RANGE,
-        required=True,
         key=f"{key}_how",
         persist_state="session",
         help=record.help,
@@ -189,11 +196,13 @@ def _ask_axis(name: str, record: Parameter, spec: RunSpec) -> Axis:
         return _ask_range(name, record, key) if how == _RANGE else Axis.of(name, _ask_list(name, record, spec, key))
 
 
-def _ask_choices(record: Choice, key: str) -> Sequence[str]:
-    return st.multiselect(
+def _ask_choices(name: str, record: Choice, key: str) -> Sequence[str]:
+    return view.several(
+        st,
+        axis_name(name, "values"),
         record.label,
         list(record.options),
-        default=list(record.options),
+        start=list(record.options),
         format_func=record.options.__getitem__,
         key=key,
         persist_state="session",
@@ -202,7 +211,9 @@ def _ask_choices(record: Choice, key: str) -> Sequence[str]:
 
 
 def _ask_list(name: str, record: Parameter, spec: RunSpec, key: str) -> list[str]:
-    text = st.text_input(
+    text = view.text(
+        st,
+        axis_name(name, "values"),
         f"{record.label}: values",
         setting_text(name, setting_value(spec, name)),
         max_chars=session.max_text_length() + 1,
@@ -215,16 +226,24 @@ def _ask_list(name: str, record: Parameter, spec: RunSpec, key: str) -> list[str
 
 def _ask_range(name: str, record: Integer | Number, key: str) -> Axis:
     low, high, n, scale = st.columns(4, vertical_alignment="bottom")
-    shared: dict[str, Any] = {"min_value": record.minimum, "max_value": record.maximum, "persist_state": "session"}
+    ends = (record.minimum, record.maximum)
+    shared: dict[str, Any] = {"persist_state": "session"}
     if isinstance(record, Number):
         shared |= {"format": "%.6g", "step": record.step or record.slider[0]}
-    lowest = low.number_input("From", value=record.slider[0], key=f"{key}_low", **shared)
-    highest = high.number_input("To", value=record.slider[1], key=f"{key}_high", **shared)
-    count = n.number_input("Values", 2, 50, 5, key=f"{key}_n", persist_state="session")
-    chosen = scale.selectbox(
+    lowest, highest = (
+        view.number(place, axis_name(name, what), label, *ends, start, key=f"{key}_{end}", **shared)
+        for place, what, label, start, end in (
+            (low, "from", "From", record.slider[0], "low"),
+            (high, "to", "To", record.slider[1], "high"),
+        )
+    )
+    count = view.number(n, axis_name(name, "n"), "Values", 2, 50, 5, key=f"{key}_n", persist_state="session")
+    chosen = view.select(
+        scale,
+        axis_name(name, "spacing"),
         "Spacing",
         ["linear", "log"],
-        index=int(record.scale == "log"),
+        start="log" if record.scale == "log" else "linear",
         key=f"{key}_scale",
         persist_state="session",
         help=explain("spacing"),
@@ -232,13 +251,15 @@ def _ask_range(name: str, record: Integer | Number, key: str) -> Axis:
     return Axis(name, low=lowest, high=highest, n=count, scale=chosen)
 
 
-def _ask_integer(record: Integer, *, key: str) -> int | None:
+def _ask_integer(name: str, record: Integer, *, key: str) -> int | None:
     shared: dict[str, Any] = {"key": key, "help": record.help, "persist_state": "session"}
     if record.none_label is None:
-        return st.slider(record.label, *record.slider, record.default, **shared)
+        return view.slider(st, name, record.label, *record.slider, record.default, **shared)
     low, high = record.slider
     stops = slider_stops(record) if record.scale == "log" else [None, *range(low, high + 1)]
-    return st.select_slider(
+    return view.stops(
+        st,
+        name,
         record.label,
         stops,
         record.default,

@@ -16,7 +16,7 @@ from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
 from digitcore.wording import about_text, duration_text
-from pages.parts import announcer, layout, session, shared, visitor
+from pages.parts import announcer, layout, session, shared, view, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
@@ -70,7 +70,7 @@ def _label(kept: KeptExperiment, words: str) -> str:
 
 
 def _live(digest: str, running: bool) -> None:
-    @st.fragment(run_every=POLL_SECONDS if running else None)
+    @view.fragment(run_every=POLL_SECONDS if running else None)
     @caught()
     def live() -> None:
         experiment = session.experiment(digest)

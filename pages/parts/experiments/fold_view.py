@@ -13,7 +13,7 @@ from digitcore.experiments.tables import fold_curves_table, fold_means_table, pa
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
 from digitcore.wording import percent_interval_text, percent_text
-from pages.parts import layout, session
+from pages.parts import layout, session, view
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
@@ -46,12 +46,12 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
 def ask_spread(key: str, *, guide: str) -> str:
     """Ask how a chart shows the spread around its means, a key of :data:`SPREADS`, with its guide beside it."""
     row = layout.choices(key)
-    spread = row.segmented_control(
+    spread = view.buttons(
+        row,
+        "spread",
         "Spread",
         list(SPREADS),
         format_func=SPREADS.get,
-        default="band",
-        required=True,
         key=key,
         help=explain("spread", "standard deviation"),
     )

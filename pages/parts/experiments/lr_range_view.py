@@ -14,7 +14,7 @@ from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import layout, messages, session, shared, visitor
+from pages.parts import layout, messages, session, shared, view, visitor
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.waiting import tell_end, wait_for
 
@@ -55,11 +55,20 @@ def show(spec: RunSpec) -> None:
 
 def _ask_ends() -> tuple[float, float, int]:
     low, high, steps = st.columns(3)
-    shared = {"min_value": LEARNING_RATE.minimum, "max_value": LEARNING_RATE.maximum, "format": "%.6g"}
-    lowest = low.number_input("From", value=LOWEST, key="range_low", persist_state="session", **shared)
-    highest = high.number_input("To", value=HIGHEST, key="range_high", persist_state="session", **shared)
-    n_steps = steps.slider(
-        "Batches", 50, 1000, N_STEPS, 50, key="range_steps", persist_state="session", help=explain("LR range test")
+    ends, shared = (LEARNING_RATE.minimum, LEARNING_RATE.maximum), {"format": "%.6g", "persist_state": "session"}
+    lowest = view.number(low, "from", "From", *ends, LOWEST, key="range_low", **shared)
+    highest = view.number(high, "to", "To", *ends, HIGHEST, key="range_high", **shared)
+    n_steps = view.slider(
+        steps,
+        "batches",
+        "Batches",
+        50,
+        1000,
+        N_STEPS,
+        step=50,
+        key="range_steps",
+        persist_state="session",
+        help=explain("LR range test"),
     )
     return lowest, highest, n_steps
 

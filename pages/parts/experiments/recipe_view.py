@@ -26,7 +26,7 @@ from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.specs.recipes import RECIPES, Recipe
 from digitcore.wording import percent_text
-from pages.parts import session
+from pages.parts import session, view
 from pages.parts.experiments import fold_view
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -115,9 +115,7 @@ def _show_published_curve(digests: tuple[str, ...], recipe_name: str) -> None:
 
 def _show_matrices(digests: tuple[str, ...], recipe: Recipe) -> None:
     st.header("Confusion matrix")
-    which = st.segmented_control(
-        "Matrix", MATRICES, default=MATRICES[0], required=True, key="published_matrix", label_visibility="collapsed"
-    )
+    which = view.buttons(st, "matrix", "Matrix", MATRICES, key="published_matrix", label_visibility="collapsed")
     _show_matrix(which, digests, recipe.name)
 
 

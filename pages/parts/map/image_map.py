@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -22,7 +25,8 @@ from digitcore.insight.projection import (
 )
 from digitcore.runs import Run
 from digitcore.runs.computations import Computation
-from pages.parts import messages, session, shared, visitor
+from digitcore.specs.views import range_text, read_range
+from pages.parts import messages, session, shared, view, visitor
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.tiles import Tile, show_tiles
@@ -36,27 +40,34 @@ MOST_SHOWN = 60
 MAP_HEIGHT = 560
 # Per cent of the width and the height of the map.
 WHOLE = (0, 100)
+# In the address, a rectangle that was dragged: further than any point, and the digits of its ends.
+_FAR, _DIGITS = 1e9, 4
 _METHOD_KEY = "map_method"
 _RECTANGLE_KEYS = ("map_across", "map_up")
+_SIDES = (("across", "From left to right (%)"), ("up", "From bottom to top (%)"))
+
+
+Brush = Mapping[str, Sequence[float]]
 
 
 def ask_view(run: Run, row: DeltaGenerator) -> tuple[str, str]:
     """Ask what is mapped and how."""
     sources = [source for source in SOURCES if source == "pixels" or session.model_of(run).has_hidden_layers]
-    source = row.segmented_control(
+    source = view.buttons(
+        row,
+        "compare_by",
         "Compare by",
         sources,
-        default=sources[0],
-        required=True,
         key=f"map_source_{len(sources)}",
         format_func=SOURCES.get,
         help=explain("pixel", "last hidden layer"),
     )
-    method = row.segmented_control(
+    method = view.buttons(
+        row,
+        "method",
         "Method",
         list(METHODS),
-        default="pca",
-        required=True,
+        start="pca",
         key=_METHOD_KEY,
         format_func=METHODS.get,
         help=explain("PCA", "t-SNE"),
@@ -118,16 +129,22 @@ def _cached_components(digest, created_at, part_name: str, source: str, n_compon
     return principal_components(values, n_components)
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
     """Show the map, and the images in the rectangle that was dragged or typed."""
     names = part.dataset.class_names
     chart = shared.charts.get(("map", key, part.name), lambda: drawable(map_chart(table, names, select=SELECTION)))
-    event = st.vega_lite_chart(chart, key=f"map_{key}_{part.name}", on_select=_forget_typed)
+    map_key = f"map_{key}_{part.name}"
+    event = st.vega_lite_chart(
+        chart, key=session.chart_key(map_key), on_select=lambda: _forget_other_rectangles(map_key)
+    )
     if part.n_images > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {part.n_images:,} images, drawn at random.")
-    typed, brush = _ask_rectangle(table), event.selection[SELECTION]
+    typed = _ask_rectangle(table)
+    linked = _linked_brush(map_key)
+    brush = event.selection[SELECTION] or linked
+    _note_brush(brush if typed is None else {})
     if not brush and typed is None:
         st.caption("Drag a rectangle over some points to see their images; click beside it to clear the selection.")
         return
@@ -142,19 +159,35 @@ def _ask_rectangle(table: pd.DataFrame) -> tuple[tuple[float, float], tuple[floa
     with st.expander("Choose the rectangle without dragging"):
         columns = st.columns(2)
         across, up = (
-            column.slider(label, 0, 100, WHOLE, key=key)
-            for column, label, key in zip(
-                columns, ("From left to right (%)", "From bottom to top (%)"), _RECTANGLE_KEYS, strict=True
-            )
+            view.slider(column, name, label, 0, 100, WHOLE, key=key)
+            for column, (name, label), key in zip(columns, _SIDES, _RECTANGLE_KEYS, strict=True)
         )
     if (across, up) == (WHOLE, WHOLE):
         return None
     return rectangle_of_shares(table, *(tuple(end / 100 for end in ends) for ends in (across, up)))
 
 
-def _forget_typed() -> None:
-    """Let the rectangle that was just dragged count, not the one typed before."""
+def _linked_brush(map_key: str) -> Brush:
+    """Return the rectangle that a link has; empty if none does, or another one was dragged since."""
+    sides = {
+        name: session.linked_value(name, f"{map_key}_{name}", None, partial(_read_side, name))[0] for name in ("x", "y")
+    }
+    return sides if all(sides.values()) else {}
+
+
+def _note_brush(brush: Brush) -> None:
+    for name in ("x", "y"):
+        session.note_view(name, range_text([round(end, _DIGITS) for end in brush[name]]) if brush else None)
+
+
+def _read_side(name: str, text: str) -> tuple[float, float]:
+    return read_range(name, text, -_FAR, _FAR)
+
+
+def _forget_other_rectangles(map_key: str) -> None:
+    """Let the rectangle that was just dragged count, not the one typed before or that of a link."""
     st.session_state.update(dict.fromkeys(_RECTANGLE_KEYS, WHOLE))
+    st.session_state.update(dict.fromkeys((f"{map_key}_x", f"{map_key}_y")))
 
 
 def _show_images(part: Part, rows: pd.DataFrame) -> None:

@@ -21,7 +21,7 @@ from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positio
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
-from pages.parts import layout, matrix_cell, messages, session, shared
+from pages.parts import layout, matrix_cell, messages, session, shared, view
 from pages.parts.charts import drawable
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
@@ -29,7 +29,7 @@ from pages.parts.tiles import Tile, show_tiles
 _MATRIX = "cell"
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the matrix of a part's predictions, and the images that are asked for."""
@@ -59,19 +59,20 @@ def _matrix(part: Part, prediction: np.ndarray, values: str, scale: str) -> dict
 
 def _ask_look() -> tuple[str, str]:
     row = layout.choices("matrix")
-    values = row.segmented_control(
+    values = view.buttons(
+        row,
+        "cells",
         "Cells show",
         ["count", "row_pct"],
-        default="count",
-        required=True,
         key="confusion_values",
         format_func={"count": "Images", "row_pct": "% of the row"}.__getitem__,
     )
-    scale = row.segmented_control(
+    scale = view.buttons(
+        row,
+        "scale",
         "Colour scale",
         ["linear", "log"],
-        default="log",
-        required=True,
+        start="log",
         key="confusion_scale",
         format_func={"linear": "Linear", "log": "Logarithmic"}.__getitem__,
         help=explain("logarithmic scale"),
@@ -101,13 +102,16 @@ def _ask_images(names: Sequence[str]) -> tuple[ImageFilter, str, int]:
     """Ask for a cell, row or column, which of its images to show, in which order, and how many."""
     row = layout.choices("images")
     truth, taken_for = matrix_cell.ask(_MATRIX, names, row)
-    order = row.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
+    order = view.select(row, "order", "Order", list(ORDERS), format_func=ORDERS.get, key="image_order")
     row = layout.choices("filter")
-    low, high = row.slider("Confidence (%)", 0, 100, (0, 100), key="confidence_range", help=explain("confidence"))
-    n_images = row.slider("Images", 5, 100, 20, step=5, key="n_shown", persist_state="session")
+    low, high = view.slider(
+        row, "confidence", "Confidence (%)", 0, 100, (0, 100), key="confidence_range", help=explain("confidence")
+    )
+    n_images = view.slider(row, "images", "Images", 5, 100, 20, step=5, key="n_shown", persist_state="session")
     is_cell = truth is not None and taken_for is not None
-    wrong_only = row.toggle("Wrong only", value=True, key="wrong_only", disabled=is_cell)
+    wrong_only = view.toggle(row, "wrong_only", "Wrong only", True, disabled=is_cell)
     if order == "random":
+        session.link_draw()
         st.button("Draw again", on_click=session.draw_again)
     confidence = (low / 100, high / 100)
     wanted = ImageFilter(truth=truth, prediction=taken_for, confidence=confidence, wrong_only=wrong_only)

@@ -37,7 +37,7 @@ def show(run: Run, part: Part) -> None:
     """Offer the measurement, show how far it is, and what it found."""
     n_images = len(corrupted_positions(part.n_images))
     drawn = "" if n_images == part.n_images else ", drawn at random"
-    st.subheader("Robustness", help=explain("robustness", "severity"))
+    st.header("Robustness", help=explain("robustness", "severity"))
     st.caption(
         f"How accurate the model stays when images get worse: {counted(n_images, 'image')} of the {part.name} part"
         f"{drawn}, corrupted in twelve ways at five severities each."

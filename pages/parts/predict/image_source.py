@@ -15,7 +15,7 @@ from digitcore.images.clean_up import as_image, clean_photo, clean_strokes
 from digitcore.images.framing import Step
 from digitcore.images.strokes import pad_strokes
 from digitcore.wording import article
-from pages.parts import layout, session, shared
+from pages.parts import layout, session, shared, view
 from pages.parts.messages import plain
 from pages.parts.predict import drawing_pad
 
@@ -54,11 +54,11 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
     if opened is not None:
         st.session_state["image_source"] = "data"
     row = layout.choices("image")
-    source = row.segmented_control(
+    source = view.buttons(
+        row,
+        "source",
         "Image",
         list(SOURCES),
-        default=st.session_state.get("image_source", "data"),
-        required=True,
         key="image_source",
         format_func=SOURCES.get,
         persist_state="session",
@@ -89,18 +89,14 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None, row: DeltaGener
     part_key = "image_part"
     if opened is not None and opened[0] in parts:
         st.session_state[part_key] = opened[0]
-    names = list(parts)
-    index = names.index(session.widget_value(part_key, names[0], parts))
-    part = parts[row.selectbox("Part", names, index=index, key=part_key, format_func=_part_label)]
+    part = parts[view.select(row, "part", "Part", list(parts), key=part_key, format_func=_part_label)]
     index_key = f"image_index_{split.dataset.name}_{part.name}"
     if opened is not None:
         st.session_state[index_key] = opened[1]
     first = FIRST_INDEX if part.n_images > FIRST_INDEX else 0
     last = part.n_images - 1
-    start = st.session_state[index_key] = min(st.session_state.get(index_key, first), last)
-    index = row.number_input(
-        "Index", 0, last, start, key=index_key, help=f"Position in the {_part_words(part)}, 0 to {last:,}."
-    )
+    words = f"Position in the {_part_words(part)}, 0 to {last:,}."
+    index = view.number(row, "image", "Index", 0, last, first, key=index_key, help=words)
     image, truth = part.take(index), int(part.labels[index])
     place = f"Image {index} of the {_part_words(part)} ({_other_place(split, part, index)})"
     name = part.dataset.class_names[truth]

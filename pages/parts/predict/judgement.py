@@ -23,7 +23,7 @@ from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_labels
 from digitcore.wording import PERCENT_COLUMN, article, percent_text
-from pages.parts import look, messages, session
+from pages.parts import look, messages, session, view
 from pages.parts.charts import Frame
 from pages.parts.predict import image_source
 from pages.parts.predict.image_source import Question
@@ -45,10 +45,12 @@ IMAGE_WIDTH, ANSWER_WIDTH = 280, 170
 SEEN_TILE, STEP_TILE = 112, 140
 # The longest name of a class that is shown as large as a digit.
 SHORT_NAME = 2
+# The classes that are explained: the parameter in the address, and the label.
+WHY = (("why", "Class"), ("why_beside", "Compare with"))
 _STYLE = Path(__file__).with_suffix(".css")
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def show(split: Split, runs: Sequence[Run]) -> None:
     """Ask for an image; show what the first run makes of it and why, and what the others say."""
@@ -128,10 +130,12 @@ def _ask_change() -> Perturbation:
     with st.expander("Change the image"):
         st.button("Undo all changes", on_click=session.forget_changes)
         values = {
-            record.name: st.slider(
+            record.name: view.slider(
+                st,
+                record.name,
                 record.label,
                 *record.slider,
-                value=record.default,
+                record.default,
                 step=record.step,
                 help=record.help,
                 key=session.change_key(record.name),
@@ -179,11 +183,10 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
     names = model.class_names
     suggested = classes_to_compare(probabilities, truth)
     columns = st.columns([1, 1, 2])
+    asked = zip(WHY, columns, suggested, session.why_keys(suggested), strict=False)
     classes = [
-        column.selectbox(label, range(len(names)), index=int(start), format_func=names.__getitem__, key=name)
-        for column, label, start, name in zip(
-            columns, ("Class", "Compare with"), suggested, session.why_keys(suggested), strict=False
-        )
+        view.select(column, name, label, range(len(names)), start=int(start), format_func=names.__getitem__, key=key)
+        for (name, label), column, start, key in asked
     ]
     for title, words, help_text, images in _explanations(model, image):
         st.markdown(f"**{title}** {words}", help=help_text)

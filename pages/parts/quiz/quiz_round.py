@@ -14,7 +14,7 @@ from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
 from digitcore.wording import PERCENT_COLUMN, article, percent_text
-from pages.parts import layout, messages, session
+from pages.parts import layout, messages, session, view
 from pages.parts.tiles import Tile, show_tiles
 
 TILE = 252
@@ -43,15 +43,14 @@ def is_over() -> bool:
 def ask_start(part: Part, prediction: np.ndarray) -> None:
     """Ask for the kind of round, and start it."""
     row = layout.choices("quiz")
-    kind = row.segmented_control(
-        "Images", list(KINDS), default="wrong", required=True, key="quiz_kind", format_func=KINDS.get
-    )
-    n_images = row.slider("Images in the round", 5, MOST_IMAGES, 10, key="quiz_n", persist_state="session")
+    kind = view.buttons(row, "kind", "Images", list(KINDS), start="wrong", key="quiz_kind", format_func=KINDS.get)
+    words = "Images in the round"
+    n_images = view.slider(row, "images", words, 5, MOST_IMAGES, 10, key="quiz_n", persist_state="session")
     words, button = layout.with_button("quiz")
-    clock = words.toggle(
-        f"Against the clock, {SECONDS_PER_IMAGE} seconds per image", key="quiz_clock", persist_state="session"
-    )
-    tells = words.toggle("Tell me after each answer whether it was right", key="quiz_tell", persist_state="session")
+    label = f"Against the clock, {SECONDS_PER_IMAGE} seconds per image"
+    clock = view.toggle(words, "clock", label, key="quiz_clock", persist_state="session")
+    label = "Tell me after each answer whether it was right"
+    tells = view.toggle(words, "tell", label, key="quiz_tell", persist_state="session")
     if button.button("Start", type="primary", width="stretch"):
         drawn = draw_round(
             part.labels,

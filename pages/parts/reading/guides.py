@@ -177,5 +177,33 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             ),
             "Published accuracies as diamonds beside measured ones with error bars.",
         ),
+        "difference": Guide(
+            (
+                "A sentence gives the difference of two accuracies, and the interval in which it probably lies for "
+                "other images of the same kind.",
+                "An interval on one side of zero is a real difference; where it holds zero, the models cannot be told "
+                "apart on so few images.",
+                "The more trainings were tested on the same images, the more the best of them owes to luck.",
+            ),
+            "Two intervals of a difference: one lies beyond the line of no difference, the other one crosses it.",
+        ),
+        "compared_curves": Guide(
+            (
+                "Each line follows one figure of one model from epoch to epoch, or over the seconds of its training.",
+                "Runs that differ in the seed alone are one line, their mean, and its band is one standard deviation "
+                "to each side.",
+                "Where two bands overlap, another seed could change which model leads.",
+            ),
+            "Test accuracy over the epochs for two learning rates, each a line with a narrow band.",
+        ),
+        "confusion_change": Guide(
+            (
+                "Each cell shows how many more images (blue) or fewer images (orange) of a true class B takes for a "
+                "class than A does.",
+                "On the diagonal more is better, everywhere else fewer is better.",
+                "Look for pairs of classes that one model confuses and the other one does not.",
+            ),
+            "A matrix with a few blue and orange cells, on the diagonal and beside it.",
+        ),
     }
 )

@@ -21,7 +21,7 @@ from digitcore.insight.layer_tables import (
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.runs import Run
-from pages.parts import messages, session
+from pages.parts import messages, session, view
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images, show_weights
 from pages.parts.reading.reading_guide import show_heading
@@ -57,7 +57,7 @@ def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]
     return session.model_of(_run).strongest_paths(session.parts_of(_run).train)
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def show_feature_maps(run: Run) -> None:
     """Show what each convolution and pooling of a CNN makes of an image of the data."""
@@ -65,8 +65,15 @@ def show_feature_maps(run: Run) -> None:
     st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
     model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
     part = session.parts_of(run).parts[-1]
-    index = st.number_input(
-        "Image", 0, part.n_images - 1, 0, key=f"map_image_{run.spec.dataset}", help=f"Position in the {part.name} part."
+    index = view.number(
+        st,
+        "image",
+        "Image",
+        0,
+        part.n_images - 1,
+        0,
+        key=f"map_image_{run.spec.dataset}",
+        help=f"Position in the {part.name} part.",
     )
     image = part.take(index)
     st.image(grayscale_png(image, max_value=dataset.max_value, tile_size=112), alt=f"Image {index}")
@@ -82,7 +89,7 @@ def show_feature_maps(run: Run) -> None:
         show_images(maps[:MOST_MAPS] - low, top, alt=alt, key=f"maps_{name}")
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def show_distributions(run: Run) -> None:
     """Show how weights and gradients of each layer are spread over the epochs, and the dead units."""
@@ -93,7 +100,7 @@ def show_distributions(run: Run) -> None:
     words = explain("layer", "weight", "gradient", "dead unit")
     show_heading("Layer by layer, epoch by epoch", "distributions", help_text=words)
     names = layer_names(snapshots)
-    layer = st.segmented_control("Layer", names, default=names[0], required=True, key=f"layer_{'_'.join(names)}")
+    layer = view.buttons(st, "layer", "Layer", names, key=f"layer_{'_'.join(names)}")
     _show_layer(run.digest, run.created_at, layer, _snapshots=snapshots)
     activation = run.spec.parameters.get("activation", "relu")
     if activation != "relu":

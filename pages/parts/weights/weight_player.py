@@ -12,7 +12,7 @@ from digitcore.insight.layer_tables import order_by_norm, snapshot_epochs_of
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.models import MODELS
 from digitcore.runs import Run
-from pages.parts import layout, messages, session
+from pages.parts import layout, messages, session, view
 from pages.parts.pictures import show_weights
 from pages.parts.reading.reading_guide import show_guide
 
@@ -35,7 +35,7 @@ def show(run: Run, row: DeltaGenerator) -> None:
         words = "This run kept no snapshots of its epochs; train it again to step through them."
         st.info(words, icon=":material/history_toggle_off:")
     playing = bool(epochs) and row.toggle("Play", key=session.PLAYING, help="Play the epochs in a loop.")
-    st.fragment(run_every=FRAME_SECONDS if playing else None)(_show_images)(run, epochs, playing)
+    view.fragment(_show_images, run_every=FRAME_SECONDS if playing else None)(run, epochs, playing)
 
 
 @messages.caught()
@@ -65,11 +65,11 @@ def _ask_order(images: np.ndarray, row: DeltaGenerator, *, are_classes: bool) ->
     """Classes stay in their order; units and kernels may come by norm."""
     if are_classes:
         return np.arange(len(images))
-    order = row.segmented_control(
+    order = view.buttons(
+        row,
+        "order",
         "Order",
         ["norm", "number"],
-        default="norm",
-        required=True,
         key="unit_order",
         format_func={"norm": "Largest norm first", "number": "By number"}.get,
         help=explain("norm"),
@@ -82,12 +82,24 @@ def _ask_epoch(run: Run, epochs: list[int], playing: bool, row: DeltaGenerator) 
     # With early stopping the weights that count are those of the best epoch, which need not be among the snapshots.
     kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation.best_epoch}"]
     stops = [*map(str, epochs), *kept]
-    key = f"snapshot_{run.digest}"
-    place = session.widget_value(key, len(stops) - 1)
+    key, texts = f"snapshot_{run.digest}", {str(epoch): place for place, epoch in enumerate(epochs)}
+    if kept:
+        texts["kept"] = len(epochs)
     if playing:
-        place = st.session_state[key] = (place + 1) % len(stops)
-    chosen = row.select_slider(
-        "Epoch", range(len(stops)), place, key=key, format_func=stops.__getitem__, help=explain("epoch")
+        place = session.widget_value(key, len(stops) - 1)
+        session.set_value(key, (place + 1) % len(stops))
+    chosen = view.stops(
+        row,
+        "shown_epoch",
+        "Epoch",
+        range(len(stops)),
+        len(stops) - 1,
+        key=key,
+        texts=texts,
+        # Each frame of the film would be a step of the browser's history.
+        follows=not playing,
+        format_func=stops.__getitem__,
+        help=explain("epoch"),
     )
     return chosen if chosen < len(epochs) else None
 
@@ -96,4 +108,5 @@ def _ask_number(n_images: int, row: DeltaGenerator) -> int:
     if n_images <= MOST_WEIGHTS:
         return n_images
     most = min(n_images // 10 * 10, 100)
-    return row.slider("Images", 10, most, N_WEIGHTS, step=10, key="n_weights", persist_state="session")
+    start = min(N_WEIGHTS, most)
+    return view.slider(row, "images", "Images", 10, most, start, step=10, key="n_weights", persist_state="session")
