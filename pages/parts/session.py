@@ -248,12 +248,15 @@ class _Link:
         What is wrong with it, a sentence each.
     taken : set of str
         Parameters that the page has asked for.
+    drawn : bool
+        Whether the page has been drawn to its end since.
     """
 
     query: dict[str, str]
     view: dict[str, str]
     problems: list[str]
     taken: set[str] = field(default_factory=set)
+    drawn: bool = False
 
 
 def enter_page(name: str) -> bool:
@@ -279,6 +282,9 @@ def enter_page(name: str) -> bool:
     # A click on the name of a page leads to its bare address, which says nothing.
     if before is None or (entered and st.query_params) or came_through_history():
         _open_link(name)
+    elif (link := st.session_state.get(_LINK)) is not None and not link.drawn:
+        # The run that opened it was interrupted, and Streamlit drops what an unfinished run has set.
+        link.taken.clear()
     st.session_state[_VIEW] = {}
     return entered
 
@@ -353,6 +359,7 @@ def write_address() -> None:
     """Put the view that was drawn into the address: what the page is about, and what was chosen on it."""
     link, later = st.session_state.get(_LINK), {}
     if link is not None:
+        link.drawn = True
         # What the page does not ask for yet, such as of a map that is still being computed.
         later = {name: text for name, text in link.view.items() if name not in link.taken}
     query = {**st.session_state.get(_SUBJECT, {}), **later, **st.session_state.get(_VIEW, {})}
