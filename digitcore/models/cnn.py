@@ -17,10 +17,9 @@ class CNN(TorchNetwork):
 
     Parameters
     ----------
-    channels, kernel_size, padding, pool_size, pool_stride, dropout, hidden_units, initialization, initial_bias, \
-epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, step_factor, \
-warm_up, momentum_kind, weight_decay, \
-label_smoothing, max_norm, activation, weight_scale
+    channels, kernel_size, padding, pool_size, pool_stride, activation, dropout, hidden_units, initialization, \
+initial_bias, weight_scale, epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, warm_up, \
+optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -45,28 +44,28 @@ label_smoothing, max_norm, activation, weight_scale
         padding="valid",
         pool_size=2,
         pool_stride=2,
+        activation="relu",
         dropout=0.25,
         hidden_units=(128,),
         initialization="torch",
         initial_bias=0.0,
+        weight_scale=1.0,
         epochs=30,
         batch_size=32,
         learning_rate=0.01,
-        optimizer="sgd",
-        momentum=0.0,
-        rho=0.99,
-        epsilon=1e-8,
-        patience=None,
         schedule="constant",
         step_epochs=10,
         step_factor=0.1,
         warm_up=0.3,
+        optimizer="sgd",
+        momentum=0.0,
         momentum_kind="classical",
+        rho=0.99,
+        epsilon=1e-8,
+        patience=None,
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
-        activation="relu",
-        weight_scale=1.0,
         image_shape=None,
         random_state=None,
         device="auto",
@@ -80,28 +79,28 @@ label_smoothing, max_norm, activation, weight_scale
         self.padding = padding
         self.pool_size = pool_size
         self.pool_stride = pool_stride
+        self.activation = activation
         self.dropout = dropout
         self.hidden_units = hidden_units
         self.initialization = initialization
         self.initial_bias = initial_bias
+        self.weight_scale = weight_scale
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
-        self.optimizer = optimizer
-        self.momentum = momentum
-        self.rho = rho
-        self.epsilon = epsilon
-        self.patience = patience
         self.schedule = schedule
         self.step_epochs = step_epochs
         self.step_factor = step_factor
         self.warm_up = warm_up
+        self.optimizer = optimizer
+        self.momentum = momentum
         self.momentum_kind = momentum_kind
+        self.rho = rho
+        self.epsilon = epsilon
+        self.patience = patience
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
-        self.activation = activation
-        self.weight_scale = weight_scale
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device

@@ -11,9 +11,9 @@ class MLP(TorchNetwork):
 
     Parameters
     ----------
-    hidden_units, dropout, initialization, initial_bias, epochs, batch_size, learning_rate, optimizer, momentum, rho, \
-epsilon, patience, schedule, step_epochs, step_factor, warm_up, momentum_kind, weight_decay, \
-label_smoothing, max_norm, activation, weight_scale
+    hidden_units, activation, dropout, initialization, initial_bias, weight_scale, epochs, batch_size, \
+learning_rate, schedule, step_epochs, step_factor, warm_up, optimizer, momentum, momentum_kind, rho, epsilon, \
+patience, weight_decay, label_smoothing, max_norm
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -31,27 +31,27 @@ label_smoothing, max_norm, activation, weight_scale
     def __init__(
         self,
         hidden_units=(32, 16),
+        activation="relu",
         dropout=0.0,
         initialization="torch",
         initial_bias=0.0,
+        weight_scale=1.0,
         epochs=30,
         batch_size=32,
         learning_rate=0.01,
-        optimizer="sgd",
-        momentum=0.0,
-        rho=0.99,
-        epsilon=1e-8,
-        patience=None,
         schedule="constant",
         step_epochs=10,
         step_factor=0.1,
         warm_up=0.3,
+        optimizer="sgd",
+        momentum=0.0,
         momentum_kind="classical",
+        rho=0.99,
+        epsilon=1e-8,
+        patience=None,
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
-        activation="relu",
-        weight_scale=1.0,
         random_state=None,
         device="auto",
         validation_fraction=None,
@@ -60,27 +60,27 @@ label_smoothing, max_norm, activation, weight_scale
         class_weight=None,
     ):
         self.hidden_units = hidden_units
+        self.activation = activation
         self.dropout = dropout
         self.initialization = initialization
         self.initial_bias = initial_bias
+        self.weight_scale = weight_scale
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
-        self.optimizer = optimizer
-        self.momentum = momentum
-        self.rho = rho
-        self.epsilon = epsilon
-        self.patience = patience
         self.schedule = schedule
         self.step_epochs = step_epochs
         self.step_factor = step_factor
         self.warm_up = warm_up
+        self.optimizer = optimizer
+        self.momentum = momentum
         self.momentum_kind = momentum_kind
+        self.rho = rho
+        self.epsilon = epsilon
+        self.patience = patience
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
-        self.activation = activation
-        self.weight_scale = weight_scale
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction

@@ -141,8 +141,8 @@ class SoftmaxRegression(EpochClassifier):
 
     Parameters
     ----------
-    epochs, batch_size, learning_rate, optimizer, momentum, rho, epsilon, patience, schedule, step_epochs, \
-step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
+    epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, warm_up, optimizer, momentum, \
+momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
@@ -169,16 +169,16 @@ step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
         epochs=30,
         batch_size=32,
         learning_rate=0.01,
-        optimizer="sgd",
-        momentum=0.0,
-        rho=0.99,
-        epsilon=1e-8,
-        patience=None,
         schedule="constant",
         step_epochs=10,
         step_factor=0.1,
         warm_up=0.3,
+        optimizer="sgd",
+        momentum=0.0,
         momentum_kind="classical",
+        rho=0.99,
+        epsilon=1e-8,
+        patience=None,
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
@@ -191,16 +191,16 @@ step_factor, warm_up, momentum_kind, weight_decay, label_smoothing, max_norm
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
-        self.optimizer = optimizer
-        self.momentum = momentum
-        self.rho = rho
-        self.epsilon = epsilon
-        self.patience = patience
         self.schedule = schedule
         self.step_epochs = step_epochs
         self.step_factor = step_factor
         self.warm_up = warm_up
+        self.optimizer = optimizer
+        self.momentum = momentum
         self.momentum_kind = momentum_kind
+        self.rho = rho
+        self.epsilon = epsilon
+        self.patience = patience
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm

@@ -12,7 +12,15 @@ from digitcore.models import MODELS, make_model
 from digitcore.models.base import EpochClassifier
 from digitcore.models.torch_backend.network import TorchNetwork
 
-NO_HYPERPARAMETERS = {"random_state", "image_shape", "device", "validation_fraction", "warm_start", "verbose"}
+NO_HYPERPARAMETERS = {
+    "random_state",
+    "image_shape",
+    "device",
+    "validation_fraction",
+    "warm_start",
+    "verbose",
+    "class_weight",
+}
 
 
 @pytest.mark.parametrize(
