@@ -193,7 +193,7 @@ class Engine:
                 check_training(live.spec, self._runs.n_active(), self._runs.n_active(*live.visitors), self.settings)
             live.checkpoint = self._checkpoint_of(live.spec, continues)
             own = self._checkpoint_of(live.spec, live.spec) if known is not None and known.epochs else None
-            if n_epochs_of(own or {}) > n_epochs_of(live.checkpoint or {}):
+            if own is not None and n_epochs_of(own) >= n_epochs_of(live.checkpoint or {}):
                 # Until a worker has it the run shows what it has; if it is stopped before, it is what it was.
                 live.checkpoint, live.earlier = own, known
                 live.epochs, live.unsaved = list(known.epochs), list(known.epochs)

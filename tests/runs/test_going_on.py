@@ -84,7 +84,7 @@ def test_a_run_that_is_stopped_again_before_it_goes_on_is_what_it_was(engine, qu
     for other in others:
         engine.submit(other)
     wait_for(lambda: all(engine.run(other.digest).state == "running" for other in others), "busy workers")
-    assert engine.submit(spec).state == "queued"
+    assert engine.submit(spec, continues=spec).state == "queued"
     engine.cancel(spec.digest)
     after = engine.wait(spec.digest, 30)
     for other in others:
