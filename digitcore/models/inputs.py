@@ -7,7 +7,6 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
 
 from digitcore.errors import InvalidSetting
 from digitcore.models.epoch import Epoch
@@ -81,6 +80,8 @@ def check_sample_weight(sample_weight, X) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
+    from sklearn.utils.validation import _check_sample_weight
+
     return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
 

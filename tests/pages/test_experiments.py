@@ -39,7 +39,7 @@ def start_and_wait(app):
 
 
 def words(app):
-    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info, *app.warning))
+    return " ".join(element.value for element in (*app.header, *app.markdown, *app.caption, *app.info, *app.warning))
 
 
 def metrics(app):

@@ -32,7 +32,7 @@ def answers(on_mistakes):
 
 def wait_for_intervals(app):
     deadline = time.monotonic() + SECONDS
-    while "Log-loss" not in texts(app) or ")" not in texts(app).split("Log-loss")[1][:30]:
+    while "Log-loss" not in texts(app) or ")" not in texts(app).split("Log-loss")[1][:40]:
         assert time.monotonic() < deadline
         app.run()
     return texts(app)

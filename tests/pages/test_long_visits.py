@@ -22,12 +22,16 @@ def test_what_a_session_keeps_does_not_grow_with_its_visits(open_app):
 
 def test_a_form_whose_names_come_round_shows_the_present_settings(open_app):
     app = open_app()
+
+    def seed():
+        return next(slider for slider in app.slider if slider.label == "Seed")
+
     for visit in range(20):
-        app.slider[-1].set_value(visit).run()
+        seed().set_value(visit).run()
         assert app.session_state["spec"].random_state == visit
         app.switch_page("pages/data.py").run()
         app.switch_page("pages/train.py").run()
-        assert app.slider[-1].value == visit
+        assert seed().value == visit
 
 
 def _growing_lists():
