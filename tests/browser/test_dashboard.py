@@ -141,7 +141,7 @@ def test_stop_keeps_the_epochs(server, page):
     press_train(page)
     wait_for_epoch(page, 2)
     stop(page)
-    expect(page.get_by_role("button", name="Train again")).to_be_enabled()
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_enabled()
 
 
 def test_a_copied_link_opens_configuration_and_results(server, browser, page):
@@ -235,7 +235,7 @@ def test_a_lost_drawing_of_the_list_of_runs_shows_the_linked_run(server, page):
         page.get_by_role("radio", name=name, exact=True).click()
         settle(page)
     expect(page).to_have_url(links[0])
-    expect(page.get_by_role("combobox", name="Run")).to_have_value(re.compile("31 epochs"))
+    expect(page.get_by_role("combobox", name="Run", exact=True)).to_have_value(re.compile("31 epochs"))
 
 
 def test_an_unknown_setting_in_the_link_is_said(server, page):

@@ -82,7 +82,7 @@ def pad(visitor):
     """A visitor who has chosen to draw; ``draw`` sends what the pad would."""
     (source,) = visitor.find("button_group", "Image")
     visitor.set(source, string_array_value={"data": ["Draw"]})
-    (pad,) = visitor.find("bidi_component")
+    (pad,) = [each for each in visitor.find("bidi_component") if "digit_pad" in each.component_name]
     visitor.draw = lambda text: visitor.set(pad, json_value=text)
     return visitor
 

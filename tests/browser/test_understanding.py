@@ -110,6 +110,7 @@ def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trai
 def test_the_words_of_an_image_can_be_pointed_at_and_put_away(trained):
     page = trained
     go_to(page, "Mistakes")
+    settle(page)
     address = page.url
     # What stands below the first image is another one, which its words cover.
     first, below = page.locator(".tile").first, page.locator(".tile").nth(5)

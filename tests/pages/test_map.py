@@ -60,6 +60,7 @@ def test_a_map_that_is_opened_later_is_not_announced(open_app, trained_mlp):
         assert time.monotonic() < deadline
         time.sleep(0.5)
         app.run()
+    assert "Drag a rectangle over some points" in texts(app)
     link = {"run": trained_mlp.session_state["spec"].digest}
     other = chosen(open_app(**link).switch_page("pages/map.py").run(), "Method", "tsne")
     assert "Drag a rectangle over some points" in texts(other)
