@@ -16,11 +16,11 @@ timed = @echo "$1"; start=$$(date +%s); $2 && echo "Done in $$(($$(date +%s) - s
 run: .venv/.compiled
 	$(BIN)/python -m streamlit run dashboard.py
 
-# Most tests wait for processes, so two files run at a time; the browsers' tests begin, one after the other.
+# Most tests wait for processes, so three files run at a time; the browsers' tests begin, one after the other.
 test: .venv/.test .venv/.compiled
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 # The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.
 bench: .venv/.bench
