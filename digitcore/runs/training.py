@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
@@ -51,6 +51,10 @@ CHECKPOINT_SECONDS, MOST_CHECKPOINT_BYTES = 1.0, 64_000_000
 STOPPED = "The training was stopped."
 STOPPED_IN_FIRST_EPOCH = (
     "The training was stopped in its first epoch, so there is nothing to evaluate yet: train it again for longer."
+)
+STOPPED_IN_PARENT = (
+    "The training was stopped before it went on with its own settings, so there is nothing to evaluate yet: let it go "
+    "on."
 )
 STOPPED_IN_EVALUATION = (
     f"To evaluate the stopped training would have taken more than {EVALUATION_SECONDS:g} seconds, so its epochs and "
@@ -150,7 +154,8 @@ def train_spec(
                 _fit(model, spec, data_split, outcome, options, stop)
             _evaluate(model, spec, data_split, outcome, stop)
     except Interrupted:
-        outcome.state, outcome.reason = "cancelled", STOPPED_IN_FIRST_EPOCH
+        outcome.state = "cancelled"
+        outcome.reason = STOPPED_IN_PARENT if outcome.epochs else STOPPED_IN_FIRST_EPOCH
     except DigitcoreError as error:
         outcome.state, outcome.reason = "failed", str(error)
     return outcome
@@ -310,19 +315,19 @@ def _kind(spec: RunSpec) -> tuple[Any, ...]:
     return (spec.model, *shapes, is_small_dense(layers, n_at_once), n_at_once > 1, *choices)
 
 
+class _UnderWay(NamedTuple):
+    """A training that has begun: its epochs to come, and what takes snapshots and checkpoints of it."""
+
+    epochs: Iterator[Epoch]
+    recorder: Recorder
+    checkpoints: _Checkpoints
+
+
 def _fit(
     model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
 ) -> None:
-    X, y = data_split.train.features(spec.scaling), data_split.train.labels
-    checkpoint, snapshots = _divided(options.checkpoint or {})
-    if n_epochs_of(checkpoint) < spec.n_inherited:
-        checkpoint, snapshots = _divided(_train_parent(spec, options, outcome, stop))
-    epochs = _begin(model, spec, (X, y, validation_data_of(data_split, spec.scaling)), checkpoint)
-    for epoch in model.history_:
-        _tell(epoch, outcome, options)
-    # The one that it began with stays if there is nothing left to train.
-    checkpoints = _Checkpoints(options, checkpoint)
-    recorder = Recorder(model, X, y, snapshots)
+    epochs, recorder, checkpoints = _begin(model, spec, data_split, outcome, options, stop)
+    n_before = n_epochs_of(checkpoints.last)
     with closing(epochs):
         try:
             for epoch in epochs:
@@ -335,8 +340,13 @@ def _fit(
                     raise Interrupted(STOPPED)
         except Interrupted:
             outcome.state = "cancelled"
-    if checkpoint and model.n_iter_ == n_epochs_of(checkpoint):
+    if n_before and model.n_iter_ == n_before:
         recorder.take(model.n_iter_, last=True)  # there was nothing left to train
+    _keep(outcome, options, recorder, checkpoints)
+
+
+def _keep(outcome: Outcome, options: _Options, recorder: Recorder, checkpoints: _Checkpoints) -> None:
+    """Add snapshots, and the last checkpoint if it is wanted, to the outcome."""
     if options.keep_checkpoint:
         outcome.arrays |= RunArrays.of(checkpoint=checkpoints.last)
     outcome.arrays |= RunArrays.of(snapshots=recorder.arrays)
@@ -360,32 +370,45 @@ def _train_parent(spec: RunSpec, options: _Options, outcome: Outcome, stop: _Sto
     parent = cast(RunSpec, spec.parent)
     data_split = split_for(parent)
     model = model_for(parent, data_split.dataset)
-    data = (data_split.train.features(parent.scaling), data_split.train.labels)
-    checkpoint, snapshots = _divided(options.checkpoint or {})
-    if n_epochs_of(checkpoint) < parent.n_inherited:
-        checkpoint, snapshots = _divided(_train_parent(parent, options, outcome, stop))
     with threads_for(parent):
-        epochs = _begin(model, parent, (*data, validation_data_of(data_split, parent.scaling)), checkpoint)
-        recorder = Recorder(model, data[0], data[1], snapshots)
-        last: Mapping[str, np.ndarray] = checkpoint
-        checkpoints = _Checkpoints(options, checkpoint)
-        for epoch in model.history_:
-            _tell(epoch, outcome, options)
+        epochs, recorder, checkpoints = _begin(model, parent, data_split, outcome, options, stop)
+        end = checkpoints.last
         with closing(epochs):
-            for epoch in epochs:
-                _tell(epoch, outcome, options)
-                recorder.take(epoch.number)
-                if epoch.number == model.epochs:
-                    last = model.checkpoint()
-                checkpoints.take(model, recorder, epoch.seconds, at_once=False)
-                if stop.requested():
-                    raise Interrupted(STOPPED)
-    return {**last, **with_prefix("snapshots", recorder.arrays)}
+            try:
+                for epoch in epochs:
+                    _tell(epoch, outcome, options)
+                    recorder.take(epoch.number)
+                    if epoch.number == model.epochs:
+                        end = model.checkpoint()
+                    stopped = stop.requested()
+                    checkpoints.take(model, recorder, epoch.seconds, at_once=stopped)
+                    if stopped:
+                        raise Interrupted(STOPPED)
+            except Interrupted:
+                _keep(outcome, options, recorder, checkpoints)
+                raise
+    return {**end, **with_prefix("snapshots", recorder.arrays)}
 
 
 def _begin(
-    model: EpochClassifier, spec: RunSpec, data: tuple[Any, ...], checkpoint: Mapping[str, np.ndarray]
+    model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
+) -> _UnderWay:
+    """Begin to train a spec where its checkpoint ends, after its parents, and report the epochs before."""
+    checkpoint, snapshots = _divided(options.checkpoint or {})
+    if n_epochs_of(checkpoint) < spec.n_inherited:
+        checkpoint, snapshots = _divided(_train_parent(spec, options, outcome, stop))
+    X, y = data_split.train.features(spec.scaling), data_split.train.labels
+    epochs = _epochs_from(checkpoint, model, spec, (X, y, validation_data_of(data_split, spec.scaling)))
+    for epoch in model.history_:
+        _tell(epoch, outcome, options)
+    # The checkpoint that it began with stays if there is nothing left to train.
+    return _UnderWay(epochs, Recorder(model, X, y, snapshots), _Checkpoints(options, checkpoint))
+
+
+def _epochs_from(
+    checkpoint: Mapping[str, np.ndarray], model: EpochClassifier, spec: RunSpec, data: tuple[Any, ...]
 ) -> Iterator[Epoch]:
+    """Return the epochs after a checkpoint; all of them if it is empty or of another training."""
     if not checkpoint:
         return model.iter_fit(*data)
     if spec.parent is not None and n_epochs_of(checkpoint) == spec.n_inherited:

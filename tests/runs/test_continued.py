@@ -160,8 +160,13 @@ def test_a_fork_stopped_while_its_parent_is_trained_keeps_those_epochs():
     child = parent.with_changes(parent=parent, parameters={"epochs": 40, "learning_rate": 0.002})
     seen = []
     outcome = train_spec(child, on_epoch=seen.append, should_stop=lambda: len(seen) >= 4, keep_checkpoint=True)
-    assert outcome.state == "cancelled"
+    assert (outcome.state, outcome.reason) == ("cancelled", training.STOPPED_IN_PARENT)
     assert 4 <= len(outcome.epochs) < 30
+    kept = checkpoint_of(outcome.arrays)
+    assert n_epochs_of(kept) == len(outcome.epochs)
+    again, whole = train_spec(child, checkpoint=kept), train_spec(child)
+    assert figures(again) == figures(whole)
+    assert_same_arrays(again, whole)
 
 
 def test_a_schedule_has_the_epochs_after_the_fork_and_checkpoints_hold_it():

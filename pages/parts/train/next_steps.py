@@ -13,9 +13,10 @@ from pages.parts.messages import attempt
 
 def show(run: Run) -> None:
     """Show a button for each step that can follow a training that has ended."""
-    if not (run.epochs and shared.engine().can_go_on(run.digest)):
-        return
     n_epochs = len(run.epochs)
+    # One that was stopped among its parent's epochs has none of its own yet.
+    if not (n_epochs > run.spec.n_inherited and shared.engine().can_go_on(run.digest)):
+        return
     n_more = min(more_epochs(n_epochs), EPOCHS.maximum - n_epochs)
     if n_more < 1:
         return
