@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from safetensors.numpy import save as save_tensors
 
 from digitcore.models.checkpoint import under_prefix, with_prefix
 
@@ -52,6 +53,11 @@ class RunArrays(Mapping[str, np.ndarray]):
 
     def __or__(self, others: Mapping[str, np.ndarray]) -> RunArrays:
         return RunArrays({**self, **others})
+
+    @property
+    def tensors(self) -> bytes:
+        """The arrays in safetensors format."""
+        return save_tensors({name: np.asarray(array, order="C") for name, array in self.items()})
 
     def without_checkpoint(self) -> RunArrays:
         """Return the arrays without what only a longer training needs."""

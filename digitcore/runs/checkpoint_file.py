@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save as save_tensors
 
 from digitcore.errors import StoreError
 from digitcore.models.checkpoint import n_epochs_of
+from digitcore.runs.arrays import RunArrays
 from digitcore.runs.weights_files import WeightsFiles
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,7 @@ class CheckpointFile:
             return
         try:
             self._files.directory.mkdir(parents=True, exist_ok=True)
-            tensors = save_tensors({name: np.asarray(array, order="C") for name, array in checkpoint.items()})
-            self._files.write(self._digest, tensors)
+            self._files.write(self._digest, RunArrays(checkpoint).tensors)
             self._files.trim(MOST_BYTES, keep=[self._digest])
             self._written_at = time.monotonic()
         except OSError as problem:

@@ -191,7 +191,7 @@ class Engine:
                 return False
             if live.visitors and not live.background:
                 check_training(live.spec, self._runs.n_active(), self._runs.n_active(*live.visitors), self.settings)
-            live.checkpoint = self._checkpoint_of(live.spec, continues)
+            live.checkpoint = self._checkpoint_of(live.spec, continues) if continues != live.spec else None
             own = self._checkpoint_of(live.spec, live.spec) if known is not None and known.epochs else None
             if own is not None and n_epochs_of(own) >= n_epochs_of(live.checkpoint or {}):
                 # Until a worker has it the run shows what it has; if it is stopped before, it is what it was.

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
-from safetensors.numpy import save as save_tensors
 from threadpoolctl import threadpool_limits
 
 from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Part, Split, load_dataset, split
@@ -94,8 +93,7 @@ class Outcome:
     @property
     def tensors(self) -> bytes | None:
         """The arrays in safetensors format, or None when there are none."""
-        contiguous = {name: np.asarray(array, order="C") for name, array in self.arrays.items()}
-        return save_tensors(contiguous) if contiguous else None
+        return self.arrays.tensors if self.arrays else None
 
 
 def train_spec(
