@@ -33,22 +33,23 @@ def data_directory(tmp_path_factory):
     return Path(os.environ["DIGITCORE_DATA"])
 
 
+def real_files(directory, name):
+    """Return a directory if it holds the four files of a data set; skip the test where they are absent."""
+    if len(list(directory.glob("*ubyte*"))) < 4:
+        pytest.skip(f"{name} is not in DIGITCORE_DATA")
+    return directory
+
+
 @pytest.fixture(scope="session")
 def mnist_directory(data_directory):
     """The directory that holds the four real MNIST files; skips where they are absent."""
-    directory = data_directory / "mnist"
-    if len(list(directory.glob("*ubyte*"))) < 4:
-        pytest.skip("MNIST is not in DIGITCORE_DATA")
-    return directory
+    return real_files(data_directory / "mnist", "MNIST")
 
 
 @pytest.fixture(scope="session")
 def fashion_mnist_directory(data_directory):
     """The directory that holds the four real Fashion-MNIST files; skips where they are absent."""
-    directory = data_directory / "fashion-mnist"
-    if len(list(directory.glob("*ubyte*"))) < 4:
-        pytest.skip("Fashion-MNIST is not in DIGITCORE_DATA")
-    return directory
+    return real_files(data_directory / "fashion-mnist", "Fashion-MNIST")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,17 @@ def trained(own_server, page):
     return page
 
 
+def compare_two(page):
+    """Choose two lines of the table on Compare, by the keyboard."""
+    go_to(page, "Compare")
+    box = page.get_by_role("combobox", name="Compared")
+    for _ in range(2):
+        box.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("option").first.click()
+        settle(page)
+
+
 def test_lines_chosen_by_keyboard_are_compared_and_break_no_rule(trained):
     page = trained
     go_to(page, "Compare")
@@ -48,13 +59,7 @@ def test_lines_chosen_by_keyboard_are_compared_and_break_no_rule(trained):
 
 def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, own_server, browser):
     page = trained
-    go_to(page, "Compare")
-    box = page.get_by_role("combobox", name="Compared")
-    for _ in range(2):
-        box.focus()
-        page.keyboard.press("ArrowDown")
-        page.get_by_role("option").first.click()
-        settle(page)
+    compare_two(page)
     # An open list hides the rest of the page from those who ask by role.
     page.keyboard.press("Escape")
     link, lines = page.url, page.get_by_text(re.compile(r"^\d lines\."))
@@ -78,13 +83,7 @@ def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, own_server
 
 def test_a_click_on_a_cell_shows_its_images(trained):
     page = trained
-    go_to(page, "Compare")
-    box = page.get_by_role("combobox", name="Compared")
-    for _ in range(2):
-        box.focus()
-        page.keyboard.press("ArrowDown")
-        page.get_by_role("option").first.click()
-        settle(page)
+    compare_two(page)
     page.locator('path[aria-label*="Prediction: 8"][aria-label*="Truth: 8"]').first.click()
     settle(page)
     expect(page.get_by_text(re.compile("No image fits|In this cell for one")).first).to_be_visible()

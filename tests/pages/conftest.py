@@ -21,6 +21,14 @@ def app_at(query):
     return app.run()
 
 
+def open_link(page, /, **query):
+    """The dashboard in a new session, entered by a link to a page."""
+    app = AppTest.from_file(ENTRY, default_timeout=SECONDS)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page(f"pages/{page}.py").run()
+
+
 def forget_engine():
     shared.close()
     st.cache_resource.clear()
@@ -87,6 +95,11 @@ def texts(app):
     """Everything that the page says, in one text."""
     kinds = (app.title, app.header, app.subheader, app.caption, app.markdown, app.info, app.warning, app.error)
     return "\n".join(str(element.value) for kind in (*kinds, app.success) for element in kind)
+
+
+def said(app):
+    """Everything that the page says, without the backslashes that keep a user's text from being markup."""
+    return texts(app).replace("\\", "")
 
 
 def heading_levels(block):

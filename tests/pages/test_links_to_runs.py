@@ -3,25 +3,12 @@
 import re
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from digitcore.specs.recipes import RECIPES
 from pages.parts import shared
-from tests.pages.conftest import ENTRY, SECONDS, button, texts, widget
+from tests.pages.conftest import button, open_link, said, widget
 
 PAGES_OF_RUNS = ["mistakes", "weights", "predict", "map", "quiz"]
-
-
-def open_link(page, **query):
-    """The dashboard in a new session, entered by a link to a page."""
-    app = AppTest.from_file(ENTRY, default_timeout=SECONDS)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.switch_page(f"pages/{page}.py").run()
-
-
-def said(app):
-    return texts(app).replace("\\", "")
 
 
 def recipe_box(app):

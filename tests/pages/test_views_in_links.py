@@ -1,13 +1,12 @@
 """What is chosen on a page is in its address: a link brings it back, and a hostile one breaks nothing."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from digitcore.runs import RunSpec
 from digitcore.specs.links import spec_to_query
 from digitcore.specs.views import VIEWS
 from pages.parts import session, shared
-from tests.pages.conftest import ENTRY, SECONDS, button, forget_engine, texts, widget
+from tests.pages.conftest import SECONDS, button, forget_engine, open_link, said, widget
 
 
 def spec(model, epochs, seed=0):
@@ -32,17 +31,6 @@ def trained_runs(tmp_path_factory):
     yield
     forget_engine()
     patch.undo()
-
-
-def open_link(page, /, **query):
-    app = AppTest.from_file(ENTRY, default_timeout=SECONDS)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.switch_page(f"pages/{page}.py").run()
-
-
-def said(app):
-    return texts(app).replace("\\", "")
 
 
 def check_whole(app):
