@@ -3,16 +3,16 @@
 import streamlit as st
 
 from pages.parts import layout, messages, run_form, session, shared, view
-from pages.parts.train import live_run
+from pages.parts.train import baseline, live_run, plan_view
 
 session.enter_page("train")
-st.title("Train")
-st.caption("Pick images, a model and its settings, press Train, and watch it learn.")
-
 with messages.caught(), view.in_address(), st.container():
-    engine = shared.engine()
-    with layout.form():
-        spec, problem = run_form.ask_spec(session.spec())
+    shared.engine()
+    baseline.follow_link()
+    form = layout.form()
+    with form:
+        spec, problem = run_form.ask_spec(session.spec(), baseline.show_changes)
     messages.show_link_problems()
-    live_run.show_plan(spec, problem)
+    plan_view.show_plan(spec, problem, form)
     live_run.show_run(spec)
+    plan_view.show_layers(spec)

@@ -37,7 +37,7 @@ def test_every_page_shows_a_training_of_them(server, dataset, model):
         query = {"dataset": dataset, "model": model, "epochs": "5", "learning_rate": "0.1", "validation": "cut"}
         async with Visitor(server.url, query=query) as visitor:
             await visitor.press(visitor.find("button", "Train")[0])
-            await visitor.wait_until(lambda: visitor.find("button", "Trained"), 60)
+            await visitor.wait_until(lambda: visitor.find("button", "See its mistakes"), 60)
             for page in PAGES:
                 await visitor.go_to(page)
                 assert "Nothing trained yet" not in visitor.texts(), page

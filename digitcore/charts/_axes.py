@@ -12,6 +12,8 @@ from digitcore.charts._theme import FONT_SIZE
 from digitcore.images import palette
 
 AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy (%)"}
+# Of an axis that is too short for the other one, in pixels.
+SHORT_LOSS_TITLE, SHORT_AXIS = "Loss (nats)", 250
 # Accuracies are kept as 0 to 1. The axis shows per cent, every label with as many decimals as its step needs; the sign
 # stands in its title.
 PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.label, /\s*%/, '')"}

@@ -22,7 +22,9 @@ from digitcore.charts._theme import finished
 from digitcore.images import palette
 
 
-def confusion_change_chart(table: pd.DataFrame, *, select: str | None = None) -> alt.LayerChart:
+def confusion_change_chart(
+    table: pd.DataFrame, *, select: str | None = None, cell_size: int | None = None
+) -> alt.LayerChart:
     """Draw the images that B has more (blue) or fewer (orange) than A in each cell of the confusion matrix.
 
     Parameters
@@ -31,9 +33,11 @@ def confusion_change_chart(table: pd.DataFrame, *, select: str | None = None) ->
         From :func:`digitcore.evaluation.comparison.confusion_change_table`; the class order is its own.
     select : str, optional
         Name of a selection by click (the same cell again clears it) with the fields ``truth`` and ``prediction``.
+    cell_size : int, optional
+        Side of a cell in pixels; by default as :func:`digitcore.charts.confusion_chart` has it.
     """
     names = in_order(table["truth"])
-    cell = matrix_cell(len(names))
+    cell = cell_size or matrix_cell(len(names))
     shown, stops = signed_cells(table, "change", [f"{value:+.0f}" if value else "" for value in table["change"]])
     base = alt.Chart(unlimited(shown)).encode(
         x=class_axis("prediction", "Prediction", names, cell),

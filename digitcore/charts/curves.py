@@ -8,7 +8,15 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, part_scale, value_limits
+from digitcore.charts._axes import (
+    AXIS_TITLES,
+    SHORT_AXIS,
+    SHORT_LOSS_TITLE,
+    epoch_axis,
+    measure_axis,
+    part_scale,
+    value_limits,
+)
 from digitcore.charts._end_names import end_names
 from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
@@ -26,6 +34,8 @@ def curves_chart(
     forks: Sequence[int] = (),
     n_epochs: int | None = None,
     log: bool = False,
+    ghost: pd.DataFrame | None = None,
+    height: int = _HEIGHT,
 ) -> alt.LayerChart:
     """Draw loss or accuracy over the epochs, one line per part.
 
@@ -45,6 +55,11 @@ def curves_chart(
         Epochs asked for. While a training lives it fixes the axis, so that the lines grow and nothing rescales.
     log : bool
         Logarithmic loss axis; a loss of 0 is left out of it.
+    ghost : DataFrame, optional
+        Another training's table, drawn thin and grey behind: the one that this training is set beside. Of its epochs
+        those are shown that the axis has room for.
+    height : int
+        Of the axes, in pixels.
 
     Raises
     ------
@@ -59,9 +74,15 @@ def curves_chart(
         table = table[table["value"] > 0]
     last = n_epochs or int(table["epoch"].max() if len(table) else 1)
     parts = ["train", held_out_name]
+    shown = table["value"]
+    if ghost is not None:
+        ghost = ghost[(ghost["epoch"] <= last) & (~log | (ghost["value"] > 0))]
+        shown = pd.concat([shown, ghost["value"]])
+    limits = None if log else value_limits(shown, measure)
+    title = SHORT_LOSS_TITLE if measure == "loss" and height < SHORT_AXIS else AXIS_TITLES[measure]
     lines = alt.Chart(table).encode(
         x=epoch_axis(last, names_at_end=True),
-        y=measure_axis(measure, log, limits=None if log else value_limits(table["value"], measure)),
+        y=measure_axis(measure, log, limits=limits).title(title),
         color=alt.Color("part:N", scale=part_scale(parts), legend=None),
         tooltip=_curve_tooltips(measure),
     )
@@ -77,12 +98,29 @@ def curves_chart(
         layers[:0] = _mark_layers(best_epoch, f"best: epoch {best_epoch}", title="Best epoch", align="right", y=4)
     for epoch in forks:
         # Where the lines are not: a loss falls, an accuracy rises.
-        y = 20 if measure == "loss" else _HEIGHT - 20
+        y = 20 if measure == "loss" else height - 20
         layers[:0] = _mark_layers(epoch, "other settings", title="Other settings after epoch", align="left", y=y)
-    description = f"{measure.capitalize()} of the {' and '.join(parts)} parts over {last} epochs."
+    if ghost is not None and len(ghost):
+        layers[:0] = _ghost_layers(ghost, measure, last, limits, log, title)
+    description = f"{measure.capitalize()} of the {' and '.join(parts)} parts over {last} epochs"
+    description += " beside those of another training, in grey." if ghost is not None else "."
     # The names have colours that can be read, the lines those of the parts.
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    return finished(chart, height=_HEIGHT, description=description)
+    return finished(chart, height=height, description=description)
+
+
+def _ghost_layers(
+    ghost: pd.DataFrame, measure: str, last: int, limits: tuple[float, float] | None, log: bool, title: str
+) -> list[alt.Chart]:
+    """Return another training's curves, grey on both pages, the held-out part's dashed."""
+    base = alt.Chart(ghost).encode(
+        x=epoch_axis(last, names_at_end=True),
+        y=measure_axis(measure, log, limits=limits).title(title),
+        strokeDash=alt.when("datum.part === 'train'").then(alt.value([1, 0])).otherwise(alt.value([4, 3])),
+        detail="part:N",
+        tooltip=[alt.Tooltip("part:N", title="Baseline, part"), *_curve_tooltips(measure)[::2]],
+    )
+    return [base.mark_line(color=palette.MUTED, strokeWidth=1.5, opacity=0.8, aria=False)]
 
 
 def _curve_tooltips(measure: str) -> list[alt.Tooltip]:

@@ -10,6 +10,7 @@ from digitcore.evaluation.confusion import (
     confused_pairs_table,
     confusion_counts,
     confusion_table,
+    table_of_counts,
 )
 from digitcore.evaluation.curves import MEASURES, Measure, curves_table, epochs_table
 from digitcore.evaluation.metrics import (
@@ -56,6 +57,7 @@ __all__ = [
     "ratio",
     "right_predictions",
     "still_rising",
+    "table_of_counts",
     "wilson_interval",
     "wrong_indices",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from digitcore.errors import InvalidSetting
+from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.evaluation._checks import checked_names, checked_pair, is_whole
 from digitcore.evaluation.metrics import ratio
 from digitcore.wording import percent_text
@@ -57,7 +57,20 @@ def confusion_table(truth: np.ndarray, prediction: np.ndarray, class_names: Sequ
         If lengths differ, a label is out of range, or class names are missing or repeated.
     """
     names = checked_names(class_names)
-    counts = confusion_counts(truth, prediction, len(names))
+    return table_of_counts(confusion_counts(truth, prediction, len(names)), names)
+
+
+def table_of_counts(counts: np.ndarray, class_names: Sequence[str]) -> pd.DataFrame:
+    """Return counts of :func:`confusion_counts` as the table of :func:`confusion_table`.
+
+    Raises
+    ------
+    DatasetError
+        If class names are missing or repeated, or their number is another one.
+    """
+    names = checked_names(class_names)
+    if counts.shape != (len(names), len(names)):
+        raise DatasetError(f"Counts of shape {counts.shape} are not those of {len(names)} classes")
     return pd.DataFrame(
         {
             "truth": np.repeat(names, len(names)),

@@ -69,6 +69,8 @@ class ModelEntry:
         :func:`digitcore.models.architecture.plan` does.
     first_layer : FirstLayer
         How its first weights are shown.
+    main : tuple of str
+        Names of the three or four hyperparameters that matter most: the form keeps the others folded.
     seconds_per_multiply_add, seconds_per_update : float
         The first guess of a training's time, until this machine's own runs correct it: seconds for each forward
         multiply-add of an image, and for each update of the weights.
@@ -92,6 +94,7 @@ class ModelEntry:
     load: Callable[[], type[EpochClassifier]]
     plan: Callable[[Mapping[str, Any], tuple[int, int], int], list[Layer]]
     first_layer: FirstLayer
+    main: tuple[str, ...] = ("learning_rate", "epochs", "batch_size")
     seconds_per_multiply_add: float = 1e-11
     seconds_per_update: float = 1e-4
     explanations: tuple[Explanation, ...] = ("occlusion", "gradient")
@@ -119,6 +122,7 @@ _SOFTMAX = ModelEntry(
         words="One image per class. Ink on :blue[**blue**] speaks for the class, ink on :orange[**orange**] against "
         "it.",
     ),
+    main=("learning_rate", "epochs", "batch_size", "optimizer"),
     seconds_per_multiply_add=1.8e-11,
     seconds_per_update=5.0e-5,
     explanations=("contributions",),
@@ -136,6 +140,7 @@ _MLP = ModelEntry(
         words="One image per unit of the first hidden layer. Ink on :blue[**blue**] excites the unit, ink on "
         ":orange[**orange**] inhibits it.",
     ),
+    main=("hidden_units", "learning_rate", "epochs", "dropout"),
     seconds_per_multiply_add=6.7e-12,
     seconds_per_update=9.0e-5,
     views=("strongest paths",),
@@ -155,6 +160,7 @@ _CNN = ModelEntry(
         words="One image per kernel of the first convolution: each is moved over the whole image and responds where "
         "the picture looks like it.",
     ),
+    main=("channels", "learning_rate", "epochs", "dropout"),
     seconds_per_multiply_add=1.1e-11,
     seconds_per_update=3.4e-4,
     views=("feature maps",),
@@ -206,6 +212,9 @@ def _check_fields(entry: ModelEntry) -> None:
     where = f"of the model {entry.name!r}"
     if not isinstance(entry.parameters, Sequence) or not all(isinstance(each, Parameter) for each in entry.parameters):
         raise InvalidSetting(f"parameters {where} must be a sequence of records, got {shortened(entry.parameters)}")
+    known = [record.name for record in entry.parameters]
+    if isinstance(entry.main, str) or not all(name in known for name in entry.main):
+        raise InvalidSetting(f"main {where} must be names of its parameters, got {shortened(entry.main)}")
     for field in ("load", "plan"):
         if not callable(getattr(entry, field)):
             raise InvalidSetting(f"{field} {where} must be a function, got {shortened(getattr(entry, field))}")

@@ -109,7 +109,7 @@ class Watcher:
     def __init__(self, data_split: Split, scaling: str):
         held_out = data_split.monitored
         whole = held_out if held_out.n_images else data_split.train
-        chosen = _spread(whole.n_images, MOST_IMAGES)
+        chosen = spread(whole.n_images, MOST_IMAGES)
         part = Part(whole.name, whole.dataset, whole.indices[chosen])
         self._name = "test" if whole is held_out and data_split.validation_is_test else whole.name
         self._n_part, self._positions = whole.n_images, part.indices
@@ -143,8 +143,8 @@ class Watcher:
         )
 
 
-def _spread(n: int, most: int) -> np.ndarray:
-    """Return at most so many of the positions 0 to n - 1, evenly spread: the first of a file may be easier."""
+def spread(n: int, most: int) -> np.ndarray:
+    """Return at most ``most`` of the positions 0 to n - 1, evenly spread: the first of a file may be easier."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
 
 

@@ -77,14 +77,37 @@ def show_images(
     _show(png, images, titles, alt, key, weights=False)
 
 
-def show_weights(images: np.ndarray, *, titles: Sequence[str], limit: float | None = None, alt: str, key: str) -> None:
-    """Show weight images ``(n_images, height, width)`` on one scale from ``-limit`` to ``limit``; see show_images."""
+def show_weights(
+    images: np.ndarray,
+    *,
+    titles: Sequence[str] | None,
+    limit: float | None = None,
+    alt: str,
+    key: str,
+    size: int = TILE_SIZE,
+    across: int | None = None,
+) -> None:
+    """Show weight images ``(n_images, height, width)`` on one scale from ``-limit`` to ``limit``; see show_images.
+
+    ``size`` is the side of an image in pixels, about, and ``across`` how many stand beside each other: by default ten,
+    or five where there is less room.
+    """
     columns = min(MOST_WIDE, len(images))
-    png = weights_png(images, columns=columns, tile_size=TILE_SIZE, gap=0, limit=limit, theme=look.theme())
-    _show(png, images, titles, alt, key, weights=True)
+    png = weights_png(images, columns=columns, tile_size=size, gap=0, limit=limit, theme=look.theme())
+    _show(png, images, titles, alt, key, weights=True, size=size, across=across)
 
 
-def _show(png: bytes, images: np.ndarray, titles: Sequence[str] | None, alt: str, key: str, *, weights: bool) -> None:
+def _show(
+    png: bytes,
+    images: np.ndarray,
+    titles: Sequence[str] | None,
+    alt: str,
+    key: str,
+    *,
+    weights: bool,
+    size: int = TILE_SIZE,
+    across: int | None = None,
+) -> None:
     n_images, height, width = images.shape
     _pictures(
         key=key,
@@ -92,9 +115,9 @@ def _show(png: bytes, images: np.ndarray, titles: Sequence[str] | None, alt: str
             "sprite": f"data:image/png;base64,{base64.b64encode(png).decode()}",
             "n": n_images,
             "columns": min(MOST_WIDE, n_images),
-            "wide": even_columns(n_images, MOST_WIDE),
-            "narrow": even_columns(n_images, MOST_NARROW),
-            "size": f"{width * factor_for(height, width, TILE_SIZE)}px",
+            "wide": even_columns(n_images, across or MOST_WIDE),
+            "narrow": even_columns(n_images, across or MOST_NARROW),
+            "size": f"{width * factor_for(height, width, size)}px",
             "shape": f"{width} / {height}",
             "titles": None if titles is None else list(titles),
             "longest": max(map(len, titles or ("",)), default=0),

@@ -7,7 +7,7 @@ default of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,6 +20,7 @@ from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
 from digitcore.runs import RunSpec
+from digitcore.specs.changes import changes_between
 from digitcore.specs.recipes import RECIPES, recipe_values
 from digitcore.specs.run_spec import SEED
 from digitcore.specs.settings import DATASET, MODEL
@@ -34,8 +35,11 @@ BUTTON_LETTERS = 26
 CHANGED, MOST_DIFFERENCES = "changed", 3
 
 
-def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
-    """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid."""
+def ask_spec(spec: RunSpec, show_changes: Callable[[RunSpec], object] | None = None) -> tuple[RunSpec, str]:
+    """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid.
+
+    Below the recipe, ``show_changes`` says what the settings are set beside.
+    """
     recipe = st.container()
     try:
         values = {**_ask_data(spec), **_ask_model(spec)}
@@ -46,6 +50,8 @@ def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
     with recipe:
         _ask_recipe(asked)
         _show_parent(asked.model)
+        if show_changes is not None:
+            show_changes(asked)
     session.keep_spec(asked)
     return asked, problem
 
@@ -112,10 +118,9 @@ def _fill_from_recipe(key: str) -> None:
 
 
 def _ask_data(spec: RunSpec) -> dict[str, Any]:
-    st.header("Data", help=explain("data set", "class", "part"))
     name = _ask(DATASET, spec.dataset)
     values: dict[str, Any] = {}
-    with st.expander("Split and scaling"):
+    with st.expander("Split and scaling", key="split_settings"):
         for record in SPLIT:
             if record.applies(values):
                 values[record.name] = _ask(record, getattr(spec.split, record.name), name)
@@ -125,26 +130,32 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
 
 
 def _ask_model(spec: RunSpec) -> dict[str, Any]:
-    st.header("Model", help=explain("model", "layer", "unit", "weight"))
     model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
-    own, training, folded = _groups(model)
-    _ask_group(own, spec, model, parameters)
-    st.header("Training", help=explain("epoch", "loss", "gradient"))
-    _ask_group(training, spec, model, parameters)
-    seed = _ask(SEED, spec.random_state, prefix="model_")
-    if folded:
-        with st.expander("More settings"):
-            _ask_group(folded, spec, model, parameters)
+    main, others = _groups(model)
+    _ask_group(main, spec, model, parameters)
+    with st.expander(f"More settings{_n_changed(spec, main)}", key="more_settings"):
+        _ask_group(others, spec, model, parameters)
+        seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}
 
 
-def _groups(model: str) -> tuple[list[Parameter], list[Parameter], list[Parameter]]:
-    """Return the settings that are a model's own, those of the training, and those that few change."""
-    folded = [record for record in MODELS[model].parameters if record.folded]
-    others = [record for record in MODELS[model].parameters if not record.folded]
-    own = [record for record in others if record not in TRAINING]
-    return own, [record for record in others if record in TRAINING], folded
+def _n_changed(spec: RunSpec, main: Sequence[Parameter]) -> str:
+    """Return, for the heading of what is folded, how many settings in it are other than the recipe's."""
+    recipe, shown = RECIPES[session.recipe_name()].spec, {record.name for record in main}
+    changes = changes_between(recipe, spec) if recipe.model == spec.model else []
+    own = [record.name for record in MODELS[spec.model].parameters]
+    n = sum(change.name in own and change.name not in shown for change in changes)
+    return f" :blue[({n} changed)]" if n else ""
+
+
+def _groups(model: str) -> tuple[list[Parameter], list[Parameter]]:
+    """Return the settings that matter most, in the model's order, and the others: those that few change come last."""
+    entry = MODELS[model]
+    by_name = {record.name: record for record in entry.parameters}
+    others = [record for record in entry.parameters if record.name not in entry.main]
+    own_first = sorted(others, key=lambda record: (record.folded, record in TRAINING))
+    return [by_name[name] for name in entry.main], own_first
 
 
 def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, parameters: dict[str, Any]) -> None:

@@ -84,6 +84,7 @@ export default function (component) {
   const root = parentElement.querySelector('.tiles');
   root.style.setProperty('--size', data.width + 4 + 'px');
   root.classList.toggle('stacked', data.stacked);
+  if (data.across) for (const name of ['--wide', '--narrow']) root.style.setProperty(name, data.across);
   // What covers other images can be put away; the image that is then below a resting pointer stays quiet, too.
   let pointer = '', hushed = '';
   const placeOf = (event) => event.clientX + ' ' + event.clientY;
@@ -133,10 +134,26 @@ class Tile:
     alt: str
 
 
-def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str, run: Run | None = None) -> None:
-    """Show images of a part with what is known of them; a click opens one on the Predict page, with this run."""
+def show_tiles(
+    part: Part,
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    run: Run | None = None,
+    size: int = TILE_SIZE,
+    across: int | None = None,
+) -> None:
+    """Show images of a part with what is known of them; a click opens one on the Predict page, with this run.
+
+    Parameters
+    ----------
+    size : int
+        Side of an image, in pixels, about.
+    across : int, optional
+        Images beside each other; by default ten, or five where there is less room.
+    """
     images = part.take([tile.position for tile in tiles])
-    factor = factor_for(*images.shape[1:], TILE_SIZE)
+    factor = factor_for(*images.shape[1:], size)
     png = grid_png(images, max_value=part.dataset.max_value, columns=MOST_WIDE, factor=factor, gap=0)
     height, width = (side * factor for side in images.shape[1:])
     result = _tiles(
@@ -146,6 +163,7 @@ def show_tiles(part: Part, tiles: Sequence[Tile], *, key: str, run: Run | None =
             "columns": min(MOST_WIDE, len(images)),
             "width": width,
             "height": height,
+            "across": across,
             "stacked": any(len(tile.truth) + len(tile.wrong) > MOST_BESIDE for tile in tiles),
             "tiles": [asdict(tile) for tile in tiles],
         },

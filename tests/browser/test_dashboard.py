@@ -106,7 +106,7 @@ def test_a_training_that_is_followed_ends_in_results_on_every_page(server, page)
     press_train(page)
     wait_for_epoch(page, 1)
     wait_for_result(page)
-    expect(page.get_by_role("button", name="Trained")).to_be_visible()
+    expect(page.get_by_role("button", name="See its mistakes")).to_be_visible()
     go_to(page, "Mistakes")
     settle(page)
     assert page.locator('[data-testid="stVegaLiteChart"] svg, [data-testid="stVegaLiteChart"] canvas').count() == 2

@@ -98,7 +98,9 @@ def test_an_empty_page_has_a_sign_and_not_only_words(open_fresh_app):
     assert info.icon
 
 
-@pytest.mark.parametrize(("page", "label"), [("train", "Trained"), ("experiments", "Start"), ("quiz", "Start")])
+@pytest.mark.parametrize(
+    ("page", "label"), [("train", "See its mistakes"), ("experiments", "Start"), ("quiz", "Start")]
+)
 def test_buttons_that_start_something_have_one_width(trained_mlp, page, label):
     app = trained_mlp.switch_page(f"pages/{page}.py").run()
     start = button(app, label)

@@ -128,7 +128,10 @@ LINKS = {
     ],
     "quiz": [{"run": SOFTMAX.digest, "part": "train", "kind": "mix", "images": "12", "clock": "yes", "tell": "yes"}],
     "data": [{"dataset": "digits", "pixels_of": "99"}],
-    "train": [{"model": "softmax", "epochs": "77", "run": MLP.digest}],
+    "train": [
+        {"model": "softmax", "epochs": "77", "run": MLP.digest},
+        {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes"},
+    ],
 }
 
 

@@ -8,6 +8,7 @@ from digitcore.evaluation.comparison.best_of import expected_best_of, optimism_o
 from digitcore.evaluation.comparison.disagreement import (
     WANTED,
     AnswerPair,
+    change_table_of_counts,
     confusion_change_table,
     disagreement_positions,
     in_same_order,
@@ -65,6 +66,7 @@ __all__ = [
     "SeedSummary",
     "SeveralComparison",
     "calibration_error_interval",
+    "change_table_of_counts",
     "check_same_images",
     "cochrans_q",
     "compact_letters",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation.comparison.pairs import check_same_images
-from digitcore.evaluation.confusion import confusion_counts, confusion_table
+from digitcore.evaluation.confusion import confusion_counts, table_of_counts
 from digitcore.evaluation.metrics import predictions
 
 WANTED: Mapping[str, str] = {
@@ -117,7 +117,21 @@ def confusion_change_table(pair: AnswerPair, class_names: Sequence[str]) -> pd.D
     DatasetError
         As :func:`digitcore.evaluation.confusion_table`.
     """
-    table = confusion_table(pair.truth, pair.prediction_a, class_names)[["truth", "prediction", "count"]]
-    of_b = confusion_counts(pair.truth, pair.prediction_b, len(class_names)).ravel()
-    table = table.rename(columns={"count": "count_a"}).assign(count_b=of_b)
+    n_classes = len(class_names)
+    counts_a, counts_b = (
+        confusion_counts(pair.truth, prediction, n_classes) for prediction in (pair.prediction_a, pair.prediction_b)
+    )
+    return change_table_of_counts(counts_a, counts_b, class_names)
+
+
+def change_table_of_counts(counts_a: np.ndarray, counts_b: np.ndarray, class_names: Sequence[str]) -> pd.DataFrame:
+    """Return two models' counts of the same images, each ``(n_classes, n_classes)``, as :func:`confusion_change_table`.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`digitcore.evaluation.confusion.table_of_counts`.
+    """
+    table = table_of_counts(counts_a, class_names)[["truth", "prediction", "count"]]
+    table = table.rename(columns={"count": "count_a"}).assign(count_b=counts_b.ravel())
     return table.assign(change=table["count_b"] - table["count_a"])

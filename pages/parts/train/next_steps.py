@@ -12,39 +12,48 @@ from pages.parts.messages import attempt
 
 
 def show(run: Run) -> None:
-    """Show a button for each step that can follow a training that has ended."""
-    n_epochs = len(run.epochs)
-    # One that was stopped among its parent's epochs has none of its own yet.
-    if not (n_epochs > run.spec.n_inherited and shared.engine().can_go_on(run.digest)):
-        return
-    n_more = min(more_epochs(n_epochs), EPOCHS.maximum - n_epochs)
-    if n_more < 1:
-        return
-    is_whole = run.state == "done" and n_epochs == run.spec.parameters["epochs"]
-    if run.spec.ends_its_schedule and not is_whole:
-        return  # a training of as many epochs as it has would have had other learning rates
-    # Likewise one of more epochs.
-    can_be_longer = is_whole and not run.spec.ends_its_schedule
-    with st.container(horizontal=True, gap="small", key="next_steps"):
-        more = False
-        if can_be_longer:
-            more = st.button(
-                f"+{n_more:,} epochs",
-                key="more_epochs",
-                help=f"The result is that of one training of {n_epochs + n_more:,} epochs, bit for bit.",
-            )
+    """Show a button for each step that can follow a training that has ended, in the row that is being drawn."""
+    n_more = _more_epochs(run)
+    more = other = False
+    if n_more and not run.spec.ends_its_schedule and _is_whole(run):
+        more = st.button(
+            f"+{n_more:,} epochs",
+            key="more_epochs",
+            help=f"The result is that of one training of {len(run.epochs) + n_more:,} epochs, bit for bit.",
+        )
+    if n_more:
         other = st.button(
             "Other settings from here",
             key="other_settings",
-            help=f"Keeps the weights after epoch {n_epochs:,} and goes on with what you then change in the form, such "
-            "as the learning rate, the dropout or the number of training images.",
+            help=f"Keeps the weights after epoch {len(run.epochs):,} and goes on with what you then change in the "
+            "form, such as the learning rate, the dropout or the number of training images.",
         )
+    if run.evaluated and st.button("Draw a digit", key="draw_digit", help="Let this model read what you draw."):
+        session.show_run(run)
+        st.switch_page("pages/predict.py")
     if other:
         session.go_on_in_form(run, n_more)
     if more:
         attempt(_train_longer, run, n_more)
     if other or more:
         st.rerun()  # the form, too: this is drawn by a fragment
+
+
+def _is_whole(run: Run) -> bool:
+    return run.state == "done" and len(run.epochs) == run.spec.parameters["epochs"]
+
+
+def _more_epochs(run: Run) -> int:
+    """Return how many more epochs to offer; 0 where a training cannot go on from here."""
+    n_epochs = len(run.epochs)
+    # One that was stopped among its parent's epochs has none of its own yet.
+    if not (n_epochs > run.spec.n_inherited and shared.engine().can_go_on(run.digest)):
+        return 0
+    # A training of as many epochs as a stopped one has would have had other learning rates, if they follow a schedule
+    # to its end.
+    if run.spec.ends_its_schedule and not _is_whole(run):
+        return 0
+    return max(min(more_epochs(n_epochs), EPOCHS.maximum - n_epochs), 0)
 
 
 def _train_longer(run: Run, n_more: int) -> None:

@@ -1,4 +1,4 @@
-"""The verdict on a training: what it came to, why, and one change to try."""
+"""The verdict on a training: what it came to, why, one change to try, and what else can follow."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from digitcore.runs.advice import Advice, advice_for
 from digitcore.runs.summary import remark_of, verdict_of
 from pages.parts import session
 from pages.parts.messages import plain
+from pages.parts.train import next_steps
 
 COLORS = {"fits well": "green", "still improving": "blue", "diverged": "red", "learned nothing": "red"}
 
 
 def show(run: Run) -> None:
-    """Show the verdict with *Apply* and *Why?*, and at most one further remark."""
+    """Show the verdict with *Apply* and *Why?*, what can follow, and at most one further remark."""
     verdict = verdict_of(run)
-    if verdict is None:
-        return
-    color, advice = COLORS.get(verdict.kind, "orange"), advice_for(run, verdict)
-    st.markdown(f":{color}-badge[{verdict.title}] {plain(verdict.explanation)}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    advice = None if verdict is None else advice_for(run, verdict)
+    if verdict is not None:
+        color = COLORS.get(verdict.kind, "orange")
+        st.markdown(f":{color}-badge[{verdict.title}] {plain(verdict.explanation)}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="next_steps"):
         if advice is not None:
             _offer(advice)
-        with st.popover("Why?", type="tertiary", width="content"):
-            _show_reasons(run, verdict, advice)
-    if remark := remark_of(run, verdict):
+        if verdict is not None:
+            with st.popover("Why?", type="tertiary", width="content"):
+                _show_reasons(run, verdict, advice)
+        next_steps.show(run)
+    if verdict is not None and (remark := remark_of(run, verdict)):
         st.warning(plain(remark))
 
 

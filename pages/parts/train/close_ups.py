@@ -1,0 +1,236 @@
+"""What a model makes of the images now: its confusion matrix, its first layer, and images that it gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from digitcore.charts import confusion_change_chart, confusion_chart
+from digitcore.datasets import Part
+from digitcore.evaluation import confusion_counts, table_of_counts
+from digitcore.evaluation.comparison import change_table_of_counts
+from digitcore.insight.weight_images import first_layer_images
+from digitcore.models.architecture import plan
+from digitcore.runs import Run
+from digitcore.runs.glimpse import MOST_LEARNED, MOST_WEIGHT_IMAGES, MOST_WRONG, Glimpse, spread
+from pages.parts import matrix_cell, session, shared
+from pages.parts.charts import drawable
+from pages.parts.pictures import show_weights
+from pages.parts.tiles import Tile, show_tiles
+
+# Beside two curves: so wide is the matrix, and so many images stand in a row.
+MATRIX_WIDTH, TILES_ACROSS, WEIGHTS_ACROSS = 250, 6, 12
+TILE_SIZE, WEIGHT_SIZE = 44, 40
+_MATRIX = "cell"
+
+
+@dataclass(frozen=True)
+class CloseUp:
+    """What a model makes of a part's images.
+
+    Attributes
+    ----------
+    key : Hashable
+        The same for the same close-up.
+    part : Part
+        The whole part.
+    looked_at : ndarray, int64, (n_images,)
+        Positions in it of the images looked at.
+    counts : ndarray, int64, (n_classes, n_classes)
+        Images by truth (rows) and prediction (columns).
+    first_layer : ndarray, float, (n_images, height, width)
+        Weights as images.
+    titles : list of str or None
+        Of the weight images, where they are those of classes.
+    wrong, learned : list of (int, int)
+        Position in ``part`` and predicted class of images that are wrong, and of images that were before and are right
+        now, with what they were taken for.
+    """
+
+    key: Hashable
+    part: Part
+    looked_at: np.ndarray
+    counts: np.ndarray
+    first_layer: np.ndarray
+    titles: list[str] | None
+    wrong: list[tuple[int, int]]
+    learned: list[tuple[int, int]]
+
+    @property
+    def words(self) -> str:
+        """Which images were looked at: ``"2,000 of the 10,000 test images"``."""
+        n, n_part = len(self.looked_at), self.part.n_images
+        images = f"{self.part.name} image{'s' * (n_part != 1)}"
+        return f"{n:,} {images}" if n == n_part else f"{n:,} of the {n_part:,} {images}"
+
+
+def close_up_of(run: Run, base: Run | None) -> CloseUp | None:
+    """Return the close-up of a run, in training or evaluated; None while there is nothing to look at."""
+    if run.active:
+        glimpse = shared.engine().glimpse(run.digest)
+        return None if glimpse is None else _of_glimpse(run.digest, run.created_at, glimpse.epoch, run, glimpse)
+    if not run.evaluated or not run.figures:
+        return None
+    base_key = (base.digest, base.created_at) if base is not None and base.evaluated else None
+    return _of_run(run.digest, run.created_at, base_key, run, base)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _of_glimpse(digest: str, created_at: Any, epoch: int, _run: Run, _glimpse: Glimpse) -> CloseUp:
+    split = session.split_of(_run.spec)
+    whole = split.monitored if split.monitored.n_images else split.train
+    looked_at = spread(whole.n_images, _glimpse.n_images)
+    place = {int(whole.indices[position]): int(position) for position in looked_at}
+    return CloseUp(
+        key=(digest, created_at, epoch),
+        part=Part(_glimpse.part, whole.dataset, whole.indices),
+        looked_at=looked_at,
+        counts=_glimpse.confusion,
+        first_layer=_glimpse.first_layer,
+        titles=_titles(_run),
+        wrong=[(place[position], taken_for) for position, taken_for, _ in _glimpse.wrong.tolist()],
+        learned=[(place[position], taken_for) for position, taken_for in _glimpse.learned.tolist()],
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _of_run(digest: str, created_at: Any, base_key: Hashable, _run: Run, _base: Run | None) -> CloseUp:
+    part = getattr(session.parts_of(_run), list(_run.figures)[-1])
+    probabilities = session.probabilities_of(_run, part)
+    prediction = probabilities.argmax(axis=1)
+    is_wrong = prediction != part.labels
+    surest = np.argsort(-probabilities.max(axis=1), kind="stable")
+    wrong = surest[is_wrong[surest]][:MOST_WRONG]
+    before = _prediction_of(_base, part)
+    learned = np.flatnonzero(~is_wrong & (before != part.labels))[:MOST_LEARNED] if before is not None else []
+    weights = session.arrays_of(_run).weights
+    images = first_layer_images(_run.spec.model, weights, part.dataset.image_shape)
+    return CloseUp(
+        key=(digest, created_at, base_key),
+        part=part,
+        looked_at=np.arange(part.n_images),
+        counts=confusion_counts(part.labels, prediction, part.dataset.n_classes),
+        first_layer=images[:MOST_WEIGHT_IMAGES],
+        titles=_titles(_run),
+        wrong=[(int(index), int(prediction[index])) for index in wrong],
+        learned=[(int(index), int(before[index])) for index in learned],
+    )
+
+
+def _titles(run: Run) -> list[str] | None:
+    """Return the names of the classes if the first layer is the only one: each of its images is of a class."""
+    dataset = session.dataset(run.spec.dataset)
+    layers = plan(run.spec.model, run.spec.parameters, dataset.image_shape, dataset.n_classes)
+    return list(dataset.class_names[:MOST_WEIGHT_IMAGES]) if len(layers) == 1 else None
+
+
+def _prediction_of(run: Run | None, part: Part) -> np.ndarray | None:
+    """Return what a run's model takes a part's images for; None if it was not evaluated on all of them."""
+    if run is None or not run.evaluated or run.spec.dataset != part.dataset.name or part.name not in run.figures:
+        return None
+    theirs = getattr(session.parts_of(run), part.name)
+    order = np.argsort(theirs.indices)
+    found = np.searchsorted(theirs.indices, part.indices, sorter=order).clip(max=theirs.n_images - 1)
+    rows = order[found]
+    if not np.array_equal(theirs.indices[rows], part.indices):
+        return None
+    return session.probabilities_of(run, theirs)[rows].argmax(axis=1)
+
+
+def show_matrix(run: Run, close_up: CloseUp | None, base: Run | None, *, difference: bool) -> None:
+    """Show the confusion matrix, or how it differs from the baseline's; a click on a cell opens its images."""
+    if close_up is None:
+        st.skeleton(height=MATRIX_WIDTH)
+        return
+    names = close_up.part.dataset.class_names
+    before = _counts_of(base, close_up) if difference else None
+    key = ("close-up", close_up.key, before is not None)
+    chart = shared.charts.get(key, lambda: _matrix(close_up, before))
+    clicked = st.vega_lite_chart(
+        chart, key=session.chart_key("close_up"), on_select="rerun" if run.evaluated else "ignore"
+    )
+    if run.evaluated and (cells := clicked.selection[matrix_cell.SELECTION] or []):
+        session.choose_cell(_MATRIX, len(names), *(names.index(cells[-1][side]) for side in ("truth", "prediction")))
+        st.switch_page("pages/mistakes.py")
+
+
+def _matrix(close_up: CloseUp, before: np.ndarray | None) -> dict[str, Any]:
+    names = close_up.part.dataset.class_names
+    cell = max(MATRIX_WIDTH // len(names), 1)
+    if before is not None:
+        table = change_table_of_counts(before, close_up.counts, names)
+        return drawable(confusion_change_chart(table, select=matrix_cell.SELECTION, cell_size=cell))
+    table = table_of_counts(close_up.counts, names)
+    return drawable(confusion_chart(table, scale="log", select=matrix_cell.SELECTION, cell_size=cell))
+
+
+def _counts_of(base: Run | None, close_up: CloseUp) -> np.ndarray | None:
+    """Return what the baseline makes of the images looked at, as the close-up's counts."""
+    part = close_up.part
+    prediction = _prediction_of(base, part)
+    if prediction is None:
+        return None
+    seen = close_up.looked_at
+    return confusion_counts(part.labels[seen], prediction[seen], part.dataset.n_classes)
+
+
+def can_differ(close_up: CloseUp | None, base: Run | None) -> bool:
+    """Whether the close-up can be shown as a difference to the baseline."""
+    return close_up is not None and (
+        _prediction_of(base, close_up.part) is not None or _weights_of(base, close_up) is not None
+    )
+
+
+def show_weights_of(close_up: CloseUp | None, base: Run | None, *, difference: bool) -> None:
+    """Show the first layer's weights, or how they differ from the baseline's."""
+    if close_up is None:
+        st.skeleton(height=2 * WEIGHT_SIZE)
+        return
+    before = _weights_of(base, close_up) if difference else None
+    images = close_up.first_layer if before is None else close_up.first_layer - before
+    words = "First layer's weights" if before is None else "Difference of the first layer's weights"
+    show_weights(
+        images, titles=close_up.titles, alt=words, key="close_up_weights", across=WEIGHTS_ACROSS, size=WEIGHT_SIZE
+    )
+
+
+def _weights_of(base: Run | None, close_up: CloseUp) -> np.ndarray | None:
+    """Return the baseline's first layer if its images are of the same shape."""
+    if base is None or not base.evaluated:
+        return None
+    images = first_layer_images(
+        base.spec.model, session.arrays_of(base).weights, session.dataset(base.spec.dataset).image_shape
+    )[:MOST_WEIGHT_IMAGES]
+    return images if images.shape == close_up.first_layer.shape else None
+
+
+def show_wrong(run: Run, close_up: CloseUp | None) -> None:
+    """Show a dozen images: some that are wrong, and some that were wrong before and are right now."""
+    if close_up is None:
+        st.skeleton(height=2 * TILE_SIZE)
+        return
+    if not (close_up.wrong or close_up.learned):
+        st.caption("No image is wrong.")
+        return
+    names = close_up.part.dataset.class_names
+    since = "at the last look" if run.active else "by the baseline"
+    tiles = [_tile(close_up, position, taken_for, names, "") for position, taken_for in close_up.wrong]
+    tiles += [_tile(close_up, position, taken_for, names, since) for position, taken_for in close_up.learned]
+    show_tiles(close_up.part, tiles, key="close_up_tiles", run=run, across=TILES_ACROSS, size=TILE_SIZE)
+
+
+def _tile(close_up: CloseUp, position: int, taken_for: int, names: Any, since: str) -> Tile:
+    truth, other = names[close_up.part.labels[position]], names[taken_for]
+    words = f"taken for {other}" if not since else f"right now, taken for {other} {since}"
+    image = f"Image {position} of the {close_up.part.name} part"
+    return Tile(
+        position=position,
+        truth=f"{truth} ✓" if since else truth,
+        wrong="" if since else other,
+        words=f"{image}\nTruth {truth}, {words}",
+        alt=f"{image}: {truth}, {words}",
+    )

@@ -1,0 +1,97 @@
+"""Loss and accuracy over the epochs, beside those of the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from digitcore.charts import curves_chart, learning_rate_chart, value_limits
+from digitcore.evaluation import curves_table, epochs_table
+from digitcore.runs import Run
+from digitcore.runs.summary import has_schedule, learning_rates_of, validation_name
+from pages.parts.charts import Frame, drawable
+
+# Lower than those of other pages: below them the first layer's images fit on the same screen.
+HEIGHT = 190
+
+
+def show_curves(run: Run, base: Run | None = None) -> None:
+    """Draw loss and accuracy of every epoch side by side, and below them the learning rate unless it is constant.
+
+    The curves of the baseline stand behind, in grey.
+    """
+    # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
+    key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
+    of_base = None if base is None else (base.digest, base.created_at)
+    for column, measure in zip(st.columns(2, gap="small"), ("loss", "accuracy"), strict=True):
+        chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, of_base, _run=run, _base=base)
+        column.vega_lite_chart(chart, width="stretch")
+    if has_schedule(run.spec) and (run.active or run.epochs):
+        n_epochs = None if run.active else len(run.epochs)
+        st.vega_lite_chart(_rates(run.digest, run.created_at, n_epochs, _run=run), width="stretch")
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _rates(digest: str, created_at: datetime | None, n_epochs: int | None, _run: Run) -> dict[str, Any]:
+    return drawable(learning_rate_chart(learning_rates_of(_run)))
+
+
+# Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch.
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _curves(
+    key: str,
+    created_at: datetime | None,
+    run_state: str,
+    n_epochs: int,
+    measure: str,
+    of_base: Hashable,
+    _run: Run,
+    _base: Run | None,
+) -> dict[str, Any]:
+    watched = validation_name(_run)
+    stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None
+    best = _run.evaluation.best_epoch if stops_early else None
+    n_planned = _run.spec.parameters["epochs"] if _run.active else None
+    table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
+    ghost = None
+    if _base is not None:
+        ghost = curves_table(epochs_table(_base.epochs), measure, held_out_name=validation_name(_base))
+    last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
+    if not _run.epochs:
+        last = _run.spec.parameters["epochs"]
+    values = table["value"] if ghost is None else pd.concat([table["value"], ghost["value"][ghost["epoch"] <= last]])
+    limits = value_limits(values, measure)
+    frame = _curves_frame(
+        measure, watched, best, _run.spec.forks, last, few, limits, of_base, _table=table, _ghost=ghost
+    )
+    return frame.drawn(table)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _curves_frame(
+    measure: str,
+    watched: str,
+    best: int | None,
+    forks: tuple[int, ...],
+    last: int,
+    few: bool,
+    limits: tuple[float, float],
+    of_base: Hashable,
+    _table: pd.DataFrame,
+    _ghost: pd.DataFrame | None,
+) -> Frame:
+    chart = curves_chart(
+        _table,
+        measure=measure,
+        held_out_name=watched,
+        best_epoch=best,
+        forks=forks,
+        n_epochs=last,
+        ghost=_ghost,
+        height=HEIGHT,
+    )
+    return Frame(chart, _table)

@@ -1,0 +1,79 @@
+"""The figures of a training: accuracies with their intervals and their difference to the baseline, and the time."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from digitcore.evaluation import PartEvaluation, wilson_interval
+from digitcore.glossary import explain
+from digitcore.runs import Run
+from digitcore.runs.summary import comparison_text, validation_name
+from digitcore.specs.recipes import recipe_of
+from digitcore.wording import counted, duration_text, percent_interval_text, percent_text, points_text
+from pages.parts import session
+
+# Four stand beside each other on a laptop, two on a phone.
+FIGURE_WIDTH = 132
+ACCURACY_HELP = {
+    "train": explain("accuracy", "train part", "interval"),
+    "validation": explain("accuracy", "validation part", "interval"),
+    "test": explain("accuracy", "test part", "interval"),
+}
+
+
+def show(run: Run, base: Run | None) -> None:
+    """Show the accuracies of a run, as they stand while it is trained, and how they differ from the baseline's."""
+    recipe = recipe_of(run.spec)
+    with st.container(horizontal=True, key="figures"):
+        for name, part in _figures_of(run).items():
+            other = None if base is None else _figures_of(base).get(name)
+            _show_figure(
+                f"{name.title()} accuracy",
+                percent_text(part.accuracy),
+                _interval_note(part),
+                f"{part.n_right:,} of {part.n_images:,} images right. {ACCURACY_HELP[name]}",
+                _delta(part.accuracy, other),
+            )
+        seconds = run.seconds or sum(epoch.seconds for epoch in run.epochs)
+        n_epochs = counted(len(run.epochs), "epoch")
+        _show_figure("Training time", duration_text(seconds), n_epochs, explain("training time", "epoch"))
+        if recipe is not None and run.evaluated:
+            note = comparison_text(run, recipe)
+            _show_figure("Published", percent_text(recipe.accuracy), note, explain("published"))
+
+
+def _figures_of(run: Run) -> dict[str, PartEvaluation]:
+    """Return the figures of a run's parts; while it is trained those of its last epoch."""
+    if run.evaluated or not run.epochs:
+        return dict(run.figures)
+    last, split = run.epochs[-1], session.split_of(run.spec)
+    figures = {"train": _at_epoch(last.train_accuracy, last.train_loss, split.train.n_images)}
+    if last.validation_accuracy is not None and validation_name(run) in ACCURACY_HELP:
+        n_images = split.monitored.n_images
+        figures[validation_name(run)] = _at_epoch(last.validation_accuracy, last.validation_loss, n_images)
+    return figures
+
+
+def _at_epoch(accuracy: float, loss: float, n_images: int) -> PartEvaluation:
+    n_right = round(accuracy * n_images)
+    return PartEvaluation(n_images, n_right, accuracy, loss, *wilson_interval(n_right, n_images))
+
+
+def _interval_note(part: PartEvaluation) -> str:
+    # In one line, at 100 % too.
+    return percent_interval_text(part.accuracy_low, part.accuracy_high).replace(" ", "\u00a0")
+
+
+def _delta(accuracy: float, other: PartEvaluation | None) -> str | None:
+    if other is None or not (math.isfinite(accuracy) and math.isfinite(other.accuracy)):
+        return None
+    difference = accuracy - other.accuracy
+    return f"{'+' if difference > 0 else ''}{points_text(difference)}"
+
+
+def _show_figure(label: str, value: str, note: str, help_text: str, delta: str | None = None) -> None:
+    with st.container(width=FIGURE_WIDTH, gap=None):
+        st.metric(label, value, delta, help=help_text)
+        st.caption(note)

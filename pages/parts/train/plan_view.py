@@ -1,0 +1,147 @@
+"""What will be trained, how long it will take, and the button that starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from digitcore.datasets import DATASETS
+from digitcore.glossary import explain
+from digitcore.models.architecture import layers_table
+from digitcore.runs import Run, RunSpec
+from digitcore.runs.progress import ExpectedTime, expected_time
+from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
+from digitcore.wording import duration_text
+from pages.parts import layout, session, shared, visitor
+from pages.parts.messages import plain
+
+POLL_SECONDS = 0.5
+# A training this short is waited for: drawing it live would take longer than the training.
+BLINK_SECONDS = 0.6
+# Below this, training on every slider move feels like drawing.
+LIVE_SECONDS = 0.5
+# Session key of this file: the run that the button says is done, and since when, on this machine's steady clock.
+_DONE = "train_done"
+# Until then a click on the button that has just changed is one too many on the one before.
+SECOND_CLICK_SECONDS = 1.0
+SEE_MISTAKES = "See its mistakes"
+BUTTON_HELP = {
+    SEE_MISTAKES: "These settings were trained, and the result was kept: look at the images that the model gets wrong.",
+    "Go on": "Goes on from where it was stopped: the result is the same as if it never had been.",
+}
+
+
+def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator) -> None:
+    """Show what will be trained, how long it will take, and the button that starts it.
+
+    Where a training takes no longer than a blink, the ``form`` has a switch that starts one at each move of a slider.
+    """
+    if problem:
+        st.error(plain(problem))
+    run = shared.engine().run(spec.digest)
+    expected = expected_time(spec, session.past_runs(), n_done=_n_done(spec, run))
+    summary, button = layout.with_button("train")
+    with summary, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(plain(spec_title(spec, most=HEADING_DIFFERENCES)), anchor=False, width="content")
+        st.markdown(f":gray[{_expectation(run, expected)}]", width="content")
+    with button:
+        _ask_train(spec, run, expected.seconds, disabled=bool(problem))
+    _show_starting()
+    quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
+    if quick and form.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
+        _train(spec, expected.seconds)
+
+
+def show_layers(spec: RunSpec) -> None:
+    """Show what the model of the form is made of, folded."""
+    with st.expander("The model, layer by layer"):
+        entry = DATASETS[spec.dataset]
+        table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
+        heads = {
+            "layer": st.column_config.TextColumn("Layer", help=explain("layer")),
+            "output_shape": st.column_config.TextColumn("Output shape", help=explain("output shape")),
+            "n_parameters": st.column_config.NumberColumn("Parameters", help=explain("parameters")),
+        }
+        words = "Layers of the model with output shape and number of parameters"
+        st.dataframe(table, hide_index=True, column_config=heads, alt=words)
+        st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
+
+
+def _n_done(spec: RunSpec, run: Run | None) -> int:
+    """Return how many epochs of a training are there already, to go on from."""
+    engine = shared.engine()
+    if run is not None and run.epochs and engine.can_go_on(run.digest):
+        return len(run.epochs)
+    origin = session.origin_of(spec) if spec.parent is not None else None
+    return spec.n_inherited if origin is not None and engine.can_go_on(origin.digest) else 0
+
+
+def _expectation(run: Run | None, expected: ExpectedTime) -> str:
+    if run is not None and run.state == "done":
+        return f"trained in {duration_text(run.seconds)}"
+    return expected.words
+
+
+def _show_starting() -> None:
+    """Say that the first training has to wait for the workers, for as long as it has to."""
+    starting = shared.engine().is_starting
+    if not starting:
+        return
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def note() -> None:
+        if not shared.engine().is_starting:
+            st.rerun()
+        st.caption("The training processes are getting ready: what you start now begins as soon as they are.")
+
+    note()
+
+
+def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disabled: bool) -> None:
+    state_now = run.state if run is not None else "new"
+    labels = {"queued": "Training ...", "running": "Training ...", "done": SEE_MISTAKES, "new": "Train"}
+    if run is not None and not run.active and run.epochs and shared.engine().can_go_on(run.digest):
+        labels |= dict.fromkeys(("cancelled", "failed"), "Go on")
+    asked = st.button(
+        labels.get(state_now, "Train again"),
+        # One button, whatever it says: the next one would stand below it for a moment and push the page down, and the
+        # keyboard would lose it.
+        key="train",
+        type="primary",
+        width="stretch",
+        disabled=disabled or state_now in ("queued", "running"),
+        help=BUTTON_HELP.get(labels.get(state_now, "")),
+    )
+    if state_now == "done":
+        _open_mistakes(run, asked=asked)
+    elif asked:
+        _train(spec, expected_seconds)
+        st.rerun()
+
+
+def _open_mistakes(run: Run, *, asked: bool) -> None:
+    """Go where the run's mistakes are, unless the click was meant for the button that stood there a moment ago."""
+    digest, since = st.session_state.get(_DONE, ("", 0.0))
+    if digest != run.digest:
+        since = time.monotonic()
+        st.session_state[_DONE] = (run.digest, since)
+    if asked and time.monotonic() - since > SECOND_CLICK_SECONDS:
+        session.show_run(run)
+        st.switch_page("pages/mistakes.py")
+
+
+def _train(spec: RunSpec, expected_seconds: float) -> None:
+    if DATASETS[spec.dataset].is_downloaded:
+        # Here, where a spinner shows it and a failure is told at once.
+        session.dataset(spec.dataset)
+    engine = shared.engine()
+    run = engine.submit(spec, continues=session.origin_of(spec), visitor=visitor.name())
+    session.show_run(run)
+    session.note_announced(run.digest)
+    # Not where others are before it: the page of who waits would stand still.
+    if run.active and expected_seconds < BLINK_SECONDS and len(engine.active()) <= engine.n_workers:
+        with contextlib.suppress(TimeoutError):
+            engine.wait(run.digest, BLINK_SECONDS)
