@@ -3,16 +3,24 @@
 import streamlit as st
 
 from pages.parts import layout, messages, run_form, session, shared, view
-from pages.parts.train import baseline, live_run, plan_view
+from pages.parts.train import baseline, live_run, plan_view, presenting, sharing
 
 session.enter_page("train")
-with messages.caught(), view.in_address(), st.container():
-    shared.engine()
-    baseline.follow_link()
-    form = layout.form()
-    with form:
-        spec, problem = run_form.ask_spec(session.spec(), baseline.show_changes)
-    messages.show_link_problems()
-    plan_view.show_plan(spec, problem, form)
-    live_run.show_run(spec)
-    plan_view.show_layers(spec)
+with messages.caught():
+    with view.in_address(), st.container():
+        shared.engine()
+        presentation = presenting.follow_link()
+        presenting.apply(presentation)
+        baseline.follow_link()
+        form = layout.form() if presentation.has_form else st.container(key="only_alone")
+        with form:
+            spec, problem = run_form.ask_spec(
+                session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
+            )
+        messages.show_link_problems()
+        plan_view.show_plan(spec, problem, form, presentation)
+        live_run.show_run(spec, presentation)
+        plan_view.show_layers(spec, presentation)
+    # Now that the address says what is on the page.
+    sharing.show(form, presentation)
+    presenting.show_leave(presentation)

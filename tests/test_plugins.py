@@ -55,11 +55,11 @@ from digitcore.runs import Engine, RunSpec
 spec = RunSpec(dataset="patterns", model="sgd", parameters={"epochs": 3, "learning_rate": 0.1})
 if __name__ == "__main__":
     with Engine(n_workers=1) as engine:
-        folds = cross_validate(spec, 3, engine=engine)
+        folds = cross_validate(spec, 2, engine=engine)
         points = sweep(spec, {"learning_rate": [0.01, 0.1]}, engine=engine)
     print(len(folds), len(points), folds["validation_accuracy"].min() > 0.5, (folds["state"] == "done").all())
 """
-    assert in_python(code, **EXAMPLE, DIGITCORE_HOME=str(tmp_path)) == "3 2 True True"
+    assert in_python(code, **EXAMPLE, DIGITCORE_HOME=str(tmp_path)) == "2 2 True True"
 
 
 def test_a_module_that_is_not_there_is_told_in_one_sentence():

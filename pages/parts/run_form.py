@@ -7,7 +7,7 @@ default of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -35,20 +35,35 @@ BUTTON_LETTERS = 26
 CHANGED, MOST_DIFFERENCES = "changed", 3
 
 
-def ask_spec(spec: RunSpec, show_changes: Callable[[RunSpec], object] | None = None) -> tuple[RunSpec, str]:
+def ask_spec(
+    spec: RunSpec,
+    show_changes: Callable[[RunSpec], object] | None = None,
+    *,
+    only: Collection[str] | None = None,
+    locked: bool = False,
+) -> tuple[RunSpec, str]:
     """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid.
 
-    Below the recipe, ``show_changes`` says what the settings are set beside.
+    Parameters
+    ----------
+    show_changes : callable, optional
+        Says, below the recipe, what the settings are set beside.
+    only : collection of str, optional
+        Names of the settings that are shown, each in the open; the others stay as they are. Those of the split are not
+        among them.
+    locked : bool
+        Leave out the recipes.
     """
     recipe = st.container()
     try:
-        values = {**_ask_data(spec), **_ask_model(spec)}
+        values = {**_ask_data(spec, only), **_ask_model(spec, only)}
         _check_texts(values["parameters"])
         asked, problem = RunSpec(**values, parent=_parent(values["model"])), ""
     except InvalidSetting as error:
         asked, problem = spec, str(error)
     with recipe:
-        _ask_recipe(asked)
+        if not locked:
+            _ask_recipe(asked)
         _show_parent(asked.model)
         if show_changes is not None:
             show_changes(asked)
@@ -117,9 +132,12 @@ def _fill_from_recipe(key: str) -> None:
         session.put_spec(RECIPES[name].spec, name)
 
 
-def _ask_data(spec: RunSpec) -> dict[str, Any]:
-    name = _ask(DATASET, spec.dataset)
-    values: dict[str, Any] = {}
+def _ask_data(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
+    name = _ask_if_shown(DATASET, spec.dataset, only)
+    if only is not None:
+        values = spec.split.model_dump() if name == spec.dataset else {}
+        return {"dataset": name, "scaling": spec.scaling, "split": values}
+    values = {}
     with st.expander("Split and scaling", key="split_settings"):
         for record in SPLIT:
             if record.applies(values):
@@ -129,15 +147,28 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
     return {"dataset": name, "scaling": scaling, "split": values}
 
 
-def _ask_model(spec: RunSpec) -> dict[str, Any]:
-    model = _ask(MODEL, spec.model)
+def _ask_model(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
+    model = _ask_if_shown(MODEL, spec.model, only)
     parameters: dict[str, Any] = {}
     main, others = _groups(model)
+    if only is not None:
+        _ask_group([*main, *others], spec, model, parameters, only)
+        seed = _ask_if_shown(SEED, spec.random_state, _field_names(only), prefix="model_")
+        return {"model": model, "parameters": parameters, "random_state": seed}
     _ask_group(main, spec, model, parameters)
     with st.expander(f"More settings{_n_changed(spec, main)}", key="more_settings"):
         _ask_group(others, spec, model, parameters)
         seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}
+
+
+def _field_names(only: Collection[str]) -> set[str]:
+    """Return names of settings as their records have them: the seed's is another one."""
+    return {SEED.name if name == "seed" else name for name in only}
+
+
+def _ask_if_shown(record: Parameter, value: Any, only: Collection[str] | None, prefix: str = "") -> Any:
+    return _ask(record, value, prefix=prefix) if only is None or record.name in only else value
 
 
 def _n_changed(spec: RunSpec, main: Sequence[Parameter]) -> str:
@@ -158,7 +189,13 @@ def _groups(model: str) -> tuple[list[Parameter], list[Parameter]]:
     return [by_name[name] for name in entry.main], own_first
 
 
-def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, parameters: dict[str, Any]) -> None:
+def _ask_group(
+    records: Sequence[Parameter],
+    spec: RunSpec,
+    model: str,
+    parameters: dict[str, Any],
+    only: Collection[str] | None = None,
+) -> None:
     """Ask for the records that have an effect beside the answers so far, and add the answers to ``parameters``."""
     for record in records:
         if record.applies(parameters):
@@ -166,7 +203,7 @@ def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, paramete
             own = record not in TRAINING
             known = {} if own and model != spec.model else spec.parameters
             value = known.get(record.name, record.default)
-            parameters[record.name] = _ask(record, value, prefix=f"{model}_" if own else "")
+            parameters[record.name] = _ask_if_shown(record, value, only, prefix=f"{model}_" if own else "")
 
 
 def _ask(record: Parameter, value: Any, dataset: str = "", prefix: str = "") -> Any:

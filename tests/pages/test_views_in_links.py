@@ -131,6 +131,7 @@ LINKS = {
     "train": [
         {"model": "softmax", "epochs": "77", "run": MLP.digest},
         {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes"},
+        {"epochs": "77", "run": MLP.digest, "present": "yes", "controls": "learning_rate,seed", "locked": "yes"},
     ],
 }
 

@@ -75,7 +75,7 @@ def assert_ends_as_if_nothing_had_been(engine, spec):
 
 
 def test_the_host_killed_twice_is_replaced_and_the_run_ends_as_if_nothing_had_been(own_engine, quick):
-    spec = quick(1, epochs=6000)
+    spec = quick(1, epochs=3000)
     begin(own_engine, spec)
     for _ in range(2):
         killed = host_of(own_engine)
@@ -98,7 +98,7 @@ class LateNewsHost(HostProcess):
 def test_one_kill_of_the_host_counts_as_one(tmp_path, quick, monkeypatch):
     monkeypatch.setattr(cluster_module, "HostProcess", LateNewsHost)
     monkeypatch.setattr(keeper_module, "MOST_RESTARTS", 1)
-    spec = quick(7, epochs=10000)
+    spec = quick(7, epochs=4000)
     with Engine(Store(home=tmp_path), n_workers=2) as engine:
         begin(engine, spec)
         host_of(engine).kill()
@@ -106,7 +106,7 @@ def test_one_kill_of_the_host_counts_as_one(tmp_path, quick, monkeypatch):
 
 
 def test_all_workers_killed_at_once_are_replaced(own_engine, quick):
-    spec = quick(2, epochs=6000)
+    spec = quick(2, epochs=3000)
     begin(own_engine, spec)
     for worker in workers_of(own_engine):
         worker.kill()
@@ -114,7 +114,7 @@ def test_all_workers_killed_at_once_are_replaced(own_engine, quick):
 
 
 def test_what_workers_are_forked_from_killed_is_replaced(own_engine, quick):
-    spec = quick(3, epochs=6000)
+    spec = quick(3, epochs=3000)
     begin(own_engine, spec)
     old = workers_of(own_engine)
     forker_of(own_engine).kill()

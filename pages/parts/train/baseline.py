@@ -77,8 +77,11 @@ def _difference(digest: str, created_at, base_digest: str, base_created_at, _run
     return compare_predictions(part.labels, prediction, of_base.argmax(axis=1))
 
 
-def show(run: Run) -> Run | None:
-    """Say what the run is set beside and how it differs, with what pins, swaps and lets go; return the baseline."""
+def show(run: Run, pin_key: str | None = None) -> Run | None:
+    """Say what the run is set beside and how it differs, with what pins, swaps and lets go; return the baseline.
+
+    ``pin_key`` is the key that pins.
+    """
     base = of(run.spec)
     pinned = st.session_state.get(_PINNED)
     if base is None and not (run.evaluated or pinned):
@@ -100,7 +103,7 @@ def show(run: Run) -> Run | None:
             clicked = True
         if pinned != run.digest and run.evaluated:
             words = "Keeps this run as the baseline that the next ones are set beside."
-            if st.button(":material/keep: Pin", key="pin_baseline", type="tertiary", help=words):
+            if st.button(":material/keep: Pin", key="pin_baseline", type="tertiary", help=words, shortcut=pin_key):
                 st.session_state[_PINNED] = run.digest
                 clicked = True
     if clicked:

@@ -16,13 +16,14 @@ from pages.parts import announcer, layout, session, shared, view, visitor
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.train import baseline, close_ups, curves_view, figures_view, verdict_view
+from pages.parts.train.presenting import Presentation
 
 # Of the fragment that shows a training: epochs are seen soon after they are over, and with many trainings at once the
 # server has to draw no more often than with a few.
 FASTEST_POLL_SECONDS, POLLS_PER_SECOND = 0.2, 16
 
 
-def show_run(spec: RunSpec) -> None:
+def show_run(spec: RunSpec, presentation: Presentation) -> None:
     """Show the run of ``spec``, or the one that this user started or opened last."""
     run, note = _chosen_run(spec)
     if run is None:
@@ -37,7 +38,7 @@ def show_run(spec: RunSpec) -> None:
         button.button(
             "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
         )
-    _live(run.digest, run.active)
+    _live(run.digest, run.active, presentation)
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
@@ -62,19 +63,19 @@ def _poll_seconds() -> float:
     return max(FASTEST_POLL_SECONDS, n_watched / POLLS_PER_SECOND)
 
 
-def _live(digest: str, active: bool) -> None:
+def _live(digest: str, active: bool, presentation: Presentation) -> None:
     @view.fragment(run_every=_poll_seconds() if active else None)
     def live() -> None:
         run = shared.engine().run(digest)
         if active and not run.active:
             st.rerun()
         baseline.note_shown(run)
-        _show_progress(run) if run.active else _show_state(run)
-        base = baseline.show(run)
+        _show_progress(run, presentation) if run.active else _show_state(run, presentation)
+        base = baseline.show(run, presentation.key("pin"))
         # Empty axes until the first epoch comes: then nothing on the page moves.
         if run.epochs or run.active:
             _show_story(run, base)
-        if not run.active:
+        if not (run.active or presentation.on):
             _show_end(run)
 
     live()
@@ -115,7 +116,7 @@ def _show_link(page: str, title: str, key: str = "") -> None:
         st.page_link(page, label=f"**{title}** :material/arrow_forward:")
 
 
-def _show_progress(run: Run) -> None:
+def _show_progress(run: Run, presentation: Presentation) -> None:
     if run.reason:
         st.warning(plain(run.reason))
     progress = progress_of(run)
@@ -143,6 +144,7 @@ def _show_progress(run: Run) -> None:
         width="stretch",
         key="stop",
         disabled=not may_stop,
+        shortcut=presentation.key("stop"),
     )
     if not may_stop:
         st.caption(STARTED_BY_ANOTHER)
@@ -150,7 +152,7 @@ def _show_progress(run: Run) -> None:
         announcer.announce(run.digest, milestone_text("The training", progress.fraction))
 
 
-def _show_state(run: Run) -> None:
+def _show_state(run: Run, presentation: Presentation) -> None:
     """Say what is to be said of a run that has ended: what went wrong, the verdict, what can follow."""
     if run.state == "failed":
         st.error(plain(run.reason))
@@ -160,7 +162,7 @@ def _show_state(run: Run) -> None:
         st.info(
             f"Stopped after {len(run.epochs):,} of {run.spec.parameters['epochs']:,} epochs; what was learned is kept."
         )
-    verdict_view.show(run)
+    verdict_view.show(run, alone=presentation.on)
     announcer.announce(run.digest, end_text(run), is_end=True)
 
 

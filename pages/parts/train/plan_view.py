@@ -17,6 +17,7 @@ from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import duration_text
 from pages.parts import layout, session, shared, visitor
 from pages.parts.messages import plain
+from pages.parts.train.presenting import Presentation
 
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
@@ -34,7 +35,7 @@ BUTTON_HELP = {
 }
 
 
-def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator) -> None:
+def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation) -> None:
     """Show what will be trained, how long it will take, and the button that starts it.
 
     Where a training takes no longer than a blink, the ``form`` has a switch that starts one at each move of a slider.
@@ -48,15 +49,21 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator) -> None:
         st.title(plain(spec_title(spec, most=HEADING_DIFFERENCES)), anchor=False, width="content")
         st.markdown(f":gray[{_expectation(run, expected)}]", width="content")
     with button:
-        _ask_train(spec, run, expected.seconds, disabled=bool(problem))
+        _ask_train(spec, run, expected.seconds, presentation, disabled=bool(problem))
     _show_starting()
     quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
-    if quick and form.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
+    if (
+        quick
+        and not presentation.on
+        and form.toggle("Train as I move the sliders", key="train_live", persist_state="session")
+    ):
         _train(spec, expected.seconds)
 
 
-def show_layers(spec: RunSpec) -> None:
+def show_layers(spec: RunSpec, presentation: Presentation) -> None:
     """Show what the model of the form is made of, folded."""
+    if presentation.on:
+        return
     with st.expander("The model, layer by layer"):
         entry = DATASETS[spec.dataset]
         table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
@@ -100,9 +107,13 @@ def _show_starting() -> None:
     note()
 
 
-def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disabled: bool) -> None:
+def _ask_train(
+    spec: RunSpec, run: Run | None, expected_seconds: float, presentation: Presentation, *, disabled: bool
+) -> None:
     state_now = run.state if run is not None else "new"
     labels = {"queued": "Training ...", "running": "Training ...", "done": SEE_MISTAKES, "new": "Train"}
+    if presentation.on:
+        labels["done"] = "Trained"
     if run is not None and not run.active and run.epochs and shared.engine().can_go_on(run.digest):
         labels |= dict.fromkeys(("cancelled", "failed"), "Go on")
     asked = st.button(
@@ -112,8 +123,9 @@ def _ask_train(spec: RunSpec, run: Run | None, expected_seconds: float, *, disab
         key="train",
         type="primary",
         width="stretch",
-        disabled=disabled or state_now in ("queued", "running"),
+        disabled=disabled or state_now in ("queued", "running") or labels.get(state_now) == "Trained",
         help=BUTTON_HELP.get(labels.get(state_now, "")),
+        shortcut=presentation.key("train") if state_now != "done" else None,
     )
     if state_now == "done":
         _open_mistakes(run, asked=asked)

@@ -16,13 +16,15 @@ from pages.parts.train import next_steps
 COLORS = {"fits well": "green", "still improving": "blue", "diverged": "red", "learned nothing": "red"}
 
 
-def show(run: Run) -> None:
-    """Show the verdict with *Apply* and *Why?*, what can follow, and at most one further remark."""
+def show(run: Run, *, alone: bool = False) -> None:
+    """Show the verdict with *Apply* and *Why?*, what can follow, and at most one further remark; or ``alone``."""
     verdict = verdict_of(run)
     advice = None if verdict is None else advice_for(run, verdict)
     if verdict is not None:
         color = COLORS.get(verdict.kind, "orange")
         st.markdown(f":{color}-badge[{verdict.title}] {plain(verdict.explanation)}")
+    if alone:
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="next_steps"):
         if advice is not None:
             _offer(advice)
