@@ -46,8 +46,10 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: P
     expected = expected_time(spec, session.past_runs(), n_done=_n_done(spec, run))
     summary, button = layout.with_button("train")
     with summary, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.title(plain(spec_title(spec, most=HEADING_DIFFERENCES)), anchor=False, width="content")
-        st.markdown(f":gray[{_expectation(run, expected)}]", width="content")
+        # Seen by who does not see the page: the navigation says it to the others, and the room is needed.
+        st.title("Train", anchor=False, width="content")
+        title = plain(spec_title(spec, most=HEADING_DIFFERENCES))
+        st.markdown(f"**{title}** :gray[· {_expectation(run, expected)}]", width="content")
     with button:
         _ask_train(spec, run, expected.seconds, presentation, disabled=bool(problem))
     _show_starting()
