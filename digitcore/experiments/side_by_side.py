@@ -69,6 +69,11 @@ def labelled_runs(models: Mapping[str, Sequence[Run]]) -> dict[str, Run]:
     return {distinct[run.digest]: run for members in models.values() for run in members}
 
 
+def has_covered(members: Sequence[Run], part: str) -> bool:
+    """Return True if the figures of a part are covered for one of the runs, see :mod:`digitcore.runs.part_locks`."""
+    return part == "test" and any(run.covered for run in members)
+
+
 def common_parts(models: Mapping[str, Sequence[Run]]) -> list[str]:
     """Return the parts that all runs have figures of, the one that tells most first."""
     return [part for part in PARTS if all(part in run.figures for members in models.values() for run in members)]
@@ -82,7 +87,8 @@ def figures_table(models: Mapping[str, Sequence[Run]], part: str = "test") -> pd
     DataFrame
         One row per model: ``name``, ``n_seeds``, ``accuracy``, ``low``, ``high`` (95 % interval, of the mean over seeds
         or Wilson's for one seed), ``sd``, ``loss``, ``gap`` (training accuracy minus this), ``epochs_trained``,
-        ``seconds``, and ``best``: in which of accuracy, loss and time no other model is better.
+        ``seconds``, and ``best``: in which of accuracy, loss and time no other model is better. A model of which a run
+        is covered has no figures of the test part.
     """
     table = pd.DataFrame([_figures_of(name, members, part) for name, members in models.items()])
     best: list[list[str]] = [[] for _ in models]
@@ -169,13 +175,14 @@ def model_curves_table(
 
 
 def _figures_of(name: str, members: Sequence[Run], part: str) -> dict[str, Any]:
-    measured = [run.figures[part] for run in members if part in run.figures]
+    shown = [] if has_covered(members, part) else members
+    measured = [run.figures[part] for run in shown if part in run.figures]
     row: dict[str, Any] = {"name": name, "n_seeds": len(members)}
     row |= dict.fromkeys(("accuracy", "low", "high", "sd"), math.nan)
     if measured:
         summary = summarise_accuracies([each.accuracy for each in measured], measured[0].n_images)
         row |= {"accuracy": summary.mean, "low": summary.low, "high": summary.high, "sd": summary.sd}
-    gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in members if _has_gap(run, part)]
+    gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in shown if _has_gap(run, part)]
     others = {
         "loss": [each.loss for each in measured],
         "gap": gaps,

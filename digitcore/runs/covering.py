@@ -23,7 +23,8 @@ def covered_run(run: Run) -> Run:
     """Return a run without its test figures; of one whose epochs are measured on the test part, also without those."""
     evaluation = run.evaluation
     if evaluation is not None:
-        evaluation = replace(evaluation, parts={name: part for name, part in evaluation.parts.items() if name != "test"})
+        seen = {name: part for name, part in evaluation.parts.items() if name != "test"}
+        evaluation = replace(evaluation, parts=seen)
     epochs = run.epochs
     if _watches_test(run.spec):
         epochs = tuple(replace(epoch, validation_loss=None, validation_accuracy=None) for epoch in epochs)

@@ -32,10 +32,8 @@ SORT_COLUMNS = (
 )
 
 
-def _partial_index(name: str, *columns: str, where: sa.TextClause, sqlite_where: sa.TextClause | None = None) -> sa.Index:
-    return sa.Index(
-        name, *columns, sqlite_where=where if sqlite_where is None else sqlite_where, postgresql_where=where
-    )
+def _partial_index(name: str, *columns: str, where: sa.TextClause, sqlite: sa.TextClause | None = None) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=where if sqlite is None else sqlite, postgresql_where=where)
 
 
 metadata = sa.MetaData()
@@ -96,7 +94,7 @@ runs = sa.Table(
         where=_LISTED,
     ),
     # SQLite has no booleans: a query's condition has to be that of the index, letter by letter.
-    _partial_index("ix_runs_seen_alike", "test_part", where=sa.text("test_seen"), sqlite_where=sa.text("test_seen = 1")),
+    _partial_index("ix_runs_seen_alike", "test_part", where=sa.text("test_seen"), sqlite=sa.text("test_seen = 1")),
     _partial_index("ix_runs_opened", "test_opened_at", where=sa.text("test_opened_at IS NOT NULL")),
     _partial_index("ix_runs_deleted", "deleted_at", where=sa.text("deleted_at IS NOT NULL")),
     _partial_index("ix_runs_unread", "digest", where=sa.text("seedless_digest IS NULL")),

@@ -15,7 +15,7 @@ from digitcore.runs.progress import milestone_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
-from digitcore.wording import about_text, duration_text
+from digitcore.wording import about_text, counted, duration_text
 from pages.parts import announcer, layout, session, shared, view, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
@@ -88,12 +88,12 @@ def _show_progress(experiment: Experiment) -> None:
     if experiment.reason:
         st.warning(plain(experiment.reason))
     progress = progress_of_experiment(experiment, shared.engine().n_workers)
-    counted = f"{progress.n_ended} of {progress.n_trainings} trainings"
+    ended = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
         may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
         bar, stop = layout.with_button("stop")
         left = f" · {about_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
-        bar.progress(progress.fraction, text=f"{counted}{left}")
+        bar.progress(progress.fraction, text=f"{ended}{left}")
         stop.button(
             "Stop",
             key="stop_experiment",
@@ -109,11 +109,11 @@ def _show_progress(experiment: Experiment) -> None:
     announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
     if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:
-        words, again = f"Stopped after {counted}; what was trained is kept.", "Go on"
+        words, again = f"Stopped after {ended}; what was trained is kept.", "Go on"
     elif n_failed:
-        words, again = f"{counted}, {n_failed} of them failed: the table says why.", "Try them again"
+        words, again = f"{ended}, {n_failed} of them failed: the table says why.", "Try them again"
     else:
-        st.caption(f"{counted} in {duration_text(experiment.seconds)}")
+        st.caption(f"{ended} in {duration_text(experiment.seconds)}")
         return
     info, button = layout.with_button("resume")
     info.info(words)
@@ -153,6 +153,9 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
         placeholder="",
         alt="A row for each training, with its settings, state and accuracies",
     )
+    n_covered = sum(run.covered and run.evaluated for run in experiment.runs.values())
+    if n_covered:
+        st.caption(f":material/lock: The test figures of {counted(n_covered, 'training')} are locked.")
     left, right = st.columns([1, 4], vertical_alignment="center")
     csv = table.to_csv(index=False).encode()
     left.download_button("Save as CSV", csv, f"{experiment.plan.KIND}-{experiment.digest}.csv", "text/csv")

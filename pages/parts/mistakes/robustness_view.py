@@ -43,7 +43,7 @@ def show(run: Run, part: Part) -> None:
         f"{drawn}, corrupted in twelve ways at five severities each."
     )
     row = layout.choices("robustness")
-    runs = [run, *_ask_second(run, row)]
+    runs = [run, *(second for second in _ask_second(run, row) if not (second.covered and part.name == "test"))]
     if not session.measures_robustness(run):
         st.button("Measure the robustness", on_click=session.measure_robustness, args=(run,))
         return

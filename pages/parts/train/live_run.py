@@ -21,7 +21,7 @@ from digitcore.runs.summary import comparison_text, end_text, has_schedule, lear
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_interval_text, percent_text
-from pages.parts import announcer, layout, session, shared, visitor
+from pages.parts import announcer, layout, part_lock, session, shared, visitor
 from pages.parts.charts import Frame, drawable
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
@@ -70,6 +70,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
         words = "Layers of the model with output shape and number of parameters"
         st.dataframe(table, hide_index=True, column_config=heads, alt=words)
         st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
+    part_lock.ask_lock(spec)
 
 
 def show_run(spec: RunSpec) -> None:
@@ -95,7 +96,7 @@ def show_curves(run: Run) -> None:
     # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
     key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
-        chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, _run=run)
+        chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, run.covered, _run=run)
         column.vega_lite_chart(chart, width="stretch")
     if has_schedule(run.spec) and (run.active or run.epochs):
         n_epochs = None if run.active else len(run.epochs)
@@ -110,7 +111,7 @@ def _rates(digest: str, created_at: datetime | None, n_epochs: int | None, _run:
 # Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch.
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _curves(
-    key: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, _run: Run
+    key: str, created_at: datetime | None, run_state: str, n_epochs: int, measure: str, covered: bool, _run: Run
 ) -> dict[str, Any]:
     watched = validation_name(_run)
     stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None
@@ -302,11 +303,17 @@ def _show_figures(run: Run) -> None:
             # In one line, at 100 % too.
             note = f"Interval {interval}".replace(" ", "\u00a0") + f"  \n{part.n_right:,} of {part.n_images:,} right"
             _show_figure(f"{name.title()} accuracy", percent_text(part.accuracy), note, ACCURACY_HELP[name])
+        if run.covered:
+            _show_figure("Test accuracy", part_lock.LOCKED, "Not opened yet", ACCURACY_HELP["test"])
         time = duration_text(run.seconds)
         _show_figure("Training time", time, counted(len(run.epochs), "epoch"), explain("training time", "epoch"))
         if recipe is not None:
             note = comparison_text(run, recipe)
             _show_figure("Published", percent_text(recipe.accuracy), note, explain("published"))
+    if run.covered:
+        part_lock.offer_opening([run])
+    else:
+        part_lock.show_looks(run)
 
 
 def _show_figure(label: str, value: str, note: str, help_text: str) -> None:
