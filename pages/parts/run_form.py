@@ -25,7 +25,7 @@ from digitcore.specs.run_spec import SEED
 from digitcore.specs.settings import DATASET, MODEL
 from digitcore.specs.titles import differences_from, spec_title
 from digitcore.wording import counted
-from pages.parts import session
+from pages.parts import session, view
 from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
@@ -115,7 +115,7 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
     st.header("Data", help=explain("data set", "class", "part"))
     name = _ask(DATASET, spec.dataset)
     values: dict[str, Any] = {}
-    with st.expander("Split and scaling"):
+    with view.expander(st, "open_split", "Split and scaling"):
         for record in SPLIT:
             if record.applies(values):
                 values[record.name] = _ask(record, getattr(spec.split, record.name), name)
@@ -134,7 +134,7 @@ def _ask_model(spec: RunSpec) -> dict[str, Any]:
     _ask_group(training, spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
     if folded:
-        with st.expander("More settings"):
+        with view.expander(st, "open_more", "More settings"):
             _ask_group(folded, spec, model, parameters)
     return {"model": model, "parameters": parameters, "random_state": seed}
 

@@ -66,8 +66,11 @@ def open_page(page, digest, **query):
     return app
 
 
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("run", [RUN, WATCHING], ids=["with a validation part", "watching the test part"])
+@pytest.mark.parametrize(
+    ("page", "run"),
+    [*((page, RUN) for page in PAGES), ("train", WATCHING), ("compare", WATCHING)],
+    ids=[*PAGES, "train, watching the test part", "compare, watching the test part"],
+)
 def test_a_page_tells_no_figure_of_a_covered_run(figures, page, run):
     app = open_page(page, run.digest)
     assert tells(app, figures[run.digest]) == []

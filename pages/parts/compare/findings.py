@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 import streamlit as st
 
 from digitcore.errors import DigitcoreError
@@ -15,9 +16,11 @@ from digitcore.runs import Run
 from digitcore.runs.listed_columns import test_part_digest
 from digitcore.runs.listed_table import LOCKED, interval_texts
 from pages.parts import layout, part_lock, session, view
+from pages.parts.compare import loss_intervals
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
 
+POLL_SECONDS = 0.5
 Models = Mapping[str, Sequence[Run]]
 
 
@@ -61,17 +64,31 @@ def _show_sentences(models: Models, part: str) -> RunsComparison | None:
 
 
 def _show_figures(models: Models, part: str) -> None:
-    table = figures_table(models, part)
+    table, asked = figures_table(models, part), loss_intervals.ask(models, part)
     covered = [has_covered(members, part) for members in models.values()]
     texts = interval_texts(table["low"], table["high"])
     intervals = [LOCKED if hidden else text for hidden, text in zip(covered, texts, strict=True)]
     shown = in_percent(table, ("accuracy", "sd", "gap")).assign(interval=intervals)
+    drawn_whole = loss_intervals.are_done(asked)
+
+    @st.fragment(run_every=None if drawn_whole else POLL_SECONDS)
+    def show_table() -> None:
+        if loss_intervals.are_done(asked) and not drawn_whole:
+            # Without the timer.
+            st.rerun()
+        _show_table(shown.assign(loss_interval=loss_intervals.texts(table, asked)), part)
+
+    show_table()
+
+
+def _show_table(table: pd.DataFrame, part: str) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     seeds = ["n_seeds", "sd"] if table["n_seeds"].max() > 1 else []
+    of_loss = ["loss", "loss_interval"]
     st.dataframe(
-        shown,
+        table,
         hide_index=True,
-        column_order=["name", "best", "accuracy", "interval", *seeds, "loss", "gap", "epochs_trained", "seconds"],
+        column_order=["name", "best", "accuracy", "interval", *seeds, *of_loss, "gap", "epochs_trained", "seconds"],
         column_config={
             "name": text("Model", width="medium", pinned=True),
             "best": text("Best in", help="In which figures no other chosen model is better."),
@@ -80,6 +97,7 @@ def _show_figures(models: Models, part: str) -> None:
             "n_seeds": number("Seeds", format="%d", help=explain("seed")),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "loss": number("Loss", format="%.4f", help=explain("loss")),
+            "loss_interval": text("95 % interval of loss", help=explain("bootstrap interval")),
             "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
             "epochs_trained": number("Epochs", format="%.0f", help=explain("epoch")),
             "seconds": number("Time (s)", format="%.2f", help=explain("training time")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +12,7 @@ from digitcore.experiments.experiment import progress_of_experiment
 from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.glossary import explain
+from digitcore.runs import Run
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import milestone_text
 from digitcore.runs.store import KeptExperiment
@@ -131,7 +134,8 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
     names = member_columns(experiment.plan)
     shown = labelled(table, [name for name in names if name in all_settings()])
     accuracies = [name for name in ACCURACIES if table[name].notna().any()]
-    event = st.dataframe(
+    draw = partial(
+        st.dataframe,
         in_percent(shown, accuracies),
         hide_index=True,
         column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", "reason"],
@@ -147,12 +151,10 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
             "seconds": st.column_config.NumberColumn("Time (s)", format="%.2f"),
             "reason": "Reason",
         },
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"members_{experiment.digest}",
         placeholder="",
         alt="A row for each training, with its settings, state and accuracies",
     )
+    digest = view.row("member", table["digest"].tolist(), draw, key=f"members_{experiment.digest}")
     n_covered = sum(run.covered and run.evaluated for run in experiment.runs.values())
     if n_covered:
         st.caption(f":material/lock: The test figures of {counted(n_covered, 'training')} are locked.")
@@ -160,11 +162,10 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
     csv = table.to_csv(index=False).encode()
     left.download_button("Save as CSV", csv, f"{experiment.plan.KIND}-{experiment.digest}.csv", "text/csv")
     with right:
-        _offer_run(experiment, table, event.selection.rows)
+        _offer_run(experiment.runs.get(digest))
 
 
-def _offer_run(experiment: Experiment, table: pd.DataFrame, rows: list[int]) -> None:
-    run = experiment.runs.get(table["digest"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
+def _offer_run(run: Run | None) -> None:
     if run is None:
         st.caption(
             "Click on a row, or press Shift + Space in it, to open its run. A chart's own menu saves it as an image."

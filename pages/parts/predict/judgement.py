@@ -132,7 +132,7 @@ def _probabilities_frame(names: tuple[str, ...], truth: str | None, top: int, _p
 
 
 def _ask_change() -> Perturbation:
-    with st.expander("Change the image"):
+    with view.expander(st, "open_changes", "Change the image"):
         st.button("Undo all changes", on_click=session.forget_changes)
         values = {
             record.name: view.slider(

@@ -21,7 +21,7 @@ from digitcore.runs.summary import comparison_text, end_text, has_schedule, lear
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import about_text, counted, duration_text, percent_interval_text, percent_text
-from pages.parts import announcer, layout, part_lock, session, shared, visitor
+from pages.parts import announcer, layout, part_lock, session, shared, view, visitor
 from pages.parts.charts import Frame, drawable
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
@@ -59,7 +59,7 @@ def show_plan(spec: RunSpec, problem: str) -> None:
     quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
     if quick and st.toggle("Train as I move the sliders", key="train_live", persist_state="session"):
         _train(spec, expected.seconds)
-    with st.expander("The model, layer by layer"):
+    with view.expander(st, "open_layers", "The model, layer by layer"):
         entry = DATASETS[spec.dataset]
         table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
         heads = {
@@ -219,7 +219,7 @@ def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
 
 
 def _live(digest: str, active: bool) -> None:
-    @st.fragment(run_every=POLL_SECONDS if active else None)
+    @view.fragment(run_every=POLL_SECONDS if active else None)
     def live() -> None:
         run = shared.engine().run(digest)
         if active and not run.active:
@@ -289,7 +289,7 @@ def _show_result(run: Run) -> None:
 def _show_recipe(run: Run) -> None:
     recipe = recipe_of(run.spec)
     if recipe is not None:
-        with st.expander("About this recipe"):
+        with view.expander(st, "open_recipe", "About this recipe"):
             st.markdown(f"{plain(recipe.summary)} From: {plain(recipe.source)}.")
             for note in recipe.notes:
                 st.markdown(f"- {plain(note)}")
