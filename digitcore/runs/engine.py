@@ -22,6 +22,7 @@ from digitcore.models.checkpoint import n_epochs_of
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.computations import RUNNING, Computation
+from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.keeper import Keeper
 from digitcore.runs.limits import check_computation, check_training, may_stop
 from digitcore.runs.live_runs import Live
@@ -237,6 +238,10 @@ class Engine:
         Its test figures are there, also where its test part is locked.
         """
         return self._runs.run(digest)
+
+    def glimpse(self, digest: str) -> Glimpse | None:
+        """Return what the model of a run in training made of some images, as last seen; None when there is nothing."""
+        return self._runs.glimpse(digest)
 
     def runs(self, digests: Sequence[str]) -> dict[str, Run]:
         """Return how the runs of these digests stand, as far as there are any; those kept without their epochs."""

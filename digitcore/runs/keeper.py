@@ -24,6 +24,7 @@ from digitcore.models.epoch import Epoch
 from digitcore.runs.cluster import WORKERS_STARTING, TrainingCluster
 from digitcore.runs.computations import Computation, Computations, Computing
 from digitcore.runs.dispatch import Queue, Task
+from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.live_runs import Live, LiveRuns
 from digitcore.runs.owners import Owners
 from digitcore.runs.run_editor import RunEditor
@@ -149,6 +150,9 @@ class Keeper:
         if kind == "message":
             self._take_message(live, content)
             return
+        if kind == "glimpse":
+            self.runs.change(live, glimpse=Glimpse.from_bytes(content))
+            return
         if kind == "outcome":
             self._end(live, content)
         else:
@@ -192,6 +196,7 @@ class Keeper:
             cluster.client,
             live,
             on_message=lambda message: self._inbox.put(("message", topic, digest, message)),
+            on_glimpse=lambda shown: self._inbox.put(("glimpse", shown["topic"], shown["digest"], shown["glimpse"])),
             on_end=lambda future: self._inbox.put(("done", topic, digest, future)),
         )
 

@@ -16,6 +16,7 @@ from distributed import Future
 from digitcore.models.epoch import Epoch
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.dispatch import Kind, Task
+from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.run import Run
 from digitcore.runs.store import Store
 from digitcore.runs.training import Outcome, n_threads
@@ -60,6 +61,8 @@ class Live:
         sweep has no turn of their own taken by it.
     stopping : bool
         Whether somebody has asked for its end.
+    glimpse : Glimpse or None
+        What its model made of some images, as last seen.
     """
 
     spec: RunSpec
@@ -82,6 +85,7 @@ class Live:
     foreground_kind: Kind = field(init=False)
     sent_as: Kind | None = None
     stopping: bool = False
+    glimpse: Glimpse | None = None
 
     def __post_init__(self) -> None:
         self.foreground_kind = "large" if n_threads(self.spec) > 1 else "quick"
@@ -198,6 +202,12 @@ class LiveRuns:
             if live is not None and live.outcome is not None:
                 return live.outcome.arrays
         return RunArrays(self._store.load_tensors(digest))
+
+    def glimpse(self, digest: str) -> Glimpse | None:
+        """Return what the model of a live run made of some images, as last seen; None before and after the training."""
+        with self._changed:
+            live = self._live.get(digest)
+            return None if live is None else live.glimpse
 
     def is_background(self, digest: str) -> bool:
         """Return True if a run is live and was requested only by experiments."""

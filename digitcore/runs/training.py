@@ -22,6 +22,7 @@ from digitcore.models.checkpoint import n_epochs_of, under_prefix, with_prefix
 from digitcore.models.layer_plans import is_small_dense
 from digitcore.models.pauses import pauses
 from digitcore.runs.arrays import RunArrays
+from digitcore.runs.glimpse import Glimpse, Watcher
 from digitcore.runs.run import Evaluation, State
 from digitcore.runs.snapshots import Recorder
 from digitcore.specs.run_spec import RunSpec
@@ -47,6 +48,8 @@ FINISH_SECONDS, EVALUATION_SECONDS = 0.3, 5.0
 # A checkpoint of a training that may be stopped or killed is taken so often, and after every epoch that is too long to
 # be finished after a stop. One that is larger than this is not kept: such a training starts anew.
 CHECKPOINT_SECONDS, MOST_CHECKPOINT_BYTES = 1.0, 64_000_000
+# A glimpse of the model is shown so often, and less often where that would take a larger share of the training's time.
+GLIMPSE_SECONDS, MOST_GLIMPSE_SHARE = 0.15, 0.02
 STOPPED = "The training was stopped."
 STOPPED_IN_FIRST_EPOCH = (
     "The training was stopped in its first epoch, so there is nothing to evaluate yet: train it again for longer."
@@ -105,6 +108,7 @@ def train_spec(
     checkpoint: Mapping[str, np.ndarray] | None = None,
     keep_checkpoint: bool = False,
     on_checkpoint: Callable[[Mapping[str, np.ndarray]], object] | None = None,
+    on_glimpse: Callable[[Glimpse], object] | None = None,
 ) -> Outcome:
     """Train what ``spec`` describes and evaluate it on every part.
 
@@ -130,6 +134,8 @@ def train_spec(
         accelerator, and not if it takes more than 64 MB. After a stop it may be that of an epoch before the last one.
     on_checkpoint : callable, optional
         Gets what ``checkpoint`` takes, at most once a second, while the training is under way.
+    on_glimpse : callable, optional
+        Gets a :class:`digitcore.runs.glimpse.Glimpse` of the model after an epoch, at most seven times a second.
 
     Returns
     -------
@@ -138,7 +144,7 @@ def train_spec(
         "failed" and a reason; anything else is raised.
     """
     outcome, stop = Outcome(), _Stop(should_stop, on_pause)
-    options = _Options(on_epoch, checkpoint, keep_checkpoint, on_checkpoint)
+    options = _Options(on_epoch, checkpoint, keep_checkpoint, on_checkpoint, on_glimpse)
     if stop.requested():
         return Outcome(state="cancelled")
     try:
@@ -211,6 +217,7 @@ class _Options:
     checkpoint: Mapping[str, np.ndarray] | None
     keep_checkpoint: bool
     on_checkpoint: Callable[[Mapping[str, np.ndarray]], object] | None
+    on_glimpse: Callable[[Glimpse], object] | None
 
     @property
     def takes_checkpoints(self) -> bool:
@@ -246,6 +253,32 @@ class _Checkpoints:
         self.last, self._taken_at = (taken if self._wanted else {}), time.monotonic()
         if self.last and self._options.on_checkpoint is not None:
             self._options.on_checkpoint({**self.last, **with_prefix("snapshots", recorder.arrays)})
+
+
+class _Glimpses:
+    """Shows what a model in training makes of some images, every now and then.
+
+    Parameters
+    ----------
+    options : _Options
+        Who wants to see it.
+    data_split, scaling
+        Those of :class:`digitcore.runs.glimpse.Watcher`.
+    """
+
+    def __init__(self, options: _Options, data_split: Split, scaling: str):
+        self._show = options.on_glimpse
+        self._watcher = None if self._show is None else Watcher(data_split, scaling)
+        self._next_at = 0.0
+
+    def take(self, model: EpochClassifier) -> None:
+        """Show the model as it is now, if it is time for it."""
+        start = time.monotonic()
+        if self._show is None or self._watcher is None or start < self._next_at:
+            return
+        self._show(self._watcher.look(model))
+        seconds = time.monotonic() - start
+        self._next_at = start + seconds + max(GLIMPSE_SECONDS, seconds / MOST_GLIMPSE_SHARE)
 
 
 class _Stop:
@@ -325,11 +358,12 @@ def _fit(
     model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
 ) -> None:
     epochs, recorder, checkpoints = _begin(model, spec, data_split, outcome, options, stop)
-    n_before = n_epochs_of(checkpoints.last)
+    n_before, glimpses = n_epochs_of(checkpoints.last), _Glimpses(options, data_split, spec.scaling)
     with closing(epochs):
         try:
             for epoch in epochs:
                 _tell(epoch, outcome, options)
+                glimpses.take(model)
                 stopped = stop.requested()
                 last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
                 recorder.take(epoch.number, last=last)

@@ -22,6 +22,7 @@ from digitcore.models.pauses import pauses
 from digitcore.runs.checkpoint_file import CheckpointFile
 from digitcore.runs.child import run_in_child
 from digitcore.runs.core_locks import turn_for
+from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.memory import within_memory
 from digitcore.runs.training import Outcome, n_threads, train_spec
 from digitcore.specs.run_spec import RunSpec
@@ -32,6 +33,8 @@ UNKNOWN_HERE = (
 )
 log = logging.getLogger(__name__)
 
+# The topic of what models in training make of some images.
+GLIMPSES = "digitcore-glimpses"
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
 REPORT_SECONDS = 0.15
 # Nobody watches the curve of a training in the background; its messages cost the others a tenth of the cores.
@@ -76,13 +79,15 @@ class Reporter:
     ----------
     topic : str
         Where the server listens.
+    digest : str
+        Of the training's spec.
     every_seconds : float
         Time between messages.
     """
 
-    def __init__(self, topic: str, every_seconds: float):
+    def __init__(self, topic: str, digest: str, every_seconds: float):
         self._worker = get_worker()
-        self._topic, self._every_seconds = topic, every_seconds
+        self._topic, self._digest, self._every_seconds = topic, digest, every_seconds
         self._waiting: list[tuple[Any, ...]] = []
         self._sent_at = 0.0
 
@@ -101,6 +106,12 @@ class Reporter:
         if self._waiting:
             self._send({"epochs": self._waiting})
             self._waiting = []
+
+    def show(self, glimpse: Glimpse) -> None:
+        """Send what the model makes of some images now."""
+        # On one topic for all trainings: a scheduler keeps the last messages of each topic for as long as it runs.
+        message = {"topic": self._topic, "digest": self._digest, "glimpse": glimpse.to_bytes()}
+        self._worker.log_event(GLIMPSES, message)
 
     def _send(self, message: dict[str, Any]) -> None:
         self._worker.log_event(self._topic, message)
@@ -140,7 +151,7 @@ def _train(
     except InvalidSetting as problem:
         return Outcome(state="failed", reason=UNKNOWN_HERE.format(problem=str(problem).rstrip(".")))
     every_seconds = BACKGROUND_REPORT_SECONDS if background else REPORT_SECONDS
-    reporter = Reporter(topic, every_seconds)
+    reporter = Reporter(topic, spec.digest, every_seconds)
     stop = StopSignal(stop_name, BACKGROUND_STOP_SECONDS if background else STOP_SECONDS)
     file = CheckpointFile(home_directory() / "checkpoints", spec.digest)
     with turn_for(n_threads(spec), home_directory() / "turns") as turn:
@@ -154,6 +165,8 @@ def _train(
             checkpoint=file.latest(checkpoint),
             keep_checkpoint=keep_checkpoint,
             on_checkpoint=file.keep,
+            # Of what is trained in the background nobody sees any.
+            on_glimpse=None if background else reporter.show,
         )
         reporter.flush()
         file.remove()

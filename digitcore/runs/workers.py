@@ -17,7 +17,7 @@ from digitcore.runs.computations import Computing
 from digitcore.runs.dispatch import Places, places_of_machine
 from digitcore.runs.live_runs import Live
 from digitcore.runs.memory import within_memory
-from digitcore.runs.worker import compute_in_worker, train_in_worker
+from digitcore.runs.worker import GLIMPSES, compute_in_worker, train_in_worker
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,7 @@ def send_training(
     client: Client,
     live: Live,
     on_message: Callable[[Mapping[str, Any]], None],
+    on_glimpse: Callable[[Mapping[str, Any]], None],
     on_end: Callable[[Future[Any]], None],
 ) -> Future[Any]:
     """Give the workers a run to train.
@@ -140,9 +141,9 @@ def send_training(
         Of the cluster.
     live : Live
         The run.
-    on_message, on_end : callable
-        Called from another thread: with each report of the worker, see :class:`digitcore.runs.worker.Reporter`, and
-        with the task when it has ended.
+    on_message, on_glimpse, on_end : callable
+        Called from another thread: with each report of the worker, with each glimpse of any run's model, see
+        :class:`digitcore.runs.worker.Reporter`, and with the task when it has ended.
 
     Raises
     ------
@@ -152,6 +153,7 @@ def send_training(
     topic = live.topic
     with _as_engine_error():
         client.subscribe_topic(topic, lambda event: on_message(event[1]))
+        client.subscribe_topic(GLIMPSES, lambda event: on_glimpse(event[1]))
         # The topic holds digest and attempt: one task however often, by whomever, the same attempt is submitted.
         future = client.submit(
             train_in_worker,

@@ -44,7 +44,14 @@ class _WithoutPages:
 
 
 class TrainingScheduler(_WithoutPages, Scheduler):
-    """A scheduler without pages."""
+    """A scheduler without pages, which forgets a topic that nobody listens to any more."""
+
+    def unsubscribe_topic(self, topic: str, client: str) -> None:
+        """End a client's subscription; dask would keep the topic, and its last message, for as long as it runs."""
+        super().unsubscribe_topic(topic, client)
+        topics = self._broker._topics
+        if topic in topics and not topics[topic].subscribers:
+            del topics[topic]
 
 
 class TrainingWorker(_WithoutPages, Worker):

@@ -1,0 +1,153 @@
+"""What a model in training makes of some images between two epochs, small enough to be sent after each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from digitcore.datasets import Part, Split
+from digitcore.evaluation.confusion import confusion_counts
+from digitcore.insight.weight_images import first_layer_images
+
+if TYPE_CHECKING:
+    from digitcore.models.base import EpochClassifier
+
+# Looking at these takes a hundredth of the time in which an epoch trains sixty thousand.
+MOST_IMAGES = 2_000
+# What fits on a screen beside the curves.
+MOST_WRONG, MOST_LEARNED, MOST_WEIGHT_IMAGES = 8, 4, 24
+# Weights of larger images are thinned to about this side.
+_MOST_SIDE = 32
+_LARGEST = 127
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What a model in training makes of some images of the part that is watched, after an epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch after which it was taken, counted from 1.
+    part : str
+        The part that the images are of: "validation", "test", or "train" where nothing else is watched.
+    n_part : int
+        Number of images of that part.
+    confusion : ndarray, int64, (n_classes, n_classes)
+        Number of images looked at, by truth (rows) and prediction (columns).
+    wrong : ndarray, int64, (n_wrong, 3)
+        Of at most 8 images that are wrong: position in the data set, predicted class, and for how many glimpses in a
+        row it has been wrong; those that have been wrong for the longest first.
+    learned : ndarray, int64, (n_learned, 2)
+        Of at most 4 images that were wrong at the last glimpse and are right now: position in the data set, and the
+        class they were taken for.
+    first_layer : ndarray, float32, (n_images, height, width)
+        The first layer's weights as images, at most 24, rounded to 1/127 of the largest.
+    """
+
+    epoch: int
+    part: str
+    n_part: int
+    confusion: np.ndarray
+    wrong: np.ndarray
+    learned: np.ndarray
+    first_layer: np.ndarray
+
+    @property
+    def n_images(self) -> int:
+        """Number of images looked at."""
+        return int(self.confusion.sum())
+
+    def to_bytes(self) -> bytes:
+        """Return the glimpse in safetensors format, some ten thousand bytes; weights take one byte each."""
+        largest = float(np.abs(self.first_layer).max(initial=0.0)) or 1.0
+        rounded = np.rint(self.first_layer * (_LARGEST / largest)).astype(np.int8)
+        arrays = {
+            "numbers": np.array([self.epoch, self.n_part], dtype=np.int64),
+            "part": np.frombuffer(self.part.encode(), dtype=np.uint8),
+            "confusion": self.confusion.astype(np.uint16),
+            "wrong": self.wrong.astype(np.uint32),
+            "learned": self.learned.astype(np.uint32),
+            "first_layer": rounded,
+            "largest": np.array([largest], dtype=np.float32),
+        }
+        return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Glimpse:
+        """Return the glimpse that :meth:`to_bytes` wrote."""
+        arrays = load(content)
+        epoch, n_part = (int(number) for number in arrays.pop("numbers"))
+        weights = arrays.pop("first_layer") * (arrays.pop("largest") / _LARGEST)
+        part = arrays.pop("part").tobytes().decode()
+        counts = {name: array.astype(np.int64) for name, array in arrays.items()}
+        return cls(epoch, part, n_part, first_layer=weights.astype(np.float32), **counts)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Glimpse):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, each.name), getattr(other, each.name)) for each in fields(self))
+
+    __hash__ = None
+
+
+class Watcher:
+    """Looks at the same images again and again while a model is trained, and remembers which were wrong.
+
+    Parameters
+    ----------
+    data_split : Split
+        The parts of the data; the one whose accuracy is watched in training is looked at.
+    scaling : str
+        As the training scales its pixels.
+    """
+
+    def __init__(self, data_split: Split, scaling: str):
+        held_out = data_split.monitored
+        whole = held_out if held_out.n_images else data_split.train
+        chosen = _spread(whole.n_images, MOST_IMAGES)
+        part = Part(whole.name, whole.dataset, whole.indices[chosen])
+        self._name = "test" if whole is held_out and data_split.validation_is_test else whole.name
+        self._n_part, self._positions = whole.n_images, part.indices
+        self._dataset, self._truth = whole.dataset, part.labels
+        self._X = part.features(scaling)
+        self._before: np.ndarray | None = None
+        self._times_wrong = np.zeros(part.n_images, dtype=np.int64)
+
+    def look(self, model: EpochClassifier) -> Glimpse:
+        """Return what ``model`` makes of the images now."""
+        prediction = model.predict(self._X)
+        is_wrong = prediction != self._truth
+        self._times_wrong = np.where(is_wrong, self._times_wrong + 1, 0)
+        wrong = np.flatnonzero(is_wrong)
+        wrong = wrong[np.argsort(-self._times_wrong[wrong], kind="stable")][:MOST_WRONG]
+        if self._before is None:
+            learned = np.array([], dtype=np.int64)
+        else:
+            learned = np.flatnonzero(~is_wrong & (self._before != self._truth))[:MOST_LEARNED]
+        taken_for = np.array([]) if self._before is None else self._before[learned]
+        self._before = prediction
+        weights = first_layer_images(model.MODEL_NAME, model.get_weights(), self._dataset.image_shape)
+        return Glimpse(
+            epoch=model.n_iter_,
+            part=self._name,
+            n_part=self._n_part,
+            confusion=confusion_counts(self._truth, prediction, self._dataset.n_classes),
+            wrong=np.column_stack([self._positions[wrong], prediction[wrong], self._times_wrong[wrong]]),
+            learned=np.column_stack([self._positions[learned], taken_for]).astype(np.int64),
+            first_layer=_thinned(weights),
+        )
+
+
+def _spread(n: int, most: int) -> np.ndarray:
+    """Return at most so many of the positions 0 to n - 1, evenly spread: the first of a file may be easier."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
+
+
+def _thinned(images: np.ndarray) -> np.ndarray:
+    step = ceil(max(images.shape[1:]) / _MOST_SIDE)
+    return images[:MOST_WEIGHT_IMAGES, ::step, ::step].astype(np.float32)
