@@ -13,6 +13,7 @@ import numpy as np
 
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.engine import Engine
+from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.part_locks import PartLocks
 from digitcore.runs.run import Run
 from digitcore.runs.store import Store
@@ -85,6 +86,12 @@ class CoveredEngine:
         """As :meth:`Engine.arrays`."""
         arrays = self._engine.arrays(digest)
         return covered_arrays(arrays) if self.part_locks.is_covered(digest) else arrays
+
+    def glimpse(self, digest: str) -> Glimpse | None:
+        """As :meth:`Engine.glimpse`; None where the images are those of a covered test part."""
+        glimpse = self._engine.glimpse(digest)
+        of_test = glimpse is not None and glimpse.part == "test"
+        return None if of_test and self.part_locks.is_covered(digest) else glimpse
 
     def _shown(self, run: Run) -> Run:
         return covered_run(run) if self.part_locks.covers(run) else run

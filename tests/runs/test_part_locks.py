@@ -2,6 +2,7 @@
 
 import inspect
 import typing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from digitcore.runs import Engine, Run, RunSpec, Store
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.covering import CoveredEngine, CoveredStore, covered_run
+from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.listed_table import listed_table
 from digitcore.runs.part_locks import PartLocks
 from digitcore.runs.run_query import RunQuery
@@ -117,8 +119,21 @@ def test_whatever_gives_pages_a_run_or_its_arrays_is_covered():
     for covered, whole in ((CoveredEngine, Engine), (CoveredStore, Store)):
         for name, method in inspect.getmembers(whole, inspect.isfunction):
             returned = str(typing.get_type_hints(method).get("return"))
-            if not name.startswith("_") and any(word in returned for word in ("runs.run.Run", "RunArrays", "ndarray")):
+            if not name.startswith("_") and any(word in returned for word in ("runs.run.Run", "RunArrays", "ndarray", "Glimpse")):
                 assert name in vars(covered), f"{whole.__name__}.{name}"
+
+
+def test_pages_see_nothing_of_a_training_that_is_watched_on_a_covered_test_part(kept, quick):
+    spec, locks = quick(), PartLocks(kept)
+    kept.begin(spec, "me")
+    nothing = np.zeros((0, 3), dtype=np.int64)
+    glimpses = {part: Glimpse(1, part, 0, nothing, nothing, nothing, nothing) for part in ("test", "validation")}
+    for part, glimpse in glimpses.items():
+        engine = CoveredEngine(SimpleNamespace(store=kept, part_locks=locks, glimpse=lambda digest, own=glimpse: own))
+        assert engine.glimpse(spec.digest) is not None
+        locks.lock_part(spec)
+        assert (engine.glimpse(spec.digest) is None) == (part == "test")
+        locks.unlock_part(spec)
 
 
 def test_pages_get_no_probabilities_of_covered_test_images(kept, quick):
