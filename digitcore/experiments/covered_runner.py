@@ -45,5 +45,7 @@ class CoveredRunner:
 
     def _shown(self, experiment: Experiment) -> Experiment:
         covers = self._runner.engine.part_locks.covers
-        runs = {digest: covered_run(run) if covers(run) else run for digest, run in experiment.runs.items()}
-        return replace(experiment, runs=runs)
+        covered = {digest: covered_run(run) for digest, run in experiment.runs.items() if covers(run)}
+        if not covered:
+            return experiment
+        return replace(experiment, runs={**experiment.runs, **covered}, known_members=experiment.members)

@@ -50,7 +50,7 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
             "n": lines["n"],
             "accuracy": 100 * lines["test_accuracy"],
             "interval": [
-                " ".join(words for words in (text, LOCKED * covered) if words)
+                (f"{text}, others {LOCKED}" if text else LOCKED) if covered else text
                 for text, covered in zip(intervals, lines["covered"], strict=True)
             ],
             "sd": 100 * lines["test_sd"],

@@ -20,6 +20,8 @@ def spec(seed, validation="cut"):
 
 RUN, OTHER, WATCHING = spec(0), spec(1), spec(0, "test")
 SWEEP = Sweep(RUN, (Axis.of("seed", [0, 1]),))
+# Chosen by the test part, in rungs of 2 and 4 epochs.
+HALVING = Sweep(WATCHING.with_changes(parameters={"epochs": 4}), (Axis.of("seed", [0, 1]),), factor=2)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +33,9 @@ def figures(tmp_path_factory):
     for each in (RUN, OTHER, WATCHING):
         shared.engine().submit(each)
     runs = {each.digest: shared.engine().wait(each.digest, 3 * SECONDS) for each in (RUN, OTHER, WATCHING)}
-    shared.experiments().start(SWEEP)
-    shared.experiments().wait(SWEEP.digest, SECONDS)
+    for sweep in (SWEEP, HALVING):
+        shared.experiments().start(sweep)
+        shared.experiments().wait(sweep.digest, SECONDS)
     # Drawn before the lock, as a cache has it.
     open_link("train", run=RUN.digest)
     shared.engine().part_locks.lock_part(RUN)
@@ -92,6 +95,13 @@ def test_predict_does_not_tell_what_a_covered_run_makes_of_a_test_image(figures)
     assert LOCKED_WORDS in said(app)
     app = open_page("predict", RUN.digest, part="train", image="5")
     assert "The model says" in "".join(box.value for box in (*app.success, *app.error))
+
+
+def test_a_sweep_that_is_chosen_by_the_covered_part_names_no_best_point(figures):
+    app = open_link("experiments", kind="sweep", experiment=HALVING.digest)
+    assert not app.exception and not app.error
+    assert "These points are compared by the test part, which is locked" in said(app)
+    assert "3 of 3 trainings" in said(app) and "Best" not in said(app)
 
 
 def test_compare_judges_covered_runs_by_validation_alone(figures):
