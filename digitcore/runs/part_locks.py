@@ -45,9 +45,10 @@ class PartLocks:
         self._database = store.database
         self._lock = threading.Lock()
         self._parts: frozenset[str] | None = None
-        self._n_opened = 0
-        self._looked_at = -LOOK_SECONDS
         self._opened: dict[str, datetime] = {}
+        # Number of openings, and the time of the last one: with another value they are read anew.
+        self._openings: tuple[int, datetime | None] = (0, None)
+        self._looked_at = -LOOK_SECONDS
 
     def lock_part(self, spec: RunSpec) -> None:
         """Lock the test part of a spec: the test figures of all its runs are covered, also of runs to come.
@@ -133,7 +134,7 @@ class PartLocks:
         StoreError
             If the store cannot be read.
         """
-        if not self._look() or digest in self._opened:
+        if not self._look():
             return False
         with self._database.transaction("read") as connection:
             query = sa.select(_runs.c.digest).where(_runs.c.digest == digest, is_covered_row())
@@ -145,21 +146,15 @@ class PartLocks:
         Raises
         ------
         StoreError
-            If the store cannot be read.
+            If the store cannot be read for the first time.
         """
-        # What was opened stays open; nothing else is remembered.
-        if digest not in self._opened:
-            with self._database.transaction("read") as connection:
-                opened = connection.scalar(sa.select(_runs.c.test_opened_at).where(_runs.c.digest == digest))
-            if opened is None:
-                return None
-            self._opened[digest] = opened.replace(tzinfo=UTC)
-        return self._opened[digest]
+        self._look()
+        return self._opened.get(digest)
 
     @property
     def state(self) -> Hashable:
         """What is another value after each lock, unlocking and opening: what was drawn before may be out of date."""
-        return self._look(), self._n_opened
+        return self._look(), self._openings
 
     def _check_allowed(self) -> None:
         if not self.allowed:
@@ -178,13 +173,21 @@ class PartLocks:
             try:
                 with self._database.transaction("read") as connection:
                     self._parts = frozenset(connection.scalars(sa.select(_locked.c.test_part)))
-                    opened = _runs.c.test_opened_at.is_not(None)
-                    self._n_opened = connection.scalar(sa.select(sa.func.count()).select_from(_runs).where(opened))
+                    self._read_openings(connection)
             except StoreError:
                 if self._parts is None:
                     raise
             self._looked_at = time.monotonic()
             return self._parts
+
+    def _read_openings(self, connection: sa.Connection) -> None:
+        opened_at = _runs.c.test_opened_at
+        counted = sa.select(sa.func.count(opened_at), sa.func.max(opened_at)).where(opened_at.is_not(None))
+        openings = tuple(connection.execute(counted).one())
+        if openings != self._openings:
+            rows = connection.execute(sa.select(_runs.c.digest, opened_at).where(opened_at.is_not(None)))
+            self._opened = {digest: opened.replace(tzinfo=UTC) for digest, opened in rows}
+            self._openings = openings
 
 
 def has_test_part(spec: RunSpec) -> bool:
