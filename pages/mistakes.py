@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import layout, messages, run_picker, session, view
+from pages.parts import layout, messages, part_lock, run_picker, session, view
 from pages.parts.mistakes import class_table, confidence_view, label_issues, mistake_browser, robustness_view
 
 session.enter_page("mistakes")
@@ -15,6 +15,8 @@ with messages.caught(), view.in_address():
     if run is None:
         view.end_page()
     part = run_picker.ask_part(run, row)
+    if part.name == "test":
+        part_lock.show_looks(run)
     probabilities = session.probabilities_of(run, part)
 
     mistake_browser.show(run, part, probabilities)

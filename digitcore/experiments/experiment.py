@@ -36,6 +36,8 @@ class Experiment:
         Wall time it has been running, in seconds.
     created_at : datetime
         When it was first asked for, UTC.
+    known_members : tuple of Member or None
+        Its members, where the runs do not tell whom successive halving has added, as their scores are covered.
     """
 
     plan: Plan
@@ -44,6 +46,7 @@ class Experiment:
     runs: Mapping[str, Run] = field(default_factory=dict)
     seconds: float = 0.0
     created_at: datetime | None = None
+    known_members: tuple[Member, ...] | None = None
 
     @property
     def digest(self) -> str:
@@ -53,7 +56,7 @@ class Experiment:
     @cached_property
     def members(self) -> tuple[Member, ...]:
         """Every member known so far; successive halving adds some on the way."""
-        return members_of(self.plan, self.runs)
+        return members_of(self.plan, self.runs) if self.known_members is None else self.known_members
 
     @property
     def n_trainings(self) -> int:

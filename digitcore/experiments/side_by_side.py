@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import epochs_table
@@ -19,8 +20,9 @@ from digitcore.experiments.tables import MOST_EPOCHS
 from digitcore.runs.listed_columns import seedless_digest
 from digitcore.runs.run import Run
 from digitcore.runs.summary import distinct_labels
+from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import all_settings, setting_label, setting_value, settings_of
-from digitcore.specs.titles import model_titles
+from digitcore.specs.titles import model_titles, spec_title
 from digitcore.wording import clipped, listed
 
 PARTS = ("test", "validation", "train")
@@ -31,6 +33,7 @@ CURVES: Mapping[str, str] = {
     "train_loss": "Training loss",
 }
 OVER: Mapping[str, str] = {"epoch": "Epochs", "seconds": "Time"}
+GOES_ON_FROM = "Goes on from"
 # What is better, and whether more of it is.
 _BETTER = {"accuracy": True, "loss": False, "seconds": False}
 _BEST_WORDS = {"accuracy": "accuracy", "loss": "loss", "seconds": "time"}
@@ -69,6 +72,11 @@ def labelled_runs(models: Mapping[str, Sequence[Run]]) -> dict[str, Run]:
     return {distinct[run.digest]: run for members in models.values() for run in members}
 
 
+def has_covered(members: Sequence[Run], part: str) -> bool:
+    """Return True if the figures of a part are covered for one of the runs, see :mod:`digitcore.runs.part_locks`."""
+    return part == "test" and any(run.covered for run in members)
+
+
 def common_parts(models: Mapping[str, Sequence[Run]]) -> list[str]:
     """Return the parts that all runs have figures of, the one that tells most first."""
     return [part for part in PARTS if all(part in run.figures for members in models.values() for run in members)]
@@ -81,8 +89,10 @@ def figures_table(models: Mapping[str, Sequence[Run]], part: str = "test") -> pd
     -------
     DataFrame
         One row per model: ``name``, ``n_seeds``, ``accuracy``, ``low``, ``high`` (95 % interval, of the mean over seeds
-        or Wilson's for one seed), ``sd``, ``loss``, ``gap`` (training accuracy minus this), ``epochs_trained``,
-        ``seconds``, and ``best``: in which of accuracy, loss and time no other model is better.
+        or Wilson's for one seed), ``sd``, ``loss``, ``loss_low``, ``loss_high`` (95 % interval of the mean
+        over seeds, NaN for one), ``gap`` (training accuracy minus this), ``epochs_trained``, ``seconds``, and ``best``:
+        in which of accuracy, loss and time no other model is better. A model of which a run is covered has no figures
+        of the test part.
     """
     table = pd.DataFrame([_figures_of(name, members, part) for name, members in models.items()])
     best: list[list[str]] = [[] for _ in models]
@@ -109,7 +119,7 @@ def settings_table(models: Mapping[str, Sequence[Run]], *, every: bool = False) 
     -------
     DataFrame
         A column of texts for each model, and the labels of the settings as index; a setting that a model does not have
-        is empty. The seed is left out.
+        is empty. The seed is left out. The last row says which training, and which epoch of it, a model goes on from.
     """
     specs = {name: members[0].spec for name, members in models.items()}
     known = {name: settings_of(spec.model) for name, spec in specs.items()}
@@ -121,7 +131,19 @@ def settings_table(models: Mapping[str, Sequence[Run]], *, every: bool = False) 
         ]
         if setting != "seed" and any(texts) and (every or len(set(texts)) > 1):
             rows[declared.record.label] = texts
+    origins = [_origin_text(spec) for spec in specs.values()]
+    if any(origins) and (every or len(set(origins)) > 1):
+        rows[GOES_ON_FROM] = origins
     return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="Setting", dtype=object), columns=list(specs))
+
+
+def _origin_text(spec: RunSpec) -> str:
+    """Return from what a training goes on, and that from what, and so on; empty for one that begins from nothing."""
+    if spec.parent is None:
+        return ""
+    before = _origin_text(spec.parent)
+    own = f"{spec_title(spec.parent.with_changes(parent=None))}, epoch {spec.n_inherited}"
+    return f"{own}, after {before}" if before else own
 
 
 def available_curves(models: Mapping[str, Sequence[Run]]) -> list[str]:
@@ -169,21 +191,32 @@ def model_curves_table(
 
 
 def _figures_of(name: str, members: Sequence[Run], part: str) -> dict[str, Any]:
-    measured = [run.figures[part] for run in members if part in run.figures]
+    shown = [] if has_covered(members, part) else members
+    measured = [run.figures[part] for run in shown if part in run.figures]
     row: dict[str, Any] = {"name": name, "n_seeds": len(members)}
     row |= dict.fromkeys(("accuracy", "low", "high", "sd"), math.nan)
     if measured:
         summary = summarise_accuracies([each.accuracy for each in measured], measured[0].n_images)
         row |= {"accuracy": summary.mean, "low": summary.low, "high": summary.high, "sd": summary.sd}
-    gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in members if _has_gap(run, part)]
+    gaps = [run.figures["train"].accuracy - run.figures[part].accuracy for run in shown if _has_gap(run, part)]
     others = {
         "loss": [each.loss for each in measured],
         "gap": gaps,
         "epochs_trained": [run.n_trained for run in members],
         "seconds": [run.seconds for run in members],
     }
+    row |= dict(zip(("loss_low", "loss_high"), _interval_of_mean(others["loss"]), strict=True))
     # Means of what is known: not of a loss that is NaN.
     return row | {figure: pd.Series(values, dtype=float).mean() for figure, values in others.items()}
+
+
+def _interval_of_mean(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of values from 0 by Student's t distribution; NaN for fewer than two."""
+    known = np.array([value for value in values if not math.isnan(value)])
+    if len(known) < 2:
+        return math.nan, math.nan
+    half = float(stdtrit(len(known) - 1, 0.975) * known.std(ddof=1) / math.sqrt(len(known)))
+    return max(float(known.mean()) - half, 0.0), float(known.mean()) + half
 
 
 def _has_gap(run: Run, part: str) -> bool:

@@ -17,6 +17,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.evaluation.comparison import summarise_accuracies
 from digitcore.runs import schema
 from digitcore.runs.database import chunks
+from digitcore.runs.listed_columns import is_covered_row
 from digitcore.runs.run import PARTS
 from digitcore.runs.run_query import ALL_LISTED, SORTS, RunQuery, conditions_of, order_of, segments_of
 from digitcore.runs.store import Store
@@ -35,7 +36,7 @@ _PART_COLUMNS = [f"{part}_{figure}" for part in PARTS for figure in ("accuracy",
 COLUMNS = (
     *("digest", "group", "n", "n_evaluated", "name", "tags", "note", "title", "recipe", "dataset", "model", "seed"),
     *("state", "reason", "pinned", "archived", "background", *_PART_COLUMNS, "n_train", "n_validation", "n_test"),
-    *(*_FIGURES, "created_at"),
+    *(*_FIGURES, "covered", "created_at"),
 )
 
 
@@ -75,7 +76,8 @@ class Catalogue:
             For each part ``..._accuracy`` (0 to 1) is the mean and ``..._sd`` the sample standard deviation;
             ``..._low`` and ``..._high`` are the 95 % interval, of the mean over seeds by Student's t distribution,
             or Wilson's for one accuracy. ``gap``, ``n_epochs``, ``last_loss`` (training loss of the last epoch) and
-            ``seconds`` are means.
+            ``seconds`` are means. ``covered``: whether test figures of a locked part are left out, see
+            :mod:`digitcore.runs.part_locks`.
 
         Raises
         ------
@@ -177,10 +179,11 @@ class Catalogue:
     def n_tested_alike(self, digest: str) -> int:
         """Return how many trainings were tested on the same images as this run, itself among them; 0 if it was not.
 
-        The best of them was chosen from this many models. Archived and deleted runs count until they are purged.
+        The best of them was chosen from this many models. Archived and deleted runs count until they are purged; those
+        whose test figures were covered all the time do not count, see :mod:`digitcore.runs.part_locks`.
         """
-        own = sa.select(_runs.c.test_part).where(_runs.c.digest == digest, _runs.c.test_accuracy.is_not(None))
-        alike = (_runs.c.test_part == own.scalar_subquery()) & _runs.c.test_accuracy.is_not(None)
+        own = sa.select(_runs.c.test_part).where(_runs.c.digest == digest, _runs.c.test_seen)
+        alike = (_runs.c.test_part == own.scalar_subquery()) & _runs.c.test_seen
         with self._database.transaction("read") as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(_runs).where(alike)) or 0
 
@@ -232,9 +235,10 @@ def _lines(
     for some in chunks(keys):
         # Of the runs of a group a filter may have chosen some only.
         chosen = [key.in_(some)] if key is _runs.c.digest else [*conditions_of(query), key.in_(some)]
-        rows = sa.select(key.label("key"), *(_runs.c[name] for name in _MEMBER_COLUMNS)).where(*chosen)
+        covered = (_runs.c.evaluated & is_covered_row()).label("covered")
+        rows = sa.select(key.label("key"), *(_runs.c[name] for name in _MEMBER_COLUMNS), covered).where(*chosen)
         for row in connection.execute(rows.order_by(_runs.c.created_at.desc(), _runs.c.digest.desc())):
-            members[row[0]].append(dict(zip(_MEMBER_COLUMNS, row[1:], strict=True)))
+            members[row[0]].append(dict(zip((*_MEMBER_COLUMNS, "covered"), row[1:], strict=True)))
         tagged = sa.select(key, _tags.c.tag).join(_tags, _tags.c.digest == _runs.c.digest).where(*chosen).distinct()
         for each, tag in connection.execute(tagged):
             tags[each].add(tag)
@@ -261,6 +265,7 @@ def _line(members: Sequence[_Row], newest: _Row, tags: Collection[str]) -> dict[
         "pinned": any(row["pinned"] for row in members),
         "archived": all(row["archived"] for row in members),
         "background": all(row["background"] for row in members),
+        "covered": any(row["covered"] for row in members),
         "created_at": members[0]["created_at"].replace(tzinfo=UTC),
     }
     line |= {name: newest[name] for name in ("note", "reason", "recipe", "dataset", "model")}

@@ -7,8 +7,9 @@ arrive, are renamed or are sorted otherwise.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -46,12 +47,14 @@ class Notes:
 
 def entries_of(lines: pd.DataFrame) -> list[str]:
     """Return the entry of each line of a page of the catalogue: its run, or its group if it has several runs."""
-    return [line.digest if line.n == 1 else f"{line.group}{_ALL_SEEDS}" for line in lines.itertuples(index=False)]
+    return [
+        digest if n == 1 else f"{group}{_ALL_SEEDS}" for digest, group, n in _columns(lines, "digest", "group", "n")
+    ]
 
 
 def labels_of(lines: pd.DataFrame) -> list[str]:
     """Return what each line of a page of the catalogue is called: its name or its title, and how many runs it has."""
-    return [_label(line.name or line.title, line.n) for line in lines.itertuples(index=False)]
+    return [_label(name or title, n) for name, title, n in _columns(lines, "name", "title", "n")]
 
 
 def choice_to_text(entries: Sequence[str]) -> str:
@@ -73,7 +76,15 @@ def choice_from_text(text: str) -> tuple[list[str], list[str]]:
 
 def lines_of(catalogue: Catalogue, entries: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Return the runs of each entry, a line per run with the columns of the catalogue; no lines for what is gone."""
-    return {entry: _lines_of(catalogue, entry) for entry in entries}
+    alone = catalogue.lines([entry for entry in entries if not entry.endswith(_ALL_SEEDS)])
+    places = {digest: place for place, digest in enumerate(alone["digest"].tolist())}
+    lines = {}
+    for entry in entries:
+        if entry.endswith(_ALL_SEEDS):
+            lines[entry] = catalogue.members(entry.removesuffix(_ALL_SEEDS))
+        else:
+            lines[entry] = alone.iloc[[places[entry]] if entry in places else []]
+    return lines
 
 
 def entry_label(entry: str, lines: pd.DataFrame) -> str:
@@ -107,10 +118,9 @@ def notes_of(lines: pd.DataFrame) -> Notes:
     )
 
 
-def _lines_of(catalogue: Catalogue, entry: str) -> pd.DataFrame:
-    if entry.endswith(_ALL_SEEDS):
-        return catalogue.members(entry.removesuffix(_ALL_SEEDS))
-    return catalogue.lines([entry])
+def _columns(lines: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of some columns: a table of many columns of text takes long to be walked along."""
+    return zip(*(lines[name].tolist() for name in names), strict=True)
 
 
 def _label(text: str, n_runs: int) -> str:

@@ -27,6 +27,7 @@ from digitcore.runs.keeper import Keeper
 from digitcore.runs.limits import check_computation, check_training, may_stop
 from digitcore.runs.live_runs import Live
 from digitcore.runs.owners import Owners
+from digitcore.runs.part_locks import PartLocks
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.run import Run
 from digitcore.runs.run_editor import RunEditor
@@ -68,6 +69,8 @@ class Engine:
         The kept runs as pages of a table.
     editor : RunEditor
         Names, notes and tags of kept runs, and their deletion.
+    part_locks : PartLocks
+        Which test parts are locked; pages and lists cover their figures, and what this class returns has them.
 
     Examples
     --------
@@ -101,6 +104,7 @@ class Engine:
         self.catalogue = Catalogue(self.store)
         may_edit = self.settings.edit == "anyone"
         self.editor = RunEditor(self.store, self.settings.max_text_length, self._runs.forget, allowed=may_edit)
+        self.part_locks = PartLocks(self.store, allowed=may_edit)
         self.store.close_orphans(self.owner_is_alive)
         self.store.read_again()
         self._keeper.start()
@@ -229,7 +233,10 @@ class Engine:
         return run.state == "done" and (run.digest in self._runs or self.store.has_tensors(run.digest))
 
     def run(self, digest: str) -> Run | None:
-        """Return how the run of this digest stands; None when there is none that this version can read."""
+        """Return how the run of this digest stands; None when there is none that this version can read.
+
+        Its test figures are there, also where its test part is locked.
+        """
         return self._runs.run(digest)
 
     def glimpse(self, digest: str) -> Glimpse | None:

@@ -16,7 +16,7 @@ from digitcore.runs.run import PARTS, Evaluation
 from digitcore.specs.run_spec import DIGEST_LENGTH, SEED, RunSpec
 from digitcore.specs.titles import recipe_name
 
-_runs, _epochs = schema.runs, schema.epochs
+_runs, _epochs, _locked = schema.runs, schema.epochs, schema.locked_test_parts
 # With these a random split draws the test part; the official one is always the same.
 _TEST_PART_SETTINGS = ("test_size", "max_images", "stratify", "random_state")
 
@@ -73,6 +73,28 @@ def test_part_digest(spec: RunSpec) -> str:
     return _digest({"dataset": spec.dataset, "kind": spec.split.kind, **settings})
 
 
+def is_covered_row() -> sa.ColumnElement[bool]:
+    """Return the condition that a run's test part is locked and its test figures have not been opened."""
+    return _runs.c.test_opened_at.is_(None) & _runs.c.test_part.in_(sa.select(_locked.c.test_part))
+
+
+def cover_test_figures(connection: sa.Connection, *chosen: sa.ColumnElement[bool]) -> None:
+    """Leave covered test figures out of the columns of lists, and note which others are seen there.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction that writes.
+    *chosen : ColumnElement
+        Conditions on the runs to look at. Default: all.
+    """
+    known = _runs.c.test_accuracy.is_not(None)
+    # As where there is no test part; without a validation part the gap is not known.
+    hidden = {"test_accuracy": None, "gap": _runs.c.train_accuracy - _runs.c.validation_accuracy}
+    connection.execute(sa.update(_runs).where(*chosen, known, is_covered_row()).values(hidden))
+    connection.execute(sa.update(_runs).where(*chosen, known, ~_runs.c.test_seen).values(test_seen=True))
+
+
 def fill_in(connection: sa.Connection) -> None:
     """Fill the columns of runs that earlier versions have begun, or that this one could not read so far.
 
@@ -85,6 +107,7 @@ def fill_in(connection: sa.Connection) -> None:
         names = {*columns_of_evaluation(None), *rows[0]} - {"run"}
         values = {name: sa.bindparam(name) for name in names} | columns_of_epochs()
         connection.execute(sa.update(_runs).where(_runs.c.digest == sa.bindparam("run")).values(values), rows)
+    cover_test_figures(connection)
 
 
 def _read_columns(row: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -13,6 +13,8 @@ from digitcore.models import MODELS
 from digitcore.wording import percent_interval_text
 
 PIN = "★ "
+# Instead of covered test figures.
+LOCKED = "locked"
 
 
 def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> pd.DataFrame:
@@ -29,9 +31,10 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
     -------
     DataFrame
         ``called`` (the name, or else the title; pinned ones begin with a star), ``title``, ``tags``, ``data``,
-        ``model``, ``recipe``, ``n`` runs, ``accuracy``, ``interval`` (text) and ``sd`` of the test part in per cent,
-        ``gap`` in points, ``seconds``, ``state``, ``losses``, ``created_at``.
+        ``model``, ``recipe``, ``n`` runs, ``accuracy``, ``interval`` (text; "locked" where test figures are covered)
+        and ``sd`` of the test part in per cent, ``gap`` in points, ``seconds``, ``state``, ``losses``, ``created_at``.
     """
+    intervals = interval_texts(lines["test_low"], lines["test_high"])
     starred = lines["pinned"].map({True: PIN, False: ""})
     return pd.DataFrame(
         {
@@ -46,7 +49,10 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
             "recipe": lines["recipe"],
             "n": lines["n"],
             "accuracy": 100 * lines["test_accuracy"],
-            "interval": interval_texts(lines["test_low"], lines["test_high"]),
+            "interval": [
+                (f"{text}, others {LOCKED}" if text else LOCKED) if covered else text
+                for text, covered in zip(intervals, lines["covered"], strict=True)
+            ],
             "sd": 100 * lines["test_sd"],
             "gap": 100 * lines["gap"],
             "seconds": lines["seconds"],

@@ -75,6 +75,8 @@ class Run:
         When it was submitted, UTC.
     seconds : float
         Wall time of the training, in seconds; 0 before its end.
+    covered : bool
+        Whether its test figures are left out, because its test part is locked; see :mod:`digitcore.runs.part_locks`.
     """
 
     spec: RunSpec
@@ -84,6 +86,7 @@ class Run:
     evaluation: Evaluation | None = None
     created_at: datetime | None = None
     seconds: float = 0.0
+    covered: bool = False
 
     @property
     def digest(self) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 # The revision of the last file in migrations/versions.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 # Lists leave out runs that were deleted, and those whose spec this version could not read.
@@ -32,8 +32,8 @@ SORT_COLUMNS = (
 )
 
 
-def _partial_index(name: str, *columns: str, where: sa.TextClause) -> sa.Index:
-    return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+def _partial_index(name: str, *columns: str, where: sa.TextClause, sqlite: sa.TextClause | None = None) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=where if sqlite is None else sqlite, postgresql_where=where)
 
 
 metadata = sa.MetaData()
@@ -79,6 +79,9 @@ runs = sa.Table(
     sa.Column("gap", sa.Float),
     sa.Column("n_epochs", sa.Integer),
     sa.Column("last_loss", sa.Float),
+    # Whether the test figures were ever in a list, and when those of a locked part were opened; see part_locks.py.
+    sa.Column("test_seen", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("test_opened_at", sa.DateTime),
     *(
         _partial_index(f"ix_runs_by_{name}", "pinned", name, "digest", "background", "archived", where=_LISTED)
         for name in SORT_COLUMNS
@@ -90,7 +93,9 @@ runs = sa.Table(
         *("train_accuracy", "validation_accuracy", "test_accuracy", "gap"),
         where=_LISTED,
     ),
-    _partial_index("ix_runs_tested_alike", "test_part", where=sa.text("test_accuracy IS NOT NULL")),
+    # SQLite has no booleans: a query's condition has to be that of the index, letter by letter.
+    _partial_index("ix_runs_seen_alike", "test_part", where=sa.text("test_seen"), sqlite=sa.text("test_seen = 1")),
+    _partial_index("ix_runs_opened", "test_opened_at", where=sa.text("test_opened_at IS NOT NULL")),
     _partial_index("ix_runs_deleted", "deleted_at", where=sa.text("deleted_at IS NOT NULL")),
     _partial_index("ix_runs_unread", "digest", where=sa.text("seedless_digest IS NULL")),
     # One for each kind of list, in its order.
@@ -98,6 +103,12 @@ runs = sa.Table(
     sa.Index("ix_runs_listed_foreground", "background", "created_at", "digest"),
     sa.Index("ix_runs_listed_evaluated", "evaluated", "created_at", "digest"),
     sa.Index("ix_runs_listed_evaluated_foreground", "evaluated", "background", "created_at", "digest"),
+)
+locked_test_parts = sa.Table(
+    "locked_test_parts",
+    metadata,
+    sa.Column("test_part", sa.String(64), primary_key=True),
+    sa.Column("locked_at", sa.DateTime, nullable=False),
 )
 tags = sa.Table(
     "run_tags",

@@ -22,6 +22,7 @@ from digitcore.runs.listed_columns import (
     columns_of_epochs,
     columns_of_evaluation,
     columns_of_spec,
+    cover_test_figures,
     fill_in,
     no_results,
 )
@@ -181,11 +182,13 @@ class Store:
         values |= {**columns_of_evaluation(run.evaluation), **columns_of_epochs()}
         with self.database.transaction("write") as connection:
             connection.execute(sa.update(_runs).where(_runs.c.digest == run.digest).values(values))
+            cover_test_figures(connection, _runs.c.digest == run.digest)
 
     def load(self, digest: str) -> Run | None:
         """Return the run with its epochs; None when it is not kept, or names what this version does not know.
 
-        A run that was deleted is not kept.
+        A run that was deleted is not kept. Its test figures are there, also where its test part is locked: only lists
+        and pages cover them, see :mod:`digitcore.runs.part_locks`.
         """
         with self.database.transaction("read") as connection:
             query = sa.select(_runs).where(_runs.c.digest == digest, _runs.c.deleted_at.is_(None))

@@ -37,7 +37,12 @@ def held_out_name(run: Run) -> str | None:
 
 
 def chosen_by(run: Run) -> str | None:
-    """Return the part by whose accuracy runs are compared: validation, else test, else train; None without any."""
+    """Return the part by whose accuracy runs are compared: validation, else test, else train; None without any.
+
+    Covered test figures are not made up for by those of the training part.
+    """
+    if run.covered:
+        return "validation" if "validation" in run.figures else None
     return next((name for name in ("validation", "test", "train") if name in run.figures), None)
 
 
@@ -85,10 +90,12 @@ def _rates_until(n_epochs: int, spec: RunSpec, n_train: int) -> pd.DataFrame:
 
 def end_text(run: Run) -> str:
     """Return in a sentence that a run has ended, with the accuracy that tells most; one that failed has its reason."""
-    name = held_out_name(run) or chosen_by(run)
-    if run.state == "failed" or name is None:
-        return "The training has failed." if run.state == "failed" else "The training was stopped."
+    if run.state == "failed":
+        return "The training has failed."
     ended = "was stopped" if run.state == "cancelled" else "has ended"
+    name = held_out_name(run) or chosen_by(run)
+    if name is None:
+        return f"The training {ended}."
     return f"The training {ended}: {name} accuracy {percent_text(run.figures[name].accuracy)}."
 
 
@@ -140,7 +147,7 @@ def _early_stopping_warning(run: Run) -> str:
         return ""
     if split.validation == "none":
         return TRAIN_CHOSE_EPOCH
-    return "" if "test" in run.figures else VALIDATION_IS_ALL
+    return "" if "test" in run.figures or run.covered else VALIDATION_IS_ALL
 
 
 def _used_all_epochs(run: Run) -> bool:

@@ -16,24 +16,30 @@ from digitcore.errors import InvalidSetting
 from digitcore.parameters import shortened
 
 _CELL = ("truth", "taken_for")
+# What is folded away in the form of settings, and unfolded.
+_OPEN_FORM = ("open_split", "open_more")
 _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noise")
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "train": ("baseline", "difference", "present", "controls", "locked"),
+        "train": (
+            *("baseline", "difference", "present", "controls", "locked"),
+            *(*_OPEN_FORM, "open_layers", "open_recipe"),
+        ),
         "mistakes": (
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
+            *("robustness", "labels"),
         ),
-        "weights": ("order", "shown_epoch", "images", "layer", "image"),
-        "predict": ("also", "source", "part", "image", *_CHANGES, "why", "why_beside"),
+        "weights": ("order", "shown_epoch", "images", "layer", "image", "open_paths"),
+        "predict": ("also", "source", "part", "image", "open_changes", *_CHANGES, "why", "why_beside"),
         "experiments": (
             *("kind", "k", "stratified", "sizes", "repeats", "published", "seeds", "vary", "points", "factor"),
-            *("from", "to", "batches", "spread", "matrix"),
+            *("from", "to", "batches", "spread", "matrix", "member", *_OPEN_FORM),
         ),
         "compare": (
             *("search", "order", "data", "models", "tags", "background", "archived", "each", "page"),
             *("part", "all_settings", "curve", "over", "smoothing", "a", "b", *_CELL, "show", "images"),
         ),
-        "map": ("part", "compare_by", "method", "across", "up", "x", "y"),
+        "map": ("part", "compare_by", "method", "open_rectangle", "across", "up", "x", "y"),
         "quiz": ("part", "kind", "images", "clock", "tell"),
         "data": ("shown", "pixels_of"),
     }

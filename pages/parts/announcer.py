@@ -47,5 +47,6 @@ def announce(subject: str, words: str, *, is_end: bool = False) -> None:
     if is_end and session.announced() != subject:
         return
     session.note_announced(subject)
-    with st.container(key=_KEY):
-        _region(key=f"{_KEY}_region", data={"words": words, "at": session.said_at(words)})
+    # A page may wait for two things at once.
+    with st.container(key=f"{_KEY}_{subject}"):
+        _region(key=f"{_KEY}_region_{subject}", data={"words": words, "at": session.said_at(words)})

@@ -47,8 +47,10 @@ class IntervalCache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Future[Intervals]] = OrderedDict()
 
-    def get(self, key: Hashable, labels: np.ndarray, probabilities: np.ndarray) -> Future[Intervals]:
-        """Return the intervals of a key; the first call for it begins to compute them, and waits for a moment."""
+    def get(
+        self, key: Hashable, labels: np.ndarray, probabilities: np.ndarray, *, patience: float = PATIENCE_SECONDS
+    ) -> Future[Intervals]:
+        """Return the intervals of a key; the first call for it begins to compute them, and waits for some seconds."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -60,7 +62,7 @@ class IntervalCache:
         threading.Thread(
             target=self._compute, args=(future, labels, probabilities), name="interval", daemon=True
         ).start()
-        wait([future], PATIENCE_SECONDS)
+        wait([future], patience)
         return future
 
     def _compute(self, future: Future[Intervals], labels: np.ndarray, probabilities: np.ndarray) -> None:

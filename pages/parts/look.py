@@ -36,7 +36,7 @@ main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"]
 /* The tools of a chart or a table are seen by who points at it, and by who reaches them with the keyboard. */
 [data-testid="stElementToolbar"]:focus-within {{ opacity: 1; z-index: 10; }}
 /* What only a screen reader or the browser's history notices takes no place. */
-[data-testid="stLayoutWrapper"]:has(> :is(.st-key-announcer, .st-key-browser_history)) {{ position: absolute; }}
+[data-testid="stLayoutWrapper"]:has(> :is([class*=st-key-announcer], .st-key-browser_history)) {{ position: absolute; }}
 /* The heading of a chart stands close to it. */
 [data-testid="stHeading"] h3 {{ padding: 0 0 0.75rem !important; }}
 /* The smallest target of a finger. */

@@ -26,7 +26,7 @@ from digitcore.specs.run_spec import SEED
 from digitcore.specs.settings import DATASET, MODEL
 from digitcore.specs.titles import differences_from, spec_title
 from digitcore.wording import counted
-from pages.parts import session
+from pages.parts import session, view
 from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
@@ -138,7 +138,7 @@ def _ask_data(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
         values = spec.split.model_dump() if name == spec.dataset else {}
         return {"dataset": name, "scaling": spec.scaling, "split": values}
     values = {}
-    with st.expander("Split and scaling", key="split_settings"):
+    with view.expander(st, "open_split", "Split and scaling"):
         for record in SPLIT:
             if record.applies(values):
                 values[record.name] = _ask(record, getattr(spec.split, record.name), name)
@@ -156,7 +156,7 @@ def _ask_model(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
         seed = _ask_if_shown(SEED, spec.random_state, _field_names(only), prefix="model_")
         return {"model": model, "parameters": parameters, "random_state": seed}
     _ask_group(main, spec, model, parameters)
-    with st.expander(f"More settings{_n_changed(spec, main)}", key="more_settings"):
+    with view.expander(st, "open_more", f"More settings{_n_changed(spec, main)}"):
         _ask_group(others, spec, model, parameters)
         seed = _ask(SEED, spec.random_state, prefix="model_")
     return {"model": model, "parameters": parameters, "random_state": seed}

@@ -11,7 +11,7 @@ from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import layout, session, shared, view
+from pages.parts import layout, part_lock, session, shared, view
 from pages.parts.messages import plain, show_problems
 
 
@@ -79,9 +79,16 @@ def ask_others(run: Run, row: DeltaGenerator) -> list[Run]:
 
 
 def ask_part(run: Run, row: DeltaGenerator) -> Part:
-    """Let the user choose among the parts that were evaluated, the one that tells most first."""
-    parts = list(run.evaluation.parts)[::-1]
-    name = view.buttons(row, "part", "Part", parts, format_func=str.title, help=explain("part"))
+    """Let the user choose among the parts that were evaluated, the one that tells most first.
+
+    Of a test part whose figures are covered nothing is drawn but how they are opened.
+    """
+    seen = list(run.evaluation.parts)[::-1]
+    parts = ["test", *seen] if run.covered else seen
+    name = view.buttons(row, "part", "Part", parts, start=seen[0], format_func=str.title, help=explain("part"))
+    if run.covered and name == "test":
+        part_lock.offer_opening([run])
+        view.end_page()
     return getattr(session.parts_of(run), name)
 
 

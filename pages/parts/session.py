@@ -185,7 +185,7 @@ def arrays_of(run: Run) -> RunArrays:
     """The weights and probabilities of a run that has ended; not to be changed."""
     # A run that was stopped and trained again has other arrays, and another time.
     return shared.arrays.get(
-        (run.digest, run.created_at), lambda: shared.engine().arrays(run.digest).without_checkpoint()
+        (run.digest, run.created_at, run.covered), lambda: shared.engine().arrays(run.digest).without_checkpoint()
     )
 
 

@@ -12,16 +12,19 @@ import importlib
 import logging
 import pkgutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 import pages.parts
 from digitcore.errors import DigitcoreError, EngineError
 from digitcore.experiments import ExperimentRunner
+from digitcore.experiments.covered_runner import CoveredRunner
 from digitcore.runs import Engine
+from digitcore.runs.covering import CoveredEngine
 from digitcore.runs.prediction import RunModel
 from pages.parts import upkeep
 from pages.parts.charts import n_bytes
@@ -41,7 +44,10 @@ MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 100_000_000, 60_000_000, 50_
 class _Shared:
     lock: threading.RLock = field(default_factory=threading.RLock)
     engine: Engine | None = None
-    experiments: ExperimentRunner | None = None
+    covered_engine: CoveredEngine | None = None
+    experiments: CoveredRunner | None = None
+    # Of the locks of test parts, when what is in the caches was drawn.
+    lock_state: Hashable = None
     started: bool = False
     ending: bool = False
 
@@ -59,8 +65,8 @@ charts: SizedCache[dict[str, Any]] = SizedCache(MAX_CHART_BYTES, n_bytes)
 intervals = IntervalCache()
 
 
-def engine() -> Engine:
-    """The one engine of this server.
+def engine() -> CoveredEngine:
+    """The one engine of this server; its runs have no covered test figures.
 
     Raises
     ------
@@ -72,11 +78,25 @@ def engine() -> Engine:
             raise EngineError("The dashboard is being stopped: reload the page when it is started again.")
         if _shared.engine is None:
             _shared.engine = Engine()
-        return _shared.engine
+            _shared.covered_engine = CoveredEngine(_shared.engine)
+            _shared.lock_state = _shared.engine.part_locks.state
+        _forget_what_was_drawn(_shared.engine.part_locks.state)
+        return _shared.covered_engine
 
 
-def experiments() -> ExperimentRunner:
-    """The one runner of experiments of this server.
+def _forget_what_was_drawn(lock_state: Hashable) -> None:
+    """Empty the caches after a test part was locked, or figures were opened: they show what was drawn before."""
+    if lock_state == _shared.lock_state:
+        return
+    _shared.lock_state = lock_state
+    arrays.clear()
+    charts.clear()
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def experiments() -> CoveredRunner:
+    """The one runner of experiments of this server; their runs have no covered test figures.
 
     Raises
     ------
@@ -85,7 +105,8 @@ def experiments() -> ExperimentRunner:
     """
     with _shared.lock:
         if _shared.experiments is None:
-            _shared.experiments = ExperimentRunner(engine())
+            engine()
+            _shared.experiments = CoveredRunner(ExperimentRunner(_shared.engine))
         return _shared.experiments
 
 
@@ -120,7 +141,7 @@ def close(*, for_good: bool = False) -> None:
     with _shared.lock:
         _shared.ending = for_good
         closing = (_shared.experiments, _shared.engine)
-        _shared.experiments = _shared.engine = None
+        _shared.experiments = _shared.engine = _shared.covered_engine = None
         _shared.started = False
         arrays.clear()
         models.clear()

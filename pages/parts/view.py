@@ -185,6 +185,63 @@ def toggle(
     return chosen
 
 
+def expander(place: DeltaGenerator, name: str, label: str) -> DeltaGenerator:
+    """``st.expander``, which the address opens."""
+    value, _ = session.linked_value(name, name, False, lambda text: views.read_flag(name, text))
+    box = place.expander(label, value, key=name, on_change="rerun")
+    session.note_view(name, views.flag_text(True) if box.open else None)
+    return box
+
+
+def row(name: str, ids: Sequence[str], draw: Callable[..., Any], *, key: str) -> str | None:
+    """Return the id of the row that is selected in a table, None without one.
+
+    ``draw`` makes the table with ``st.dataframe``, and gets what that needs for the selection. A row without an id
+    cannot be chosen.
+    """
+    texts, own_key = {each: each for each in ids if each}, f"{key}_row"
+    chosen, _ = session.linked_value(name, own_key, "", lambda text: views.read_option(name, text, texts))
+    event = draw(
+        # A link that is opened, and Back, make it another table: what was clicked is not what the address says.
+        key=session.chart_key(key),
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [ids.index(chosen)] if chosen in texts else []}},
+    )
+    selected = [ids[place] for place in event.selection.rows if place < len(ids)]
+    chosen = session.set_value(own_key, selected[0] if selected else "")
+    session.note_view(name, chosen or None)
+    return chosen or None
+
+
+def costly(
+    name: str, *, key: str, asked: bool, ask: Callable[[], None], is_known: Callable[[], bool]
+) -> tuple[bool, bool]:
+    """Return whether something costly is shown, and whether a link asks for it in vain: a link starts no work.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter in the address.
+    key : str
+        Names it in the session, such as with its run.
+    asked : bool
+        Whether the user has asked for it.
+    ask : callable
+        Asks for it, as the user would.
+    is_known : callable
+        Returns whether it is computed already, or in work, so that to show it costs nothing.
+    """
+    key = f"{key}_linked"
+    linked, _ = session.linked_value(name, key, False, lambda text: views.read_flag(name, text))
+    if linked and not asked and is_known():
+        ask()
+        asked = True
+    session.set_value(key, linked and not asked)
+    session.note_view(name, views.flag_text(True) if linked or asked else None)
+    return asked, linked and not asked
+
+
 def slider(
     place: DeltaGenerator, name: str, label: str, low: Any, high: Any, start: Any, *, key: str | None = None, **more
 ) -> Any:

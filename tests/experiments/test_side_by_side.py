@@ -1,15 +1,18 @@
 """Models side by side: names, figures, settings and curves."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import wilson_interval
 from digitcore.evaluation.comparison import summarise_seeds
 from digitcore.experiments.side_by_side import (
     CURVES,
+    GOES_ON_FROM,
     available_curves,
     common_parts,
     figures_table,
@@ -29,6 +32,10 @@ def run(seed=0, n_right=90, losses=(2.0, 1.0), seconds=1.0, loss_of_validation=N
     epochs = tuple(Epoch(number, loss, 0.5, loss_of_validation, None, 0.25) for number, loss in enumerate(losses, 1))
     parts = {"train": part_of(95, 100), "test": part_of(n_right, 100)}
     return Run(spec, "done", epochs=epochs, evaluation=Evaluation(parts, 1, len(epochs)), seconds=seconds)
+
+
+def with_loss(run, loss):
+    return replace(run.evaluation, parts={"test": replace(run.figures["test"], loss=loss)})
 
 
 SEEDS = [run(seed, n_right, losses, epochs=7) for seed, n_right, losses in ((0, 90, (2, 1)), (1, 94, (3, 2, 1)))]
@@ -86,6 +93,26 @@ def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted():
     assert len(table) == 2
     assert len(settings_table(MODELS, every=True)) > 10
     assert settings_table({"one": [SEEDS[0]], "other": [SEEDS[1]]}).empty
+
+
+def test_models_that_differ_in_their_parents_alone_show_what_they_go_on_from():
+    parents = [RunSpec(dataset="digits", model="softmax", parameters={"epochs": 2, "learning_rate": r}) for r in (1, 2)]
+    grown = [ALONE.spec.with_changes(parent=parent) for parent in parents]
+    table = settings_table({"a": [Run(grown[0], "done")], "b": [Run(grown[1], "done")], "alone": [ALONE]})
+    assert table.index.tolist() == [GOES_ON_FROM]
+    a, b, alone = table.loc[GOES_ON_FROM]
+    assert "rate 1" in a and "rate 2" in b and a.endswith(", epoch 2") and alone == ""
+    assert settings_table({"a": [Run(grown[0], "done")], "c": [Run(grown[0], "done")]}).empty
+
+
+def test_the_loss_of_several_seeds_has_the_interval_of_their_mean():
+    seeds = [replace(each, evaluation=with_loss(each, loss)) for each, loss in zip(SEEDS, (0.2, 0.4), strict=True)]
+    row = figures_table({"seeds": seeds, "alone": [ALONE]}).iloc[0]
+    mean, error = 0.3, stats.sem([0.2, 0.4])
+    low, high = stats.t.interval(0.95, 1, mean, error)
+    assert low < 0 and row["loss_low"] == 0  # no loss is below zero
+    assert row["loss_high"] == pytest.approx(high)
+    assert figures_table({"alone": [ALONE]})[["loss_low", "loss_high"]].isna().all(axis=None)
 
 
 def test_a_setting_that_a_model_does_not_have_is_empty():

@@ -3,9 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from digitcore.evaluation.comparison import loss_interval
 from digitcore.runs import RunSpec
 from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.listed_columns import seedless_digest
+from digitcore.wording import interval_text
 from pages.parts import session, shared
 from pages.parts.compare import run_table
 from pages.parts.reading.guides import GUIDES
@@ -19,6 +21,7 @@ from tests.pages.conftest import (
     texts,
     widget,
 )
+from tests.waiting import wait_for
 
 UNKNOWN = "0" * 20
 
@@ -91,6 +94,11 @@ def settings(app):
     return next(frame.value for frame in app.dataframe if frame.value.index.name == "Setting")
 
 
+def figures(app):
+    """The table of the figures of the chosen models."""
+    return next(frame.value for frame in app.dataframe if "best" in frame.value)
+
+
 def check_whole(app):
     assert not app.exception
     assert [error.value for error in app.error] == []
@@ -124,6 +132,15 @@ def test_a_link_opens_a_comparison_sentences_first():
     assert "is better by" in said(app) and "images only" in said(app)
     assert any(text.startswith("Difference of two confusion matrices") for text in chart_descriptions(app))
     assert any(text.startswith("Accuracy of the") or text.startswith("Loss of the") for text in chart_descriptions(app))
+
+
+def test_the_loss_has_its_interval_as_soon_as_it_is_computed():
+    app = open_page(SHORT[0].digest, LONG_GROUP)
+    wait_for(lambda: "" not in figures(app.run())["loss_interval"].tolist(), "the interval")
+    check_whole(app)
+    run = shared.engine().run(SHORT[0].digest)
+    low, high = loss_interval(session.parts_of(run).test.labels, session.arrays_of(run).probabilities["test"])
+    assert figures(app)["loss_interval"].tolist()[0] == interval_text(low, high)
 
 
 def test_each_view_of_a_comparison_has_its_guide():
@@ -257,7 +274,7 @@ def test_a_cell_can_be_chosen_by_keyboard():
 
 
 def test_how_often_the_test_part_was_used_is_said():
-    assert "4 trainings of this store were tested on these test images. The best of 4" in said(
+    assert "4 runs of this store were tested on the same 450 images. The best of 4" in said(
         open_page(SHORT_GROUP, LONG_GROUP)
     )
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from digitcore.images.pictures import read_picture
+from digitcore.runs import Engine
 from digitcore.wording import article
 from pages.parts import session, shared
 from tests.pages.conftest import button, texts, widget
@@ -178,7 +179,7 @@ def test_a_picture_is_read_once_however_often_the_page_runs(predict_mlp, one, mo
 
 def test_a_picture_of_too_many_pixels_is_refused(predict_mlp, monkeypatch):
     small = shared.engine().settings.model_copy(update={"max_upload_megapixels": 0.01})
-    monkeypatch.setattr(type(shared.engine()), "settings", property(lambda engine: small))
+    monkeypatch.setattr(Engine, "settings", property(lambda engine: small))
     predict_mlp.segmented_control(key="image_source").set_value("photo").run()
     predict_mlp.file_uploader[0].set_value(("one.png", png_of(np.zeros((101, 101), np.uint8)), "image/png")).run()
     assert not predict_mlp.exception

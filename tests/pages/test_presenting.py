@@ -69,7 +69,9 @@ def test_what_a_link_asks_for_wrongly_is_said(open_app, query, sentence):
 
 def test_the_link_for_others_names_what_they_see(monkeypatch):
     monkeypatch.setattr(sharing, "addresses_of_machine", lambda: {"127.0.0.1", "10.1.2.3", "fe80::1"})
-    link = sharing.link_of("http://localhost:8501/", {"epochs": "20"}, ["epochs", "dropout"], locked=True, presents=True)
+    link = sharing.link_of(
+        "http://localhost:8501/", {"epochs": "20"}, ["epochs", "dropout"], locked=True, presents=True
+    )
     assert link == "http://10.1.2.3:8501/?epochs=20&controls=epochs%2Cdropout&locked=yes&present=yes"
     assert sharing.link_of("https://digits.example/app", {}, []) == "https://digits.example/app"
     monkeypatch.setattr(sharing, "addresses_of_machine", lambda: {"127.0.0.1"})

@@ -2,11 +2,13 @@
 
 import pytest
 
+from digitcore.experiments import Axis, Sweep
 from digitcore.runs import RunSpec
 from digitcore.specs.links import spec_to_query
 from digitcore.specs.views import VIEWS
 from pages.parts import session, shared
 from tests.pages.conftest import SECONDS, button, forget_engine, open_link, said, widget
+from tests.waiting import wait_for
 
 
 def spec(model, epochs, seed=0):
@@ -54,10 +56,12 @@ LINKS = {
             "images": "45",
             "wrong_only": "no",
             "chart": "Selective prediction",
+            "robustness": "yes",
+            "labels": "yes",
         }
     ],
     "weights": [
-        {"run": MLP.digest, "order": "number", "shown_epoch": "1", "layer": "output"},
+        {"run": MLP.digest, "order": "number", "shown_epoch": "1", "layer": "output", "open_paths": "yes"},
         {"run": CNN.digest, "image": "12"},
     ],
     "predict": [
@@ -66,6 +70,7 @@ LINKS = {
             "also": f"{OTHER.digest},{MLP.digest}",
             "part": "all",
             "image": "77",
+            "open_changes": "yes",
             "rotation": "-30",
             "shift_x": "0.1",
             "shift_y": "-0.05",
@@ -85,6 +90,8 @@ LINKS = {
         {"kind": "learning-rate", "from": "0.0001", "to": "2", "batches": "100"},
         {
             "epochs": "7",
+            "open_split": "yes",
+            "open_more": "yes",
             "kind": "sweep",
             "vary": "learning_rate,optimizer,batch_size",
             "vary.learning_rate.from": "0.002",
@@ -124,7 +131,7 @@ LINKS = {
     ],
     "map": [
         {"run": MLP.digest, "part": "train", "compare_by": "pixels", "across": "20~60", "up": "0~70"},
-        {"run": SOFTMAX.digest, "x": "-0.5~1.25", "y": "-1~2"},
+        {"run": SOFTMAX.digest, "open_rectangle": "yes", "x": "-0.5~1.25", "y": "-1~2"},
     ],
     "quiz": [{"run": SOFTMAX.digest, "part": "train", "kind": "mix", "images": "12", "clock": "yes", "tell": "yes"}],
     "data": [{"dataset": "digits", "pixels_of": "99"}],
@@ -132,6 +139,7 @@ LINKS = {
         {"model": "softmax", "epochs": "77", "run": MLP.digest},
         {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes"},
         {"epochs": "77", "run": MLP.digest, "present": "yes", "controls": "learning_rate,seed", "locked": "yes"},
+        {**spec_to_query(SOFTMAX), "open_split": "yes", "open_more": "yes", "open_layers": "yes"},
     ],
 }
 
@@ -152,7 +160,7 @@ def test_a_link_opens_the_view_and_the_address_still_says_so(page, query):
 
 def test_every_parameter_is_tried():
     tried = {page: {name for query in links for name in query} for page, links in LINKS.items()}
-    needs_more = {"tags", "page", "spread", "matrix", "method", "shown", "images"}
+    needs_more = {"tags", "page", "spread", "matrix", "method", "shown", "images", "member", "open_recipe"}
     assert [name for page, names in VIEWS.items() for name in set(names) - tried[page] - needs_more] == []
 
 
@@ -185,6 +193,45 @@ def test_what_is_chosen_goes_into_the_address_and_at_its_default_out_of_it():
     assert app.query_params == {"run": SOFTMAX.digest, "cells": "row_pct", "images": "30"}
     widget(app.segmented_control, "Cells show").set_value("count").run()
     assert app.query_params == {"run": SOFTMAX.digest, "images": "30"}
+
+
+def test_a_link_starts_no_search_and_shows_one_that_is_known():
+    link = {"run": SOFTMAX.digest, "labels": "yes", "robustness": "yes"}
+    app = open_link("mistakes", **link)
+    assert said(app).count("press the button to start it here") == 2
+    assert shared.engine().computations.under_way() == []
+    button(app, "Look for wrong labels").click().run()
+    assert said(app).count("press the button to start it here") == 1
+    assert app.query_params == link
+    button(app, "Measure the robustness").click().run()
+    # They are in work: somebody else who opens the link waits for them, too.
+    other = open_link("mistakes", **link)
+    for each in (app, other):
+        check_whole(each)
+        labels = [widget.label for widget in each.button]
+        assert "Look for wrong labels" not in labels and "Measure the robustness" not in labels
+    wait_for(lambda: not shared.engine().computations.under_way(), "the search")
+
+
+def test_a_link_opens_the_row_of_an_experiment():
+    sweep = Sweep(SOFTMAX, (Axis.of("epochs", [5, 30]),))
+    shared.experiments().start(sweep)
+    shared.experiments().wait(sweep.digest, SECONDS)
+    app = open_link("experiments", kind="sweep", experiment=sweep.digest, member=OTHER.digest)
+    check_whole(app)
+    assert app.query_params["member"] == OTHER.digest
+    button(app, "Open this run").click().run()
+    assert app.session_state["shown_run"] == OTHER.digest
+
+
+def test_what_is_unfolded_goes_into_the_address_and_out_of_it():
+    app = open_link("predict", run=SOFTMAX.digest)
+    assert [box.proto.expanded for box in app.expander if box.label == "Change the image"] == [False]
+    app = open_link("predict", run=SOFTMAX.digest, open_changes="yes")
+    assert [box.proto.expanded for box in app.expander if box.label == "Change the image"] == [True]
+    app.session_state["open_changes"] = False
+    app.run()
+    assert "open_changes" not in app.query_params
 
 
 def test_a_random_order_is_drawn_again_from_the_link():

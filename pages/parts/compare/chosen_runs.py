@@ -9,10 +9,11 @@ import streamlit as st
 
 from digitcore.experiments.side_by_side import named_models
 from digitcore.runs import Run
-from digitcore.runs.choice import MOST_CHOSEN, entry_label, gone_sentences, lines_of
+from digitcore.runs.choice import MOST_CHOSEN, entry_label, gone_sentences
 from digitcore.runs.summary import distinct_labels
 from digitcore.wording import counted
-from pages.parts import layout, messages, session, shared
+from pages.parts import layout, messages, session
+from pages.parts.compare.listed_runs import chosen_lines, chosen_runs
 
 _KEY = "compared_box"
 Chosen = Mapping[str, pd.DataFrame]
@@ -22,7 +23,7 @@ def ask(listed: Mapping[str, str]) -> Chosen:
     """Show what is chosen, let the user remove or add an entry, and return the lines of the catalogue of each."""
     messages.show_problems(session.compared_problems())
     entries = session.compared()
-    chosen = lines_of(shared.engine().catalogue, entries)
+    chosen = chosen_lines(entries)
     own = {entry: entry_label(entry, lines) for entry, lines in chosen.items()}
     labels = distinct_labels({**own, **{entry: label for entry, label in listed.items() if entry not in own}})
     # Its value is always the choice, whichever way that came about.
@@ -45,14 +46,14 @@ def ask(listed: Mapping[str, str]) -> Chosen:
 
 def models_of(chosen: Chosen) -> dict[str, list[Run]]:
     """Return the models of the chosen runs that have results, by name; say what is left out, or what to do next."""
-    lines = [line for each in chosen.values() for line in each.itertuples(index=False)]
-    names = {line.digest: line.name for line in lines}
-    runs = {digest: shared.engine().run(digest) for digest in names}
-    tested = [run for run in runs.values() if run is not None and run.evaluated]
+    names: dict[str, str] = {}
+    for lines in chosen.values():
+        names |= dict(zip(lines["digest"].tolist(), lines["name"].tolist(), strict=True))
+    tested = [run for run in chosen_runs(list(names)) if run.evaluated]
     if not chosen:
         st.info("Choose two or more lines of the table to compare them.", icon=layout.NOTHING_FITS)
-    elif len(tested) < len(runs):
-        left_out = counted(len(runs) - len(tested), "run")
+    elif len(tested) < len(names):
+        left_out = counted(len(names) - len(tested), "run")
         st.warning(f"{left_out} left out: not trained to the end, so without results. Train again on *Train*.")
     return named_models(tested, names)
 

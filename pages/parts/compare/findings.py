@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 import streamlit as st
 
 from digitcore.errors import DigitcoreError
-from digitcore.evaluation.comparison import optimism_of_best, optimism_sentence
 from digitcore.experiments.comparison import RunsComparison
-from digitcore.experiments.side_by_side import common_parts, figures_table
+from digitcore.experiments.side_by_side import common_parts, figures_table, has_covered
 from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from digitcore.runs.listed_table import interval_texts
-from pages.parts import layout, session, shared, view
+from digitcore.runs.listed_columns import test_part_digest
+from digitcore.runs.listed_table import LOCKED, interval_texts
+from pages.parts import layout, part_lock, session, view
+from pages.parts.compare import loss_intervals
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
 
+POLL_SECONDS = 0.5
 Models = Mapping[str, Sequence[Run]]
 
 
@@ -27,21 +30,29 @@ def show(models: Models) -> tuple[str, RunsComparison | None]:
     part = _ask_part(models)
     comparison = _show_sentences(models, part)
     _show_figures(models, part)
-    _show_optimism(models)
+    _show_looks(models)
     return part, comparison
 
 
 def _ask_part(models: Models) -> str:
-    parts = common_parts(models)
+    seen = common_parts(models)
+    parts = ["test", *seen] if _covered_runs(models, "test") and "test" not in seen else seen
     if len(parts) < 2:
         return next(iter(parts), "test")
-    row = layout.choices("part")
-    return view.buttons(row, "part", "Compared on", parts, format_func=str.title, help=explain("part"))
+    row, start = layout.choices("part"), next(iter(seen), "test")
+    return view.buttons(row, "part", "Compared on", parts, start=start, format_func=str.title, help=explain("part"))
+
+
+def _covered_runs(models: Models, part: str) -> list[Run]:
+    return [run for members in models.values() for run in members if has_covered([run], part)]
 
 
 def _show_sentences(models: Models, part: str) -> RunsComparison | None:
     if len(models) == 1 and len(next(iter(models.values()))) == 1:
         st.info("One run is chosen: choose another one to compare it with.", icon=layout.NOTHING_FITS)
+        return None
+    if covered := _covered_runs(models, part):
+        part_lock.offer_opening(covered)
         return None
     try:
         comparison = session.comparison_of(models, part)
@@ -53,14 +64,31 @@ def _show_sentences(models: Models, part: str) -> RunsComparison | None:
 
 
 def _show_figures(models: Models, part: str) -> None:
-    table = figures_table(models, part)
-    shown = in_percent(table, ("accuracy", "sd", "gap")).assign(interval=interval_texts(table["low"], table["high"]))
+    table, asked = figures_table(models, part), loss_intervals.ask(models, part)
+    covered = [has_covered(members, part) for members in models.values()]
+    texts = interval_texts(table["low"], table["high"])
+    intervals = [LOCKED if hidden else text for hidden, text in zip(covered, texts, strict=True)]
+    shown = in_percent(table, ("accuracy", "sd", "gap")).assign(interval=intervals)
+    drawn_whole = loss_intervals.are_done(asked)
+
+    @st.fragment(run_every=None if drawn_whole else POLL_SECONDS)
+    def show_table() -> None:
+        if loss_intervals.are_done(asked) and not drawn_whole:
+            # Without the timer.
+            st.rerun()
+        _show_table(shown.assign(loss_interval=loss_intervals.texts(table, asked)), part)
+
+    show_table()
+
+
+def _show_table(table: pd.DataFrame, part: str) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     seeds = ["n_seeds", "sd"] if table["n_seeds"].max() > 1 else []
+    of_loss = ["loss", "loss_interval"]
     st.dataframe(
-        shown,
+        table,
         hide_index=True,
-        column_order=["name", "best", "accuracy", "interval", *seeds, "loss", "gap", "epochs_trained", "seconds"],
+        column_order=["name", "best", "accuracy", "interval", *seeds, *of_loss, "gap", "epochs_trained", "seconds"],
         column_config={
             "name": text("Model", width="medium", pinned=True),
             "best": text("Best in", help="In which figures no other chosen model is better."),
@@ -69,6 +97,7 @@ def _show_figures(models: Models, part: str) -> None:
             "n_seeds": number("Seeds", format="%d", help=explain("seed")),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "loss": number("Loss", format="%.4f", help=explain("loss")),
+            "loss_interval": text("95 % interval of loss", help=explain("bootstrap interval")),
             "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
             "epochs_trained": number("Epochs", format="%.0f", help=explain("epoch")),
             "seconds": number("Time (s)", format="%.2f", help=explain("training time")),
@@ -78,15 +107,8 @@ def _show_figures(models: Models, part: str) -> None:
     )
 
 
-def _show_optimism(models: Models) -> None:
-    """Say how many trainings were tested on the same images: the best of many is flattered."""
-    first = next(iter(models.values()))[0]
-    if "test" not in first.figures:
-        return
-    n_tested = shared.engine().catalogue.n_tested_alike(first.digest)
-    if n_tested < 1:
-        return
-    figures = first.figures["test"]
-    optimism = optimism_of_best(n_tested, figures.accuracy, figures.n_images)
-    were = "training of this store was" if n_tested == 1 else "trainings of this store were"
-    st.caption(plain(f"{n_tested:,} {were} tested on these test images. {optimism_sentence(n_tested, optimism)}"))
+def _show_looks(models: Models) -> None:
+    """Say of each test part how many runs were tested on it: the best of many is flattered."""
+    parts = {test_part_digest(members[0].spec): members[0] for members in models.values() if not members[0].covered}
+    for run in parts.values():
+        part_lock.show_looks(run)

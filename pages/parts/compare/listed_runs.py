@@ -5,12 +5,15 @@ A page is drawn again at each click, and nearly always the list is what it was.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
+from digitcore.runs import Run
+from digitcore.runs.choice import lines_of
+from digitcore.runs.listed_table import listed_table
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from pages.parts import shared
 
@@ -27,14 +30,14 @@ class Listing:
     ----------
     lines : DataFrame
         As :meth:`digitcore.runs.catalogue.Catalogue.page` returns them.
-    losses : mapping of str to sequence of float
-        Training losses of each line's newest run.
+    table : DataFrame
+        The same as :func:`digitcore.runs.listed_table.listed_table` shows them.
     n_tested : int
         Number of runs of the whole list that have results.
     """
 
     lines: pd.DataFrame
-    losses: Mapping[str, Sequence[float]]
+    table: pd.DataFrame
     n_tested: int
 
 
@@ -51,6 +54,16 @@ def filter_choices(query: RunQuery = ALL_LISTED) -> dict[str, list[str]]:
 def page_of_runs(query: RunQuery, offset: int, limit: int) -> Listing:
     """Return so many lines of a list, from the one at ``offset`` on."""
     return _page(repr(query), offset, limit, _state(), _query=query)
+
+
+def chosen_lines(entries: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return the lines of each entry, see :func:`digitcore.runs.choice.lines_of`; not to be changed."""
+    return dict(_chosen(tuple(entries), _state()))
+
+
+def chosen_runs(digests: Sequence[str]) -> list[Run]:
+    """Return the runs of these digests, with their epochs; those that are gone are left out."""
+    return [run for run in _runs(tuple(digests), _state()) if run is not None]
 
 
 def count_tested(query: RunQuery) -> int:
@@ -79,4 +92,15 @@ def _choices(query: str, state: Hashable, _query: RunQuery) -> dict[str, list[st
 def _page(query: str, offset: int, limit: int, state: Hashable, _query: RunQuery) -> Listing:
     catalogue, n_tested = shared.engine().catalogue, count_tested(_query)
     lines = catalogue.page(_query, offset, limit)
-    return Listing(lines, catalogue.loss_sparklines(lines["digest"].tolist()), n_tested)
+    losses = catalogue.loss_sparklines(lines["digest"].tolist())
+    return Listing(lines, listed_table(lines, losses), n_tested)
+
+
+@st.cache_resource(show_spinner=False, ttl=KEPT_SECONDS, max_entries=MOST_KEPT)
+def _chosen(entries: tuple[str, ...], state: Hashable) -> dict[str, pd.DataFrame]:
+    return lines_of(shared.engine().catalogue, entries)
+
+
+@st.cache_resource(show_spinner=False, ttl=KEPT_SECONDS, max_entries=MOST_KEPT)
+def _runs(digests: tuple[str, ...], state: Hashable) -> list[Run | None]:
+    return [shared.engine().run(digest) for digest in digests]

@@ -14,7 +14,6 @@ from digitcore.datasets import DATASETS
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs.choice import entries_of, labels_of
-from digitcore.runs.listed_table import listed_table
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
 from pages.parts import layout, messages, session, view
@@ -146,7 +145,7 @@ def _show_table(listing: Listing, *, grouped: bool) -> None:
     key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     st.dataframe(
-        listed_table(lines, listing.losses),
+        listing.table,
         height=TABLE_HEIGHT if len(lines) > 7 else "auto",
         hide_index=True,
         column_order=[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,12 +12,13 @@ from digitcore.experiments.experiment import progress_of_experiment
 from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.glossary import explain
+from digitcore.runs import Run
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import milestone_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
-from digitcore.wording import about_text, duration_text
+from digitcore.wording import about_text, counted, duration_text
 from pages.parts import announcer, layout, session, shared, view, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
@@ -88,12 +91,12 @@ def _show_progress(experiment: Experiment) -> None:
     if experiment.reason:
         st.warning(plain(experiment.reason))
     progress = progress_of_experiment(experiment, shared.engine().n_workers)
-    counted = f"{progress.n_ended} of {progress.n_trainings} trainings"
+    ended = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
         may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
         bar, stop = layout.with_button("stop")
         left = f" · {about_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
-        bar.progress(progress.fraction, text=f"{counted}{left}")
+        bar.progress(progress.fraction, text=f"{ended}{left}")
         stop.button(
             "Stop",
             key="stop_experiment",
@@ -109,11 +112,11 @@ def _show_progress(experiment: Experiment) -> None:
     announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
     if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:
-        words, again = f"Stopped after {counted}; what was trained is kept.", "Go on"
+        words, again = f"Stopped after {ended}; what was trained is kept.", "Go on"
     elif n_failed:
-        words, again = f"{counted}, {n_failed} of them failed: the table says why.", "Try them again"
+        words, again = f"{ended}, {n_failed} of them failed: the table says why.", "Try them again"
     else:
-        st.caption(f"{counted} in {duration_text(experiment.seconds)}")
+        st.caption(f"{ended} in {duration_text(experiment.seconds)}")
         return
     info, button = layout.with_button("resume")
     info.info(words)
@@ -131,7 +134,8 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
     names = member_columns(experiment.plan)
     shown = labelled(table, [name for name in names if name in all_settings()])
     accuracies = [name for name in ACCURACIES if table[name].notna().any()]
-    event = st.dataframe(
+    draw = partial(
+        st.dataframe,
         in_percent(shown, accuracies),
         hide_index=True,
         column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", "reason"],
@@ -147,21 +151,21 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
             "seconds": st.column_config.NumberColumn("Time (s)", format="%.2f"),
             "reason": "Reason",
         },
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"members_{experiment.digest}",
         placeholder="",
         alt="A row for each training, with its settings, state and accuracies",
     )
+    digest = view.row("member", table["digest"].tolist(), draw, key=f"members_{experiment.digest}")
+    n_covered = sum(run.covered and run.evaluated for run in experiment.runs.values())
+    if n_covered:
+        st.caption(f":material/lock: The test figures of {counted(n_covered, 'training')} are locked.")
     left, right = st.columns([1, 4], vertical_alignment="center")
     csv = table.to_csv(index=False).encode()
     left.download_button("Save as CSV", csv, f"{experiment.plan.KIND}-{experiment.digest}.csv", "text/csv")
     with right:
-        _offer_run(experiment, table, event.selection.rows)
+        _offer_run(experiment.runs.get(digest))
 
 
-def _offer_run(experiment: Experiment, table: pd.DataFrame, rows: list[int]) -> None:
-    run = experiment.runs.get(table["digest"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
+def _offer_run(run: Run | None) -> None:
     if run is None:
         st.caption(
             "Click on a row, or press Shift + Space in it, to open its run. A chart's own menu saves it as an image."

@@ -49,7 +49,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     if recipe.published_curve and own:
         st.header("Training curve")
         _show_published_curve(own, recipe.name)
-    if recipe.published_confusion and own:
+    if recipe.published_confusion and own and not any(experiment.runs[digest].covered for digest in own):
         _show_matrices(own, recipe)
     for published in recipe.cross_validations:
         folds = tuple(fold_runs(experiment, published.label))

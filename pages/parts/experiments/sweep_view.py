@@ -26,12 +26,20 @@ from pages.parts import layout, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
+CHOSEN_BY_LOCKED = (
+    "These points are compared by the test part, which is locked: open the figures of single runs, or run the sweep "
+    "with a validation part."
+)
+
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
     """Show the points that have come, and the best of them."""
     sweep = experiment.plan
     names = [axis.name for axis in sweep.axes]
     points = points_table(table, names)
+    if not points["best"].any() and any(run.covered and run.evaluated for run in experiment.runs.values()):
+        st.info(CHOSEN_BY_LOCKED, icon=":material/lock:")
+        return
     if not points["best"].any():
         layout.show_coming("The first point is being trained.")
         return

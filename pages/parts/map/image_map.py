@@ -156,7 +156,7 @@ def show(part: Part, table: pd.DataFrame, *, key: str) -> None:
 
 def _ask_rectangle(table: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Ask for the ends of a rectangle, the keyboard's way to what dragging does; None while it is the whole map."""
-    with st.expander("Choose the rectangle without dragging"):
+    with view.expander(st, "open_rectangle", "Choose the rectangle without dragging"):
         columns = st.columns(2)
         across, up = (
             view.slider(column, name, label, 0, 100, WHOLE, key=key)

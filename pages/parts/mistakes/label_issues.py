@@ -19,7 +19,7 @@ from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.wording import duration_text, percent_text
-from pages.parts import messages, session, shared, visitor
+from pages.parts import messages, session, shared, view, visitor
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.waiting import tell_end, wait_for
 
@@ -34,7 +34,16 @@ def show(run: Run) -> None:
         f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
         "fifth of the training part, and each judges the fifth that it has not seen."
     )
-    if not session.searches_label_issues(run):
+    asked, in_vain = view.costly(
+        "labels",
+        key=f"labels_{run.digest}",
+        asked=session.searches_label_issues(run),
+        ask=lambda: session.search_label_issues(run),
+        is_known=lambda: all(shared.engine().computations.knows(_fold_key(run, fold)) for fold in range(N_FOLDS)),
+    )
+    if not asked:
+        if in_vain:
+            st.info("The link shows what this search finds: press the button to start it here.")
         seconds = duration_text(N_FOLDS * run.seconds)
         st.button(
             "Look for wrong labels", on_click=session.search_label_issues, args=(run,), help=f"Takes {seconds} or less."

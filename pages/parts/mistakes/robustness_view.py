@@ -21,15 +21,16 @@ from digitcore.runs.computations import Computation
 from digitcore.runs.robustness import corrupted_positions, run_robustness
 from digitcore.runs.summary import run_labels
 from digitcore.wording import PERCENT_COLUMN, counted
-from pages.parts import layout, messages, session, shared, visitor
+from pages.parts import layout, messages, session, shared, view, visitor
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images
-from pages.parts.waiting import wait_for
+from pages.parts.waiting import tell_end, wait_for
 
 # Six panels beside each other on a laptop, two on a phone.
 PANEL_WIDTH = 172
 NAMES = ("this run", "the second run")
 NO_RUN = ""
+_TASK = "The measurement of robustness"
 READING = "Accuracy (%) by severity, with 95 % intervals; the most harmful corruption comes first."
 
 
@@ -43,22 +44,35 @@ def show(run: Run, part: Part) -> None:
         f"{drawn}, corrupted in twelve ways at five severities each."
     )
     row = layout.choices("robustness")
-    runs = [run, *_ask_second(run, row)]
-    if not session.measures_robustness(run):
+    runs = [run, *(second for second in _ask_second(run, row) if not (second.covered and part.name == "test"))]
+    asked, in_vain = view.costly(
+        "robustness",
+        key=f"robustness_{run.digest}",
+        asked=session.measures_robustness(run),
+        ask=lambda: session.measure_robustness(run),
+        is_known=lambda: all(shared.engine().computations.knows(_key(each, part.name)) for each in runs),
+    )
+    if not asked:
+        if in_vain:
+            st.info("The link shows what this measurement finds: press the button to start it here.")
         st.button("Measure the robustness", on_click=session.measure_robustness, args=(run,))
         return
     computations = _computations(runs, part.name)
     failed = next((each for each in computations if each.state == "failed"), None)
     if failed is not None:
+        tell_end(_TASK, _key(run, part.name), failed=True)
         st.error(messages.plain(failed.reason))
         st.button("Try again", on_click=_forget, args=(runs, part.name), key="robustness_again")
     elif all(each.state == "done" for each in computations):
+        tell_end(_TASK, _key(run, part.name))
         _show_result(run, part, runs, [each.result for each in computations])
     else:
         words = "runs are measured" if len(runs) > 1 else "The corrupted images are classified; the charts appear here."
         wait_for(
             lambda: _computations(runs, part.name),
             words,
+            task=_TASK,
+            subject=_key(run, part.name),
             stop=lambda: _stop(runs, part.name),
             key="stop_robustness",
             height=layout.CHART_HEIGHT,

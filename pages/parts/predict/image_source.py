@@ -36,13 +36,14 @@ WHOLE = "all"
 class Question:
     """An image ``(height, width)``, 0 to the data set's largest value, its class where it is known, and what it is.
 
-    Of a drawing or a photo also the stages of its clean-up.
+    Of a drawing or a photo also the stages of its clean-up, of an image of the data its position there.
     """
 
     image: np.ndarray
     truth: int | None
     words: str
     steps: Sequence[Step] = field(default=())
+    position: int | None = None
 
 
 def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Question | None:
@@ -100,7 +101,8 @@ def _ask_from_data(split: Split, opened: tuple[str, int] | None, row: DeltaGener
     image, truth = part.take(index), int(part.labels[index])
     place = f"Image {index} of the {_part_words(part)} ({_other_place(split, part, index)})"
     name = part.dataset.class_names[truth]
-    return Question(image, truth, f"{place}, {article(name)} {plain(name)}")
+    words = f"{place}, {article(name)} {plain(name)}"
+    return Question(image, truth, words, position=int(part.indices[index]))
 
 
 def _part_label(name: str) -> str:

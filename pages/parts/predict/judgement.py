@@ -22,8 +22,8 @@ from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_labels
-from digitcore.wording import PERCENT_COLUMN, article, percent_text
-from pages.parts import look, messages, session, view
+from digitcore.wording import PERCENT_COLUMN, article, counted, percent_text
+from pages.parts import look, messages, part_lock, session, view
 from pages.parts.charts import Frame
 from pages.parts.predict import image_source
 from pages.parts.predict.image_source import Question
@@ -61,6 +61,11 @@ def show(split: Split, runs: Sequence[Run]) -> None:
         question = image_source.ask_image(split, picture, answer)
     if question is None:
         return
+    seen = [run for run in runs if not part_lock.hides(run, question.position)]
+    if runs[0] not in seen:
+        with above:
+            part_lock.offer_opening(runs[:1])
+        return
     _show_steps(question.steps)
     image, model = _changed(question.image, split.dataset.max_value), session.model_of(runs[0])
     probabilities = model.probabilities(image)
@@ -74,7 +79,7 @@ def show(split: Split, runs: Sequence[Run]) -> None:
         show_heading("Probabilities", "probability", help_text=explain("probability", "prediction"))
         _show_probabilities(probabilities, tuple(names), truth)
     if len(runs) > 1:
-        _show_others(image, runs, names)
+        _show_others(image, seen, names, n_hidden=len(runs) - len(seen))
     _show_why(model, image, probabilities, question.truth)
 
 
@@ -127,7 +132,7 @@ def _probabilities_frame(names: tuple[str, ...], truth: str | None, top: int, _p
 
 
 def _ask_change() -> Perturbation:
-    with st.expander("Change the image"):
+    with view.expander(st, "open_changes", "Change the image"):
         st.button("Undo all changes", on_click=session.forget_changes)
         values = {
             record.name: view.slider(
@@ -156,8 +161,10 @@ def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | 
         st.error(f"{said}, but it is {article(truth)} **{messages.plain(truth)}**.")
 
 
-def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str]) -> None:
+def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str], n_hidden: int) -> None:
     st.header("The same image, every chosen run")
+    if n_hidden:
+        st.caption(f"Left out: {counted(n_hidden, 'run')} whose test figures are locked, as this is a test image.")
     labels = run_labels(runs)
     table = judgements_table({labels[run.digest]: session.model_of(run).probabilities(image) for run in runs}, names)
     st.dataframe(

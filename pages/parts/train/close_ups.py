@@ -75,8 +75,8 @@ def close_up_of(run: Run, base: Run | None) -> CloseUp | None:
         return None if glimpse is None else _of_glimpse(run.digest, run.created_at, glimpse.epoch, run, glimpse)
     if not run.evaluated or not run.figures:
         return None
-    base_key = (base.digest, base.created_at) if base is not None and base.evaluated else None
-    return _of_run(run.digest, run.created_at, base_key, run, base)
+    base_key = (base.digest, base.created_at, base.covered) if base is not None and base.evaluated else None
+    return _of_run(run.digest, (run.created_at, run.covered), base_key, run, base)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -26,9 +26,11 @@ def show_curves(run: Run, base: Run | None = None) -> None:
     """
     # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
     key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
-    of_base = None if base is None else (base.digest, base.created_at)
+    of_base = None if base is None else (base.digest, base.created_at, base.covered)
     for column, measure in zip(st.columns(2, gap="small"), ("loss", "accuracy"), strict=True):
-        chart = _curves(key, run.created_at, run.state, len(run.epochs), measure, of_base, _run=run, _base=base)
+        chart = _curves(
+            key, run.created_at, run.state, len(run.epochs), measure, run.covered, of_base, _run=run, _base=base
+        )
         column.vega_lite_chart(chart, width="stretch")
     if has_schedule(run.spec) and (run.active or run.epochs):
         n_epochs = None if run.active else len(run.epochs)
@@ -48,6 +50,7 @@ def _curves(
     run_state: str,
     n_epochs: int,
     measure: str,
+    covered: bool,
     of_base: Hashable,
     _run: Run,
     _base: Run | None,

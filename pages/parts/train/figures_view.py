@@ -12,7 +12,7 @@ from digitcore.runs import Run
 from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
 from digitcore.wording import counted, duration_text, percent_interval_text, percent_text, points_text
-from pages.parts import session
+from pages.parts import part_lock, session
 
 # Four stand beside each other on a laptop, two on a phone.
 FIGURE_WIDTH = 132
@@ -36,6 +36,8 @@ def show(run: Run, base: Run | None) -> None:
                 f"{part.n_right:,} of {part.n_images:,} images right. {ACCURACY_HELP[name]}",
                 _delta(part.accuracy, other),
             )
+        if run.evaluated and run.covered:
+            _show_figure("Test accuracy", part_lock.LOCKED, "Not opened yet", ACCURACY_HELP["test"])
         seconds = run.seconds or sum(epoch.seconds for epoch in run.epochs)
         n_epochs = counted(len(run.epochs), "epoch")
         _show_figure("Training time", duration_text(seconds), n_epochs, explain("training time", "epoch"))

@@ -12,7 +12,7 @@ from digitcore.runs.summary import end_text
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import spec_title
 from digitcore.wording import about_text, percent_text
-from pages.parts import announcer, layout, session, shared, view, visitor
+from pages.parts import announcer, layout, part_lock, session, shared, view, visitor
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.train import baseline, close_ups, curves_view, figures_view, verdict_view
@@ -163,18 +163,22 @@ def _show_state(run: Run, presentation: Presentation) -> None:
             f"Stopped after {len(run.epochs):,} of {run.spec.parameters['epochs']:,} epochs; what was learned is kept."
         )
     verdict_view.show(run, alone=presentation.on)
+    if run.evaluated and run.covered:
+        part_lock.offer_opening([run])
     announcer.announce(run.digest, end_text(run), is_end=True)
 
 
 def _show_end(run: Run) -> None:
     if run.evaluated:
+        if not run.covered:
+            part_lock.show_looks(run)
         _show_recipe(run)
 
 
 def _show_recipe(run: Run) -> None:
     recipe = recipe_of(run.spec)
     if recipe is not None:
-        with st.expander("About this recipe"):
+        with view.expander(st, "open_recipe", "About this recipe"):
             st.markdown(f"{plain(recipe.summary)} From: {plain(recipe.source)}.")
             for note in recipe.notes:
                 st.markdown(f"- {plain(note)}")

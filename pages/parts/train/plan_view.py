@@ -15,7 +15,7 @@ from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import ExpectedTime, expected_time
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import duration_text
-from pages.parts import layout, session, shared, visitor
+from pages.parts import layout, part_lock, session, shared, view, visitor
 from pages.parts.messages import plain
 from pages.parts.train.presenting import Presentation
 
@@ -66,7 +66,7 @@ def show_layers(spec: RunSpec, presentation: Presentation) -> None:
     """Show what the model of the form is made of, folded."""
     if presentation.on:
         return
-    with st.expander("The model, layer by layer"):
+    with view.expander(st, "open_layers", "The model, layer by layer"):
         entry = DATASETS[spec.dataset]
         table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
         heads = {
@@ -77,6 +77,7 @@ def show_layers(spec: RunSpec, presentation: Presentation) -> None:
         words = "Layers of the model with output shape and number of parameters"
         st.dataframe(table, hide_index=True, column_config=heads, alt=words)
         st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
+    part_lock.ask_lock(spec)
 
 
 def _n_done(spec: RunSpec, run: Run | None) -> int:

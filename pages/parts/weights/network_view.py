@@ -47,7 +47,7 @@ def show_paths(run: Run) -> None:
     titles = [f"{dataset.class_names[index]}: {path[0] + 1}" for index, path in paths.items()]
     show_weights(images, titles=titles, alt="The first unit of the strongest path to each class", key="path_images")
     if len(next(iter(paths.values()))) > 1:
-        with st.expander("All units of the paths, first layer to last"):
+        with view.expander(st, "open_paths", "All units of the paths, first layer to last"):
             table = paths_table(paths, dataset.class_names)
             st.dataframe(table, hide_index=True, column_config={"class_name": "Class", "path": "Units"}, alt="Paths")
 
