@@ -17,7 +17,7 @@ from digitcore.datasets.split_parameters import SCALING, SPLIT, STRATIFY_HELP, S
 from digitcore.errors import InvalidSetting
 from digitcore.glossary import explain
 from digitcore.models import MODELS
-from digitcore.models.hyperparameters import TRAINING
+from digitcore.models.hyperparameters import AUGMENTATION, TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
 from digitcore.runs import RunSpec
 from digitcore.specs.recipes import RECIPES, recipe_values
@@ -26,6 +26,7 @@ from digitcore.specs.settings import DATASET, MODEL
 from digitcore.specs.titles import differences_from, spec_title
 from digitcore.wording import counted
 from pages.parts import session
+from pages.parts.augmentation_preview import show_variants
 from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
@@ -38,7 +39,8 @@ def ask_spec(spec: RunSpec) -> tuple[RunSpec, str]:
     """Draw the form, filled with ``spec``; return what it describes and a sentence if that is not valid."""
     recipe = st.container()
     try:
-        values = {**_ask_data(spec), **_ask_model(spec)}
+        data = _ask_data(spec)
+        values = {**data, **_ask_model(spec, data["dataset"])}
         _check_texts(values["parameters"])
         asked, problem = RunSpec(**values, parent=_parent(values["model"])), ""
     except InvalidSetting as error:
@@ -124,27 +126,35 @@ def _ask_data(spec: RunSpec) -> dict[str, Any]:
     return {"dataset": name, "scaling": scaling, "split": values}
 
 
-def _ask_model(spec: RunSpec) -> dict[str, Any]:
+def _ask_model(spec: RunSpec, dataset: str) -> dict[str, Any]:
     st.header("Model", help=explain("model", "layer", "unit", "weight"))
     model = _ask(MODEL, spec.model)
     parameters: dict[str, Any] = {}
-    own, training, folded = _groups(model)
+    own, training, augmentation, folded = _groups(model)
     _ask_group(own, spec, model, parameters)
     st.header("Training", help=explain("epoch", "loss", "gradient"))
     _ask_group(training, spec, model, parameters)
     seed = _ask(SEED, spec.random_state, prefix="model_")
+    if augmentation:
+        with st.expander("Augmentation"):
+            st.caption("Training images, changed at random.", help=explain("augmentation", "what augmentation brings"))
+            variants = st.container()
+            _ask_group(augmentation, spec, model, parameters)
+            with variants:
+                show_variants(dataset, parameters)
     if folded:
         with st.expander("More settings"):
             _ask_group(folded, spec, model, parameters)
     return {"model": model, "parameters": parameters, "random_state": seed}
 
 
-def _groups(model: str) -> tuple[list[Parameter], list[Parameter], list[Parameter]]:
-    """Return the settings that are a model's own, those of the training, and those that few change."""
-    folded = [record for record in MODELS[model].parameters if record.folded]
+def _groups(model: str) -> tuple[list[Parameter], list[Parameter], list[Parameter], list[Parameter]]:
+    """Return the settings that are a model's own, those of the training, of augmentation, and those that few change."""
+    augmentation = [record for record in MODELS[model].parameters if record in AUGMENTATION]
+    folded = [record for record in MODELS[model].parameters if record.folded and record not in AUGMENTATION]
     others = [record for record in MODELS[model].parameters if not record.folded]
     own = [record for record in others if record not in TRAINING]
-    return own, [record for record in others if record in TRAINING], folded
+    return own, [record for record in others if record in TRAINING], augmentation, folded
 
 
 def _ask_group(records: Sequence[Parameter], spec: RunSpec, model: str, parameters: dict[str, Any]) -> None:
