@@ -42,7 +42,7 @@ AUGMENTATIONS = (
         "random shift {} px",
         explain("random shift"),
         maximum=100,
-        slider_end=4,
+        slider_end=4.0,
         step=0.5,
     ),
     _strength(
@@ -51,8 +51,8 @@ AUGMENTATIONS = (
         "random rotation {}°",
         explain("random rotation"),
         maximum=180,
-        slider_end=45,
-        step=1,
+        slider_end=45.0,
+        step=1.0,
     ),
     _strength(
         "scale",
@@ -78,7 +78,7 @@ AUGMENTATIONS = (
         "elastic deformation {} px",
         explain("elastic deformation"),
         maximum=10,
-        slider_end=2,
+        slider_end=2.0,
         step=0.1,
     ),
     _strength(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,11 +12,30 @@ from digitcore.datasets.augmentation import AUGMENTATIONS, BLOCK, Augmentation, 
 from digitcore.errors import InvalidSetting
 from digitcore.models.pauses import pause
 
+# Seconds that each change takes for a pixel, fitted to benchmarks/results.md: resampling, which an elastic deformation
+# makes slower, erasing, noise, and a pixel of thickness.
+_RESAMPLING, _ELASTIC, _ERASING, _NOISE, _THICKNESS = 4e-9, 3e-8, 3e-9, 1.1e-8, 5e-9
+
 
 def augmentation_of(settings: Mapping[str, Any]) -> Augmentation | None:
     """Return how strongly hyperparameters have the training images changed; None where they are not changed."""
     strengths = {record.name: settings.get(f"augment_{record.name}", 0.0) for record in AUGMENTATIONS}
     return Augmentation(**strengths) if any(strengths.values()) else None
+
+
+def augmentation_seconds(strengths: Augmentation | None, n_pixels: int) -> float:
+    """Return about how long it takes to change images of so many pixels in all."""
+    if strengths is None:
+        return 0.0
+    is_affine = any((strengths.shift, strengths.rotation, strengths.scale, strengths.shear, strengths.elastic))
+    parts = {
+        _RESAMPLING: is_affine,
+        _ELASTIC: strengths.elastic > 0,
+        _ERASING: strengths.erasing > 0,
+        _NOISE: strengths.noise > 0,
+        _THICKNESS: math.ceil(strengths.thickness),
+    }
+    return n_pixels * sum(seconds * times for seconds, times in parts.items())
 
 
 class AugmentedImages:
