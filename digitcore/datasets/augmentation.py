@@ -101,8 +101,8 @@ AUGMENTATIONS = (
     ),
     _strength(
         "thickness",
-        "Random stroke thickness (pixels)",
-        "random stroke thickness {} px",
+        "Stroke thickness (pixels)",
+        "stroke thickness {} px",
         explain("random stroke thickness"),
         maximum=3,
         slider_end=1.5,
