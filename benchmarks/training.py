@@ -60,9 +60,10 @@ def write_results(recipes):
     title = TITLE.format(rounds=ROUNDS, threads=MOST_THREADS, peak=peak, machine=machine())
     parts = [title, *(contest_table(recipe, peak) for recipe in recipes or CONTESTS)]
     if not recipes:
+        import augmentation
         import experiments
 
-        parts += [growth_table(), experiments.tables()]
+        parts += [growth_table(), experiments.tables(), augmentation.tables()]
     text = "\n".join(parts)
     print(text)
     RESULTS.write_text(text)

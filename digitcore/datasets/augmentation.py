@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from types import MappingProxyType
 
 import numpy as np
-from scipy import ndimage
 
 from digitcore.errors import DatasetError, InvalidSetting
+from digitcore.glossary import explain
 from digitcore.images.distortion import affine_transforms, erased, thickened, warped, with_noise
 from digitcore.parameters import Integer, Number, clean_parameters, shortened
 
@@ -20,10 +19,13 @@ BLOCK = 1024
 ELASTIC_SMOOTHNESS = 1 / 7
 
 
-def _strength(name: str, label: str, help_text: str, maximum: float, slider_end: float, step: float) -> Number:
+def _strength(
+    name: str, label: str, phrase: str, help_text: str, maximum: float, slider_end: float, step: float
+) -> Number:
     return Number(
         name=name,
         label=label,
+        phrase=phrase,
         help=help_text,
         default=0.0,
         minimum=0.0,
@@ -36,33 +38,36 @@ def _strength(name: str, label: str, help_text: str, maximum: float, slider_end:
 AUGMENTATIONS = (
     _strength(
         "shift",
-        "Shift (pixels)",
-        "Each image is moved by up to this many pixels in each direction; 0 moves none.",
+        "Random shift (pixels)",
+        "random shift {} px",
+        explain("random shift"),
         maximum=100,
-        slider_end=4,
+        slider_end=4.0,
         step=0.5,
     ),
     _strength(
         "rotation",
-        "Rotation (°)",
-        "Each image is turned by up to this angle, clockwise or counterclockwise; 0 turns none.",
+        "Random rotation (°)",
+        "random rotation {}°",
+        explain("random rotation"),
         maximum=180,
-        slider_end=45,
-        step=1,
+        slider_end=45.0,
+        step=1.0,
     ),
     _strength(
         "scale",
-        "Scaling",
-        "Each image is enlarged or shrunk by up to this share of its size; 0 leaves the size.",
+        "Random scaling",
+        "random scaling {}",
+        explain("random scaling"),
         maximum=1,
         slider_end=0.5,
         step=0.05,
     ),
     _strength(
         "shear",
-        "Shear",
-        "Each image is slanted to the left or to the right by up to this many pixels per pixel of height; 0 slants "
-        "none.",
+        "Random shear",
+        "random shear {}",
+        explain("random shear"),
         maximum=1,
         slider_end=0.5,
         step=0.05,
@@ -70,15 +75,17 @@ AUGMENTATIONS = (
     _strength(
         "elastic",
         "Elastic deformation (pixels)",
-        "Neighbouring pixels are moved together, each by about this many pixels; 0 deforms nothing.",
+        "elastic deformation {} px",
+        explain("elastic deformation"),
         maximum=10,
-        slider_end=2,
+        slider_end=2.0,
         step=0.1,
     ),
     _strength(
         "noise",
-        "Noise",
-        "Standard deviation of Gaussian noise on every pixel; full ink is 1. 0 adds none.",
+        "Random noise",
+        "random noise {}",
+        explain("random noise"),
         maximum=1,
         slider_end=0.5,
         step=0.05,
@@ -86,7 +93,8 @@ AUGMENTATIONS = (
     _strength(
         "erasing",
         "Erased patch",
-        "A patch at a random place is blanked, its sides this share of the image's; 0 blanks nothing.",
+        "erased patch {}",
+        explain("erased patch"),
         maximum=1,
         slider_end=0.5,
         step=0.05,
@@ -94,7 +102,8 @@ AUGMENTATIONS = (
     _strength(
         "thickness",
         "Stroke thickness (pixels)",
-        "Strokes grow or shrink by up to this many pixels on each side; 0 leaves them.",
+        "stroke thickness {} px",
+        explain("random stroke thickness"),
         maximum=3,
         slider_end=1.5,
         step=0.25,
@@ -109,8 +118,6 @@ SEED = Integer(
     maximum=2**63 - 1,
     slider=(0, 100),
 )
-# Each strength draws from a generator of its own, so that one more does not change what the others draw.
-_STREAMS: Mapping[str, int] = MappingProxyType({record.name: i for i, record in enumerate(AUGMENTATIONS)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,59 +195,82 @@ def augment(images: np.ndarray, augmentation: Augmentation, *, seed: int = 0, ma
     """
     _check(images, augmentation, max_value)
     seed = SEED.clean(seed)
-    streams = {name: np.random.default_rng([seed, number]) for name, number in _STREAMS.items()}
-    drawn = _Drawn(augmentation, images.shape, streams)
+    changes = RandomChanges(augmentation, images.shape, (seed,))
     changed = np.empty_like(images)
     for start in range(0, len(images), BLOCK):
         rows = slice(start, start + BLOCK)
-        changed[rows] = drawn.apply(images[rows], rows, max_value)
+        changed[rows] = changes.next(images[rows], max_value)
     return changed
 
 
-class _Drawn:
-    """What was drawn for each image; the fields of noise and of elastic deformation are drawn block by block."""
+class RandomChanges:
+    """What is drawn for some images, one after the other.
 
-    def __init__(
-        self, strengths: Augmentation, shape: tuple[int, ...], streams: Mapping[str, np.random.Generator]
-    ) -> None:
-        self.strengths, self.streams, self.image_shape = strengths, streams, shape[1:]
-        n_images, height, width = shape
-        self.thickness = self._even("thickness", n_images)
-        self.matrices, self.offsets = affine_transforms(
-            (height, width),
+    Parameters
+    ----------
+    strengths : Augmentation
+        The strengths.
+    shape : (int, int, int)
+        Number of images, height and width, in pixels.
+    entropy : sequence of int
+        Source of all that is drawn, numbers from 0.
+    """
+
+    def __init__(self, strengths: Augmentation, shape: Sequence[int], entropy: Sequence[int]):
+        # Each strength draws from a generator of its own, so that one more does not change what the others draw.
+        self._streams = {
+            record.name: np.random.default_rng([*entropy, number]) for number, record in enumerate(AUGMENTATIONS)
+        }
+        n_images, *sides = shape
+        self._strengths, self._sides, self._n_before = strengths, sides, 0
+        self._thickness = self._even("thickness", n_images)
+        self._matrices, self._offsets = affine_transforms(
+            (sides[0], sides[1]),
             rotation=self._even("rotation", n_images),
-            scale=np.exp(np.log1p(strengths.scale) * streams["scale"].uniform(-1, 1, n_images)),
+            scale=np.exp(np.log1p(strengths.scale) * self._streams["scale"].uniform(-1, 1, n_images)),
             shear=self._even("shear", n_images),
-            shift=strengths.shift * streams["shift"].uniform(-1, 1, (n_images, 2)),
+            shift=strengths.shift * self._streams["shift"].uniform(-1, 1, (n_images, 2)),
         )
-        self.patch = round(strengths.erasing * height), round(strengths.erasing * width)
-        places = [side - patch + 1 for side, patch in zip(self.image_shape, self.patch, strict=True)]
-        self.corners = streams["erasing"].integers(0, places, (n_images, 2))
+        self._patch = round(strengths.erasing * sides[0]), round(strengths.erasing * sides[1])
+        places = [side - patch + 1 for side, patch in zip(sides, self._patch, strict=True)]
+        self._corners = self._streams["erasing"].integers(0, places, (n_images, 2))
 
-    def apply(self, images: np.ndarray, rows: slice, max_value: int) -> np.ndarray:
-        strengths = self.strengths
+    def next(self, images: np.ndarray, max_value: float) -> np.ndarray:
+        """Return the next images changed, of the same shape and type.
+
+        However many there are at a time, each gets what was drawn for its place; only memory grows with their number.
+
+        Parameters
+        ----------
+        images : ndarray, uint8 or float32, (n, height, width)
+            Pixel values, 0 (paper) to ``max_value``; not changed.
+        max_value : float
+            Largest value of a pixel.
+        """
+        rows = slice(self._n_before, self._n_before + len(images))
+        self._n_before = rows.stop
+        strengths = self._strengths
         if strengths.thickness:
-            images = thickened(images, self.thickness[rows])
+            images = thickened(images, self._thickness[rows])
         if any((strengths.shift, strengths.rotation, strengths.scale, strengths.shear, strengths.elastic)):
-            images = warped(images, self.matrices[rows], self.offsets[rows], self._displacements(len(images)))
-        if min(self.patch) > 0:
-            images = erased(images, self.corners[rows], self.patch)
+            displacements = self._displacements(len(images)) if strengths.elastic else None
+            images = warped(images, self._matrices[rows], self._offsets[rows], displacements)
+        if min(self._patch) > 0:
+            images = erased(images, self._corners[rows], self._patch)
         if strengths.noise:
-            images = with_noise(images, strengths.noise, max_value, self.streams["noise"])
+            images = with_noise(images, strengths.noise, max_value, self._streams["noise"])
         return images
 
     def _even(self, name: str, n_images: int) -> np.ndarray:
         """Values from minus to plus the strength, uniform."""
-        return getattr(self.strengths, name) * self.streams[name].uniform(-1, 1, n_images)
+        return getattr(self._strengths, name) * self._streams[name].uniform(-1, 1, n_images)
 
-    def _displacements(self, n_images: int) -> np.ndarray | None:
+    def _displacements(self, n_images: int) -> np.ndarray:
         """Smooth random fields ``(n_images, 2, height, width)`` whose root mean square is the strength."""
-        if not self.strengths.elastic:
-            return None
-        drawn = self.streams["elastic"].standard_normal((n_images, 2, *self.image_shape), dtype=np.float32)
-        sigma = ELASTIC_SMOOTHNESS * min(self.image_shape)
-        down, across = (_smoothing(side, sigma) for side in self.image_shape)
-        return np.float32(self.strengths.elastic) * (down @ drawn @ across.T)
+        drawn = self._streams["elastic"].standard_normal((n_images, 2, *self._sides), dtype=np.float32)
+        sigma = ELASTIC_SMOOTHNESS * min(self._sides)
+        down, across = (_smoothing(side, sigma) for side in self._sides)
+        return np.float32(self._strengths.elastic) * (down @ drawn @ across.T)
 
 
 def _smoothing(side: int, sigma: float) -> np.ndarray:
@@ -248,6 +278,8 @@ def _smoothing(side: int, sigma: float) -> np.ndarray:
 
     Wrapped around, the filter is the same at the edges as in the middle.
     """
+    from scipy import ndimage
+
     rows = ndimage.gaussian_filter1d(np.eye(side), sigma, axis=0, mode="wrap")
     return (rows / np.sqrt((rows[0] ** 2).sum())).astype(np.float32)
 

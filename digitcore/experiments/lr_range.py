@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from digitcore.evaluation.lr_range import lr_range_table
-from digitcore.runs.training import model_for, split_for, threads_for
+from digitcore.runs.training import images_and_labels, model_for, split_for, threads_for
 from digitcore.specs.run_spec import RunSpec
 
 LOWEST, HIGHEST, N_STEPS = 1e-6, 10.0, 300
@@ -44,7 +44,7 @@ def lr_range_test(
     """
     spec = RunSpec.from_json(spec) if isinstance(spec, str) else spec
     data_split = split_for(spec)
-    X, y = data_split.train.features(spec.scaling), data_split.train.labels
+    X, y = images_and_labels(data_split.train, spec.scaling)
     model = model_for(spec, data_split.dataset)
     with threads_for(spec, most=1):
         found = model.learning_rate_range(X, y, lowest=lowest, highest=highest, n_steps=n_steps)

@@ -1,7 +1,7 @@
 """Distortions of many images at once, each with its own strength: moved, thickened, erased, noisy.
 
-Images are uint8 ``(n_images, height, width)``, 0 (paper) to their largest value; they are not changed. Lengths are in
-pixels, rows count downwards.
+Images are uint8 or float32 ``(n_images, height, width)``, 0 (paper) to their largest value; they are not changed.
+Results have the same type: uint8 values are rounded, float32 ones are not. Lengths are in pixels, rows count downwards.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def affine_transforms(
 def warped(
     images: np.ndarray, matrices: np.ndarray, offsets: np.ndarray, displacements: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return images resampled once, bilinearly and rounded, uint8 of the same shape. Outside an image is paper.
+    """Return images resampled once, bilinearly, of the same shape. Outside an image is paper.
 
     Parameters
     ----------
-    images : ndarray, uint8, (n_images, height, width)
+    images : ndarray, uint8 or float32, (n_images, height, width)
         Pixel values.
     matrices, offsets : ndarray of shape (n_images or 1, 2, 2) and (n_images or 1, 2)
         From a place (row, column) in the result to its source, see :func:`affine_transforms`.
@@ -70,19 +70,21 @@ def warped(
     if displacements is None:
         displacements = np.empty((0, 2, 0, 0))
     resampled = np.empty_like(images)
-    resample(images, matrices, offsets, np.ascontiguousarray(displacements, dtype=np.float32), resampled)
+    displacements = np.ascontiguousarray(displacements, dtype=np.float32)
+    half = np.float32(0.5 if images.dtype == np.uint8 else 0)
+    resample(images, matrices, offsets, displacements, half, resampled)
     return resampled
 
 
 def thickened(images: np.ndarray, pixels: np.ndarray | float) -> np.ndarray:
-    """Return images whose strokes are thicker, or thinner where ``pixels`` is negative, uint8 of the same shape.
+    """Return images whose strokes are thicker, or thinner where ``pixels`` is negative, of the same shape.
 
     A whole pixel is a grey dilation (erosion) by a cross of 3x3; the rest is that share of one more. What is outside an
     image does not count.
 
     Parameters
     ----------
-    images : ndarray, uint8, (n_images, height, width)
+    images : ndarray, uint8 or float32, (n_images, height, width)
         Pixel values.
     pixels : float or ndarray of shape (n_images,)
         Pixels that strokes grow by on each side.
@@ -96,15 +98,15 @@ def thickened(images: np.ndarray, pixels: np.ndarray | float) -> np.ndarray:
             share = np.minimum(rest[chosen], 1)[:, None, None]
             changed[chosen] = before + share * (_of_cross(before, extreme) - before)
         rest = np.maximum(rest - 1, 0)
-    return np.rint(changed).astype(np.uint8)
+    return np.rint(changed).astype(np.uint8) if images.dtype == np.uint8 else changed
 
 
 def erased(images: np.ndarray, corners: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
-    """Return images with a rectangle of paper in each, uint8 of the same shape.
+    """Return images with a rectangle of paper in each, of the same shape.
 
     Parameters
     ----------
-    images : ndarray, uint8, (n_images, height, width)
+    images : ndarray, uint8 or float32, (n_images, height, width)
         Pixel values.
     corners : ndarray of shape (n_images, 2), integer
         Row and column of each rectangle's top left pixel.
@@ -115,19 +117,19 @@ def erased(images: np.ndarray, corners: np.ndarray, sides: tuple[int, int]) -> n
         (np.arange(length) >= corner[:, None]) & (np.arange(length) < corner[:, None] + side)
         for length, corner, side in zip(images.shape[1:], corners.T, sides, strict=True)
     ]
-    return np.where(inside[0][:, :, None] & inside[1][:, None, :], np.uint8(0), images)
+    return np.where(inside[0][:, :, None] & inside[1][:, None, :], images.dtype.type(0), images)
 
 
-def with_noise(images: np.ndarray, deviation: float, max_value: int, rng: np.random.Generator) -> np.ndarray:
-    """Return images with Gaussian noise on each pixel, rounded and clipped to 0 to ``max_value``, uint8.
+def with_noise(images: np.ndarray, deviation: float, max_value: float, rng: np.random.Generator) -> np.ndarray:
+    """Return images with Gaussian noise on each pixel, clipped to 0 to ``max_value``.
 
     Parameters
     ----------
-    images : ndarray, uint8, (n_images, height, width)
+    images : ndarray, uint8 or float32, (n_images, height, width)
         Pixel values, 0 to ``max_value``.
     deviation : float
         Standard deviation as a share of ``max_value``.
-    max_value : int
+    max_value : float
         Largest value of a pixel.
     rng : numpy.random.Generator
         Source of the noise.
@@ -135,10 +137,10 @@ def with_noise(images: np.ndarray, deviation: float, max_value: int, rng: np.ran
     noisy = rng.standard_normal(images.shape, dtype=np.float32)
     noisy *= np.float32(deviation * max_value)
     noisy += images
-    return rounded(noisy, max_value)
+    return rounded(noisy, max_value) if images.dtype == np.uint8 else np.clip(noisy, 0, max_value, out=noisy)
 
 
-def rounded(values: np.ndarray, max_value: int) -> np.ndarray:
+def rounded(values: np.ndarray, max_value: float) -> np.ndarray:
     """Return float values as pixels: rounded, clipped to 0 to ``max_value``, uint8."""
     return np.clip(np.rint(values), 0, max_value).astype(np.uint8)
 

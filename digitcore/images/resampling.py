@@ -10,7 +10,7 @@ import numpy as np
 
 # A product and a sum in one instruction. Rows are copied in loops: numba compiles those faster than slices.
 @numba.njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
-def resample(images, matrices, offsets, displacements, resampled):
+def resample(images, matrices, offsets, displacements, half, resampled):
     """Fill ``resampled`` with bilinear interpolations of ``images``; outside an image there are zeros.
 
     The pixel (row, column) of image i comes from ``matrices[i] @ (row, column) + offsets[i]``, moved by
@@ -18,12 +18,14 @@ def resample(images, matrices, offsets, displacements, resampled):
 
     Parameters
     ----------
-    images, resampled : ndarray, uint8, (n_images, height, width)
-        Pixel values; interpolated ones are rounded.
+    images, resampled : ndarray, uint8 or float32, (n_images, height, width)
+        Pixel values.
     matrices, offsets : ndarray, float32, (n_images, 2, 2) and (n_images, 2)
         From a place in the result to its source, in pixels.
     displacements : ndarray, float32, (n_images or 0, 2, height, width)
         Further moves of the source, in pixels.
+    half : float32
+        Added to each interpolated value: 0.5 has whole numbers rounded, 0 leaves floats as they are.
     """
     n_images, height, width = images.shape
     moved = displacements.shape[0] > 0
@@ -52,7 +54,7 @@ def resample(images, matrices, offsets, displacements, resampled):
                 below, right = source_y - np.float32(top), source_x - np.float32(left)
                 upper = framed[top, left] + right * (framed[top, left + 1] - framed[top, left])
                 lower = framed[top + 1, left] + right * (framed[top + 1, left + 1] - framed[top + 1, left])
-                resampled[i, row, column] = np.uint8(upper + below * (lower - upper) + np.float32(0.5))
+                resampled[i, row, column] = upper + below * (lower - upper) + half
 
 
 with contextlib.suppress(RuntimeError):  # no folder can be written: each process compiles for itself

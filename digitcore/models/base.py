@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from digitcore.errors import DivergedError, InvalidSetting
 from digitcore.models.architecture import plan
+from digitcore.models.augmented_images import AugmentedImages, augmentation_of
 from digitcore.models.checkpoint import (
     check_checkpoint,
     continued_state,
@@ -547,6 +549,27 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _check_image_shape(self, height: int, width: int) -> None:
         """Refuse images whose height and width are not those that :meth:`_image_shape` takes them for."""
 
+    def _image_sides(self, n_features: int) -> tuple[int, int] | None:
+        """Height and width of the training images as they were given, or of a square; None if neither is known."""
+        side = math.isqrt(n_features)
+        return self._given_sides or ((side, side) if side * side == n_features else None)
+
+    def _augmented(
+        self, train: LabelledImages, settings: Mapping[str, Any], draw_seed: Callable[[], int]
+    ) -> AugmentedImages | None:
+        """Return the training images as each epoch sees them; None, and no seed is drawn, if as they are."""
+        strengths = augmentation_of(settings)
+        if strengths is None:
+            return None
+        n_pixels = train.X.shape[1]
+        sides = self._image_sides(n_pixels)
+        if sides is None:
+            raise InvalidSetting(
+                f"To augment images, their height and width must be known, and {n_pixels} pixels are no square: give "
+                "images of shape (n_images, height, width), or leave the augmentation at 0"
+            )
+        return AugmentedImages(train.X, sides, strengths, draw_seed())
+
     def _images_at_once(self) -> int:
         return PREDICTED_AT_ONCE
 
@@ -610,6 +633,7 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return validate_data(self, self._rows(X), reset=False, dtype=self._DTYPES)
 
     def _check_training_data(self, X, y, *, classes: np.ndarray | None, reset: bool) -> LabelledImages:
+        self._given_sides = X.shape[1:] if has_height_and_width(X) else None
         X, y = validate_data(self, self._rows(X), y, reset=reset, dtype=self._DTYPES)
         check_classification_targets(y)
         if classes is None:

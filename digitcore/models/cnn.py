@@ -19,7 +19,8 @@ class CNN(TorchNetwork):
     ----------
     channels, kernel_size, padding, pool_size, pool_stride, activation, dropout, hidden_units, initialization, \
 initial_bias, weight_scale, epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, warm_up, \
-optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
+optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, augment_shift, \
+augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, augment_thickness
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -66,6 +67,14 @@ optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
+        augment_shift=0.0,
+        augment_rotation=0.0,
+        augment_scale=0.0,
+        augment_shear=0.0,
+        augment_elastic=0.0,
+        augment_noise=0.0,
+        augment_erasing=0.0,
+        augment_thickness=0.0,
         image_shape=None,
         random_state=None,
         device="auto",
@@ -101,6 +110,14 @@ optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
+        self.augment_shift = augment_shift
+        self.augment_rotation = augment_rotation
+        self.augment_scale = augment_scale
+        self.augment_shear = augment_shear
+        self.augment_elastic = augment_elastic
+        self.augment_noise = augment_noise
+        self.augment_erasing = augment_erasing
+        self.augment_thickness = augment_thickness
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
@@ -116,6 +133,9 @@ optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_
                 f"The images have {height} × {width} pixels, but the network takes them for {taken} pixels: "
                 f"set image_shape to ({height}, {width})"
             )
+
+    def _image_sides(self, n_features: int) -> tuple[int, int] | None:
+        return super()._image_sides(n_features) if self.image_shape is None else self._image_shape(n_features)
 
     def _image_shape(self, n_features: int) -> tuple[int, int]:
         if self.image_shape is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from digitcore.datasets.augmentation import AUGMENTATIONS
 from digitcore.glossary import explain
 from digitcore.parameters import Choice, Integer, Number, Parameter, Sizes
 
@@ -330,6 +331,11 @@ POOL_STRIDE = Integer(
     slider=(1, 4),
 )
 
+# How strongly the training images are changed in each epoch; declared once, beside what changes them.
+AUGMENTATION: tuple[Parameter, ...] = tuple(
+    replace(record, name=f"augment_{record.name}", folded=True, since=3) for record in AUGMENTATIONS
+)
+
 TRAINING: tuple[Parameter, ...] = (
     EPOCHS,
     BATCH_SIZE,
@@ -347,6 +353,7 @@ TRAINING: tuple[Parameter, ...] = (
     WEIGHT_DECAY,
     LABEL_SMOOTHING,
     MAX_NORM,
+    *AUGMENTATION,
 )
 SOFTMAX = (*TRAINING,)
 MLP = (HIDDEN_UNITS, ACTIVATION, DROPOUT, INITIALIZATION, INITIAL_BIAS, WEIGHT_SCALE, *TRAINING)

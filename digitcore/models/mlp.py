@@ -13,7 +13,8 @@ class MLP(TorchNetwork):
     ----------
     hidden_units, activation, dropout, initialization, initial_bias, weight_scale, epochs, batch_size, \
 learning_rate, schedule, step_epochs, step_factor, warm_up, optimizer, momentum, momentum_kind, rho, epsilon, \
-patience, weight_decay, label_smoothing, max_norm
+patience, weight_decay, label_smoothing, max_norm, augment_shift, augment_rotation, augment_scale, augment_shear, \
+augment_elastic, augment_noise, augment_erasing, augment_thickness
         See :data:`digitcore.models.hyperparameters.MLP`.
     random_state : int, RandomState or None
         Seed of initial weights, the batches' order and dropout.
@@ -52,6 +53,14 @@ patience, weight_decay, label_smoothing, max_norm
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
+        augment_shift=0.0,
+        augment_rotation=0.0,
+        augment_scale=0.0,
+        augment_shear=0.0,
+        augment_elastic=0.0,
+        augment_noise=0.0,
+        augment_erasing=0.0,
+        augment_thickness=0.0,
         random_state=None,
         device="auto",
         validation_fraction=None,
@@ -81,6 +90,14 @@ patience, weight_decay, label_smoothing, max_norm
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
+        self.augment_shift = augment_shift
+        self.augment_rotation = augment_rotation
+        self.augment_scale = augment_scale
+        self.augment_shear = augment_shear
+        self.augment_elastic = augment_elastic
+        self.augment_noise = augment_noise
+        self.augment_erasing = augment_erasing
+        self.augment_thickness = augment_thickness
         self.random_state = random_state
         self.device = device
         self.validation_fraction = validation_fraction

@@ -8,13 +8,14 @@ Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.3.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
 from digitcore.errors import InvalidSetting
 from digitcore.models import hyperparameters
+from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import clip, smooth
@@ -136,13 +137,15 @@ def gradient(
 class SoftmaxRegression(EpochClassifier):
     """Multinomial logistic regression with a bias; its weights start at zero.
 
-    The figures of an :class:`~digitcore.models.Epoch` are those of all training images after the epoch's updates. The
-    computation is in float32 when the images are float32, else in float64.
+    The figures of an :class:`~digitcore.models.Epoch` are those of all training images after the epoch's updates, as
+    they are, not as augmentation has changed them. The computation is in float32 when the images are float32, else in
+    float64.
 
     Parameters
     ----------
     epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, warm_up, optimizer, momentum, \
-momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
+momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, augment_shift, augment_rotation, \
+augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, augment_thickness
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
@@ -182,6 +185,14 @@ momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
+        augment_shift=0.0,
+        augment_rotation=0.0,
+        augment_scale=0.0,
+        augment_shear=0.0,
+        augment_elastic=0.0,
+        augment_noise=0.0,
+        augment_erasing=0.0,
+        augment_thickness=0.0,
         random_state=None,
         validation_fraction=None,
         warm_start=False,
@@ -204,6 +215,14 @@ momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
+        self.augment_shift = augment_shift
+        self.augment_rotation = augment_rotation
+        self.augment_scale = augment_scale
+        self.augment_shear = augment_shear
+        self.augment_elastic = augment_elastic
+        self.augment_noise = augment_noise
+        self.augment_erasing = augment_erasing
+        self.augment_thickness = augment_thickness
         self.random_state = random_state
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
@@ -218,9 +237,10 @@ momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm
         settings: Mapping[str, Any],
         random_state: np.random.RandomState,
     ) -> Training:
+        augmented = self._augmented(train, settings, lambda: int(random_state.randint(2**31)))
         self.coef_ = np.zeros(layers[-1].weight_shape, dtype=train.X.dtype)
         self.intercept_ = np.zeros(len(self.coef_), dtype=train.X.dtype)
-        return SoftmaxTraining(self.coef_, self.intercept_, train, held_out, settings, random_state)
+        return SoftmaxTraining(self.coef_, self.intercept_, train, held_out, settings, random_state, augmented)
 
     def _predictor(self) -> Callable[[np.ndarray], np.ndarray]:
         return lambda X: softmax(X @ self.coef_.T + self.intercept_)
@@ -253,6 +273,8 @@ class SoftmaxTraining(Training):
         Clean hyperparameters.
     random_state : RandomState
         Source of the batches' order.
+    augmented : AugmentedImages, optional
+        The training images as each epoch sees them.
     """
 
     def __init__(
@@ -263,8 +285,9 @@ class SoftmaxTraining(Training):
         held_out: LabelledImages | None,
         settings: Mapping[str, Any],
         random_state: np.random.RandomState,
+        augmented: AugmentedImages | None = None,
     ):
-        self.coef, self.intercept = coef, intercept
+        self.coef, self.intercept, self.augmented = coef, intercept, augmented
         self.train = train
         self.held_out = held_out and LabelledImages(held_out.X.astype(train.X.dtype, copy=False), held_out.y)
         self.batch_size = min(settings["batch_size"] or len(train.y), len(train.y))
@@ -296,7 +319,7 @@ class SoftmaxTraining(Training):
         return bool(np.isfinite(self.coef).all() and np.isfinite(self.intercept).all())
 
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
-        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        endless = chain.from_iterable(self._batches_of_epoch(number) for number in count(1))
         for rate, batch in zip(rates, endless, strict=False):
             pause()
             with np.errstate(over="ignore", invalid="ignore"):
@@ -331,8 +354,15 @@ class SoftmaxTraining(Training):
             clip(gradients, self.max_norm)
         self.optimizer.step(gradients)
 
+    def _batches_of_epoch(self, number: int) -> Iterator[tuple[np.ndarray, ...]]:
+        self.start_epoch(number)
+        return self._batches()
+
     def _batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         X, y = self.train
+        if self.augmented is not None:
+            yield from self._augmented_batches(self.augmented)
+            return
         if self.batch_size == len(y):
             yield (X, y) if self.weights is None else (X, y, self.weights)
             return
@@ -342,6 +372,16 @@ class SoftmaxTraining(Training):
             # Positions of a permutation are in range; "clip" spares a copy that would guard against others.
             images = np.take(X, rows, axis=0, out=self._workspace(len(rows)).images, mode="clip")
             yield (images, y[rows]) if self.weights is None else (images, y[rows], self.weights[rows])
+
+    def _augmented_batches(self, augmented: AugmentedImages) -> Iterator[tuple[np.ndarray, ...]]:
+        X, y = self.train
+        order = np.arange(len(y)) if self.batch_size == len(y) else self.random_state.permutation(len(y))
+        memory = np.empty((augmented.n_at_once(self.batch_size), X.shape[1]), dtype=X.dtype)
+        for rows, images in augmented.batches(order, memory):
+            for start in range(0, len(rows), self.batch_size):
+                batch = slice(start, start + self.batch_size)
+                weights = () if self.weights is None else (self.weights[rows[batch]],)
+                yield images[batch], y[rows[batch]], *weights
 
     def _workspace(self, n_images: int) -> Workspace:
         if n_images not in self.workspaces:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from digitcore.errors import DivergedError, Interrupted, InvalidSetting
+from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.epoch import Epoch
 
 
@@ -23,6 +24,14 @@ class Score(NamedTuple):
 
 class Training(ABC):
     """A training under way: data, optimizer and random numbers, which the estimator forgets when it is over."""
+
+    # The training images as each epoch sees them; None where all see them as they are.
+    augmented: AugmentedImages | None = None
+
+    def start_epoch(self, number: int) -> None:
+        """Get ready for the epoch of this number, from 1: of the training, not of the call that trains it."""
+        if self.augmented is not None:
+            self.augmented.start_epoch(number)
 
     @abstractmethod
     def one_epoch(self) -> Score:
@@ -71,6 +80,7 @@ def one_epoch(training: Training, number: int, learning_rate: float) -> Epoch:
     """
     start = time.perf_counter()
     try:
+        training.start_epoch(number)
         trained = training.one_epoch()
         held_out = training.score_held_out()
     except Interrupted:

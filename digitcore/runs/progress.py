@@ -10,6 +10,7 @@ from statistics import median, quantiles
 from digitcore.datasets import DATASETS
 from digitcore.models import MODELS
 from digitcore.models.architecture import multiply_adds
+from digitcore.models.augmented_images import augmentation_of, augmentation_seconds
 from digitcore.runs.run import Run
 from digitcore.specs.run_spec import RunSpec
 from digitcore.wording import about_text, rough_duration_text
@@ -183,7 +184,8 @@ def _seconds_per_epoch(spec: RunSpec) -> float:
     forward = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
     work = forward * (PASSES_TRAINED * n_train + n_held_out)
     model = MODELS[spec.model]
-    return work * model.seconds_per_multiply_add + n_updates * model.seconds_per_update
+    changes = augmentation_seconds(augmentation_of(spec.parameters), n_train * math.prod(dataset.image_shape))
+    return changes + work * model.seconds_per_multiply_add + n_updates * model.seconds_per_update
 
 
 def part_sizes(spec: RunSpec) -> tuple[int, int]:

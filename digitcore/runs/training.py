@@ -18,6 +18,7 @@ from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import plan
+from digitcore.models.augmented_images import augmentation_of
 from digitcore.models.checkpoint import n_epochs_of, under_prefix, with_prefix
 from digitcore.models.layer_plans import is_small_dense
 from digitcore.models.pauses import pauses
@@ -196,6 +197,11 @@ def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> EpochClassifier
     return make_model(spec.model, random_state=spec.random_state, **parameters)
 
 
+def images_and_labels(part: Part, scaling: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a model is trained on: images, float32 ``(n_images, height, width)``, and their classes."""
+    return part.features(scaling).reshape(part.n_images, *part.dataset.image_shape), part.labels
+
+
 def checkpoint_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
     """Return what a training needs to go on from the end of a run, from the run's arrays; None without it.
 
@@ -325,7 +331,7 @@ def _prepare(spec: RunSpec, data_split: Split) -> None:
     n_at_once = spec.parameters["batch_size"] or _MANY_IMAGES
     few = data_split.train.indices[: min(max(n_at_once, _FEW_IMAGES), _MANY_IMAGES)]
     part = Part("train", data_split.dataset, few)
-    images = part.features(spec.scaling), part.labels
+    images = images_and_labels(part, spec.scaling)
     model = model_for(spec, data_split.dataset).set_params(epochs=1, patience=None)
     try:
         model.fit(*images, validation_data=images)
@@ -343,7 +349,8 @@ def _kind(spec: RunSpec) -> tuple[Any, ...]:
     shapes = [(each.kind, each.activation, each.window, each.stride, each.padding) for each in layers]
     n_at_once = min(spec.parameters["batch_size"] or dataset.n_images, split.max_train or dataset.n_images)
     choices = [value for value in spec.parameters.values() if isinstance(value, str)]
-    return (spec.model, *shapes, is_small_dense(layers, n_at_once), n_at_once > 1, *choices)
+    is_augmented = augmentation_of(spec.parameters) is not None
+    return (spec.model, *shapes, is_small_dense(layers, n_at_once), n_at_once > 1, is_augmented, *choices)
 
 
 class _UnderWay(NamedTuple):
@@ -429,7 +436,7 @@ def _begin(
     checkpoint, snapshots = _divided(options.checkpoint or {})
     if n_epochs_of(checkpoint) < spec.n_inherited:
         checkpoint, snapshots = _divided(_train_parent(spec, options, outcome, stop))
-    X, y = data_split.train.features(spec.scaling), data_split.train.labels
+    X, y = images_and_labels(data_split.train, spec.scaling)
     epochs = _epochs_from(checkpoint, model, spec, (X, y, validation_data_of(data_split, spec.scaling)))
     for epoch in model.history_:
         _tell(epoch, outcome, options)

@@ -197,7 +197,8 @@ def compute_in_worker(function: Callable[..., Any], arguments: Sequence[Any], st
 
 def warm_up() -> None:
     """Train for a moment, so that no user waits for what the first training of a process imports and compiles."""
-    warped(np.zeros((1, 8, 8), np.uint8), *affine_transforms((8, 8)))
+    for dtype in (np.uint8, np.float32):  # of corruptions, and of augmentation
+        warped(np.zeros((1, 8, 8), dtype), *affine_transforms((8, 8)))
     for model in [entry for entry in MODELS.values() if entry.warms_up]:
         records = {record.name for record in model.parameters}
         for dropout, n_images in product((0.0, 0.2) if "dropout" in records else (None,), (20, 100)):

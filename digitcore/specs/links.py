@@ -15,7 +15,7 @@ from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import setting_text, setting_value, settings_of, switch_model, with_settings
 
 DEFAULT_RECIPE = "digits-mlp"
-# A link that sets everything has forty.
+# A link that sets everything has about fifty.
 MOST_PARAMETERS = 100
 # What a training goes on from, as a link of its own.
 PARENT = "goes_on_from"

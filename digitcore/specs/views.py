@@ -17,7 +17,7 @@ from digitcore.parameters import shortened
 
 _CELL = ("truth", "taken_for")
 # What is folded away in the form of settings, and unfolded.
-_OPEN_FORM = ("open_split", "open_more")
+_OPEN_FORM = ("open_split", "open_more", "open_augmentation")
 _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noise")
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -17,7 +17,7 @@ from digitcore.datasets.split_parameters import SCALING, SPLIT, STRATIFY_HELP, S
 from digitcore.errors import InvalidSetting
 from digitcore.glossary import explain
 from digitcore.models import MODELS
-from digitcore.models.hyperparameters import TRAINING
+from digitcore.models.hyperparameters import AUGMENTATION, TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, Sizes, short_text, slider_stops
 from digitcore.runs import RunSpec
 from digitcore.specs.changes import changes_between
@@ -27,6 +27,7 @@ from digitcore.specs.settings import DATASET, MODEL
 from digitcore.specs.titles import differences_from, spec_title
 from digitcore.wording import counted
 from pages.parts import session, view
+from pages.parts.augmentation_preview import show_variants
 from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
@@ -56,7 +57,8 @@ def ask_spec(
     """
     recipe = st.container()
     try:
-        values = {**_ask_data(spec, only), **_ask_model(spec, only)}
+        data = _ask_data(spec, only)
+        values = {**data, **_ask_model(spec, data["dataset"], only)}
         _check_texts(values["parameters"])
         asked, problem = RunSpec(**values, parent=_parent(values["model"])), ""
     except InvalidSetting as error:
@@ -147,18 +149,25 @@ def _ask_data(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
     return {"dataset": name, "scaling": scaling, "split": values}
 
 
-def _ask_model(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
+def _ask_model(spec: RunSpec, dataset: str, only: Collection[str] | None) -> dict[str, Any]:
     model = _ask_if_shown(MODEL, spec.model, only)
     parameters: dict[str, Any] = {}
-    main, others = _groups(model)
+    main, others, augmentation = _groups(model)
     if only is not None:
-        _ask_group([*main, *others], spec, model, parameters, only)
+        _ask_group([*main, *others, *augmentation], spec, model, parameters, only)
         seed = _ask_if_shown(SEED, spec.random_state, _field_names(only), prefix="model_")
         return {"model": model, "parameters": parameters, "random_state": seed}
     _ask_group(main, spec, model, parameters)
-    with view.expander(st, "open_more", f"More settings{_n_changed(spec, main)}"):
+    with view.expander(st, "open_more", f"More settings{_n_changed(spec, [*others, SEED])}"):
         _ask_group(others, spec, model, parameters)
         seed = _ask(SEED, spec.random_state, prefix="model_")
+    if augmentation:
+        with view.expander(st, "open_augmentation", f"Augmentation{_n_changed(spec, augmentation)}"):
+            st.caption("Training images, changed at random.", help=explain("augmentation", "what augmentation brings"))
+            variants = st.container()
+            _ask_group(augmentation, spec, model, parameters)
+            with variants:
+                show_variants(dataset, parameters)
     return {"model": model, "parameters": parameters, "random_state": seed}
 
 
@@ -171,22 +180,25 @@ def _ask_if_shown(record: Parameter, value: Any, only: Collection[str] | None, p
     return _ask(record, value, prefix=prefix) if only is None or record.name in only else value
 
 
-def _n_changed(spec: RunSpec, main: Sequence[Parameter]) -> str:
+def _n_changed(spec: RunSpec, folded: Sequence[Parameter]) -> str:
     """Return, for the heading of what is folded, how many settings in it are other than the recipe's."""
-    recipe, shown = RECIPES[session.recipe_name()].spec, {record.name for record in main}
+    recipe = RECIPES[session.recipe_name()].spec
     changes = changes_between(recipe, spec) if recipe.model == spec.model else []
-    own = [record.name for record in MODELS[spec.model].parameters]
-    n = sum(change.name in own and change.name not in shown for change in changes)
+    n = sum(change.name in {"seed" if record is SEED else record.name for record in folded} for change in changes)
     return f" :blue[({n} changed)]" if n else ""
 
 
-def _groups(model: str) -> tuple[list[Parameter], list[Parameter]]:
-    """Return the settings that matter most, in the model's order, and the others: those that few change come last."""
+def _groups(model: str) -> tuple[list[Parameter], list[Parameter], list[Parameter]]:
+    """Return the settings that matter most, in the model's order, the others, and those of augmentation.
+
+    Of the others those that few change come last.
+    """
     entry = MODELS[model]
     by_name = {record.name: record for record in entry.parameters}
-    others = [record for record in entry.parameters if record.name not in entry.main]
-    own_first = sorted(others, key=lambda record: (record.folded, record in TRAINING))
-    return [by_name[name] for name in entry.main], own_first
+    augmentation = [record for record in entry.parameters if record in AUGMENTATION]
+    others = [record for record in entry.parameters if record.name not in entry.main and record not in augmentation]
+    others.sort(key=lambda record: (record.folded, record in TRAINING))
+    return [by_name[name] for name in entry.main], others, augmentation
 
 
 def _ask_group(

@@ -128,5 +128,5 @@ def test_the_prediction_of_a_baseline_is_in_the_order_of_the_part(two_runs):
 
 def test_more_settings_count_what_differs_from_the_recipe(open_app):
     app = open_app(**FIRST, momentum="0.5", seed="4", batch_size="64")
-    assert "More settings :blue[(2 changed)]" in [box.label for box in app.expander]
+    assert "More settings :blue[(3 changed)]" in [box.label for box in app.expander]
     assert isinstance(app.session_state["spec"], RunSpec)

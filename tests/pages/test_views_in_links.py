@@ -139,7 +139,13 @@ LINKS = {
         {"model": "softmax", "epochs": "77", "run": MLP.digest},
         {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes"},
         {"epochs": "77", "run": MLP.digest, "present": "yes", "controls": "learning_rate,seed", "locked": "yes"},
-        {**spec_to_query(SOFTMAX), "open_split": "yes", "open_more": "yes", "open_layers": "yes"},
+        {
+            **spec_to_query(SOFTMAX),
+            "open_split": "yes",
+            "open_more": "yes",
+            "open_augmentation": "yes",
+            "open_layers": "yes",
+        },
     ],
 }
 

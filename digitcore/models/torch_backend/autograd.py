@@ -10,7 +10,7 @@ import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, repeat
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from digitcore.errors import InvalidSetting
+from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
@@ -68,7 +69,8 @@ class AcceleratorTraining(Training):
     """A training of a copy of ``module`` on ``device``; after each epoch its weights are copied back.
 
     Batches, their order and the figures are those of :class:`digitcore.models.torch_backend.network.NetworkTraining`;
-    dropout draws other masks. Everything is float32. All images are on the device from the start.
+    dropout draws other masks. Everything is float32. All images are on the device from the start, unless they are
+    augmented: then the processor changes them, some batches at a time.
 
     Parameters
     ----------
@@ -84,6 +86,8 @@ class AcceleratorTraining(Training):
         Clean hyperparameters.
     generator : torch.Generator
         Source of the batches' order and of the seed of dropout.
+    augmented : AugmentedImages, optional
+        The training images as each epoch sees them.
     """
 
     def __init__(
@@ -95,9 +99,12 @@ class AcceleratorTraining(Training):
         held_out: LabelledImages | None,
         settings: Mapping[str, Any],
         generator: torch.Generator,
+        augmented: AugmentedImages | None = None,
     ):
+        self.augmented = augmented
         self.module, self.device, self.at_once, self.generator = module, device, at_once, generator
-        self.train, self.held_out = self._on_device(train), held_out and self._on_device(held_out)
+        self.train = self._on_device(train if augmented is None else LabelledImages(train.X[:0], train.y))
+        self.held_out, self.n_pixels = held_out and self._on_device(held_out), train.X.shape[1]
         weights = relative_weights(train)
         self.image_weights = () if weights is None else (torch.from_numpy(weights).float().to(device),)
         self.n_images = len(train.y)
@@ -137,7 +144,7 @@ class AcceleratorTraining(Training):
 
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         self.copy.train()
-        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        endless = chain.from_iterable(self._batches_of_epoch(number) for number in count(1))
         for rate, batch in zip(rates, endless, strict=False):
             self._set_rate(rate)
             with self._random_numbers(), _float32_throughout():
@@ -154,13 +161,25 @@ class AcceleratorTraining(Training):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
+    def _batches_of_epoch(self, number: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        self.start_epoch(number)
+        return self._batches()
+
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         X, y = self.train
-        order = torch.arange(self.n_images)
-        if self.batch_size < self.n_images:
-            order = torch.randperm(self.n_images, generator=self.generator)
+        order = shuffled(self.n_images, self.batch_size, self.generator)
+        if self.augmented is not None:
+            return self._augmented_batches(self.augmented, order)
         tensors = (X, y, *self.image_weights)
         return (tuple(each[rows] for each in tensors) for rows in order.to(self.device).split(self.batch_size))
+
+    def _augmented_batches(self, augmented: AugmentedImages, order: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+        memory = torch.empty(augmented.n_at_once(self.batch_size), self.n_pixels)
+        for rows, _ in augmented.batches(order.numpy(), memory.numpy()):
+            positions = torch.from_numpy(rows).to(self.device)
+            tensors = (memory[: len(rows)].to(self.device), *(each[positions] for each in self.train[1:]))
+            weights = (each[positions] for each in self.image_weights)
+            yield from zip(*(each.split(self.batch_size) for each in (*tensors, *weights)), strict=True)
 
     def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
@@ -199,6 +218,11 @@ class AcceleratorTraining(Training):
         with torch.random.fork_rng([self.device.index or 0] if others else [], **others):
             torch.manual_seed(seed)
             yield
+
+
+def shuffled(n_images: int, batch_size: int, generator: torch.Generator) -> torch.Tensor:
+    """Return the positions of an epoch's images in their order, int64 ``(n_images,)``; a full batch draws nothing."""
+    return torch.arange(n_images) if batch_size == n_images else torch.randperm(n_images, generator=generator)
 
 
 def make_optimizer(settings: Mapping[str, Any], weights: Iterator[nn.Parameter]) -> torch.optim.Optimizer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, repeat
+from itertools import chain, count
 from math import prod
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import smooth
@@ -20,7 +21,7 @@ from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.schedules import Schedule
-from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device
+from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device, shuffled
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
 from digitcore.models.torch_backend.modules import build_module, initialize
@@ -62,12 +63,13 @@ class TorchNetwork(EpochClassifier):
         random_state: np.random.RandomState,
     ) -> Training:
         generator = torch.Generator().manual_seed(int(random_state.randint(2**31)))
+        augmented = self._augmented(train, settings, generator.initial_seed)
         device = choose_device(self.device, layers, min(settings["batch_size"] or len(train.y), len(train.y)))
         self._build(layers)
         bias = settings.get("initial_bias", 0.0)
         scale = settings.get("weight_scale", 1.0)
         initialize(self.module_, settings["initialization"], bias, generator, scale)
-        data = (self._at_once, train, held_out, settings, generator)
+        data = (self._at_once, train, held_out, settings, generator, augmented)
         if device.type != "cpu":
             return AcceleratorTraining(self.module_, device, *data)
         return NetworkTraining(self.module_, layers, self._network, *data)
@@ -144,8 +146,8 @@ class TorchNetwork(EpochClassifier):
 class NetworkTraining(Training):
     """A training of ``module``, which it changes in place.
 
-    Training figures are running means over the epoch's batches as they were trained, dropout on; validation figures are
-    those after the epoch's updates, dropout off.
+    Training figures are running means over the epoch's batches as they were trained, augmented and with dropout on;
+    validation figures are those after the epoch's updates, on the images as they are, dropout off.
 
     Parameters
     ----------
@@ -164,6 +166,8 @@ class NetworkTraining(Training):
         Clean hyperparameters.
     generator : torch.Generator
         Source of the batches' order and of dropout.
+    augmented : AugmentedImages, optional
+        The training images as each epoch sees them.
     """
 
     def __init__(
@@ -176,8 +180,9 @@ class NetworkTraining(Training):
         held_out: LabelledImages | None,
         settings: Mapping[str, Any],
         generator: torch.Generator,
+        augmented: AugmentedImages | None = None,
     ):
-        self.at_once = at_once
+        self.at_once, self.augmented = at_once, augmented
         self.train, self.held_out = _tensors(train), held_out and _tensors(held_out)
         weights = relative_weights(train)
         self.image_weights = () if weights is None else (torch.from_numpy(weights).float(),)
@@ -191,7 +196,8 @@ class NetworkTraining(Training):
         self.update = make_update(module, settings, in_one_piece=in_one_piece, inputs_first=kind.INPUTS_FIRST)
         self.weights = named_weights(module)
         self.network = make_network(kind, generator)
-        whole = self.train[0] if in_one_piece and self.batch_size == self.n_images else None
+        is_whole = in_one_piece and self.batch_size == self.n_images and augmented is None
+        whole = self.train[0] if is_whole else None
         self.network.prepare_training(self.update, min(self.batch_size, at_once), whole)
         self.buffers = Buffers()
 
@@ -226,7 +232,7 @@ class NetworkTraining(Training):
 
     @torch.inference_mode()
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
-        endless = chain.from_iterable(self._batches() for _ in repeat(None))
+        endless = chain.from_iterable(self._batches_of_epoch(number) for number in count(1))
         for rate, batch in zip(rates, endless, strict=False):
             pause()
             self.update.learning_rate = rate
@@ -250,10 +256,17 @@ class NetworkTraining(Training):
         self.schedule.load_state(under_prefix("schedule", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
 
+    def _batches_of_epoch(self, number: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        self.start_epoch(number)
+        return self._batches()
+
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         """Yield images, their classes and, if they do not count alike, their weights."""
         self.network.start_epoch()
         X, y = self.train
+        if self.augmented is not None:
+            yield from self._augmented_batches(self.augmented)
+            return
         if self.batch_size == self.n_images:
             yield X, y, *self.image_weights
             return
@@ -263,6 +276,15 @@ class NetworkTraining(Training):
             images = torch.index_select(X, 0, rows, out=self.buffers("images", rows.shape[0], X.shape[1]))
             others = (each[rows].split(self.batch_size) for each in (y, *self.image_weights))
             yield from zip(images.split(self.batch_size), *others, strict=True)
+
+    def _augmented_batches(self, augmented: AugmentedImages) -> Iterator[tuple[torch.Tensor, ...]]:
+        X, y = self.train
+        order = shuffled(self.n_images, self.batch_size, self.generator).numpy()
+        memory = self.buffers("images", augmented.n_at_once(self.batch_size), X.shape[1])
+        for rows, _ in augmented.batches(order, memory.numpy()):
+            images = memory[: len(rows)].split(self.batch_size)
+            others = (each[torch.from_numpy(rows)].split(self.batch_size) for each in (y, *self.image_weights))
+            yield from zip(images, *others, strict=True)
 
     def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[float, int]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
