@@ -92,6 +92,7 @@ LINKS = {
             "epochs": "7",
             "open_split": "yes",
             "open_more": "yes",
+            "open_augmentation": "yes",
             "kind": "sweep",
             "vary": "learning_rate,optimizer,batch_size",
             "vary.learning_rate.from": "0.002",
