@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -64,7 +64,7 @@ def main() -> None:
         dark = browser.new_page(viewport=SIZE, color_scheme="dark")
         dark.set_default_timeout(120_000)
         dark.goto(f"{server.url}/?recipe=digits-mlp")
-        dark.get_by_text("Training time").wait_for()
+        ended(dark).wait_for()
         mistakes(dark, server.url, "dark")
         # Last, as pages show the latest run.
         compare(page, server.url)
@@ -84,10 +84,10 @@ def watch(page: Page, url: str) -> None:
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text("Epoch").first.wait_for()
     frames = []
-    while len(frames) < MOST_FRAMES and not page.get_by_text("Training time").count():
+    while len(frames) < MOST_FRAMES and not ended(page).count():
         frames.append(page.screenshot())
         page.wait_for_timeout(FRAME_MILLISECONDS)
-    page.get_by_text("Training time").wait_for()
+    ended(page).wait_for()
     page.wait_for_timeout(SETTLE_MILLISECONDS)
     keep_moving([*frames, page.screenshot()])
 
@@ -107,12 +107,17 @@ def keep_moving(frames: list[bytes]) -> None:
     print(f"docs/{path.name}")
 
 
+def ended(page: Page) -> Locator:
+    """What Train shows when a training has ended."""
+    return page.get_by_role("button", name="See its mistakes")
+
+
 def train(page: Page, url: str) -> None:
     """A finished training of the recipe digits-mlp."""
     page.goto(f"{url}/?recipe=digits-mlp")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text("Training time").wait_for()
-    scroll(page, 170)
+    ended(page).wait_for()
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
     keep(page, "train")
 
 
@@ -175,7 +180,7 @@ def compare(page: Page, url: str) -> None:
     for link in COMPARED[1:]:
         page.goto(f"{url}/?{link}")
         page.get_by_role("button", name="Train", exact=True).click()
-        page.get_by_text("Training time").wait_for()
+        ended(page).wait_for()
     page.goto(f"{url}/compare")
     box = page.get_by_role("combobox", name="Compared")
     for _ in COMPARED:

@@ -65,6 +65,7 @@ def wait_for_stop(page):
 
 
 def wait_for_result(page):
+    expect(page.get_by_test_id("stProgress")).to_have_count(0)
     expect(page.get_by_text("Test accuracy", exact=True)).to_be_visible()
     settle(page)
 

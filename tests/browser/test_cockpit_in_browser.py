@@ -1,0 +1,85 @@
+"""Train as one screen in a real browser: live close-ups, the baseline's ghost, and a presentation by keys."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.test_dashboard import open_page, press_train, settle, stop, wait_for_epoch
+
+FIRST = "model=mlp&epochs=40&seed=71"
+
+
+def matrix_labels(page):
+    """What the cells of the matrix say to a screen reader."""
+    cells = page.locator('[aria-label*="Truth:"][aria-label*="Prediction:"]')
+    return cells.evaluate_all("cells => cells.map(cell => cell.getAttribute('aria-label'))")
+
+
+def picture_of_weights(page):
+    return page.locator('[aria-label="First layer\'s weights"] .picture').first.evaluate(
+        "picture => getComputedStyle(picture).backgroundImage"
+    )
+
+
+def train(page):
+    """Press Train, and wait for the result."""
+    press_train(page)
+    expect(page.get_by_role("button", name="See its mistakes")).to_be_visible(timeout=30_000)
+    settle(page)
+
+
+def test_matrix_weights_and_mistakes_follow_a_training(server, page):
+    open_page(page, f"{server.url}/?model=mlp&epochs=100000&seed=70&validation=cut")
+    press_train(page)
+    first = wait_for_epoch(page, 1)
+    expect(page.locator('[aria-label="First layer\'s weights"]')).to_be_visible()
+    expect(page.get_by_text(re.compile("validation images"))).to_be_visible()
+    before = matrix_labels(page), picture_of_weights(page)
+    wait_for_epoch(page, first + 200)
+    page.wait_for_timeout(600)
+    assert len(before[0]) == 100
+    assert picture_of_weights(page) != before[1]
+    assert page.locator(".tile .picture").count() > 24
+    stop(page)
+
+
+def test_a_run_is_pinned_and_its_ghost_stands_behind_the_next(server, page):
+    open_page(page, f"{server.url}/?{FIRST}")
+    if page.get_by_role("button", name="Train", exact=True).count():
+        train(page)
+    page.get_by_role("button", name="Pin").click()
+    expect(page).to_have_url(re.compile("baseline="))
+    page.get_by_role("slider", name="Learning rate").press("ArrowRight")
+    expect(page.get_by_role("button", name=re.compile("learning rate 0.01 →"))).to_be_visible()
+    train(page)
+    ghosts = page.get_by_role("graphics-document", name=re.compile("beside those of another training"))
+    expect(ghosts).to_have_count(2)
+    expect(page.get_by_text(re.compile("points"))).not_to_have_count(0)
+    page.get_by_role("button", name=re.compile("learning rate 0.01 →")).click()
+    expect(page.get_by_text("This run is pinned")).to_be_visible()
+    expect(ghosts).to_have_count(0)
+
+
+def test_a_click_on_the_matrix_opens_its_images(server, page):
+    open_page(page, f"{server.url}/?{FIRST}")
+    if page.get_by_role("button", name="Train", exact=True).count():
+        train(page)
+    cell = page.locator('[aria-label*="Truth: 3;"][aria-label*="Prediction: 3;"]').first
+    cell.click(force=True)
+    expect(page).to_have_url(re.compile(r"/mistakes\?.*truth=3&taken_for=3"))
+
+
+def test_a_presentation_is_led_by_keys(server, page):
+    page.set_viewport_size({"width": 1024, "height": 768})
+    open_page(page, f"{server.url}/?model=mlp&epochs=41&seed=72&present=1&controls=learning_rate&locked=yes")
+    expect(page.get_by_role("slider")).to_have_count(1)
+    page.keyboard.press("t")
+    expect(page.get_by_role("button", name="Trained")).to_be_visible(timeout=30_000)
+    settle(page)
+    page.keyboard.press("p")
+    expect(page).to_have_url(re.compile("baseline="))
+    expect(page.get_by_role("link", name="Mistakes", exact=True)).not_to_be_visible()
+    settle(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Mistakes", exact=True).first).to_be_visible()
+    assert "present=" not in page.url
