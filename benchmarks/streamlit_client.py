@@ -43,6 +43,8 @@ class Visitor:
     ----------
     elements : dict of str to message
         The elements of the page, by their place in it.
+    n_drawn, n_bytes : int
+        How often the page or a fragment was drawn, and the bytes that came in all.
     errors : list of str
         Texts of all error boxes and exceptions that were shown, in order.
     """
@@ -51,6 +53,7 @@ class Visitor:
         self.url, self.page, self.query = url, page, dict(query or {})
         self.headers = dict(headers or {})
         self.elements, self.errors = {}, []
+        self.n_drawn = self.n_bytes = 0
         self.widgets: dict[str, WidgetState] = {}
         self.page_hash = ""
         self._drawn = {}
@@ -169,6 +172,7 @@ class Visitor:
             async for data in self._socket:
                 message = ForwardMsg()
                 message.ParseFromString(data)
+                self.n_bytes += len(data)
                 self._take(message)
         finally:
             # Nobody is to wait for an answer that does not come.
@@ -178,6 +182,7 @@ class Visitor:
         kind = message.WhichOneof("type")
         whole = not message.metadata.run.fragment_ids
         if kind == "new_session":
+            self.n_drawn += 1
             if self._running_whole and not whole:
                 # A busy server clears the end of a run from its queue when that of a fragment begins.
                 self._end_whole_run()

@@ -15,12 +15,8 @@ from digitcore.wording import about_text, percent_text
 from pages.parts import announcer, layout, part_lock, session, shared, view, visitor
 from pages.parts.messages import attempt, plain
 from pages.parts.reading.reading_guide import show_heading
-from pages.parts.train import baseline, close_ups, curves_view, figures_view, verdict_view
+from pages.parts.train import baseline, close_ups, curves_view, figures_view, pace, verdict_view
 from pages.parts.train.presenting import Presentation
-
-# Of the fragment that shows a training: epochs are seen soon after they are over, and with many trainings at once the
-# server has to draw no more often than with a few.
-FASTEST_POLL_SECONDS, POLLS_PER_SECOND = 0.2, 16
 
 
 def show_run(spec: RunSpec, presentation: Presentation) -> None:
@@ -58,16 +54,14 @@ def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
     return None, ""
 
 
-def _poll_seconds() -> float:
-    n_watched = len(shared.engine().active())
-    return max(FASTEST_POLL_SECONDS, n_watched / POLLS_PER_SECOND)
-
-
 def _live(digest: str, active: bool, presentation: Presentation) -> None:
-    @view.fragment(run_every=_poll_seconds() if active else None)
+    every_seconds = pace.seconds() if active else None
+
+    @view.fragment(run_every=every_seconds)
     def live() -> None:
         run = shared.engine().run(digest)
-        if active and not run.active:
+        # With others who watch, or fewer of them, the page takes another pace, which it can only as a whole.
+        if active and (not run.active or pace.is_other(pace.seconds(), every_seconds)):
             st.rerun()
         baseline.note_shown(run)
         _show_progress(run, presentation) if run.active else _show_state(run, presentation)
