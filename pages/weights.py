@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitcore.models import MODELS
 from pages.parts import layout, messages, run_picker, session, view
-from pages.parts.weights import network_view, weight_player
+from pages.parts.weights import network_view, surgery_view, weight_player
 
 session.enter_page("weights")
 st.title("Weights")
@@ -16,6 +16,7 @@ with messages.caught(), view.in_address():
     if run is None:
         view.end_page()
     weight_player.show(run, row)
+    surgery_view.show(run)
     views = MODELS[run.spec.model].views
     if "strongest paths" in views:
         network_view.show_paths(run)

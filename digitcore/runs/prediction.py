@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from digitcore.datasets import DATASETS, Part, features
 from digitcore.errors import InvalidSetting
 from digitcore.insight.attribution import contributions, occlusion_drops
 from digitcore.insight.layer_tables import strongest_path
+from digitcore.insight.surgery import Surgery, operate
+from digitcore.insight.weight_images import first_layer_name
 from digitcore.models import MODELS
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Run
@@ -56,6 +59,19 @@ class RunModel:
         missing = run.evaluation.missing_classes["train"]
         self._classes = [index for index, name in enumerate(class_names) if name not in missing]
         self.estimator = self._restored()
+
+    def operated(self, surgery: Surgery) -> RunModel:
+        """Return this model after a surgery; this one stays as it is.
+
+        Raises
+        ------
+        InvalidSetting
+            If the first layer has not all units that the surgery names.
+        """
+        other = copy.copy(self)
+        other.weights = operate(self.weights, first_layer_name(self.spec.model, self.weights), surgery)
+        other.estimator = other._restored()
+        return other
 
     def predict_proba(self, images: np.ndarray) -> np.ndarray:
         """Return the probability of every class for each image, as the run's evaluation computed them.

@@ -18,6 +18,7 @@ from digitcore.parameters import shortened
 _CELL = ("truth", "taken_for")
 # What is folded away in the form of settings, and unfolded.
 _OPEN_FORM = ("open_split", "open_more", "open_augmentation")
+_SURGERY = ("pruned", "noise", "units", "times", "temperature")
 _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noise")
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -29,7 +30,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
             *("robustness", "labels"),
         ),
-        "weights": ("order", "shown_epoch", "images", "layer", "image", "open_paths"),
+        "weights": ("order", "shown_epoch", "images", "layer", "image", "open_paths", *_SURGERY),
         "predict": ("also", "source", "part", "image", "open_changes", *_CHANGES, "why", "why_beside"),
         "experiments": (
             *("kind", "k", "stratified", "sizes", "repeats", "published", "seeds", "vary", "points", "factor"),

@@ -63,6 +63,14 @@ LINKS = {
     "weights": [
         {"run": MLP.digest, "order": "number", "shown_epoch": "1", "layer": "output", "open_paths": "yes"},
         {"run": CNN.digest, "image": "12"},
+        {
+            "run": MLP.digest,
+            "pruned": "40",
+            "noise": "0.1",
+            "units": "1,3",
+            "times": "0.5",
+            "temperature": "2.0",
+        },
     ],
     "predict": [
         {
