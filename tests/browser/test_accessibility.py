@@ -93,7 +93,7 @@ def stand_still(page):
 def train(page, url, link):
     """Open the Train page and let it have the run of a link, trained here or before."""
     open_page(page, f"{url}/?{link}")
-    expect(page.get_by_role("button", name=re.compile("^Train(ed)?$"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
     if page.get_by_role("button", name="Train", exact=True).count():
         press_train(page)
     wait_for_result(page)
@@ -355,6 +355,7 @@ def test_of_a_training_a_screen_reader_hears_start_quarters_and_end(trained_url,
             parseFloat(style.animationDuration) > 0.01 || parseFloat(style.transitionDuration) > 0.01).length"""
     )
     assert moving == 0
+    expect(page.get_by_role("button", name="See its mistakes")).to_be_visible()
     wait_for_result(page)
     page.wait_for_timeout(300)
     heard = page.evaluate("window.heard")

@@ -19,7 +19,7 @@ def trained_url(server, browser):
     """Address of the Predict page, after a short training."""
     page = browser.new_page()
     open_page(page, f"{server.url}/?{SHORT}")
-    expect(page.get_by_role("button", name=re.compile("^Train(ed)?$"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
     if page.get_by_role("button", name="Train", exact=True).count():
         press_train(page)
     wait_for_result(page)

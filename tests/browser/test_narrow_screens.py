@@ -16,7 +16,7 @@ PAGES = ("Mistakes", "Weights", "Predict", "Experiments", "Compare", "Map", "Qui
 def trained(server, page):
     """A page of the dashboard after a short training."""
     open_page(page, f"{server.url}/?model=mlp&epochs=10&batch_size=64")
-    expect(page.get_by_role("button", name=re.compile("^Train(ed)?$"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
     if page.get_by_role("button", name="Train", exact=True).count():
         press_train(page)
     wait_for_result(page)

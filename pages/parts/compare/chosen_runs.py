@@ -26,11 +26,12 @@ def ask(listed: Mapping[str, str]) -> Chosen:
     chosen = chosen_lines(entries)
     own = {entry: entry_label(entry, lines) for entry, lines in chosen.items()}
     labels = distinct_labels({**own, **{entry: label for entry, label in listed.items() if entry not in own}})
-    # Its value is always the choice, whichever way that came about.
-    st.session_state[_KEY] = entries
+    # Its value is always the choice, whichever way that came about. It is not set where it is that already: what is set
+    # goes to the browser, and would take back a click that is on its way here.
     st.multiselect(
         "Compared",
         list(labels),
+        default=session.set_value(_KEY, entries),
         key=_KEY,
         format_func=labels.__getitem__,
         max_selections=MOST_CHOSEN,

@@ -20,7 +20,8 @@ from pages.parts.compare import loss_intervals
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
 
-POLL_SECONDS = 0.5
+# For intervals of the loss: how long the first drawing waits for them, and how often it looks for them later.
+WAIT_SECONDS, POLL_SECONDS = 0.1, 2.0
 Models = Mapping[str, Sequence[Run]]
 
 
@@ -69,13 +70,11 @@ def _show_figures(models: Models, part: str) -> None:
     texts = interval_texts(table["low"], table["high"])
     intervals = [LOCKED if hidden else text for hidden, text in zip(covered, texts, strict=True)]
     shown = in_percent(table, ("accuracy", "sd", "gap")).assign(interval=intervals)
-    drawn_whole = loss_intervals.are_done(asked)
+    # Soon there, and computed once. The page is not drawn anew for them: that would take back a choice on its way here.
+    are_done = loss_intervals.wait(asked, WAIT_SECONDS)
 
-    @st.fragment(run_every=None if drawn_whole else POLL_SECONDS)
+    @st.fragment(run_every=None if are_done else POLL_SECONDS)
     def show_table() -> None:
-        if loss_intervals.are_done(asked) and not drawn_whole:
-            # Without the timer.
-            st.rerun()
         _show_table(shown.assign(loss_interval=loss_intervals.texts(table, asked)), part)
 
     show_table()

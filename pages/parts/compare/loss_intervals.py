@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
@@ -18,9 +19,10 @@ def ask(models: Mapping[str, Sequence[Run]], part: str) -> list[Future[Intervals
     return [_of_run(members[0], part) if len(members) == 1 else None for members in models.values()]
 
 
-def are_done(asked: Sequence[Future[Intervals] | None]) -> bool:
-    """Return True if there is nothing to wait for."""
-    return all(future is None or future.done() for future in asked)
+def wait(asked: Sequence[Future[Intervals] | None], seconds: float) -> bool:
+    """Wait so long at most; return True if all intervals are there."""
+    futures = [future for future in asked if future is not None]
+    return not concurrent.futures.wait(futures, seconds).not_done
 
 
 def texts(table: pd.DataFrame, asked: Sequence[Future[Intervals] | None]) -> list[str]:
