@@ -19,7 +19,8 @@ _CELL = ("truth", "taken_for")
 _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noise")
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "train": ("baseline", "difference", "present", "controls", "locked"),
+        "train": ("baseline", "difference", "present", "controls", "locked", "phenomenon"),
+        "phenomena": (),
         "mistakes": (
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
         ),

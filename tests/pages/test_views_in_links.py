@@ -132,7 +132,9 @@ LINKS = {
         {"model": "softmax", "epochs": "77", "run": MLP.digest},
         {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes"},
         {"epochs": "77", "run": MLP.digest, "present": "yes", "controls": "learning_rate,seed", "locked": "yes"},
+        {"epochs": "77", "run": MLP.digest, "phenomenon": "momentum"},
     ],
+    "phenomena": [{}],
 }
 
 
