@@ -46,7 +46,7 @@ def show(phenomenon: Phenomenon | None, spec: RunSpec, presentation: Presentatio
     with st.container(border=True, key="phenomenon"):
         words, button = layout.with_button("phenomenon")
         words.markdown(f"**{plain(phenomenon.title)}.** {plain(phenomenon.words)}")
-        with words.container(horizontal=True, gap="small"):
+        with words.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbors"):
             _show_neighbors(phenomenon, presentation)
         with button:
             _ask_show(phenomenon, spec, presentation)
