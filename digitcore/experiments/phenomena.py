@@ -1,7 +1,7 @@
 """Phenomena: prepared pairs of trainings, a baseline and a variation of it, each of which shows one effect.
 
-The settings were chosen by measurement: the ranges in the comments are those of ten seeds, and each limit lies well
-outside them. Accuracies are shares from 0 to 1, losses are mean cross-entropies in nats.
+The settings were chosen by measurement: the comments give the ranges over ten seeds, of the baseline against the
+variation, and the limits lie outside them. Accuracies are shares from 0 to 1, losses are mean cross-entropies in nats.
 """
 
 from __future__ import annotations
@@ -275,7 +275,9 @@ _ALL = (
         _RATE,
         _parameters(learning_rate=3.0),
         [
+            # 0.0147 to 0.0254 against 16.4 to 20.4.
             Effect(label="Training loss", figure=train_loss, baseline=(0, 0.3), variation=(6, inf)),
+            # 0.962 to 0.978 against 0.0822 to 0.116.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=_LEARNED, variation=(0, 0.3)),
         ],
     ),
@@ -290,7 +292,9 @@ _ALL = (
         _RATE,
         _parameters(learning_rate=0.001),
         [
+            # 0.0147 to 0.0254 against 2.25 to 2.29.
             Effect(label="Training loss", figure=train_loss, baseline=(0, 0.3), variation=(1.8, 2.35)),
+            # 0.962 to 0.978 against 0.0822 to 0.278.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=_LEARNED, variation=(0, 0.7)),
         ],
     ),
@@ -306,8 +310,10 @@ _ALL = (
         _BATCHES,
         _parameters(batch_size=None),
         [
+            # 0.0894 to 0.137 against 2.28 to 2.31.
             Effect(label="Training loss", figure=train_loss, baseline=(0, 0.3), variation=(2.0, 2.35)),
-            Effect(label="Test accuracy", figure=held_out_accuracy, baseline=_LEARNED, variation=(0, 0.6)),
+            # 0.802 to 0.956 against 0.0822 to 0.182.
+            Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.7, 1), variation=(0, 0.6)),
         ],
     ),
     _phenomenon(
@@ -321,7 +327,9 @@ _ALL = (
         _spec(**_SMALL, learning_rate=0.01),
         _parameters(momentum=0.9),
         [
+            # 1.45 to 2.14 against 0.0549 to 0.114.
             Effect(label="Training loss", figure=train_loss, baseline=(1.0, 2.35), variation=(0, 0.3)),
+            # 0.360 to 0.596 against 0.920 to 0.962.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0, 0.8), variation=_LEARNED),
         ],
     ),
@@ -336,8 +344,10 @@ _ALL = (
         _BATCHES,
         _parameters(weight_scale=20.0),
         [
+            # 2.29 to 2.32 against 19.2 to 42.
             Effect(label="First training loss", figure=first_train_loss, baseline=(0, 2.35), variation=(6, inf)),
-            Effect(label="Test accuracy", figure=held_out_accuracy, baseline=_LEARNED, variation=(0, 0.7)),
+            # 0.802 to 0.956 against 0.0822 to 0.444.
+            Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.7, 1), variation=(0, 0.6)),
         ],
     ),
     _phenomenon(
@@ -352,7 +362,9 @@ _ALL = (
         _BIAS,
         _parameters(initial_bias=-3.0),
         [
+            # 0.0469 to 0.141 against 1.000.
             Effect(label="Share of dead units", figure=dead_share, baseline=(0, 0.4), variation=(0.95, 1)),
+            # 0.909 to 0.964 against 0.0822 to 0.0956.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=_LEARNED, variation=(0, 0.3)),
         ],
     ),
@@ -368,9 +380,13 @@ _ALL = (
         _LONG.with_changes(**_parameters(epochs=15)),
         _parameters(epochs=100),
         [
+            # 1.09 to 1.61 against 1.23 to 1.58.
             Effect(label="Rise of the validation loss", figure=validation_rise, baseline=(1, 2), variation=(1.12, inf)),
+            # 0.0146 to 0.0555 against 5e-05 to 9e-05.
             Effect(label="Training loss", figure=train_loss, baseline=(0.004, 0.3), variation=(0, 0.002)),
+            # 0.976 to 1.000 against 1.000.
             Effect(label="Training accuracy", figure=train_accuracy, baseline=(0.9, 1), variation=(0.999, 1)),
+            # 0.927 to 0.964 against 0.942 to 0.967.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.85, 0.985), variation=(0.9, 0.985)),
         ],
     ),
@@ -379,14 +395,16 @@ _ALL = (
         _FIT,
         "Early stopping",
         (
-            "The training ends when the validation accuracy has not improved for 10 epochs, before the validation loss "
-            "has risen as far.",
-            "The weights of the best epoch are kept: a fraction of the epochs gives the same test accuracy.",
+            "The training ends as soon as the validation accuracy has not improved for 10 epochs, after a fraction of "
+            "the baseline's 100.",
+            "The weights of the best epoch are kept, and the test accuracy is about the same.",
         ),
         _LONG,
         _parameters(patience=10),
         [
+            # 100 against 18 to 42.
             Effect(label="Epochs", figure=n_epochs, baseline=(100, 100), variation=(11, 70)),
+            # 0.942 to 0.967 against 0.938 to 0.964.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.92, 1), variation=(0.92, 1)),
         ],
     ),
@@ -401,7 +419,9 @@ _ALL = (
         _WIDE,
         _parameters(dropout=0.6),
         [
+            # 0.111 to 0.136 against 0.0864 to 0.0966.
             Effect(label="Validation loss", figure=last_validation_loss, baseline=(0.104, 0.3), variation=(0, 0.104)),
+            # 0.110 to 0.134 against 0.0273 to 0.0512.
             Effect(label="Gap of the losses", figure=loss_gap, baseline=(0.09, 0.3), variation=(0, 0.07)),
         ],
     ),
@@ -416,7 +436,9 @@ _ALL = (
         _FEW,
         {"split": {"max_train": None}},
         [
+            # 1.000 against 0.998 to 1.000.
             Effect(label="Training accuracy", figure=train_accuracy, baseline=(0.99, 1), variation=(0.98, 1)),
+            # 0.876 to 0.902 against 0.969 to 0.976.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0, 0.945), variation=(0.955, 1)),
         ],
     ),
@@ -432,7 +454,9 @@ _ALL = (
         baseline=_spec(**_STEADY, hidden_units=(64,), activation="tanh"),
         variation=_spec("softmax", **_STEADY),
         effects=(
+            # 0.990 to 1.000 against 0.983 to 0.987.
             Effect(label="Training accuracy", figure=train_accuracy, baseline=(0.988, 1), variation=(0.9, 0.9875)),
+            # 0.0113 to 0.0121 against 0.0931 to 0.0961.
             Effect(label="Training loss", figure=train_loss, baseline=(0, 0.03), variation=(0.06, 0.3)),
         ),
     ),
@@ -448,7 +472,9 @@ _ALL = (
         baseline=_spec(**_TRAINED, hidden_units=(64,)),
         variation=_spec("cnn", **_TRAINED, channels=(12, 20), padding="same", hidden_units=(), dropout=0.25),
         effects=(
+            # 0.958 to 0.976 against 0.969 to 0.987.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.94, 1), variation=(0.95, 1)),
+            # 0.383 to 0.402 against 0.463 to 0.577.
             Effect(label="Shifted", figure=shifted_accuracy, baseline=(0, 0.43), variation=(0.44, 1)),
         ),
     ),
@@ -464,7 +490,9 @@ _ALL = (
         baseline=_spec(**_IMAGES),
         variation=_spec(dataset="mnist", split={"max_images": DATASETS["digits"].n_images}, **_IMAGES),
         effects=(
+            # 0.993 to 0.996 against 1.000.
             Effect(label="Training accuracy", figure=train_accuracy, baseline=(0.98, 1), variation=(0.98, 1)),
+            # 0.967 to 0.973 against 0.876 to 0.887.
             Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.95, 1), variation=(0.8, 0.94)),
             Effect(label="Weights", figure=n_first_weights, baseline=(4096, 4096), variation=(50176, 50176)),
         ),
@@ -480,6 +508,7 @@ _ALL = (
         ),
         _spec(hidden_units=(64,), epochs=30, batch_size=32, learning_rate=0.1),
         {"random_state": 1},
+        # 0.956 to 0.967 against 0.956 to 0.967.
         [Effect(label="Test accuracy", figure=held_out_accuracy, baseline=(0.94, 0.98), variation=(0.94, 0.98))],
     ),
 )
