@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import layout, messages, run_form, session, shared, view
-from pages.parts.train import baseline, live_run, plan_view, presenting, sharing
+from pages.parts.train import baseline, live_run, phenomenon_view, plan_view, presenting, sharing
 
 session.enter_page("train")
 with messages.caught():
@@ -12,15 +12,18 @@ with messages.caught():
         presentation = presenting.follow_link()
         presenting.apply(presentation)
         baseline.follow_link()
+        phenomenon = phenomenon_view.follow_link()
         form = layout.form() if presentation.has_form else st.container(key="only_alone")
         with form:
             spec, problem = run_form.ask_spec(
                 session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
             )
         messages.show_link_problems()
+        phenomenon_view.show(phenomenon, spec, presentation)
         plan_view.show_plan(spec, problem, form, presentation)
         live_run.show_run(spec, presentation)
         plan_view.show_layers(spec, presentation)
     # Now that the address says what is on the page.
     sharing.show(form, presentation)
+    phenomenon_view.show_first(phenomenon, presentation)
     presenting.show_leave(presentation)

@@ -76,7 +76,7 @@ def curves_chart(
     parts = ["train", held_out_name]
     shown = table["value"]
     if ghost is not None:
-        ghost = ghost[(ghost["epoch"] <= last) & (~log | (ghost["value"] > 0))]
+        ghost = ghost[(ghost["epoch"] <= last) & ((ghost["value"] > 0) | (not log))]
         shown = pd.concat([shown, ghost["value"]])
     limits = None if log else value_limits(shown, measure)
     title = SHORT_LOSS_TITLE if measure == "loss" and height < SHORT_AXIS else AXIS_TITLES[measure]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from digitcore.datasets import Part, features
 from digitcore.evaluation.robustness import robustness_table
+from digitcore.images.corruptions import CORRUPTIONS
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.run import Run
@@ -25,7 +26,9 @@ def corrupted_positions(n_images: int) -> np.ndarray:
     return np.sort(np.random.default_rng(0).choice(n_images, MOST_CORRUPTED, replace=False))
 
 
-def run_robustness(run: Run, weights: Mapping[str, np.ndarray], part_name: str) -> pd.DataFrame:
+def run_robustness(
+    run: Run, weights: Mapping[str, np.ndarray], part_name: str, *, corruptions: Sequence[str] = tuple(CORRUPTIONS)
+) -> pd.DataFrame:
     """Return :func:`digitcore.evaluation.robustness.robustness_table` of a run on a part of its images.
 
     Runs in a worker, with one thread. The corruptions' seed is fixed: all runs see the same images.
@@ -38,6 +41,8 @@ def run_robustness(run: Run, weights: Mapping[str, np.ndarray], part_name: str) 
         As :attr:`digitcore.runs.arrays.RunArrays.weights`.
     part_name : {"train", "validation", "test"}
         Which part.
+    corruptions : sequence of str
+        Keys of :data:`digitcore.images.corruptions.CORRUPTIONS`. Default: all twelve.
     """
     part: Part = getattr(split_for(run.spec), part_name)
     positions = corrupted_positions(part.n_images)
@@ -49,4 +54,6 @@ def run_robustness(run: Run, weights: Mapping[str, np.ndarray], part_name: str) 
         return all_classes(model.estimator, rows, dataset.n_classes).argmax(axis=1)
 
     with threads_for(run.spec, most=1):
-        return robustness_table(predict, part.take(positions), part.labels[positions], max_value=dataset.max_value)
+        return robustness_table(
+            predict, part.take(positions), part.labels[positions], corruptions=corruptions, max_value=dataset.max_value
+        )

@@ -23,9 +23,10 @@ _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noi
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "train": (
-            *("baseline", "difference", "present", "controls", "locked"),
+            *("baseline", "difference", "present", "controls", "locked", "phenomenon"),
             *(*_OPEN_FORM, "open_layers", "open_recipe"),
         ),
+        "phenomena": (),
         "mistakes": (
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
             *("robustness", "labels"),

@@ -9,7 +9,7 @@ from tests.browser.test_dashboard import go_to, open_page, press_train, wait_for
 
 pytestmark = pytest.mark.browser
 NARROW = {"width": 420, "height": 860}
-PAGES = ("Mistakes", "Weights", "Predict", "Experiments", "Compare", "Map", "Quiz", "Data", "Train")
+PAGES = ("Phenomena", "Mistakes", "Weights", "Predict", "Experiments", "Compare", "Map", "Quiz", "Data", "Train")
 
 
 @pytest.fixture

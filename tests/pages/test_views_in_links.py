@@ -155,7 +155,9 @@ LINKS = {
             "open_augmentation": "yes",
             "open_layers": "yes",
         },
+        {"epochs": "77", "run": MLP.digest, "phenomenon": "momentum"},
     ],
+    "phenomena": [{}],
 }
 
 

@@ -23,9 +23,10 @@ _MOST_NAMED = 3
 
 
 def follow_link() -> None:
-    """Take the pinned run from the address, and let the address name it."""
+    """Take the pinned run from the address, and let the address name it once there is one."""
     digest, _ = session.linked_value(_PARAMETER, _PINNED, None, _read)
-    session.note_view(_PARAMETER, digest)
+    is_kept = digest is not None and shared.engine().run(digest) is not None
+    session.note_view(_PARAMETER, digest if is_kept else None)
 
 
 def _read(text: str) -> str:
@@ -41,8 +42,18 @@ def note_shown(run: Run) -> None:
         st.session_state[_SHOWN] = [*(digest for digest in shown if digest != run.digest), run.digest][-_MOST_SHOWN:]
 
 
-def is_pinned(run: Run) -> bool:
-    """Whether this run is pinned as the baseline."""
+def pin(spec: RunSpec) -> None:
+    """Pin the run of a spec as the baseline, be it trained or not yet."""
+    st.session_state[_PINNED] = spec.digest
+
+
+def has_pinned() -> bool:
+    """Whether a baseline is pinned."""
+    return st.session_state.get(_PINNED) is not None
+
+
+def is_pinned(run: Run | RunSpec) -> bool:
+    """Whether this run, or the one of this spec, is pinned as the baseline."""
     return st.session_state.get(_PINNED) == run.digest
 
 

@@ -59,7 +59,7 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: P
         and not presentation.on
         and form.toggle("Train as I move the sliders", key="train_live", persist_state="session")
     ):
-        _train(spec, expected.seconds)
+        start_training(spec, expected.seconds)
 
 
 def show_layers(spec: RunSpec, presentation: Presentation) -> None:
@@ -133,7 +133,7 @@ def _ask_train(
     if state_now == "done":
         _open_mistakes(run, asked=asked)
     elif asked:
-        _train(spec, expected_seconds)
+        start_training(spec, expected_seconds)
         st.rerun()
 
 
@@ -148,7 +148,8 @@ def _open_mistakes(run: Run, *, asked: bool) -> None:
         st.switch_page("pages/mistakes.py")
 
 
-def _train(spec: RunSpec, expected_seconds: float) -> None:
+def start_training(spec: RunSpec, expected_seconds: float) -> None:
+    """Train a spec and let the pages show it; one that takes no longer than a blink is waited for."""
     if DATASETS[spec.dataset].is_downloaded:
         # Here, where a spinner shows it and a failure is told at once.
         session.dataset(spec.dataset)

@@ -15,7 +15,7 @@ from pages.parts import session
 # Session keys of this file, and their parameters in the address.
 PRESENT, CONTROLS, LOCKED = "present", "controls", "locked"
 # What presses which button while presenting: letters that the hand finds in the dark.
-KEYS = {"train": "T", "stop": "S", "pin": "P", "next": "N", "leave": "Esc"}
+KEYS = {"train": "T", "stop": "S", "pin": "P", "next": "N", "show": "D", "leave": "Esc"}
 # Presents, from anywhere on the page.
 START_KEY = "Alt+P"
 _FLAGS = {"yes": True, "1": True, "no": False}
@@ -110,7 +110,13 @@ def show_leave(presentation: Presentation) -> None:
             )
 
 
-_WORDS = {"train": "trains", "stop": "stops", "pin": "pins", "next": "shows the next phenomenon"}
+_WORDS = {
+    "train": "trains",
+    "stop": "stops",
+    "pin": "pins",
+    "next": "opens the next phenomenon",
+    "show": "demonstrates it",
+}
 
 
 def offered_controls(model: str) -> list[str]:
