@@ -11,7 +11,7 @@ FIRST = "model=mlp&epochs=40&seed=71"
 
 def matrix_labels(page):
     """What the cells of the matrix say to a screen reader."""
-    cells = page.locator('[aria-label*="Truth:"][aria-label*="Prediction:"]')
+    cells = page.locator('path[aria-label*="Truth:"][aria-label*="Prediction:"]')
     return cells.evaluate_all("cells => cells.map(cell => cell.getAttribute('aria-label'))")
 
 
@@ -52,7 +52,8 @@ def test_a_run_is_pinned_and_its_ghost_stands_behind_the_next(server, page):
     page.get_by_role("slider", name="Learning rate").press("ArrowRight")
     expect(page.get_by_role("button", name=re.compile("learning rate 0.01 →"))).to_be_visible()
     train(page)
-    ghosts = page.get_by_role("graphics-document", name=re.compile("beside those of another training"))
+    # The baseline's curves of the test part, in both charts.
+    ghosts = page.locator('[data-testid="stVegaLiteChart"] path[stroke-dasharray="4,3"]')
     expect(ghosts).to_have_count(2)
     expect(page.get_by_text(re.compile("points"))).not_to_have_count(0)
     page.get_by_role("button", name=re.compile("learning rate 0.01 →")).click()
