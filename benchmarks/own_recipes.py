@@ -21,17 +21,17 @@ from digitcore.runs.training import images_and_labels, model_for, split_for, thr
 from digitcore.specs.recipes import load_recipe
 
 
-def measure(name, n_trainings, n_peers, n_threads):
-    """Train a recipe so often, and its peers, and print a row of figures for each contestant."""
+def measure(name, seeds, n_peers, n_threads):
+    """Train a recipe with these seeds, its peers with the first ``n_peers``, and print a row for each contestant."""
     recipe = load_recipe(name)
     varied, figures = recipe.measured.varied, {}
     with threads_for(recipe.spec, n_threads):
         prepare(recipe.spec)
-        for number in range(n_trainings):
+        for number in seeds:
             spec = varied_spec(recipe.spec, varied, number)
             data = split_for(spec)
             for contestant, train in contestants(spec).items():
-                if train is not here and number >= n_peers:
+                if train is not here and number >= seeds[0] + n_peers:
                     continue
                 train_part, test_part = (rows_and_labels(part, spec.scaling) for part in (data.train, data.test))
                 row = timed(lambda train=train, spec=spec, part=train_part: train(spec, part), test_part)

@@ -23,6 +23,7 @@ def main():
     parser.add_argument("names", nargs="*", metavar="recipe")
     parser.add_argument("--own", type=int, metavar="N", help="trainings of each of this project's own recipes")
     parser.add_argument("--peers", type=int, default=3, metavar="N", help="so many of them beside their peers")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="seed of the first, to go on from before")
     parser.add_argument("--threads", type=int, default=2, help="at most so many threads")
     asked = parser.parse_args()
     own = [name for name, recipe in RECIPES.items() if recipe.measured is not None]
@@ -30,7 +31,7 @@ def main():
         compare_with_published(asked.names or [name for name in RECIPES if name not in own])
         return
     for name in asked.names or own:
-        measure(name, asked.own, asked.peers, asked.threads)
+        measure(name, range(asked.first, asked.first + asked.own), asked.peers, asked.threads)
 
 
 def compare_with_published(names):

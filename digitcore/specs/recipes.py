@@ -414,6 +414,40 @@ _PUBLISHED = (
 )
 _OWN = (
     _own(
+        "mnist-instant",
+        "MNIST, small CNN in three epochs",
+        "16 and 32 filters of 3x3, max-pooling and a dense layer of 64; Nesterov momentum and one cycle of the rate.",
+        RunSpec(
+            dataset="mnist",
+            split={"kind": "official"},
+            model="cnn",
+            parameters={
+                **_ONE_CYCLE,
+                "channels": (16, 32),
+                "dropout": 0.0,
+                "hidden_units": (64,),
+                "epochs": 3,
+                "batch_size": 64,
+                "learning_rate": 0.1,
+                "warm_up": 0.2,
+            },
+        ),
+        Measured(
+            accuracy=0.9914,
+            low=0.9910,
+            high=0.9918,
+            n_trainings=10,
+            cpu_seconds=15.1,
+            words="Measured in November 2026 with one thread on a busy machine: 15.1 s of processor time; the same "
+            "network and schedule in a plain PyTorch loop took 1.3 to 1.8 times as much.",
+        ),
+        (
+            "Tuned on 6000 validation images cut from the training images, then trained on all 60000 training images.",
+            "One seed of an earlier candidate, of other filters, was also tested; these settings were chosen without "
+            "the test images, which were looked at once, at the end.",
+        ),
+    ),
+    _own(
         "digits-best",
         "Digits, CNN with augmentation",
         "32 and 64 filters of 3x3, dropout and a dense layer of 128; images shifted, turned and scaled at random.",
