@@ -217,11 +217,12 @@ def test_a_measured_accuracy_is_told_with_its_interval_and_number():
     assert RECIPES["digits-mlp"].accuracy_label == "Published"
 
 
-def test_digits_best_reads_more_than_97_5_percent_of_the_test_images():
-    spec = RECIPES["digits-best"].spec
+def test_digits_best_reads_more_than_97_5_percent_of_the_test_images_in_a_third_of_its_epochs():
+    spec = RECIPES["digits-best"].spec.with_changes(parameters={"epochs": 20})
     data = split_for(spec)
     model = model_for(spec, data.dataset)
     # Two threads would wait for each other beside other tests.
     with threads_for(spec, 1):
         model.fit(*images_and_labels(data.train, spec.scaling))
-        assert model.score(*images_and_labels(data.test, spec.scaling)) >= 0.975
+        accuracy = model.score(*images_and_labels(data.test, spec.scaling))
+    assert accuracy >= 0.975
