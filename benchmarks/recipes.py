@@ -1,12 +1,16 @@
 """Train every recipe for real and lay the published accuracies beside the measured ones.
 
     DIGITCORE_DATA=... python benchmarks/recipes.py [recipe ...]
+    DIGITCORE_DATA=... python benchmarks/recipes.py --own 10 [--peers 3] [--threads 2] [recipe ...]
 
-Prints a row per recipe and, for digits-mlp, a row per cell of its published tables, each over three seeds.
+Prints a row per recipe and, for digits-mlp, a row per cell of its published tables, each over three seeds. With
+``--own``, measures this project's own recipes over so many trainings, so many of them beside their peers.
 """
 
-import sys
+import argparse
 from statistics import mean
+
+from own_recipes import measure
 
 from digitcore.runs import train_spec
 from digitcore.specs.recipes import RECIPES, load_recipe
@@ -14,7 +18,23 @@ from digitcore.specs.recipes import RECIPES, load_recipe
 TABLE_SEEDS = (0, 1, 2)
 
 
-def main(names):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="recipe")
+    parser.add_argument("--own", type=int, metavar="N", help="trainings of each of this project's own recipes")
+    parser.add_argument("--peers", type=int, default=3, metavar="N", help="so many of them beside their peers")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="seed of the first, to go on from before")
+    parser.add_argument("--threads", type=int, default=2, help="at most so many threads")
+    asked = parser.parse_args()
+    own = [name for name, recipe in RECIPES.items() if recipe.measured is not None]
+    if asked.own is None:
+        compare_with_published(asked.names or [name for name in RECIPES if name not in own])
+        return
+    for name in asked.names or own:
+        measure(name, range(asked.first, asked.first + asked.own), asked.peers, asked.threads)
+
+
+def compare_with_published(names):
     for name in names:
         recipe = load_recipe(name)
         outcome = train_spec(recipe.spec)
@@ -42,4 +62,4 @@ def print_table(recipe, table):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(RECIPES))
+    main()

@@ -130,8 +130,11 @@ _TRAINING = {
     "as with another pen.",
     "seed": "Start of the random numbers for initial weights, batch order, dropout and augmentation. The same seed "
     "gives the same result.",
-    "recipe": "Settings of a published tutorial. Choosing one fills the whole form; then change what you like.",
+    "recipe": "Settings of a published tutorial, or this project's own. Choosing one fills the whole form; then change "
+    "what you like.",
     "published": "The figure that the recipe's source printed for these settings.",
+    "measured": "Mean accuracy of several trainings with these settings, and its 95 % interval. This project's "
+    "own recipes have no published figure.",
     "training time": "Seconds that the training took on this machine, and the epochs that it went through.",
     "LR range test": "One short training in which the learning rate grows with every batch. Where the loss falls most "
     "steeply, training goes fastest.",

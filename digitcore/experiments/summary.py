@@ -31,7 +31,9 @@ CHOSEN_BY_TRAIN = "There are no images held out: the points are compared by the 
 def plan_words(plan: Plan) -> str:
     """Return a plan in a few words: how many trainings of what."""
     if isinstance(plan, RecipeTables):
-        return f"{RECIPES[plan.recipe].title}: all published figures, {counted(_n_trainings(plan), 'training')}"
+        recipe = RECIPES[plan.recipe]
+        figures = "all published figures" if recipe.measured is None else "the measured figure"
+        return f"{recipe.title}: {figures}, {counted(_n_trainings(plan), 'training')}"
     title = spec_title(plan.spec, varied=_varied(plan))
     return f"{_rule_words(plan)} of {title}" if title else _rule_words(plan)
 

@@ -183,7 +183,7 @@ def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def comparison_text(run: Run, recipe: Recipe) -> str:
-    """Return the published figure in words, and how far the run is from it."""
+    """Return the recipe's figure in words, published or measured, and how far the run is from it."""
     part = run.figures.get(recipe.accuracy_part)
     if part is None:
         return recipe.accuracy_words

@@ -1,4 +1,4 @@
-"""What decides a result: the description of a run, its settings one by one, its link, and the published recipes."""
+"""What decides a result: the description of a run, its settings one by one, its link, and the recipes."""
 
 from digitcore.plugins import load_plugins
 

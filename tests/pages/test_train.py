@@ -8,8 +8,9 @@ from digitcore.parameters import Number
 from digitcore.runs import Engine
 from digitcore.runs.advice import advice_for
 from digitcore.specs.recipes import RECIPES
+from digitcore.wording import percent_text
 from pages.parts import shared
-from pages.parts.train import plan_view
+from pages.parts.train import figures_view, plan_view
 from tests.pages.conftest import button, texts
 
 QUICK = {"epochs": "50"}
@@ -77,6 +78,14 @@ def test_the_train_button_is_one_button_whatever_it_says(open_app, train):
 def test_a_recipe_is_shown_beside_its_published_figure(open_app, train):
     app = train(open_app())
     assert metrics(app)["Published"] == "94.70 %"
+
+
+def test_an_own_recipe_is_shown_beside_its_measured_figure(open_app, train, monkeypatch):
+    own = RECIPES["digits-best"]
+    monkeypatch.setattr(figures_view, "recipe_of", lambda spec: own)
+    app = train(open_app(**QUICK))
+    assert metrics(app)["Measured"] == percent_text(own.accuracy)
+    assert "Published" not in metrics(app)
 
 
 def test_a_trained_link_opens_with_its_results(open_app, train):

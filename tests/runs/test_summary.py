@@ -116,6 +116,12 @@ def test_the_distance_to_the_published_figure_is_in_points():
     assert comparison_text(run({"test": part(957, 1000)}), recipe).endswith("here +1.00 points")
 
 
+def test_an_own_recipes_figure_is_told_with_its_interval():
+    recipe = RECIPES["digits-best"]
+    text = comparison_text(run({"test": part(990, 1000)}), recipe)
+    assert text.startswith(f"{100 * recipe.measured.low:.2f} to {100 * recipe.measured.high:.2f}, 10 splits; here ")
+
+
 def test_a_label_says_what_and_how_well():
     (label,) = run_labels([run({"test": part(957, 1000)})]).values()
     assert label == "Digits 8×8, Neural network (MLP), 10 epochs, 0 of 10 epochs, test 95.70 %"

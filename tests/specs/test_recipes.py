@@ -1,10 +1,11 @@
-"""The recipes against their sources, typed in by hand a second time."""
+"""The recipes against their sources, typed in by hand a second time, and this project's own recipes."""
 
 import pytest
 
 from digitcore.errors import InvalidSetting
 from digitcore.runs import train_spec
-from digitcore.specs.recipes import RECIPES, load_recipe, recipe_of, recipe_values
+from digitcore.runs.training import images_and_labels, model_for, split_for, threads_for
+from digitcore.specs.recipes import OWN, RECIPES, load_recipe, recipe_of, recipe_values
 
 # data set, split, test size, watched, scaling, model
 DATA = {
@@ -74,6 +75,13 @@ TABLES = {
     "Hidden units (two layers)": {"16-10": 96.0, "16-16": 94.0, "32-16": 94.7, "64-64": 96.2, "128-64": 97.6},
     "Hidden layers": {"16": 96.2, "32-16": 94.7, "32-16-16": 95.6, "32-32-16-16": 96.4, "64-32-32-16-16": 93.3},
     "Optimizer": {"SGD": 94.7, "Adam": 96.9, "Adam with AMSGrad": 96.4, "Adagrad": 96.7, "RMSprop": 94.4},
+}
+
+
+# Digests of this project's own recipes, under which their runs are kept.
+OWN_DIGESTS = {
+    "mnist-instant": "4c99dff06ffdd9a0d14d",
+    "digits-best": "87e9a349619013071bf8",
 }
 
 
@@ -161,7 +169,7 @@ def test_a_cell_of_a_published_confusion_matrix_is_the_sources(name, truth, pred
 
 def test_recipes_without_a_published_confusion_matrix_have_none():
     without = {name for name, recipe in RECIPES.items() if recipe.published_confusion is None}
-    assert without == {"digits-mlp", "mnist-cnn", "mnist-dropout-mlp"}
+    assert without == {"digits-mlp", "mnist-cnn", "mnist-dropout-mlp", *OWN_DIGESTS}
 
 
 def test_a_recipe_is_recognised_whatever_its_seed():
@@ -184,3 +192,37 @@ def test_digits_mlp_trains_to_within_three_points_of_its_source():
     outcome = train_spec(RECIPES["digits-mlp"].spec)
     assert outcome.evaluation.parts["test"].accuracy == pytest.approx(0.947, abs=0.03)
     assert outcome.evaluation.parts["test"].n_images == 450
+
+
+def test_own_recipes_are_those_with_a_measured_figure_and_keep_their_digests():
+    own = {name: recipe.spec.digest for name, recipe in RECIPES.items() if recipe.measured is not None}
+    assert own == OWN_DIGESTS
+
+
+@pytest.mark.parametrize("name", list(OWN_DIGESTS))
+def test_an_own_recipe_states_what_was_measured_and_claims_no_source(name):
+    recipe = RECIPES[name]
+    measured = recipe.measured
+    assert recipe.source == OWN
+    assert (recipe.accuracy, recipe.accuracy_label) == (measured.accuracy, "Measured")
+    assert (measured.low is None) == (measured.high is None) == (measured.n_trainings == 1)
+    if measured.low is not None:
+        assert 0.9 < measured.low < measured.accuracy < measured.high < 1
+    # No epoch is chosen by, and none shows, the test part.
+    assert recipe.spec.split.validation == "none"
+
+
+def test_a_measured_accuracy_is_told_with_its_interval_and_number():
+    assert RECIPES["digits-best"].accuracy_words.endswith("10 splits")
+    assert RECIPES["digits-mlp"].accuracy_label == "Published"
+
+
+def test_digits_best_reads_more_than_97_5_percent_of_the_test_images_in_a_third_of_its_epochs():
+    spec = RECIPES["digits-best"].spec.with_changes(parameters={"epochs": 20})
+    data = split_for(spec)
+    model = model_for(spec, data.dataset)
+    # Two threads would wait for each other beside other tests.
+    with threads_for(spec, 1):
+        model.fit(*images_and_labels(data.train, spec.scaling))
+        accuracy = model.score(*images_and_labels(data.test, spec.scaling))
+    assert accuracy >= 0.975

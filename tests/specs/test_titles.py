@@ -65,7 +65,8 @@ def test_a_list_leaves_out_what_all_its_trainings_share():
 def test_the_nearest_recipe_is_of_the_same_data_set_and_model():
     dense = RECIPES["mnist-dense"].spec
     assert nearest_recipe(dense.with_changes(parameters={"epochs": 3}), "digits-mlp") == "mnist-dense"
-    assert nearest_recipe(RunSpec(dataset="digits", model="cnn"), "mnist-cnn") == "mnist-cnn"
+    assert nearest_recipe(RunSpec(dataset="digits", model="cnn"), "mnist-cnn") == "digits-best"
+    assert nearest_recipe(RunSpec(dataset="digits", model="softmax"), "mnist-cnn") == "mnist-cnn"
 
 
 def test_the_seed_is_no_difference_from_a_recipe():

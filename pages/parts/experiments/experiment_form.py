@@ -145,7 +145,7 @@ def _ask_recipe() -> RecipeTables:
         format_func=lambda name: RECIPES[name].title,
         key="published_recipe",
         persist_state="session",
-        help="Everything that its source published is trained again.",
+        help="Everything that its source published, or that was measured of it, is trained again.",
     )
     with right:
         n_seeds = _ask_integer("seeds", N_SEEDS, key="published_seeds")

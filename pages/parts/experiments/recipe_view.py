@@ -36,7 +36,7 @@ MATRICES = ("Difference", "Here", "Published")
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
-    """Show everything that the recipe's source published, with what has been measured so far."""
+    """Show all figures of the recipe, published or measured, with what has been trained so far."""
     recipe = RECIPES[experiment.plan.recipe]
     _show_headline(recipe, headline_table(table, recipe).iloc[0])
     st.caption(f"{plain(recipe.summary)} From: {plain(recipe.source)}.")
@@ -63,7 +63,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
 def _show_headline(recipe: Recipe, row: pd.Series) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=fold_view.FIGURE_WIDTH, gap=None):
-            st.metric("Published", percent_text(recipe.accuracy), help=explain("published"))
+            st.metric(recipe.accuracy_label, percent_text(recipe.accuracy), help=recipe.accuracy_help)
             st.caption(plain(recipe.accuracy_words))
         if not row["n"]:
             return

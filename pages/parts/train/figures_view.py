@@ -43,7 +43,7 @@ def show(run: Run, base: Run | None) -> None:
         _show_figure("Training time", duration_text(seconds), n_epochs, explain("training time", "epoch"))
         if recipe is not None and run.evaluated:
             note = comparison_text(run, recipe)
-            _show_figure("Published", percent_text(recipe.accuracy), note, explain("published"))
+            _show_figure(recipe.accuracy_label, percent_text(recipe.accuracy), note, recipe.accuracy_help)
 
 
 def _figures_of(run: Run) -> dict[str, PartEvaluation]:
