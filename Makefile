@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Runs a command ($2), saying what it does ($1) and, afterwards, how long it took.
 timed = @echo "$1"; start=$$(date +%s); $2 && echo "Done in $$(($$(date +%s) - start)) seconds."
 
-.PHONY: run test bench screenshots clean
+.PHONY: run test test-slow bench screenshots clean
 
 run: .venv/.compiled
 	$(BIN)/python -m streamlit run dashboard.py
@@ -20,7 +20,11 @@ run: .venv/.compiled
 test: .venv/.test .venv/.compiled
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not slow"
+
+# What takes long and is much like a quicker test: before a release, and when what it is about is changed.
+test-slow: .venv/.test .venv/.compiled
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m slow
 
 # The real MNIST files are looked for in DIGITCORE_DATA; takes twenty minutes.
 bench: .venv/.bench

@@ -53,6 +53,7 @@ def comparison():
     return block
 
 
+@pytest.mark.slow
 def test_the_comparison_in_the_readme_says_which_model_is_better(comparison, tmp_path):
     script = tmp_path / "comparison.py"
     script.write_text(comparison)

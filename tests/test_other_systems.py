@@ -68,6 +68,7 @@ def test_every_module_is_imported(run_elsewhere):
     run_elsewhere(f"import importlib\nfor module in {MODULES}:\n    importlib.import_module(module)")
 
 
+@pytest.mark.slow
 def test_an_engine_trains(run_elsewhere):
     lines = [line.split() for line in run_elsewhere(TRAIN).splitlines()]
     assert [state for state, _ in lines] == ["done", "done"]

@@ -48,6 +48,7 @@ def test_every_page_shows_a_training_of_them(server, dataset, model):
     assert "Traceback" not in server.read_log()
 
 
+@pytest.mark.slow
 def test_they_are_cross_validated_and_swept_with_an_engine(tmp_path):
     code = """
 from digitcore.experiments import cross_validate, sweep

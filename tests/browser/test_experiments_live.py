@@ -109,6 +109,7 @@ def test_a_visit_to_another_page_and_a_reload_find_the_experiment_again(server, 
         stop_button(page).click()
 
 
+@pytest.mark.slow
 def test_a_killed_servers_experiment_goes_on_at_the_next_one(own_server, page, tmp_path):
     open_kind(page, own_server.url, SHORT, "Learning curve")
     start(page)

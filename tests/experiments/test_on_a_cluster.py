@@ -60,6 +60,7 @@ def cluster(tmp_path):
     cluster.close()
 
 
+@pytest.mark.slow
 def test_a_sweep_survives_a_killed_worker_and_uses_a_new_one(cluster, tmp_path, monkeypatch):
     workers = [cluster.add_worker(), cluster.add_worker()]
     monkeypatch.setenv("DIGITCORE_SCHEDULER", cluster.address)

@@ -34,12 +34,19 @@ def forget_engine():
     st.cache_resource.clear()
 
 
-@pytest.fixture(scope="module")
-def shared_engine():
-    """One engine for the tests of a module."""
-    forget_engine()
+@pytest.fixture(scope="session", autouse=True)
+def closed_engine():
+    """End the engine of the tests when all have run."""
     yield
-    forget_engine()
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def shared_engine(session_home):
+    """One engine for the tests of all modules, but for those that begin anew: its workers take seconds to start."""
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
 
 
 @pytest.fixture

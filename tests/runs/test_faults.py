@@ -95,6 +95,7 @@ class LateNewsHost(HostProcess):
         super().__init__(n_workers, memory_bytes, lambda report: (report or time.sleep(1), on_report(report)))
 
 
+@pytest.mark.slow
 def test_one_kill_of_the_host_counts_as_one(tmp_path, quick, monkeypatch):
     monkeypatch.setattr(cluster_module, "HostProcess", LateNewsHost)
     monkeypatch.setattr(keeper_module, "MOST_RESTARTS", 1)
@@ -113,6 +114,7 @@ def test_all_workers_killed_at_once_are_replaced(own_engine, quick):
     assert_ends_as_if_nothing_had_been(own_engine, spec)
 
 
+@pytest.mark.slow
 def test_what_workers_are_forked_from_killed_is_replaced(own_engine, quick):
     spec = quick(3, epochs=3000)
     begin(own_engine, spec)

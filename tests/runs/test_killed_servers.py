@@ -13,7 +13,7 @@ import psutil
 from digitcore.runs import RunSpec, Store
 from digitcore.runs.store import SERVER_STOPPED
 
-N_KILLS = 6
+N_KILLS = 4
 # Prints how many epochs of its run it shows, whenever there are more.
 SERVER = """
 import sys

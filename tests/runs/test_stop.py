@@ -202,6 +202,7 @@ def test_a_long_computation_is_stopped(in_worker, function, arguments):
         future.result(timeout=30)
 
 
+@pytest.mark.slow
 def test_a_child_gives_the_same_coordinates(rng):
     X = rng.normal(size=(40, 5)).astype(np.float32)
     np.testing.assert_array_equal(run_in_child(tsne_coordinates, (X,)), tsne_coordinates(X))
