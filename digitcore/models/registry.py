@@ -200,6 +200,10 @@ def register_model(entry: ModelEntry, *, replace: bool = False) -> None:
     missing = [name for name in ("epochs", "batch_size", "learning_rate", "patience") if name not in own]
     if missing:
         raise InvalidSetting(f"The model {entry.name!r} lacks the hyperparameters {', '.join(missing)}")
+    if isinstance(entry.main, str) or not own.issuperset(entry.main):
+        raise InvalidSetting(
+            f"main of the model {entry.name!r} must be names of its parameters, got {shortened(entry.main)}"
+        )
     _entries[entry.name] = entry
 
 
@@ -212,9 +216,6 @@ def _check_fields(entry: ModelEntry) -> None:
     where = f"of the model {entry.name!r}"
     if not isinstance(entry.parameters, Sequence) or not all(isinstance(each, Parameter) for each in entry.parameters):
         raise InvalidSetting(f"parameters {where} must be a sequence of records, got {shortened(entry.parameters)}")
-    known = [record.name for record in entry.parameters]
-    if isinstance(entry.main, str) or not all(name in known for name in entry.main):
-        raise InvalidSetting(f"main {where} must be names of its parameters, got {shortened(entry.main)}")
     for field in ("load", "plan"):
         if not callable(getattr(entry, field)):
             raise InvalidSetting(f"{field} {where} must be a function, got {shortened(getattr(entry, field))}")

@@ -438,6 +438,8 @@ def _begin(
         checkpoint, snapshots = _divided(_train_parent(spec, options, outcome, stop))
     X, y = images_and_labels(data_split.train, spec.scaling)
     epochs = _epochs_from(checkpoint, model, spec, (X, y, validation_data_of(data_split, spec.scaling)))
+    # Epochs that were trained before, and not in this call as a parent's.
+    outcome.seconds += sum(epoch.seconds for epoch in model.history_[len(outcome.epochs) :])
     for epoch in model.history_:
         _tell(epoch, outcome, options)
     # The checkpoint that it began with stays if there is nothing left to train.

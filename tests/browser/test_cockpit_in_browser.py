@@ -1,6 +1,7 @@
 """Train as one screen in a real browser: live close-ups, the baseline's ghost, and a presentation by keys."""
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -34,11 +35,13 @@ def test_matrix_weights_and_mistakes_follow_a_training(server, page):
     first = wait_for_epoch(page, 1)
     expect(page.locator('[aria-label="First layer\'s weights"]')).to_be_visible()
     expect(page.get_by_text(re.compile("validation images"))).to_be_visible()
-    before = matrix_labels(page), picture_of_weights(page)
+    assert len(matrix_labels(page)) == 100
+    picture = picture_of_weights(page)
     wait_for_epoch(page, first + 200)
-    page.wait_for_timeout(600)
-    assert len(before[0]) == 100
-    assert picture_of_weights(page) != before[1]
+    deadline = time.monotonic() + 30
+    while picture_of_weights(page) == picture and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert picture_of_weights(page) != picture
     assert page.locator(".tile .picture").count() > 24
     stop(page)
 

@@ -103,7 +103,7 @@ def test_training_goes_on_while_the_user_does_other_things(server, page):
 
 
 def test_a_training_that_is_followed_ends_in_results_on_every_page(server, page):
-    open_page(page, f"{server.url}/?model=mlp&epochs=15000&seed=2")
+    open_page(page, f"{server.url}/?model=mlp&epochs=6000&seed=2")
     press_train(page)
     wait_for_epoch(page, 1)
     wait_for_result(page)
@@ -166,7 +166,7 @@ def test_back_in_the_browser_undoes_a_slider(server, page):
 
 
 def test_a_slider_beyond_its_usual_range_follows_a_quick_hand(server, page):
-    open_page(page, f"{server.url}/?seed=500&model=softmax")
+    open_page(page, f"{server.url}/?seed=500&model=softmax&open_more=yes")
     page.get_by_role("slider", name="Seed").focus()
     for _ in range(8):
         page.keyboard.press("ArrowLeft", delay=100)
@@ -207,14 +207,14 @@ def lose_first_drawing(page, container):
 def test_a_lost_drawing_of_the_form_changes_no_setting(server, page):
     lost = lose_first_drawing(page, SIDEBAR)
     link = f"{server.url}/?epochs=70&seed=8&model=softmax"
-    open_page(page, link)
+    open_page(page, f"{link}&open_more=yes")
     assert any(message.delta.new_element.HasField("slider") for message in lost)
     press_train(page)
     wait_for_result(page)
     expect(page.get_by_role("slider", name="Epochs")).to_have_attribute("aria-valuetext", "70")
     page.get_by_role("slider", name="Seed").press("ArrowRight")
     # The run that is shown beside the new settings is in the address, too.
-    expect(page).to_have_url(re.compile(re.escape(link.replace("seed=8", "seed=9")) + r"&run=\w+$"))
+    expect(page).to_have_url(re.compile(re.escape(link.replace("seed=8", "seed=9")) + r"&run=\w+&open_more=yes$"))
 
 
 def test_a_lost_drawing_of_the_list_of_runs_shows_the_linked_run(server, page):

@@ -96,5 +96,6 @@ def test_halving_goes_with_early_stopping():
 def test_going_on_counts_the_time_of_all_epochs():
     experiment = run_plan(plan_of(9))
     last = next(member for member in experiment.members if member.spec.parameters["epochs"] == 9)
-    run = experiment.runs[last.digest]
+    run, before = experiment.runs[last.digest], experiment.runs[last.continues.digest]
     assert run.seconds >= sum(epoch.seconds for epoch in run.epochs)
+    assert [epoch.seconds for epoch in run.epochs][: len(before.epochs)] == [epoch.seconds for epoch in before.epochs]

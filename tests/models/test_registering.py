@@ -63,6 +63,8 @@ def test_a_data_set_that_cannot_be_is_refused_in_one_sentence(changes, message):
         ({"explanations": ([],)}, "explanations of the model 'own' must be a sequence of"),
         ({"views": ("x-ray",)}, "views of the model 'own' must be a sequence of 'strongest paths' or 'feature maps'"),
         ({"parameters": ()}, "lacks the hyperparameters epochs, batch_size, learning_rate, patience"),
+        ({"main": ("learning_rate", "magic")}, "main of the model 'own' must be names of its parameters, got"),
+        ({"main": "epochs"}, "main of the model 'own' must be names of its parameters, got 'epochs'"),
         ({"parameters": ("epochs",)}, "parameters of the model 'own' must be a sequence of records"),
         ({"plan": 3}, "plan of the model 'own' must be a function, got 3"),
         ({"load": "module"}, "load of the model 'own' must be a function, got 'module'"),
