@@ -130,7 +130,7 @@ def test_axe_finds_what_is_wrong(visit):
     assert {rule for rule, _, _ in violations(page)} == {"heading-order", "image-alt", "label"}
 
 
-every_width = pytest.mark.parametrize("width", [1280, 420])
+every_width = pytest.mark.parametrize("width", [1280, pytest.param(420, marks=pytest.mark.slow)])
 
 
 @every_width
@@ -167,6 +167,7 @@ def test_an_empty_store_breaks_no_rule_and_neither_does_a_training(own_server, v
         assert violations_of_pages(page, SHORTER) == {}
 
 
+@pytest.mark.slow
 def test_the_forms_and_the_table_of_an_experiment_break_no_rule(trained_url, visit):
     page = visit()
     open_page(page, f"{trained_url}/experiments?{SHORT}")
@@ -271,6 +272,7 @@ def test_the_matrix_is_asked_and_an_image_opened_with_the_keyboard_alone(trained
     expect(page.get_by_role("heading", level=1, name="Predict")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_rectangle_of_the_map_is_chosen_with_the_keyboard(trained_url, visit):
     page = visit()
     open_page(page, f"{trained_url}/map")
@@ -279,6 +281,7 @@ def test_a_rectangle_of_the_map_is_chosen_with_the_keyboard(trained_url, visit):
     expect(page.get_by_text("images in the rectangle, wrong ones first")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_drawing_pads_buttons_are_reached_and_pressed_with_the_keyboard(trained_url, visit):
     page = visit()
     open_page(page, f"{trained_url}/predict")
@@ -303,6 +306,7 @@ def test_the_drawing_pads_buttons_are_reached_and_pressed_with_the_keyboard(trai
 
 
 # A window of 1280 pixels at 400 %.
+@pytest.mark.slow
 def test_at_a_zoom_of_400_percent_no_page_scrolls_sideways(trained_url, visit):
     page = visit(320, 640)
     train(page, trained_url, SHORT)
@@ -330,6 +334,7 @@ new MutationObserver(() => {
 }).observe(document, {subtree: true, childList: true, characterData: true});"""
 
 
+@pytest.mark.slow
 def test_of_a_computation_a_screen_reader_hears_start_and_end_once(trained_url, visit):
     page = visit()
     page.add_init_script(HEAR)

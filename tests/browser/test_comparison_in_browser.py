@@ -81,6 +81,7 @@ def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, own_server
     expect(page.get_by_text(re.compile(r"is better by|cannot be told apart")).first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_click_on_a_cell_shows_its_images(trained):
     page = trained
     compare_two(page)

@@ -84,6 +84,7 @@ def go_to(page, name):
     expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_training_goes_on_while_the_user_does_other_things(server, page):
     open_page(page, f"{server.url}/?{LONG}&seed=1")
     expect(page.get_by_text("Nothing trained yet")).to_be_visible()
@@ -145,6 +146,7 @@ def test_stop_keeps_the_epochs(server, page):
     expect(page.get_by_role("button", name="Go on", exact=True)).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_a_copied_link_opens_configuration_and_results(server, browser, page):
     open_page(page, f"{server.url}/?model=softmax&epochs=30&seed=5")
     press_train(page)
@@ -155,6 +157,7 @@ def test_a_copied_link_opens_configuration_and_results(server, browser, page):
     other.context.close()
 
 
+@pytest.mark.slow
 def test_back_in_the_browser_undoes_a_slider(server, page):
     open_page(page, f"{server.url}/?model=mlp&epochs=30&seed=6")
     before = page.url
@@ -165,6 +168,7 @@ def test_back_in_the_browser_undoes_a_slider(server, page):
     expect(page.get_by_role("slider", name="Dropout")).to_have_value("0")
 
 
+@pytest.mark.slow
 def test_a_slider_beyond_its_usual_range_follows_a_quick_hand(server, page):
     open_page(page, f"{server.url}/?seed=500&model=softmax&open_more=yes")
     page.get_by_role("slider", name="Seed").focus()
@@ -204,6 +208,7 @@ def lose_first_drawing(page, container):
     return lost
 
 
+@pytest.mark.slow
 def test_a_lost_drawing_of_the_form_changes_no_setting(server, page):
     lost = lose_first_drawing(page, SIDEBAR)
     link = f"{server.url}/?epochs=70&seed=8&model=softmax"
@@ -217,6 +222,7 @@ def test_a_lost_drawing_of_the_form_changes_no_setting(server, page):
     expect(page).to_have_url(re.compile(re.escape(link.replace("seed=8", "seed=9")) + r"&run=\w+&open_more=yes$"))
 
 
+@pytest.mark.slow
 def test_a_lost_drawing_of_the_list_of_runs_shows_the_linked_run(server, page):
     links = []
     for n_epochs in (31, 32):
@@ -244,7 +250,11 @@ def test_an_unknown_setting_in_the_link_is_said(server, page):
     expect(page.get_by_text("Did you mean 'epochs'")).to_be_visible()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM, signal.SIGKILL],
+    ids=lambda how: how.name,
+)
 def test_no_process_outlives_the_server(own_server, page, how):
     open_page(page, f"{own_server.url}/?{LONG}")
     press_train(page)

@@ -122,6 +122,7 @@ def test_the_answer_stands_large_beside_the_pad_in_one_screen(any_pad):
         assert 0 <= top < canvas["y"]
 
 
+@pytest.mark.slow
 def test_the_steps_of_the_clean_up_are_shown_and_the_keyboard_undoes(pad):
     page = pad.page
     pad.stroke((0.5, 0.2), (0.5, 0.8))
@@ -136,6 +137,7 @@ def test_the_steps_of_the_clean_up_are_shown_and_the_keyboard_undoes(pad):
     expect(pad.answer).to_have_text(one)
 
 
+@pytest.mark.slow
 def test_a_drawing_stays_while_the_page_changes_above_and_below_it(pad):
     page = pad.page
     pad.stroke((0.5, 0.2), (0.5, 0.8))
@@ -151,6 +153,7 @@ def test_a_drawing_stays_while_the_page_changes_above_and_below_it(pad):
     expect(pad.answer).to_have_text(said)
 
 
+@pytest.mark.slow
 def test_a_drawing_is_gone_after_another_source_was_chosen(pad):
     page = pad.page
     pad.stroke((0.5, 0.2), (0.5, 0.8))
@@ -163,6 +166,7 @@ def test_a_drawing_is_gone_after_another_source_was_chosen(pad):
     expect(pad.answer).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_scribble_of_more_points_than_are_taken_is_thinned_out(pad):
     pad.canvas.evaluate(
         """canvas => {

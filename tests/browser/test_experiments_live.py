@@ -46,6 +46,7 @@ def test_results_come_one_by_one(server, page):
     expect(page.get_by_text("between 5 folds").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_stop_is_followed_and_can_be_taken_back(server, page):
     open_kind(page, server.url, "model=mlp&epochs=35000&batch_size=64", "Cross-validation")
     start(page)
@@ -65,6 +66,7 @@ def saved_rows(page):
     return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
 
 
+@pytest.mark.slow
 def test_table_and_charts_can_be_saved(server, page):
     open_kind(page, server.url, QUICK, "Sweep")
     start(page)
@@ -93,6 +95,7 @@ def test_the_best_point_is_one_click_from_train(server, page):
     expect(page).to_have_url(re.compile("learning_rate="))
 
 
+@pytest.mark.slow
 def test_a_visit_to_another_page_and_a_reload_find_the_experiment_again(server, page):
     open_kind(page, server.url, SPEC + "&seed=1", "Learning curve")
     start(page)

@@ -100,6 +100,7 @@ def test_a_copied_link_opens_the_same_view_and_back_and_forward_pass_all_views(t
     expect(page).to_have_url(re.compile(r"/weights\?run=\w+$"))
 
 
+@pytest.mark.slow
 def test_one_step_back_from_a_page_just_entered_is_the_page_before(trained):
     page = trained
     left = page.url

@@ -50,6 +50,7 @@ def test_a_phone_shows_where_the_settings_are_and_no_empty_sidebar(trained):
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_images_behind_a_cell_are_on_the_matrixs_screen(trained):
     page = trained
     go_to(page, "Mistakes")
@@ -70,6 +71,7 @@ def columns_of(page, tiles):
     return [tops.count(top) for top in sorted(set(tops))]
 
 
+@pytest.mark.slow
 def test_images_stand_in_full_rows_of_ten_and_of_five_on_a_phone(trained):
     page = trained
     go_to(page, "Data")

@@ -79,6 +79,7 @@ def test_the_keyboard_chooses_a_cell_as_well(trained):
     expect(cell(page, 4, 4)).not_to_have_attribute("stroke", palette.WRONG)
 
 
+@pytest.mark.slow
 def test_a_click_on_the_cell_that_was_chosen_with_the_keyboard_lets_it_go(trained):
     page = trained
     go_to(page, "Mistakes")
@@ -107,6 +108,7 @@ def test_an_image_tells_its_probabilities_and_opens_on_predict_with_its_run(trai
     expect(page.get_by_text("The model says")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_words_of_an_image_can_be_pointed_at_and_put_away(trained):
     page = trained
     go_to(page, "Mistakes")
@@ -170,6 +172,7 @@ def test_the_scrubber_and_the_play_button_change_the_weight_images(trained):
     page.get_by_text("Play", exact=True).click()
 
 
+@pytest.mark.slow
 def test_on_a_dark_page_what_is_zero_or_rare_is_dark(server, trained):
     page = trained
     page.emulate_media(color_scheme="dark")
@@ -189,6 +192,7 @@ def test_on_a_dark_page_what_is_zero_or_rare_is_dark(server, trained):
     assert lightness[max(lightness)] > 500 > 200 > lightness[min(lightness)]
 
 
+@pytest.mark.slow
 def test_the_quiz_is_played_with_the_keyboard(trained):
     page = trained
     go_to(page, "Quiz")
@@ -207,6 +211,7 @@ def test_the_quiz_is_played_with_the_keyboard(trained):
     assert n_right == n_threes
 
 
+@pytest.mark.slow
 def test_a_link_to_a_page_works_for_the_first_visitor_of_a_server(own_server, page):
     open_page(page, f"{own_server.url}/mistakes")
     expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()

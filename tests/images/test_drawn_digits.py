@@ -75,12 +75,14 @@ def test_models_of_the_small_digits_read_85_percent_of_drawings(name, drawn, sma
     assert share_read(model, small_images, drawn) >= 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_a_model_of_mnist_reads_97_percent_of_drawings_of_any_size(size, mnist_mlp):
     drawn = drawings(np.random.default_rng(16), 4, sides=SIZES[size])
     assert share_read(mnist_mlp, images_of("mnist", drawn), drawn) >= 0.97
 
 
+@pytest.mark.slow
 def test_a_model_of_98_percent_reads_95_percent_of_moved_and_scaled_digits(mnist_mlp, rng):
     dataset, framing = load_dataset("mnist"), DATASETS["mnist"].used_framing
     chosen = rng.permutation(np.arange(60_000, 70_000))[:2000]
