@@ -125,6 +125,7 @@ def test_a_sweep_of_a_hundred_does_not_hold_up_a_single_training(runner, slow, q
     assert experiment.n_ended == 0
 
 
+@pytest.mark.slow
 def test_two_experiments_share_the_places(runner, quick):
     # Longer than the start of an experiment takes on a busy machine.
     spec = quick(epochs=1000, batch_size=64)

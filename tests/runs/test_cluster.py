@@ -262,6 +262,7 @@ def test_a_slow_start_is_waited_for(tmp_path):
     assert not cluster.alive
 
 
+@pytest.mark.slow
 def test_a_long_path_of_temporary_files_is_no_hindrance(tmp_path, monkeypatch):
     long = tmp_path / ("long" * 20)
     long.mkdir()

@@ -218,6 +218,7 @@ def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_nothing_had_been(own
     )
 
 
+@pytest.mark.slow
 def test_a_killed_scheduler_is_replaced_and_the_run_goes_on(own_engine, quick):
     own_engine.start()
     spec = quick(8, epochs=6000)

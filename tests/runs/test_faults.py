@@ -106,6 +106,7 @@ def test_one_kill_of_the_host_counts_as_one(tmp_path, quick, monkeypatch):
         assert_ends_as_if_nothing_had_been(engine, spec)
 
 
+@pytest.mark.slow
 def test_all_workers_killed_at_once_are_replaced(own_engine, quick):
     spec = quick(2, epochs=3000)
     begin(own_engine, spec)
@@ -143,6 +144,7 @@ def hoard():
         kept.append(bytearray(1000))
 
 
+@pytest.mark.slow
 def test_a_computation_that_needs_too_much_memory_fails_with_a_sentence(small_engine):
     small_engine.start()
     wait_for(lambda: small_engine.workers.cluster.n_ready == 2, "both workers")
@@ -152,6 +154,7 @@ def test_a_computation_that_needs_too_much_memory_fails_with_a_sentence(small_en
     wait_for(lambda: len(before & set(workers_of(small_engine))) == 1, "a fresh process in the place of the full one")
 
 
+@pytest.mark.slow
 def test_a_run_waits_for_workers_that_are_slow_to_start(own_engine, quick):
     own_engine.start()
     forker = forker_of(own_engine)
@@ -184,6 +187,7 @@ def without_answers(*arguments):
         worker.Event = answering
 
 
+@pytest.mark.slow
 def test_a_question_whether_to_stop_that_times_out_does_not_disturb_the_training(engine, quick, monkeypatch):
     monkeypatch.setattr("digitcore.runs.workers.train_in_worker", without_answers)
     run = engine.wait(engine.submit(quick(5, epochs=500)).digest, 60)

@@ -77,6 +77,7 @@ def test_a_run_goes_on_with_other_settings_from_where_another_was_stopped(engine
     assert_as_trained_in_one_piece(engine, again)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_again_before_it_goes_on_is_what_it_was(engine, quick, slow):
     spec = quick(304, epochs=3000)
     before = stopped(engine, spec)

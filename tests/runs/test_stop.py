@@ -208,6 +208,7 @@ def test_a_child_gives_the_same_coordinates(rng):
     np.testing.assert_array_equal(run_in_child(tsne_coordinates, (X,)), tsne_coordinates(X))
 
 
+@pytest.mark.slow
 def test_what_a_child_raises_is_raised_here():
     with pytest.raises(ValueError, match="invalid literal"):
         run_in_child(int, ("seven",))

@@ -57,6 +57,7 @@ def test_one_visitors_queue_does_not_hold_up_anothers_first_training(served, slo
     assert states(engine, queue).count("queued") == 4
 
 
+@pytest.mark.slow
 def test_large_trainings_of_many_leave_a_place_for_a_quick_one(served, large, quick):
     engine = served()
     for number in range(4):
@@ -159,6 +160,7 @@ def test_experiments_are_limited_in_size_in_number_and_in_minutes(quick):
         check_minutes([RunSpec(dataset="mnist", model="cnn", parameters={"epochs": 1000})], settings)
 
 
+@pytest.mark.slow
 def test_spare_workers_are_started_when_they_are_needed(served, quick):
     engine = served()
     engine.submit(quick(10), visitor="ann")
