@@ -42,7 +42,7 @@ def test_results_come_one_by_one(server, page):
     start(page)
     expect(progress(page)).to_contain_text(re.compile("^[1-4] of 5 trainings · about .* left"), timeout=60_000)
     expect(page.get_by_text("Validation accuracy")).to_be_visible()
-    expect(page.get_by_text(re.compile("^5 of 5 trainings in"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("^5 of 5 trainings in"))).to_be_visible(timeout=180_000)
     expect(page.get_by_text("between 5 folds").first).to_be_visible()
 
 

@@ -28,7 +28,7 @@ def seeds(spec, numbers):
 def test_an_experiment_trains_its_members_and_is_kept(runner, quick):
     plan = CrossValidation(quick(10), 3)
     runner.start(plan)
-    ended = runner.wait(plan.digest, 30)
+    ended = runner.wait(plan.digest, 120)
     assert ended.state == "done"
     assert ended.n_ended == 3
     assert runner.experiment(plan.digest).plan == plan
@@ -38,7 +38,7 @@ def test_an_experiment_trains_its_members_and_is_kept(runner, quick):
 def test_members_have_the_bits_of_a_training_alone(runner, quick):
     plan = seeds(quick(split={"validation": "cut"}), [21, 22])
     runner.start(plan)
-    runner.wait(plan.digest, 30)
+    runner.wait(plan.digest, 120)
     for member in plan.members:
         here = train_spec(member.spec).arrays
         there = runner.engine.arrays(member.digest)
@@ -50,7 +50,7 @@ def test_members_have_the_bits_of_a_training_alone(runner, quick):
 def test_members_are_normal_runs_but_not_in_the_list_of_runs(runner, quick):
     plan = seeds(quick(), [31, 32])
     runner.start(plan)
-    runner.wait(plan.digest, 30)
+    runner.wait(plan.digest, 120)
     first, second = (member.digest for member in plan.members)
     assert runner.engine.run(first).state == "done"
     runner.engine.submit(plan.members[1].spec)
@@ -60,10 +60,10 @@ def test_members_are_normal_runs_but_not_in_the_list_of_runs(runner, quick):
 
 
 def test_a_trained_member_is_not_trained_again(runner, quick):
-    run = runner.engine.wait(runner.engine.submit(quick(41)).digest, 30)
+    run = runner.engine.wait(runner.engine.submit(quick(41)).digest, 120)
     plan = seeds(quick(), [41, 42])
     runner.start(plan)
-    ended = runner.wait(plan.digest, 30)
+    ended = runner.wait(plan.digest, 120)
     assert ended.runs[run.digest].created_at == run.created_at
 
 
@@ -85,7 +85,7 @@ def test_a_start_at_once_after_a_stop_leaves_nothing_out(runner, quick):
     wait_for(lambda: any(run.state == "running" for run in runner.experiment(plan.digest).runs.values()))
     runner.stop(plan.digest)
     runner.start(plan)
-    ended = runner.wait(plan.digest, 60)
+    ended = runner.wait(plan.digest, 180)
     assert [ended.runs[member.digest].state for member in plan.members] == ["done", "done"]
 
 
@@ -99,14 +99,14 @@ def test_a_member_that_a_user_waits_for_goes_on_after_a_stop(runner, slow):
     time.sleep(0.5)
     assert runner.engine.run(digest).active
     runner.engine.cancel(digest)
-    runner.engine.wait(digest, 30)
+    runner.engine.wait(digest, 120)
 
 
 def test_a_failed_member_fails_alone_with_its_reason(runner, quick):
     spec = quick(epochs=50).with_changes(model="mlp", scaling="raw")
     plan = Sweep(spec, (Axis.of("learning_rate", [0.001, 1000.0]),))
     runner.start(plan)
-    ended = runner.wait(plan.digest, 30)
+    ended = runner.wait(plan.digest, 120)
     good, bad = (ended.runs[member.digest] for member in plan.members)
     assert (ended.state, good.state, bad.state) == ("done", "done", "failed")
     assert "diverged" in bad.reason
@@ -132,7 +132,7 @@ def test_two_experiments_share_the_places(runner, quick):
     one, other = seeds(spec, range(200, 210)), seeds(spec, range(300, 310))
     runner.start(one)
     runner.start(other)
-    began = {plan: [run.created_at for run in runner.wait(plan.digest, 60).runs.values()] for plan in (one, other)}
+    began = {plan: [run.created_at for run in runner.wait(plan.digest, 180).runs.values()] for plan in (one, other)}
     # Neither has begun its last member before the other was half through.
     assert sorted(began[one])[5] < max(began[other])
     assert sorted(began[other])[5] < max(began[one])
@@ -144,14 +144,14 @@ def test_another_server_goes_on_where_a_killed_one_stood(tmp_path, quick, slow):
     trained = {}
     with Engine(store) as engine:
         for member in plan.members[:3]:
-            trained[member.digest] = engine.wait(engine.submit(member.spec, background=True).digest, 30)
+            trained[member.digest] = engine.wait(engine.submit(member.spec, background=True).digest, 120)
         # As a killed server leaves it: running, its owner no more; a member stood in the middle.
         dead = f"{engine.owner.split('|')[0]}|1999999|1.000"
         store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, dead)
         store.begin(plan.members[3].spec, dead, background=True)
     with Engine(Store(home=tmp_path)) as engine, ExperimentRunner(engine) as runner:
         assert engine.run(plan.members[3].digest).reason == SERVER_STOPPED
-        ended = runner.wait(plan.digest, 60)
+        ended = runner.wait(plan.digest, 180)
         assert ended.state == "done"
         assert [run.state for run in ended.runs.values()] == ["done"] * 6
         for digest, run in trained.items():
@@ -175,7 +175,7 @@ def test_the_next_runner_of_a_process_goes_on_where_a_closed_one_stood(experimen
     with ExperimentRunner(experiment_engine) as first:
         first.start(plan)
     with ExperimentRunner(experiment_engine) as second:
-        assert second.wait(plan.digest, 60).n_ended == 2
+        assert second.wait(plan.digest, 180).n_ended == 2
 
 
 def test_a_plan_that_cannot_be_begun_leaves_nothing_behind(runner, quick, monkeypatch):
@@ -216,7 +216,7 @@ def test_a_store_that_fails_is_told_and_tried_again(runner, quick, monkeypatch):
     runner.start(plan)
     wait_for(lambda: "The disk is full" in runner.experiment(plan.digest).reason)
     failing.clear()
-    ended = runner.wait(plan.digest, 30)
+    ended = runner.wait(plan.digest, 120)
     assert [run.state for run in ended.runs.values()] == ["done", "done"]
     assert ended.reason == ""
 
@@ -237,7 +237,7 @@ def test_waiting_has_an_end(runner, slow):
 def test_progress_counts_members_and_their_epochs(runner, quick):
     plan = seeds(quick(), [96, 97])
     runner.start(plan)
-    progress = progress_of_experiment(runner.wait(plan.digest, 30))
+    progress = progress_of_experiment(runner.wait(plan.digest, 120))
     assert (progress.n_ended, progress.n_trainings, progress.fraction, progress.seconds_left) == (2, 2, 1.0, 0.0)
 
 
@@ -280,7 +280,7 @@ def test_each_worker_reads_the_data_once(runner, quick):
     client.run(count_loads)
     plan = seeds(quick(), range(400, 412))
     runner.start(plan)
-    runner.wait(plan.digest, 30)
+    runner.wait(plan.digest, 120)
     counts = client.run(loads).values()
     assert sum(counts) >= 1
     assert max(counts) == 1
