@@ -8,7 +8,6 @@ Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.3.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import RULE_SETTINGS, make_optimizer
 from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.schedules import Schedule
-from digitcore.models.training import Score, Training
+from digitcore.models.training import Score, Training, batches_without_end
 
 # Images whose logits are one product: NumPy's library has quicker ways for small matrices, and an epoch of
 # mnist-softmax gains a fifth.
@@ -319,8 +318,7 @@ class SoftmaxTraining(Training):
         return bool(np.isfinite(self.coef).all() and np.isfinite(self.intercept).all())
 
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
-        endless = chain.from_iterable(self._batches_of_epoch(number) for number in count(1))
-        for rate, batch in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, batches_without_end(self, self._batches), strict=False):
             pause()
             with np.errstate(over="ignore", invalid="ignore"):
                 loss = self._score(LabelledImages(*batch[:2])).loss
@@ -353,10 +351,6 @@ class SoftmaxTraining(Training):
         if self.max_norm is not None:
             clip(gradients, self.max_norm)
         self.optimizer.step(gradients)
-
-    def _batches_of_epoch(self, number: int) -> Iterator[tuple[np.ndarray, ...]]:
-        self.start_epoch(number)
-        return self._batches()
 
     def _batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         X, y = self.train

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -68,6 +69,15 @@ class Training(ABC):
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what :meth:`state` of an equal training gave."""
         raise NotImplementedError
+
+
+def batches_without_end(
+    training: Training, batches_of_epoch: Callable[[], Iterable[tuple[Any, ...]]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the batches of one epoch after the other, from the first on; the function returns those of one epoch."""
+    for number in count(1):
+        training.start_epoch(number)
+        yield from batches_of_epoch()
 
 
 def one_epoch(training: Training, number: int, learning_rate: float) -> Epoch:

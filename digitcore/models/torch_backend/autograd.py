@@ -10,7 +10,6 @@ import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
 from digitcore.models.schedules import Schedule
-from digitcore.models.training import Score, Training
+from digitcore.models.training import Score, Training, batches_without_end
 
 # Multiply-adds of a step, forward, that take a processor about as long as an accelerator's launch of a step's fifty
 # kernels, a few tenths of a millisecond: below this the images had better stay where they are.
@@ -144,8 +143,7 @@ class AcceleratorTraining(Training):
 
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         self.copy.train()
-        endless = chain.from_iterable(self._batches_of_epoch(number) for number in count(1))
-        for rate, batch in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, batches_without_end(self, self._batches), strict=False):
             self._set_rate(rate)
             with self._random_numbers(), _float32_throughout():
                 loss, _ = self._one_batch(*batch)
@@ -160,10 +158,6 @@ class AcceleratorTraining(Training):
     def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-
-    def _batches_of_epoch(self, number: int) -> Iterator[tuple[torch.Tensor, ...]]:
-        self.start_epoch(number)
-        return self._batches()
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         X, y = self.train

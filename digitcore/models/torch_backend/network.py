@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, count
 from math import prod
 from typing import Any
 
@@ -26,7 +25,7 @@ from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
 from digitcore.models.torch_backend.modules import build_module, initialize
 from digitcore.models.torch_backend.updates import make_update, named_weights
-from digitcore.models.training import Score, Training
+from digitcore.models.training import Score, Training, batches_without_end
 
 # Values of all layers together that one block of images may take: 64 MB in float32.
 _VALUES_AT_ONCE = 2**24
@@ -232,8 +231,7 @@ class NetworkTraining(Training):
 
     @torch.inference_mode()
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
-        endless = chain.from_iterable(self._batches_of_epoch(number) for number in count(1))
-        for rate, batch in zip(rates, endless, strict=False):
+        for rate, batch in zip(rates, batches_without_end(self, self._batches), strict=False):
             pause()
             self.update.learning_rate = rate
             with _denormals_are_zero():
@@ -255,10 +253,6 @@ class NetworkTraining(Training):
         self.update.load_state(under_prefix("optimizer", state))
         self.schedule.load_state(under_prefix("schedule", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
-
-    def _batches_of_epoch(self, number: int) -> Iterator[tuple[torch.Tensor, ...]]:
-        self.start_epoch(number)
-        return self._batches()
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         """Yield images, their classes and, if they do not count alike, their weights."""
