@@ -66,6 +66,11 @@ def points_text(share: float, digits: int = 1) -> str:
     return f"{_in_points(share, digits)} points"
 
 
+def points_change_text(share: float) -> str:
+    """Return a change of a share as :func:`points_text` does, with its sign: "+0.4 points"."""
+    return f"{'+' if share > 0 else ''}{points_text(share)}"
+
+
 def points_interval_text(low: float, high: float, digits: int = 1) -> str:
     """Return an interval of a difference of shares, in points without the word: "0.1 to 0.7"."""
     return f"{_in_points(low, digits)} to {_in_points(high, digits)}"

@@ -11,6 +11,7 @@ from digitcore.wording import (
     listed,
     percent_interval_text,
     percent_text,
+    points_change_text,
     points_digits,
     points_interval_text,
     points_text,
@@ -116,3 +117,11 @@ def test_an_estimate_is_not_more_precise_than_it_can_be(seconds, text):
 
 def test_an_estimate_in_a_sentence_says_about_once():
     assert [about_text(seconds) for seconds in (0.3, 7.2)] == ["less than a second", "about 7 s"]
+
+
+def test_a_change_in_points_has_a_sign():
+    assert [points_change_text(share) for share in (0.004, 0.0, -0.0151)] == [
+        "+0.4 points",
+        "0.0 points",
+        "-1.5 points",
+    ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitcore.errors import InvalidSetting
+from digitcore.wording import counted
 
 _OUTPUT = "output."
 
@@ -69,7 +70,7 @@ class Surgery:
     @property
     def words(self) -> str:
         """What is done, in words: ``"40 % pruned, noise 0.1"``."""
-        n_units = f"{len(self.units)} unit{'s' * (len(self.units) != 1)}"
+        n_units = counted(len(self.units), "unit")
         done = {
             f"{n_units} {'off' if self.scale == 0 else f'times {self.scale:g}'}": bool(self.units) and self.scale != 1,
             f"{100 * self.pruned:g} % pruned": self.pruned > 0,

@@ -50,7 +50,7 @@ class IntervalCache:
     def get(
         self, key: Hashable, labels: np.ndarray, probabilities: np.ndarray, *, patience: float = PATIENCE_SECONDS
     ) -> Future[Intervals]:
-        """Return the intervals of a key; the first call for it begins to compute them, and waits for some seconds."""
+        """Return the intervals of a key; the first call begins to compute them, and waits ``patience`` seconds."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import numpy as np
 import streamlit as st
 
-from digitcore.errors import DigitcoreError, InvalidSetting
+from digitcore.datasets import Part
+from digitcore.errors import ComparisonError, InvalidSetting
+from digitcore.evaluation import predictions
 from digitcore.evaluation.comparison import PairComparison, compare_predictions, in_same_order
 from digitcore.parameters import shortened
 from digitcore.runs import Run, RunSpec
@@ -78,14 +83,25 @@ def difference(run: Run, base: Run) -> PairComparison | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _difference(digest: str, created_at, base_digest: str, base_created_at, _run: Run, _base: Run):
-    part, others = session.parts_of(_run).test, session.parts_of(_base).test
-    try:
-        of_base = in_same_order(part.indices, others.indices, session.probabilities_of(_base, others))
-    except DigitcoreError:  # other images
+def _difference(
+    digest: str, created_at: datetime, base_digest: str, base_created_at: datetime, _run: Run, _base: Run
+) -> PairComparison | None:
+    part = session.parts_of(_run).test
+    of_base = prediction_of(_base, part)
+    if of_base is None:
         return None
-    prediction = session.probabilities_of(_run, part).argmax(axis=1)
-    return compare_predictions(part.labels, prediction, of_base.argmax(axis=1))
+    return compare_predictions(part.labels, predictions(session.probabilities_of(_run, part)), of_base)
+
+
+def prediction_of(base: Run | None, part: Part) -> np.ndarray | None:
+    """Return what a baseline takes a part's images for, int64 ``(n_images,)``; None if it was measured on others."""
+    if base is None or base.spec.dataset != part.dataset.name or part.name not in base.figures:
+        return None
+    theirs = getattr(session.parts_of(base), part.name)
+    try:
+        return predictions(in_same_order(part.indices, theirs.indices, session.probabilities_of(base, theirs)))
+    except ComparisonError:
+        return None
 
 
 def show(run: Run, pin_key: str | None = None) -> Run | None:

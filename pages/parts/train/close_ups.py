@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import streamlit as st
 
 from digitcore.charts import confusion_change_chart, confusion_chart
 from digitcore.datasets import Part
-from digitcore.evaluation import confusion_counts, table_of_counts
+from digitcore.evaluation import confusion_counts, predictions, table_of_counts
 from digitcore.evaluation.comparison import change_table_of_counts
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.architecture import plan
@@ -21,6 +21,7 @@ from pages.parts import matrix_cell, session, shared
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_weights
 from pages.parts.tiles import Tile, show_tiles
+from pages.parts.train import baseline
 
 # Beside two curves: so wide is the matrix, and so many images stand in a row.
 MATRIX_WIDTH, TILES_ACROSS, WEIGHTS_ACROSS = 250, 6, 12
@@ -49,6 +50,8 @@ class CloseUp:
     wrong, learned : list of (int, int)
         Position in ``part`` and predicted class of images that are wrong, and of images that were before and are right
         now, with what they were taken for.
+    counts_before, first_layer_before : ndarray or None
+        What the baseline makes of the same images, and its first layer; None where they cannot be set beside these.
     """
 
     key: Hashable
@@ -59,6 +62,13 @@ class CloseUp:
     titles: list[str] | None
     wrong: list[tuple[int, int]]
     learned: list[tuple[int, int]]
+    counts_before: np.ndarray | None = None
+    first_layer_before: np.ndarray | None = None
+
+    @property
+    def can_differ(self) -> bool:
+        """Whether anything of it can be shown as a difference to the baseline."""
+        return self.counts_before is not None or self.first_layer_before is not None
 
     @property
     def words(self) -> str:
@@ -69,24 +79,28 @@ class CloseUp:
 
 
 def close_up_of(run: Run, base: Run | None) -> CloseUp | None:
-    """Return the close-up of a run, in training or evaluated; None while there is nothing to look at."""
+    """Return the close-up of a run, in training or evaluated, beside its baseline; None while there is none."""
+    base_key = (base.digest, base.created_at, base.covered) if base is not None and base.evaluated else None
     if run.active:
         glimpse = shared.engine().glimpse(run.digest)
-        return None if glimpse is None else _of_glimpse(run.digest, run.created_at, glimpse.epoch, run, glimpse)
+        if glimpse is None:
+            return None
+        return _of_glimpse(run.digest, run.created_at, glimpse.epoch, base_key, run, glimpse, base)
     if not run.evaluated or not run.figures:
         return None
-    base_key = (base.digest, base.created_at, base.covered) if base is not None and base.evaluated else None
     return _of_run(run.digest, (run.created_at, run.covered), base_key, run, base)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _of_glimpse(digest: str, created_at: Any, epoch: int, _run: Run, _glimpse: Glimpse) -> CloseUp:
+def _of_glimpse(
+    digest: str, created_at: Any, epoch: int, base_key: Hashable, _run: Run, _glimpse: Glimpse, _base: Run | None
+) -> CloseUp:
     split = session.split_of(_run.spec)
     whole = split.monitored if split.monitored.n_images else split.train
     looked_at = spread(whole.n_images, _glimpse.n_images)
     place = {int(whole.indices[position]): int(position) for position in looked_at}
-    return CloseUp(
-        key=(digest, created_at, epoch),
+    own = CloseUp(
+        key=(digest, created_at, epoch, base_key),
         part=Part(_glimpse.part, whole.dataset, whole.indices),
         looked_at=looked_at,
         counts=_glimpse.confusion,
@@ -95,30 +109,45 @@ def _of_glimpse(digest: str, created_at: Any, epoch: int, _run: Run, _glimpse: G
         wrong=[(place[position], taken_for) for position, taken_for, _ in _glimpse.wrong.tolist()],
         learned=[(place[position], taken_for) for position, taken_for in _glimpse.learned.tolist()],
     )
+    return _beside(own, _base, baseline.prediction_of(_base, own.part))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _of_run(digest: str, created_at: Any, base_key: Hashable, _run: Run, _base: Run | None) -> CloseUp:
     part = getattr(session.parts_of(_run), list(_run.figures)[-1])
     probabilities = session.probabilities_of(_run, part)
-    prediction = probabilities.argmax(axis=1)
+    prediction = predictions(probabilities)
     is_wrong = prediction != part.labels
     surest = np.argsort(-probabilities.max(axis=1), kind="stable")
     wrong = surest[is_wrong[surest]][:MOST_WRONG]
-    before = _prediction_of(_base, part)
+    before = baseline.prediction_of(_base, part)
     learned = np.flatnonzero(~is_wrong & (before != part.labels))[:MOST_LEARNED] if before is not None else []
-    weights = session.arrays_of(_run).weights
-    images = first_layer_images(_run.spec.model, weights, part.dataset.image_shape)
-    return CloseUp(
+    own = CloseUp(
         key=(digest, created_at, base_key),
         part=part,
         looked_at=np.arange(part.n_images),
         counts=confusion_counts(part.labels, prediction, part.dataset.n_classes),
-        first_layer=images[:MOST_WEIGHT_IMAGES],
+        first_layer=_first_layer_of(_run),
         titles=_titles(_run),
         wrong=[(int(index), int(prediction[index])) for index in wrong],
         learned=[(int(index), int(before[index])) for index in learned],
     )
+    return _beside(own, _base, before)
+
+
+def _beside(own: CloseUp, base: Run | None, before: np.ndarray | None) -> CloseUp:
+    """Return a close-up with what its baseline, which takes the part's images for ``before``, has in its place."""
+    part, seen = own.part, own.looked_at
+    counts = None if before is None else confusion_counts(part.labels[seen], before[seen], part.dataset.n_classes)
+    images = _first_layer_of(base) if base is not None and base.evaluated else None
+    fits = images is not None and images.shape == own.first_layer.shape
+    return replace(own, counts_before=counts, first_layer_before=images if fits else None)
+
+
+def _first_layer_of(run: Run) -> np.ndarray:
+    """Return the first weights of an evaluated run's first layer as images, ``(n_images, height, width)``."""
+    image_shape = session.dataset(run.spec.dataset).image_shape
+    return first_layer_images(run.spec.model, session.arrays_of(run).weights, image_shape)[:MOST_WEIGHT_IMAGES]
 
 
 def _titles(run: Run) -> list[str] | None:
@@ -128,26 +157,13 @@ def _titles(run: Run) -> list[str] | None:
     return list(dataset.class_names[:MOST_WEIGHT_IMAGES]) if len(layers) == 1 else None
 
 
-def _prediction_of(run: Run | None, part: Part) -> np.ndarray | None:
-    """Return what a run's model takes a part's images for; None if it was not evaluated on all of them."""
-    if run is None or not run.evaluated or run.spec.dataset != part.dataset.name or part.name not in run.figures:
-        return None
-    theirs = getattr(session.parts_of(run), part.name)
-    order = np.argsort(theirs.indices)
-    found = np.searchsorted(theirs.indices, part.indices, sorter=order).clip(max=theirs.n_images - 1)
-    rows = order[found]
-    if not np.array_equal(theirs.indices[rows], part.indices):
-        return None
-    return session.probabilities_of(run, theirs)[rows].argmax(axis=1)
-
-
-def show_matrix(run: Run, close_up: CloseUp | None, base: Run | None, *, difference: bool) -> None:
+def show_matrix(run: Run, close_up: CloseUp | None, *, difference: bool) -> None:
     """Show the confusion matrix, or how it differs from the baseline's; a click on a cell opens its images."""
     if close_up is None:
         st.skeleton(height=MATRIX_WIDTH)
         return
     names = close_up.part.dataset.class_names
-    before = _counts_of(base, close_up) if difference else None
+    before = close_up.counts_before if difference else None
     key = ("close-up", close_up.key, before is not None)
     chart = shared.charts.get(key, lambda: _matrix(close_up, before))
     clicked = st.vega_lite_chart(
@@ -168,44 +184,17 @@ def _matrix(close_up: CloseUp, before: np.ndarray | None) -> dict[str, Any]:
     return drawable(confusion_chart(table, scale="log", select=matrix_cell.SELECTION, cell_size=cell))
 
 
-def _counts_of(base: Run | None, close_up: CloseUp) -> np.ndarray | None:
-    """Return what the baseline makes of the images looked at, as the close-up's counts."""
-    part = close_up.part
-    prediction = _prediction_of(base, part)
-    if prediction is None:
-        return None
-    seen = close_up.looked_at
-    return confusion_counts(part.labels[seen], prediction[seen], part.dataset.n_classes)
-
-
-def can_differ(close_up: CloseUp | None, base: Run | None) -> bool:
-    """Whether the close-up can be shown as a difference to the baseline."""
-    return close_up is not None and (
-        _prediction_of(base, close_up.part) is not None or _weights_of(base, close_up) is not None
-    )
-
-
-def show_weights_of(close_up: CloseUp | None, base: Run | None, *, difference: bool) -> None:
+def show_weights_of(close_up: CloseUp | None, *, difference: bool) -> None:
     """Show the first layer's weights, or how they differ from the baseline's."""
     if close_up is None:
         st.skeleton(height=2 * WEIGHT_SIZE)
         return
-    before = _weights_of(base, close_up) if difference else None
+    before = close_up.first_layer_before if difference else None
     images = close_up.first_layer if before is None else close_up.first_layer - before
     words = "First layer's weights" if before is None else "Difference of the first layer's weights"
     show_weights(
         images, titles=close_up.titles, alt=words, key="close_up_weights", across=WEIGHTS_ACROSS, size=WEIGHT_SIZE
     )
-
-
-def _weights_of(base: Run | None, close_up: CloseUp) -> np.ndarray | None:
-    """Return the baseline's first layer if its images are of the same shape."""
-    if base is None or not base.evaluated:
-        return None
-    images = first_layer_images(
-        base.spec.model, session.arrays_of(base).weights, session.dataset(base.spec.dataset).image_shape
-    )[:MOST_WEIGHT_IMAGES]
-    return images if images.shape == close_up.first_layer.shape else None
 
 
 def show_wrong(run: Run, close_up: CloseUp | None) -> None:

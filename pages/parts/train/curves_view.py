@@ -64,8 +64,6 @@ def _curves(
     if _base is not None:
         ghost = curves_table(epochs_table(_base.epochs), measure, held_out_name=validation_name(_base))
     last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
-    if not _run.epochs:
-        last = _run.spec.parameters["epochs"]
     values = table["value"] if ghost is None else pd.concat([table["value"], ghost["value"][ghost["epoch"] <= last]])
     limits = value_limits(values, measure)
     frame = _curves_frame(

@@ -11,7 +11,7 @@ from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
-from digitcore.wording import counted, duration_text, percent_interval_text, percent_text, points_text
+from digitcore.wording import counted, duration_text, percent_interval_text, percent_text, points_change_text
 from pages.parts import part_lock, session
 
 # Four stand beside each other on a laptop, two on a phone.
@@ -71,8 +71,7 @@ def _interval_note(part: PartEvaluation) -> str:
 def _delta(accuracy: float, other: PartEvaluation | None) -> str | None:
     if other is None or not (math.isfinite(accuracy) and math.isfinite(other.accuracy)):
         return None
-    difference = accuracy - other.accuracy
-    return f"{'+' if difference > 0 else ''}{points_text(difference)}"
+    return points_change_text(accuracy - other.accuracy)
 
 
 def _show_figure(label: str, value: str, note: str, help_text: str, delta: str | None = None) -> None:

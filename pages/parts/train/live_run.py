@@ -88,20 +88,19 @@ def _show_story(run: Run, base: Run | None) -> None:
     with images:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _show_link("pages/mistakes.py", "Confusion matrix")
-            difference = close_ups.can_differ(close_up, base) and view.toggle(
-                st,
-                "difference",
-                "Difference",
-                key="close_up_difference",
-                help="Shows matrix and weights minus the baseline's.",
-            )
-        close_ups.show_matrix(run, close_up, base, difference=difference)
+            difference = close_up is not None and close_up.can_differ and _ask_difference()
+        close_ups.show_matrix(run, close_up, difference=difference)
         if close_up is not None:
             st.caption(f"{close_up.words}.")
         _show_link("pages/mistakes.py", "Wrong predictions", key="wrong")
         close_ups.show_wrong(run, close_up)
     with weights_place:
-        close_ups.show_weights_of(close_up, base, difference=difference)
+        close_ups.show_weights_of(close_up, difference=difference)
+
+
+def _ask_difference() -> bool:
+    words = "Shows matrix and weights minus the baseline's."
+    return view.toggle(st, "difference", "Difference", key="close_up_difference", help=words)
 
 
 def _show_link(page: str, title: str, key: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import streamlit as st
@@ -69,15 +68,10 @@ def follow_link() -> Presentation:
     on, _ = session.linked_value(PRESENT, PRESENT, False, lambda text: read_option(PRESENT, text, _FLAGS))
     locked, _ = session.linked_value(LOCKED, LOCKED, False, lambda text: read_option(LOCKED, text, _FLAGS))
     controls, _ = session.linked_value(CONTROLS, CONTROLS, None, _read_controls)
-    note(on, controls, locked)
-    return Presentation(on, controls, locked)
-
-
-def note(on: bool, controls: Collection[str] | None, locked: bool) -> None:
-    """Let the address say how much is shown."""
     session.note_view(PRESENT, flag_text(on) if on else None)
     session.note_view(LOCKED, flag_text(locked) if locked else None)
     session.note_view(CONTROLS, None if controls is None else list_text(list(controls)) or "none")
+    return Presentation(on, controls, locked)
 
 
 def _read_controls(text: str) -> tuple[str, ...]:

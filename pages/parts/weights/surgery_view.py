@@ -13,7 +13,7 @@ from digitcore.insight.weight_images import first_layer_name, first_layer_titles
 from digitcore.models.architecture import multiply_adds
 from digitcore.runs import Run
 from digitcore.runs.glimpse import spread
-from digitcore.wording import points_interval_text, points_text
+from digitcore.wording import percent_text, points_change_text, points_interval_text
 from pages.parts import layout, messages, session, view
 from pages.parts.tiles import Tile, show_tiles
 
@@ -124,10 +124,9 @@ def _show_figures(part: Part, truth: np.ndarray, before: np.ndarray, after: np.n
     was, now = ((answers == truth).mean() for answers in (before, after))
     n_changed = int((before != after).sum())
     with st.container(horizontal=True):
-        sign = "+" if now > was else ""
-        difference = f"{sign}{points_text(now - was)}" if now != was else None
-        st.metric(f"{part.name.title()} accuracy", f"{100 * now:.2f} %", difference, width=180)
-        st.metric("Before", f"{100 * was:.2f} %", width=140)
+        difference = points_change_text(now - was) if now != was else None
+        st.metric(f"{part.name.title()} accuracy", percent_text(now), difference, width=180)
+        st.metric("Before", percent_text(was), width=140)
         st.metric("Answers changed", f"{n_changed:,}", width=160)
     interval = points_interval_text(comparison.low, comparison.high)
     counts = comparison.counts
