@@ -7,16 +7,16 @@ evaluating. On a busy machine wall time says little; processor time says more, a
 
 import os
 import time
-from math import nan, sqrt
-from statistics import mean, median, stdev
+from math import sqrt
+from statistics import median
 
 import torch
 import torch.nn.functional as F
-from scipy.stats import t
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from torch import nn
 
+from digitcore.evaluation.comparison import summarise_seeds
 from digitcore.runs.training import images_and_labels, model_for, split_for, threads_for
 from digitcore.specs.recipes import load_recipe
 
@@ -168,20 +168,11 @@ def print_rows(name, varied, figures):
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     for contestant, rows in figures.items():
         accuracies, walls, processors = zip(*rows, strict=True)
-        low, high = interval(accuracies)
+        summary = summarise_seeds(accuracies)
         wall, processor = median(walls), median(processors)
         print(
-            f"| {name} | {contestant} | {len(rows)} {varied}s | {100 * mean(accuracies):.2f} | "
-            f"{100 * low:.2f} to {100 * high:.2f} | {wall:.1f} | {processor:.1f} | {wall / own_wall:.2f} | "
-            f"{processor / own_processor:.2f} |",
+            f"| {name} | {contestant} | {len(rows)} {varied}s | {100 * summary.mean:.2f} | "
+            f"{100 * summary.low:.2f} to {100 * summary.high:.2f} | {wall:.1f} | {processor:.1f} | "
+            f"{wall / own_wall:.2f} | {processor / own_processor:.2f} |",
             flush=True,
         )
-
-
-def interval(accuracies):
-    """Return the 95 % t-interval of the mean."""
-    n = len(accuracies)
-    if n < 2:
-        return nan, nan
-    half = t.ppf(0.975, n - 1) * stdev(accuracies) / sqrt(n)
-    return mean(accuracies) - half, mean(accuracies) + half
