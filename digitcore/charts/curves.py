@@ -56,8 +56,8 @@ def curves_chart(
     log : bool
         Logarithmic loss axis; a loss of 0 is left out of it.
     ghost : DataFrame, optional
-        Another training's table, drawn thin and grey behind: the one that this training is set beside. Of its epochs
-        those are shown that the axis has room for.
+        Table of another training, such as the baseline, whose curves are drawn thin and grey behind these. Epochs
+        beyond the end of the axis are left out.
     height : int
         Of the axes, in pixels.
 

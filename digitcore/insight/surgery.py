@@ -1,4 +1,4 @@
-"""Hands inside a trained network: prune its weights, shake them, scale or switch off units, change its temperature."""
+"""Surgery on a trained network: prune its weights, add noise to them, scale or switch off units, set a temperature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OUTPUT = "output."
 
 @dataclass(frozen=True)
 class Surgery:
-    """What is done to a model's weights, in this order.
+    """Changes to a model's weights, applied in the order of the attributes.
 
     Attributes
     ----------

@@ -240,7 +240,7 @@ class Engine:
         return self._runs.run(digest)
 
     def glimpse(self, digest: str) -> Glimpse | None:
-        """Return what the model of a run in training made of some images, as last seen; None when there is nothing."""
+        """Return the latest glimpse of the model of a run in training; None where there is none."""
         return self._runs.glimpse(digest)
 
     def runs(self, digests: Sequence[str]) -> dict[str, Run]:

@@ -1,4 +1,4 @@
-"""What a model in training makes of some images between two epochs, small enough to be sent after each of them."""
+"""Glimpses: the predictions of a model in training after an epoch, in a message small enough to be sent each time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _LARGEST = 127
 
 @dataclass(frozen=True)
 class Glimpse:
-    """What a model in training makes of some images of the part that is watched, after an epoch.
+    """Predictions of some images of the monitored part after an epoch, and the first layer's weights.
 
     Attributes
     ----------
     epoch : int
         The epoch after which it was taken, counted from 1.
     part : str
-        The part that the images are of: "validation", "test", or "train" where nothing else is watched.
+        Name of the monitored part: "validation", "test", "early stopping", or "train" where nothing is held out.
     n_part : int
         Number of images of that part.
     confusion : ndarray, int64, (n_classes, n_classes)
@@ -96,14 +96,14 @@ class Glimpse:
 
 
 class Watcher:
-    """Looks at the same images again and again while a model is trained, and remembers which were wrong.
+    """Takes glimpses of a model in training, always of the same images, and counts how long each has been wrong.
 
     Parameters
     ----------
     data_split : Split
-        The parts of the data; the one whose accuracy is watched in training is looked at.
+        The parts of the data; glimpses are of the monitored part, or of the training part where nothing is held out.
     scaling : str
-        As the training scales its pixels.
+        Scaling of the pixels, as in the training.
     """
 
     def __init__(self, data_split: Split, scaling: str):
@@ -119,7 +119,7 @@ class Watcher:
         self._times_wrong = np.zeros(part.n_images, dtype=np.int64)
 
     def look(self, model: EpochClassifier) -> Glimpse:
-        """Return what ``model`` makes of the images now."""
+        """Return a glimpse of ``model`` as it is now."""
         prediction = model.predict(self._X)
         is_wrong = prediction != self._truth
         self._times_wrong = np.where(is_wrong, self._times_wrong + 1, 0)

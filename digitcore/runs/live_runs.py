@@ -62,7 +62,7 @@ class Live:
     stopping : bool
         Whether somebody has asked for its end.
     glimpse : Glimpse or None
-        What its model made of some images, as last seen.
+        The latest glimpse of its model.
     """
 
     spec: RunSpec
@@ -204,7 +204,7 @@ class LiveRuns:
         return RunArrays(self._store.load_tensors(digest))
 
     def glimpse(self, digest: str) -> Glimpse | None:
-        """Return what the model of a live run made of some images, as last seen; None before and after the training."""
+        """Return the latest glimpse of a live run's model; None before and after the training."""
         with self._changed:
             live = self._live.get(digest)
             return None if live is None else live.glimpse

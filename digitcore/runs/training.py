@@ -262,7 +262,7 @@ class _Checkpoints:
 
 
 class _Glimpses:
-    """Shows what a model in training makes of some images, every now and then.
+    """Takes glimpses of a model in training at limited intervals and passes them on.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ class _Glimpses:
         self._next_at = 0.0
 
     def take(self, model: EpochClassifier) -> None:
-        """Show the model as it is now, if it is time for it."""
+        """Take a glimpse of the model and pass it on, unless the last one was too short a time ago."""
         start = time.monotonic()
         if self._show is None or self._watcher is None or start < self._next_at:
             return

@@ -33,7 +33,7 @@ UNKNOWN_HERE = (
 )
 log = logging.getLogger(__name__)
 
-# The topic of what models in training make of some images.
+# The dask topic on which the glimpses of all trainings are sent.
 GLIMPSES = "digitcore-glimpses"
 # 1001 epochs in half a second would be 1001 messages and as many writes; the page looks less often than this.
 REPORT_SECONDS = 0.15
@@ -108,7 +108,7 @@ class Reporter:
             self._waiting = []
 
     def show(self, glimpse: Glimpse) -> None:
-        """Send what the model makes of some images now."""
+        """Send a glimpse of the model."""
         # On one topic for all trainings: a scheduler keeps the last messages of each topic for as long as it runs.
         message = {"topic": self._topic, "digest": self._digest, "glimpse": glimpse.to_bytes()}
         self._worker.log_event(GLIMPSES, message)
@@ -165,7 +165,7 @@ def _train(
             checkpoint=file.latest(checkpoint),
             keep_checkpoint=keep_checkpoint,
             on_checkpoint=file.keep,
-            # Of what is trained in the background nobody sees any.
+            # Nobody watches a training in the background.
             on_glimpse=None if background else reporter.show,
         )
         reporter.flush()

@@ -1,4 +1,4 @@
-"""The run that the one on Train is set beside: the pinned one, or the last one before it on the same data."""
+"""The baseline, with which the run on Train is compared: the pinned run, or the last one before on the same data."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def is_pinned(run: Run | RunSpec) -> bool:
 
 
 def of(spec: RunSpec) -> Run | None:
-    """Return the run that one of this spec is set beside; None if there is none, or it is the same."""
+    """Return the baseline of a spec's run; None if there is none, or it is that run itself."""
     pinned = st.session_state.get(_PINNED)
     if pinned is not None:
         run = shared.engine().run(pinned)
@@ -105,7 +105,7 @@ def prediction_of(base: Run | None, part: Part) -> np.ndarray | None:
 
 
 def show(run: Run, pin_key: str | None = None) -> Run | None:
-    """Say what the run is set beside and how it differs, with what pins, swaps and lets go; return the baseline.
+    """Show how the run differs from its baseline, and the buttons that pin, swap and let go; return the baseline.
 
     ``pin_key`` is the key that pins.
     """

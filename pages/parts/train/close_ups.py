@@ -1,4 +1,4 @@
-"""What a model makes of the images now: its confusion matrix, its first layer, and images that it gets wrong."""
+"""The close-up of a model, in training or trained: its confusion matrix, first layer, and images that it gets wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MATRIX = "cell"
 
 @dataclass(frozen=True)
 class CloseUp:
-    """What a model makes of a part's images.
+    """Predictions of a part's images, and the first layer's weights, beside those of the baseline.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class CloseUp:
         Position in ``part`` and predicted class of images that are wrong, and of images that were before and are right
         now, with what they were taken for.
     counts_before, first_layer_before : ndarray or None
-        What the baseline makes of the same images, and its first layer; None where they cannot be set beside these.
+        The same of the baseline; None where the images or the layers' shapes are others.
     """
 
     key: Hashable
@@ -136,7 +136,7 @@ def _of_run(digest: str, created_at: Any, base_key: Hashable, _run: Run, _base: 
 
 
 def _beside(own: CloseUp, base: Run | None, before: np.ndarray | None) -> CloseUp:
-    """Return a close-up with what its baseline, which takes the part's images for ``before``, has in its place."""
+    """Return a close-up with the counts and the first layer of its baseline, whose predictions are ``before``."""
     part, seen = own.part, own.looked_at
     counts = None if before is None else confusion_counts(part.labels[seen], before[seen], part.dataset.n_classes)
     images = _first_layer_of(base) if base is not None and base.evaluated else None

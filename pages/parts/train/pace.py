@@ -1,4 +1,4 @@
-"""How often a page that follows a training is drawn again: often for a few who watch, more rarely for many."""
+"""How often a page that follows a training is redrawn: the more sessions watch, the more rarely each is redrawn."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-# An epoch is seen soon after it is over; all who watch together have a page drawn no more often than this.
+# One session sees an epoch soon after its end; all sessions together cause no more drawings than this.
 FASTEST_SECONDS, MOST_DRAWINGS_PER_SECOND = 0.15, 10
-# Who has drawn nothing for so long does not watch any more.
+# A session that has drawn nothing for this long no longer watches.
 GONE_SECONDS = 5.0
-# Of a pace that is wrong by less than this factor nobody notices anything.
+# Differences below this factor go unnoticed.
 _TOLERANCE = 1.5
 
 _lock = threading.Lock()

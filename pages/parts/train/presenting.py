@@ -13,7 +13,7 @@ from pages.parts import session
 
 # Session keys of this file, and their parameters in the address.
 PRESENT, CONTROLS, LOCKED = "present", "controls", "locked"
-# What presses which button while presenting: letters that the hand finds in the dark.
+# Keyboard shortcuts of the buttons while presenting.
 KEYS = {"train": "T", "stop": "S", "pin": "P", "next": "N", "show": "D", "leave": "Esc"}
 # Presents, from anywhere on the page.
 START_KEY = "Alt+P"
