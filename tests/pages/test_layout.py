@@ -28,8 +28,8 @@ def row_of(app, wanted):
     return container
 
 
-def test_a_menu_names_all_pages(open_app):
-    labels = [link.label for link in open_app().page_link]
+def test_a_menu_names_all_pages(open_fresh_app):  # where a run is shown, there are links to its pages, too
+    labels = [link.label for link in open_fresh_app().page_link]
     shown = "Train Phenomena Mistakes Weights Predict Experiments Compare Map Quiz Data"
     assert labels == shown.split()
 
@@ -84,8 +84,10 @@ def test_the_weights_of_a_layer_fill_their_rows(open_app, train, hidden, wide, n
     assert grid["n"] % wide == 0
 
 
-def test_what_is_on_its_way_has_a_place(trained_mlp):
-    app = trained_mlp.switch_page("pages/map.py").run()
+def test_what_is_on_its_way_has_a_place(open_app, train):
+    # Of its own seed: no other test may have made its map before.
+    app = train(open_app(model="mlp", epochs="3", batch_size="64", random_state="5"))
+    app.switch_page("pages/map.py").run()
     widget(app.segmented_control, "Method").set_value("tsne").run()
     assert len(app.get("skeleton")) == 1
 

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from pages.parts import session
-from tests.pages.conftest import announced, chart_descriptions, texts, widget
+from tests.pages.conftest import announced, chart_descriptions, open_link, texts, widget
 
 
 def chosen(app, label, value):
@@ -53,15 +53,14 @@ def test_tsne_is_made_in_a_worker(trained_mlp):
     assert announced(app) == ["t-SNE has ended."]
 
 
-def test_a_map_that_is_opened_later_is_not_announced(open_app, trained_mlp):
+def test_a_map_that_is_opened_later_is_not_announced(trained_mlp):
     app = chosen(trained_mlp.switch_page("pages/map.py").run(), "Method", "tsne")
     deadline = time.monotonic() + 120
     while "Drag a rectangle over some points" not in texts(app):
         assert time.monotonic() < deadline
         time.sleep(0.5)
         app.run()
-    link = {"run": trained_mlp.session_state["spec"].digest}
-    other = chosen(open_app(**link).switch_page("pages/map.py").run(), "Method", "tsne")
+    other = chosen(open_link("map", run=app.query_params["run"]), "Method", "tsne")
     assert "Drag a rectangle over some points" in texts(other)
     assert announced(other) == []
 

@@ -96,8 +96,8 @@ def test_a_training_stopped_in_the_middle_of_an_epoch_has_the_whole_epochs_once(
     assert outcome.epochs == seen
     assert [epoch.number for epoch in seen] == list(range(1, len(seen) + 1))
     assert outcome.evaluation.n_epochs == len(seen)
-    # It is that of the last whole epoch.
-    assert n_epochs_of(checkpoint_of(outcome.arrays)) == len(seen)
+    # That of the last whole epoch, or of the one before if the stop came while the last one's snapshot was taken.
+    assert len(seen) - n_epochs_of(checkpoint_of(outcome.arrays)) in (0, 1)
 
 
 def test_a_stop_that_comes_shortly_before_an_epochs_end_waits_for_it():
