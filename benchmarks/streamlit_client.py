@@ -130,6 +130,12 @@ class Visitor:
         """Press a button; return the seconds until the page is drawn."""
         return await self._act(extra=[WidgetState(id=button.id, trigger_value=True)])
 
+    async def press_and_rerun(self, button, pause):
+        """Press a button and run the page again after ``pause`` seconds, as a browser does that tells its size."""
+        await self.send(self._message(extra=[WidgetState(id=button.id, trigger_value=True)]))
+        await asyncio.sleep(pause)
+        return await self.rerun()
+
     async def send(self, message):
         """Send any message, without waiting for an answer."""
         await self._socket.send(message.SerializeToString())

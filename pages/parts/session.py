@@ -35,7 +35,7 @@ from digitcore.runs.training import split_for, split_of_run
 from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
 from digitcore.specs.titles import nearest_recipe
 from digitcore.specs.views import read_number, view_of_query
-from pages.parts import shared, visitor
+from pages.parts import press, shared, visitor
 
 _RUN, _RUNS = "run", "runs"
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
@@ -279,6 +279,7 @@ def enter_page(name: str) -> bool:
         for key in [key for key in st.session_state if str(key).startswith(f"{_FORM_PREFIX}{visit}_")]:
             del st.session_state[key]
         st.session_state.update({_PAGE: name, _FORM: visit, _LINK: None, _SUBJECT: {}})
+        press.forget()
     # A click on the name of a page leads to its bare address, which says nothing.
     if before is None or (entered and st.query_params) or came_through_history():
         _open_link(name)

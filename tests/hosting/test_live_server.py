@@ -55,6 +55,16 @@ def test_emptied_caches_start_no_second_engine(live_server, visit):
     assert n_hosts(live_server) == 1
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.005, 0.01, 0.02])
+def test_a_press_is_not_lost_when_the_page_is_drawn_again_at_once(visit, pause):
+    async def press_it(visitor):
+        (button,) = visitor.find("button", "Train")
+        await visitor.press_and_rerun(button, pause)
+        await visitor.wait_until(lambda: any(each.label == "Training time" for each in visitor.find("metric")), 60)
+
+    visit(press_it, query={"model": "softmax", "epochs": "3", "seed": str(40 + round(1000 * pause))})
+
+
 def test_a_page_of_strangers_cannot_connect(live_server):
     with pytest.raises(InvalidStatus, match="403"):
         act(Visitor(live_server.url, headers={"Origin": "http://evil.example"}).open())

@@ -21,7 +21,7 @@ from digitcore.specs.recipes import RECIPES
 from digitcore.specs.settings import setting_text, setting_value, settings_of
 from digitcore.specs.views import axis_name
 from digitcore.wording import about_text, rough_duration_text
-from pages.parts import layout, session, shared, view
+from pages.parts import layout, press, session, shared, view
 from pages.parts.messages import plain
 
 CROSS_VALIDATION, SWEEP, LEARNING_CURVE, RECIPE = (
@@ -82,7 +82,8 @@ def show_plan(plan: Plan | None) -> None:
     takes = f"takes {'at most ' * may_end_early(plan)}{about_text(seconds)}"
     words = takes if known else f"time on this machine not yet known, perhaps {rough_duration_text(seconds)}"
     summary.markdown(f"**{plain(plan_words(plan))}** :gray[· {words}]")
-    if button.button("Start", type="primary", width="stretch", disabled=_is_running(plan)):
+    disabled = _is_running(plan)
+    if press.button("Start", key="start", place=button, type="primary", width="stretch", disabled=disabled):
         _load_data(plan)
         session.start_experiment(plan)
         st.rerun()

@@ -19,7 +19,7 @@ from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
 from digitcore.wording import about_text, counted, duration_text
-from pages.parts import announcer, layout, session, shared, view, visitor
+from pages.parts import announcer, layout, press, session, shared, view, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
@@ -170,7 +170,7 @@ def _offer_run(run: Run | None) -> None:
         st.caption(
             "Click on a row, or press Shift + Space in it, to open its run. A chart's own menu saves it as an image."
         )
-    elif st.button("Open this run", key="open_member"):
+    elif press.button("Open this run", key="open_member"):
         session.open_run(run)
 
 

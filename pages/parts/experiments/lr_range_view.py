@@ -14,7 +14,7 @@ from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
-from pages.parts import layout, messages, session, shared, view, visitor
+from pages.parts import layout, messages, press, session, shared, view, visitor
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.waiting import tell_end, wait_for
 
@@ -27,7 +27,7 @@ def show(spec: RunSpec) -> None:
     summary, button = layout.with_button("start")
     title = messages.plain(spec_title(spec, varied=["learning_rate"], most=HEADING_DIFFERENCES))
     summary.markdown(f"**LR range test of {title}** :gray[· {ends[2]} batches]")
-    if button.button("Start", type="primary", width="stretch", key="start_range"):
+    if press.button("Start", key="start_range", place=button, type="primary", width="stretch"):
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
         words = "Press **Start**: one short training tries all learning rates between the ends."
@@ -97,7 +97,7 @@ def _show_found(spec: RunSpec, computation: Computation) -> None:
         if found
         else "The loss never falls clearly: try more batches, or a higher upper end."
     )
-    if found and button.button("Open in Train", width="stretch", key="open_rate"):
+    if found and press.button("Open in Train", key="open_rate", place=button, width="stretch"):
         session.open_in_form(spec.with_changes(parameters={"learning_rate": rounded}))
     show_guide("lr_range")
     st.altair_chart(lr_range_chart(table, suggested=suggested if found else None), width="stretch")

@@ -22,7 +22,7 @@ from digitcore.experiments.tables import (
 )
 from digitcore.glossary import explain
 from digitcore.wording import percent_text
-from pages.parts import layout, session
+from pages.parts import layout, press, session
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 
@@ -63,7 +63,7 @@ def _show_best(experiment: Experiment, points: pd.DataFrame, names: list[str]) -
     words, button = layout.with_button("open")
     so_far = "Best so far" if experiment.state == "running" else "Best"
     words.markdown(f"{so_far}: **{plain(point_words(best, names))}**, {percent_text(best['mean'])}{spread}")
-    if button.button("Open in Train", key="open_best", width="stretch"):
+    if press.button("Open in Train", key="open_best", place=button, width="stretch"):
         session.open_in_form(best_spec(experiment))
 
 

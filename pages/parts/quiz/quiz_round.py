@@ -14,7 +14,7 @@ from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
 from digitcore.wording import PERCENT_COLUMN, article, percent_text
-from pages.parts import layout, messages, session, view
+from pages.parts import layout, messages, press, session, view
 from pages.parts.tiles import Tile, show_tiles
 
 TILE = 252
@@ -51,7 +51,7 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
     clock = view.toggle(words, "clock", label, key="quiz_clock", persist_state="session")
     label = "Tell me after each answer whether it was right"
     tells = view.toggle(words, "tell", label, key="quiz_tell", persist_state="session")
-    if button.button("Start", type="primary", width="stretch"):
+    if press.button("Start", key="start_round", place=button, type="primary", width="stretch"):
         drawn = draw_round(
             part.labels,
             prediction,
@@ -141,7 +141,7 @@ def show_result(run: Run, part: Part) -> None:
         )
     if score.n_answered < score.n_images:
         st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
-    if st.button("Another round", type="primary", width=layout.BUTTON_WIDTH):
+    if press.button("Another round", key="another_round", type="primary", width=layout.BUTTON_WIDTH):
         session.put_quiz(None, session.quiz_subject())
         st.rerun()
     st.header("The whole round")

@@ -16,7 +16,7 @@ from digitcore.runs import Run, RunSpec
 from digitcore.specs.changes import Change, changes_between, put_back
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import percent_text, points_interval_text, points_text
-from pages.parts import session, shared
+from pages.parts import press, session, shared
 from pages.parts.messages import plain
 
 # Session keys of this file: the digest that is pinned, and those of the runs shown so far, the last one at the end.
@@ -116,21 +116,21 @@ def show(run: Run, pin_key: str | None = None) -> Run | None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="baseline"):
         st.markdown(_words(run, base), width="content")
         clicked = False
-        if base is not None and st.button(
+        if base is not None and press.button(
             "Swap", key="swap_baseline", type="tertiary", help="Shows the baseline, and pins this run in its place."
         ):
             st.session_state[_PINNED] = run.digest
             session.show_run(base)
             session.fill_form(base.spec)
             clicked = True
-        if pinned is not None and st.button(
+        if pinned is not None and press.button(
             "Let go", key="let_baseline_go", type="tertiary", help="The run before the one shown is the baseline again."
         ):
             st.session_state[_PINNED] = None
             clicked = True
         if pinned != run.digest and run.evaluated:
             words = "Keeps this run as the baseline that the next ones are set beside."
-            if st.button(":material/keep: Pin", key="pin_baseline", type="tertiary", help=words, shortcut=pin_key):
+            if press.button(":material/keep: Pin", key="pin_baseline", type="tertiary", help=words, shortcut=pin_key):
                 st.session_state[_PINNED] = run.digest
                 clicked = True
     if clicked:
@@ -184,7 +184,7 @@ def show_changes(spec: RunSpec) -> None:
 
 
 def _show_change(change: Change, spec: RunSpec, base: Run) -> None:
-    if st.button(
+    if press.button(
         f":material/undo: {plain(change.words)}",
         key=f"put_back_{change.name}",
         type="tertiary",

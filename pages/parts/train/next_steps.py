@@ -7,7 +7,7 @@ import streamlit as st
 from digitcore.models.hyperparameters import EPOCHS
 from digitcore.runs import Run
 from digitcore.runs.progress import more_epochs
-from pages.parts import session, shared, visitor
+from pages.parts import press, session, shared, visitor
 from pages.parts.messages import attempt
 
 
@@ -16,19 +16,20 @@ def show(run: Run) -> None:
     n_more = _more_epochs(run)
     more = other = False
     if n_more and not run.spec.ends_its_schedule and _is_whole(run):
-        more = st.button(
+        more = press.button(
             f"+{n_more:,} epochs",
             key="more_epochs",
             help=f"The result is that of one training of {len(run.epochs) + n_more:,} epochs, bit for bit.",
         )
     if n_more:
-        other = st.button(
+        other = press.button(
             "Other settings from here",
             key="other_settings",
             help=f"Keeps the weights after epoch {len(run.epochs):,} and goes on with what you then change in the "
             "form, such as the learning rate, the dropout or the number of training images.",
         )
-    if run.evaluated and st.button("Draw a digit", key="draw_digit", help="Let this model read what you draw."):
+    words = "Let this model read what you draw."
+    if run.evaluated and press.button("Draw a digit", key="draw_digit", help=words):
         session.show_run(run)
         st.switch_page("pages/predict.py")
     if other:

@@ -9,7 +9,7 @@ from digitcore.runs import RunSpec
 from digitcore.runs.progress import expected_time
 from digitcore.specs.links import DEFAULT_RECIPE
 from digitcore.specs.recipes import RECIPES
-from pages.parts import layout, session, shared
+from pages.parts import layout, press, session, shared
 from pages.parts.messages import plain
 from pages.parts.train import baseline, plan_view
 from pages.parts.train.presenting import Presentation
@@ -97,7 +97,7 @@ def _ask_show(phenomenon: Phenomenon, spec: RunSpec, presentation: Presentation)
     is_set_up = spec == phenomenon.variation and baseline.is_pinned(phenomenon.baseline)
     if both == ["done", "done"] and is_set_up:
         return
-    asked = st.button(
+    asked = press.button(
         "Show it",
         key="show_phenomenon",
         type="primary",

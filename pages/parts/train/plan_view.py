@@ -15,7 +15,7 @@ from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import ExpectedTime, expected_time
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import duration_text
-from pages.parts import layout, part_lock, session, shared, view, visitor
+from pages.parts import layout, part_lock, press, session, shared, view, visitor
 from pages.parts.messages import plain
 from pages.parts.train.presenting import Presentation
 
@@ -119,7 +119,7 @@ def _ask_train(
         labels["done"] = "Trained"
     if run is not None and not run.active and run.epochs and shared.engine().can_go_on(run.digest):
         labels |= dict.fromkeys(("cancelled", "failed"), "Go on")
-    asked = st.button(
+    asked = press.button(
         labels.get(state_now, "Train again"),
         # One button, whatever it says: the next one would stand below it for a moment and push the page down, and the
         # keyboard would lose it.

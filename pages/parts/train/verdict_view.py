@@ -9,7 +9,7 @@ from digitcore.evaluation.verdict import RULES, TITLES
 from digitcore.runs import Run
 from digitcore.runs.advice import Advice, advice_for
 from digitcore.runs.summary import remark_of, verdict_of
-from pages.parts import session
+from pages.parts import press, session
 from pages.parts.messages import plain
 from pages.parts.train import next_steps
 
@@ -39,7 +39,7 @@ def show(run: Run, *, alone: bool = False) -> None:
 def _offer(advice: Advice) -> None:
     applied = session.spec_in_form() == advice.spec
     st.markdown(f"**Try:** {plain(advice.words)}.", width="content")
-    if st.button(
+    if press.button(
         "Applied" if applied else "Apply",
         key="apply_advice",
         disabled=applied,
