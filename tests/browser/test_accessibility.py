@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from digitcore.images import palette
-from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
+from tests.browser.test_dashboard import go_to, open_page, open_trained, press_train, settle, wait_for_result
 
 pytestmark = pytest.mark.browser
 
@@ -85,18 +85,15 @@ def show(page, name):
 
 def stand_still(page):
     """Wait until a page is drawn, its charts too."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    # A page that follows a training stands still in between only, which a busy machine has few moments for.
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000)
     page.wait_for_timeout(200)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
 def train(page, url, link):
     """Open the Train page and let it have the run of a link, trained here or before."""
-    open_page(page, f"{url}/?{link}")
-    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
-    if page.get_by_role("button", name="Train", exact=True).count():
-        press_train(page)
-    wait_for_result(page)
+    open_trained(page, f"{url}/?{link}")
 
 
 @pytest.fixture(scope="module")

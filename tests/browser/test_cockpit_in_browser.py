@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import expect
 
-from tests.browser.test_dashboard import open_page, press_train, settle, stop, wait_for_epoch
+from tests.browser.test_dashboard import open_page, open_trained, press_train, settle, stop, wait_for_epoch
 
 FIRST = "model=mlp&epochs=40&seed=71"
 
@@ -47,9 +47,7 @@ def test_matrix_weights_and_mistakes_follow_a_training(server, page):
 
 
 def test_a_run_is_pinned_and_its_ghost_stands_behind_the_next(server, page):
-    open_page(page, f"{server.url}/?{FIRST}")
-    if page.get_by_role("button", name="Train", exact=True).count():
-        train(page)
+    open_trained(page, f"{server.url}/?{FIRST}")
     page.get_by_role("button", name="Pin").click()
     expect(page).to_have_url(re.compile("baseline="))
     page.get_by_role("slider", name="Learning rate").press("ArrowRight")
@@ -65,9 +63,7 @@ def test_a_run_is_pinned_and_its_ghost_stands_behind_the_next(server, page):
 
 
 def test_a_click_on_the_matrix_opens_its_images(server, page):
-    open_page(page, f"{server.url}/?{FIRST}")
-    if page.get_by_role("button", name="Train", exact=True).count():
-        train(page)
+    open_trained(page, f"{server.url}/?{FIRST}")
     cell = page.locator('[aria-label*="Truth: 3;"][aria-label*="Prediction: 3;"]').first
     cell.click(force=True)
     expect(page).to_have_url(re.compile(r"/mistakes\?.*truth=3&taken_for=3"))

@@ -70,6 +70,16 @@ def wait_for_result(page):
     settle(page)
 
 
+def open_trained(page, url):
+    """Open the Train page by a link to settings, and train them unless that was done before."""
+    open_page(page, url)
+    # On a busy machine the page may stand still for a moment before the button is drawn.
+    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
+    if page.get_by_role("button", name="Train", exact=True).count():
+        press_train(page)
+    wait_for_result(page)
+
+
 def colours_of(page, locator):
     """How many different colours an image on the page shows."""
     locator.scroll_into_view_if_needed()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_dashboard import open_page, press_train, settle, wait_for_result
+from tests.browser.test_dashboard import open_page, open_trained, settle
 from tests.images.stroke_templates import SHAPES, template
 
 pytestmark = pytest.mark.browser
@@ -18,11 +18,7 @@ SIZES = {"small": 0.15, "medium": 0.4, "large": 0.8}
 def trained_url(server, browser):
     """Address of the Predict page, after a short training."""
     page = browser.new_page()
-    open_page(page, f"{server.url}/?{SHORT}")
-    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
-    if page.get_by_role("button", name="Train", exact=True).count():
-        press_train(page)
-    wait_for_result(page)
+    open_trained(page, f"{server.url}/?{SHORT}")
     run = re.search(r"run=\w+", page.url)
     page.close()
     return f"{server.url}/predict" + (f"?{run.group()}" if run else "")

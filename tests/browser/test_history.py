@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
+from tests.browser.test_dashboard import go_to, open_page, open_trained, settle, wait_for_result
 
 pytestmark = pytest.mark.browser
 SHORT = "model=mlp&epochs=10&batch_size=64&seed=21"
@@ -14,10 +14,7 @@ SHORT = "model=mlp&epochs=10&batch_size=64&seed=21"
 @pytest.fixture
 def trained(server, page):
     """The Train page, after a short training."""
-    open_page(page, f"{server.url}/?{SHORT}")
-    if page.get_by_role("button", name="Train", exact=True).count():
-        press_train(page)
-    wait_for_result(page)
+    open_trained(page, f"{server.url}/?{SHORT}")
     return page
 
 

@@ -1,11 +1,10 @@
 """What a phone shows, and what the first screen of a laptop holds."""
 
-import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_dashboard import go_to, open_page, press_train, wait_for_result
+from tests.browser.test_dashboard import go_to, open_trained
 
 pytestmark = pytest.mark.browser
 NARROW = {"width": 420, "height": 860}
@@ -15,11 +14,7 @@ PAGES = ("Phenomena", "Mistakes", "Weights", "Predict", "Experiments", "Compare"
 @pytest.fixture
 def trained(server, page):
     """A page of the dashboard after a short training."""
-    open_page(page, f"{server.url}/?model=mlp&epochs=10&batch_size=64")
-    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
-    if page.get_by_role("button", name="Train", exact=True).count():
-        press_train(page)
-    wait_for_result(page)
+    open_trained(page, f"{server.url}/?model=mlp&epochs=10&batch_size=64")
     return page
 
 

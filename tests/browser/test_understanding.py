@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from digitcore.images import palette
-from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
+from tests.browser.test_dashboard import go_to, open_page, open_trained, settle
 
 pytestmark = pytest.mark.browser
 SHORT = "model=mlp&epochs=10&batch_size=64"
@@ -19,11 +19,7 @@ SHORT = "model=mlp&epochs=10&batch_size=64"
 @pytest.fixture
 def trained(server, page):
     """A page of the dashboard after a short training."""
-    open_page(page, f"{server.url}/?{SHORT}")
-    expect(page.get_by_role("button", name=re.compile("^(Train|See its mistakes)$"))).to_be_visible()
-    if page.get_by_role("button", name="Train", exact=True).count():
-        press_train(page)
-    wait_for_result(page)
+    open_trained(page, f"{server.url}/?{SHORT}")
     return page
 
 
