@@ -1,6 +1,5 @@
 """What a phone shows, and what the first screen of a laptop holds."""
 
-
 import pytest
 from playwright.sync_api import expect
 
