@@ -166,7 +166,8 @@ def confusion() -> str:
         share = np.log1p(count) / np.log1p(counts.max())
         place = (x0 + column * side, y0 + row * side, side - 1, side - 1)
         empty = f' stroke="{MUTED}" stroke-opacity="0.3"'
-        marks.append(rect(*place, mixed(share, palette.SEQUENTIAL_STOPS) if count else "none", "" if count else empty))
+        color = mixed(share, palette.SEQUENTIAL_STOPS["light"]) if count else "none"
+        marks.append(rect(*place, color, "" if count else empty))
     wrong = counts - np.diag(counts.diagonal())
     row, column = divmod(int(wrong.argmax()), n_classes)
     marks.append(frame(x0 + column * side - 1, y0 + row * side - 1, side + 1))
@@ -219,7 +220,7 @@ def weights() -> str:
     limit = np.abs(images).max()
     marks = []
     for x, digit in ((30, 0), (165, 3)):
-        marks += pixels(images[digit], x, 24, 14, palette.DIVERGING_STOPS, (-limit, limit))
+        marks += pixels(images[digit], x, 24, 14, palette.DIVERGING_STOPS["light"], (-limit, limit))
         marks.append(text(x + 56, 16, f"for a {digit}", anchor="middle"))
     return svg([*marks, text(LEFT, 160, "blue excites, orange inhibits")])
 
@@ -258,7 +259,7 @@ def why() -> str:
     return svg(
         [
             *pixels(image, 30, 24, 14, (palette.TILE_DARK, palette.TILE_LIGHT), (0, 1)),
-            *pixels(shown, 165, 24, 14, palette.DIVERGING_STOPS, (-limit, limit)),
+            *pixels(shown, 165, 24, 14, palette.DIVERGING_STOPS["light"], (-limit, limit)),
             text(86, 16, "the image", anchor="middle"),
             text(221, 16, "for and against 3", anchor="middle"),
         ]
@@ -323,7 +324,7 @@ def heat() -> str:
     low, high = np.nanmin(scores), np.nanmax(scores)
     for (column, row), score in np.ndenumerate(scores):
         share = (score - low) / (high - low)
-        marks.append(rect(90 + 36 * column, 14 + 33 * row, 34, 31, mixed(share, palette.SEQUENTIAL_STOPS)))
+        marks.append(rect(90 + 36 * column, 14 + 33 * row, 34, 31, mixed(share, palette.SEQUENTIAL_STOPS["light"])))
         ink = "#ffffff" if share > 0.5 else "#000000"
         marks.append(text(107 + 36 * column, 34 + 33 * row, f"{100 * score:.0f}", anchor="middle", color=ink))
     return svg(marks)
