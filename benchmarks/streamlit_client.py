@@ -128,11 +128,11 @@ class Visitor:
 
     async def press(self, button):
         """Press a button; return the seconds until the page is drawn."""
-        return await self._act(extra=[WidgetState(id=button.id, trigger_value=True)])
+        return await self._act(extra=[_state(button.id, trigger_value=True)])
 
     async def press_and_rerun(self, button, pause):
-        """Press a button and run the page again after ``pause`` seconds, as a browser does that tells its size."""
-        await self.send(self._message(extra=[WidgetState(id=button.id, trigger_value=True)]))
+        """Press a button and rerun the page ``pause`` seconds later, as a browser does when its size becomes known."""
+        await self.send(self._message(extra=[_state(button.id, trigger_value=True)]))
         await asyncio.sleep(pause)
         return await self.rerun()
 

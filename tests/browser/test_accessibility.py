@@ -91,16 +91,11 @@ def stand_still(page):
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
-def train(page, url, link):
-    """Open the Train page and let it have the run of a link, trained here or before."""
-    open_trained(page, f"{url}/?{link}")
-
-
 @pytest.fixture(scope="module")
 def trained_url(server, browser):
     """The server's address, after a short training."""
     page = browser.new_page()
-    train(page, server.url, SHORT)
+    open_trained(page, f"{server.url}/?{SHORT}")
     page.close()
     return server.url
 
@@ -133,7 +128,7 @@ every_width = pytest.mark.parametrize("width", [1280, pytest.param(420, marks=py
 @every_width
 def test_a_finished_run_breaks_no_rule_on_any_page(trained_url, visit, width):
     page = visit(width)
-    train(page, trained_url, SHORT)
+    open_trained(page, f"{trained_url}/?{SHORT}")
     assert violations_of_pages(page) == {}
 
 
@@ -306,7 +301,7 @@ def test_the_drawing_pads_buttons_are_reached_and_pressed_with_the_keyboard(trai
 @pytest.mark.slow
 def test_at_a_zoom_of_400_percent_no_page_scrolls_sideways(trained_url, visit):
     page = visit(320, 640)
-    train(page, trained_url, SHORT)
+    open_trained(page, f"{trained_url}/?{SHORT}")
     for name in PAGES:
         show(page, name)
         assert (name, *widths(page)) == (name, 320, 320)

@@ -86,7 +86,7 @@ def test_the_weights_of_a_layer_fill_their_rows(open_app, train, hidden, wide, n
 
 def test_what_is_on_its_way_has_a_place(open_app, train):
     # Of its own seed: no other test may have made its map before.
-    app = train(open_app(model="mlp", epochs="3", batch_size="64", random_state="5"))
+    app = train(open_app(model="mlp", epochs="3", batch_size="64", seed="55"))
     app.switch_page("pages/map.py").run()
     widget(app.segmented_control, "Method").set_value("tsne").run()
     assert len(app.get("skeleton")) == 1
