@@ -20,8 +20,8 @@ with messages.caught():
             )
         messages.show_link_problems()
         phenomenon_view.show(phenomenon, spec, presentation)
-        plan_view.show_plan(spec, problem, form, presentation)
-        live_run.show_run(spec, presentation)
+        was_active = plan_view.show_plan(spec, problem, form, presentation)
+        live_run.show_run(spec, presentation, was_active=was_active)
         plan_view.show_layers(spec, presentation)
     # Now that the address says what is on the page.
     sharing.show(form, presentation)

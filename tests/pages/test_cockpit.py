@@ -7,7 +7,7 @@ import pytest
 
 from digitcore.runs import RunSpec
 from pages.parts import shared
-from pages.parts.train import close_ups
+from pages.parts.train import close_ups, live_run
 from tests.pages.conftest import button, said, widget
 
 FIRST = {"model": "mlp", "epochs": "20"}
@@ -130,3 +130,18 @@ def test_more_settings_count_what_differs_from_the_recipe(open_app):
     app = open_app(**FIRST, momentum="0.5", seed="4", batch_size="64")
     assert "More settings :blue[(3 changed)]" in [box.label for box in app.expander]
     assert isinstance(app.session_state["spec"], RunSpec)
+
+
+def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_button_waiting(open_app, monkeypatch):
+    choose = live_run._chosen_run
+
+    def ended(spec):
+        if shared.engine().run(spec.digest) is not None:
+            shared.engine().wait(spec.digest, 60)
+        return choose(spec)
+
+    app = open_app(model="mlp", epochs="6000", seed="81")
+    monkeypatch.setattr(live_run, "_chosen_run", ended)
+    button(app, "Train").click().run()
+    assert not app.exception
+    assert not button(app, "See its mistakes").disabled

@@ -19,8 +19,11 @@ from pages.parts.train import baseline, close_ups, curves_view, figures_view, pa
 from pages.parts.train.presenting import Presentation
 
 
-def show_run(spec: RunSpec, presentation: Presentation) -> None:
-    """Show the run of ``spec``, or the one that this user started or opened last."""
+def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool) -> None:
+    """Show the run of ``spec``, or the one that this user started or opened last.
+
+    If the run of ``spec`` ``was_active`` when the button above was drawn, the page is drawn again once it has ended.
+    """
     run, note = _chosen_run(spec)
     if run is None:
         words = "Nothing trained yet with these settings: press **Train**, and the curves grow here."
@@ -34,7 +37,7 @@ def show_run(spec: RunSpec, presentation: Presentation) -> None:
         button.button(
             "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
         )
-    _live(run.digest, run.active, presentation)
+    _live(run.digest, run.active or was_active, presentation)
 
 
 def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:

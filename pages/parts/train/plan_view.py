@@ -35,10 +35,11 @@ BUTTON_HELP = {
 }
 
 
-def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation) -> None:
+def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation) -> bool:
     """Show what will be trained, how long it will take, and the button that starts it.
 
     Where a training takes no longer than a blink, the ``form`` has a switch that starts one at each move of a slider.
+    Returns True if the button is shown as that of a training under way.
     """
     if problem:
         st.error(plain(problem))
@@ -60,6 +61,7 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: P
         and form.toggle("Train as I move the sliders", key="train_live", persist_state="session")
     ):
         start_training(spec, expected.seconds)
+    return run is not None and run.active
 
 
 def show_layers(spec: RunSpec, presentation: Presentation) -> None:
