@@ -29,7 +29,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "phenomena": (),
         "mistakes": (
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
-            *("robustness", "labels"),
+            *("robustness", "second_run", "severity", "corrupted_image", "open_figures", "labels"),
         ),
         "weights": ("order", "shown_epoch", "images", "layer", "image", "open_paths", *_SURGERY),
         "predict": ("also", "source", "part", "image", "open_changes", *_CHANGES, "why", "why_beside"),

@@ -8,7 +8,7 @@ from digitcore.images.corruptions import CORRUPTIONS
 from digitcore.runs import Engine
 from digitcore.runs.computations import Computation
 from pages.parts import session, shared
-from tests.pages.conftest import button, chart_descriptions, texts, widget
+from tests.pages.conftest import button, chart_descriptions, open_link, texts, widget
 
 
 @pytest.fixture
@@ -70,6 +70,21 @@ def test_images_are_shown_at_the_chosen_severity(mistakes):
     app = measured(mistakes)
     app.select_slider(key="corruption_severity").set_value(5).run()
     assert not app.exception
+
+
+def test_a_link_opens_second_run_severity_and_image(mistakes, second):
+    widget(mistakes.selectbox, "Second run").set_value(second).run()
+    app = measured(mistakes)
+    app.select_slider(key="corruption_severity").set_value(5).run()
+    app.number_input(key="corrupted_index_test").set_value(7).run()
+    link = {name: app.query_params[name] for name in app.query_params}
+    assert (link["second_run"], link["severity"], link["corrupted_image"]) == (second, "5", "7")
+    other = open_link("mistakes", open_figures="yes", **link)
+    assert not other.exception
+    assert widget(other.selectbox, "Second run").value == second
+    assert other.select_slider(key="corruption_severity").value == 5
+    assert other.number_input(key="corrupted_index_test").value == 7
+    assert other.query_params["open_figures"] == "yes"
 
 
 def test_a_failure_is_said_and_can_be_tried_again(mistakes, monkeypatch):

@@ -57,6 +57,7 @@ LINKS = {
             "wrong_only": "no",
             "chart": "Selective prediction",
             "robustness": "yes",
+            "second_run": OTHER.digest,
             "labels": "yes",
         }
     ],
@@ -178,6 +179,7 @@ def test_a_link_opens_the_view_and_the_address_still_says_so(page, query):
 def test_every_parameter_is_tried():
     tried = {page: {name for query in links for name in query} for page, links in LINKS.items()}
     needs_more = {"tags", "page", "spread", "matrix", "method", "shown", "images", "member", "open_recipe"}
+    needs_more |= {"severity", "corrupted_image", "open_figures"}  # test_robustness_page.py
     assert [name for page, names in VIEWS.items() for name in set(names) - tried[page] - needs_more] == []
 
 

@@ -88,15 +88,14 @@ def _ask_second(run: Run, row: DeltaGenerator) -> list[Run]:
     }
     if not others:
         return []
-    key = f"robustness_second_{run.digest}"
-    options = [NO_RUN, *others]
     labels = run_labels(list(others.values()))
-    digest = row.selectbox(
+    digest = view.select(
+        row,
+        "second_run",
         "Second run",
-        options,
-        index=options.index(session.widget_value(key, NO_RUN, options)),
+        [NO_RUN, *others],
         format_func=lambda digest: labels.get(digest, "none"),
-        key=key,
+        key=f"robustness_second_{run.digest}",
         help="Another run on the same images, split in the same way.",
     )
     second = shared.engine().run(digest) if digest != NO_RUN else None
@@ -133,7 +132,7 @@ def _forget(runs: Sequence[Run], part_name: str) -> None:
         shared.engine().forget_computation(_key(run, part_name))
 
 
-@st.fragment
+@view.fragment
 @messages.caught()
 def _show_result(run: Run, part: Part, runs: Sequence[Run], tables: Sequence[pd.DataFrame]) -> None:
     second = tables[1] if len(tables) > 1 else None
@@ -148,7 +147,7 @@ def _show_result(run: Run, part: Part, runs: Sequence[Run], tables: Sequence[pd.
         for label in labels:
             chart = shared.charts.get(("robustness", keys, label), lambda label=label: _panel(tables, label))
             st.vega_lite_chart(chart, width=PANEL_WIDTH)
-    with st.expander("All figures"):
+    with view.expander(st, "open_figures", "All figures"):
         _show_figures(tables, labels)
     _show_images(part, labels)
 
@@ -183,9 +182,16 @@ def _show_figures(tables: Sequence[pd.DataFrame], labels: Sequence[str]) -> None
 def _show_images(part: Part, labels: Sequence[str]) -> None:
     """Show one image of the part under every corruption."""
     row = layout.choices("corrupted")
-    severity = row.select_slider("Severity of the images below", SEVERITIES, 3, key="corruption_severity")
-    index = row.number_input(
-        "Index", 0, part.n_images - 1, 0, key=f"corrupted_index_{part.name}", help=f"Position in the {part.name} part."
+    severity = view.stops(row, "severity", "Severity of the images below", SEVERITIES, 3, key="corruption_severity")
+    index = view.number(
+        row,
+        "corrupted_image",
+        "Index",
+        0,
+        part.n_images - 1,
+        0,
+        key=f"corrupted_index_{part.name}",
+        help=f"Position in the {part.name} part.",
     )
     image, most = part.take(index)[np.newaxis], part.dataset.max_value
     names = {corruption.label: name for name, corruption in CORRUPTIONS.items()}
