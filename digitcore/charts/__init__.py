@@ -5,11 +5,11 @@ chart, so the charts set none. Each chart carries a ``description``, the alterna
 """
 
 from digitcore.charts._axes import value_limits
-from digitcore.charts._cells import outline_cell
+from digitcore.charts._cells import MatrixCells, color_cells, outline_cell
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
 from digitcore.charts.class_balance import class_balance_chart
-from digitcore.charts.confusion import confusion_chart
-from digitcore.charts.confusion_change import confusion_change_chart
+from digitcore.charts.confusion import confusion_cells, confusion_chart
+from digitcore.charts.confusion_change import confusion_change_cells, confusion_change_chart
 from digitcore.charts.confusion_difference import confusion_difference_chart
 from digitcore.charts.curves import curves_chart
 from digitcore.charts.folds import fold_curves_chart, fold_scores_chart
@@ -27,8 +27,12 @@ from digitcore.charts.robustness import robustness_chart
 from digitcore.charts.sweep import sweep_chart, sweep_heat_chart
 
 __all__ = [
+    "MatrixCells",
     "class_balance_chart",
+    "color_cells",
     "confidence_chart",
+    "confusion_cells",
+    "confusion_change_cells",
     "confusion_change_chart",
     "confusion_chart",
     "confusion_difference_chart",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -21,6 +23,27 @@ SMALLEST_FONT = 6
 LARGEST_FONT = 13
 # Width of a digit of a sans-serif font, as a share of the font's size.
 DIGIT_WIDTH = 0.58
+
+
+@dataclass(frozen=True)
+class MatrixCells:
+    """What differs between two matrices of the same classes, drawn the same way.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per cell, as the chart has it.
+    stops : ndarray, float, (n_stops,)
+        Values, ascending, at which the colours stand.
+    """
+
+    table: pd.DataFrame
+    stops: np.ndarray
+
+    @property
+    def n_letters(self) -> int:
+        """Letters of the longest figure, at least 1: the size of all figures follows it."""
+        return n_letters(self.table["figure"])
 
 
 def color_stops(figures: np.ndarray, scale: str) -> np.ndarray:
@@ -71,15 +94,18 @@ def cell_ink(empty: alt.ExprRef | None = None) -> Any:
     return chosen.otherwise(alt.value("#000000"))
 
 
-def figure_font(figures: pd.Series, cell: int) -> int:
-    longest = int(figures.str.len().max()) if len(figures) else 1
-    return int(min(LARGEST_FONT, 0.5 * cell, 0.9 * cell / (DIGIT_WIDTH * max(longest, 1))))
+def n_letters(figures: pd.Series) -> int:
+    """Letters of the longest figure, at least 1."""
+    return max(int(figures.str.len().max()) if len(figures) else 1, 1)
 
 
-def fitting_font(figures: pd.Series, font: int, n_columns: int) -> alt.ExprRef:
+def figure_font(n_letters: int, cell: int) -> int:
+    return int(min(LARGEST_FONT, 0.5 * cell, 0.9 * cell / (DIGIT_WIDTH * n_letters)))
+
+
+def fitting_font(n_letters: int, font: int, n_columns: int) -> alt.ExprRef:
     """Return the font size of the figures, which shrinks with the cells where a page makes the chart narrower."""
-    longest = max(int(figures.str.len().max()) if len(figures) else 1, 1)
-    return alt.ExprRef(expr=f"min({font}, 0.9 * width / {max(n_columns, 1) * DIGIT_WIDTH * longest:.4g})")
+    return alt.ExprRef(expr=f"min({font}, 0.9 * width / {max(n_columns, 1) * DIGIT_WIDTH * n_letters:.4g})")
 
 
 def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
@@ -129,8 +155,8 @@ def matrix_cell(n_classes: int) -> int:
     return int(np.clip(MATRIX_SIZE / max(n_classes, 1), *CELL_SIZES))
 
 
-def signed_cells(table: pd.DataFrame, column: str, figures: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the cells of a matrix of differences, and the values at which the colours stand, even about 0.
+def signed_cells(table: pd.DataFrame, column: str, figures: list[str]) -> MatrixCells:
+    """Return the cells of a matrix of differences; the colours stand evenly about 0.
 
     Parameters
     ----------
@@ -145,7 +171,7 @@ def signed_cells(table: pd.DataFrame, column: str, figures: list[str]) -> tuple[
     most = np.nanmax(np.abs(values), initial=0) or 1.0
     stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
     figures = [figure.replace("-", "−") for figure in figures]
-    return table.assign(figure=figures, **inks(values, stops, "linear", palette.DIVERGING_STOPS)), stops
+    return MatrixCells(table.assign(figure=figures, **inks(values, stops, "linear", palette.DIVERGING_STOPS)), stops)
 
 
 def even_stops(values: pd.Series, n_stops: int) -> np.ndarray:
@@ -191,6 +217,23 @@ def outline_cell(spec: Mapping[str, Any], select: str, truth: str, prediction: s
     name, cell = _outlined_name(select), {"truth": truth, "prediction": prediction}
     params = [{**each, "value": cell} if each["name"] == name else each for each in spec["params"]]
     return {**spec, "params": params}
+
+
+def color_cells(spec: Mapping[str, Any], stops: np.ndarray) -> dict[str, Any]:
+    """Return the specification of a matrix whose colours stand at other values.
+
+    Parameters
+    ----------
+    spec : mapping
+        Vega-Lite specification of a matrix; it is not changed.
+    stops : ndarray, float
+        :attr:`MatrixCells.stops`, as many as there are colours.
+    """
+    rectangles, *others = spec["layer"]
+    rectangles = copy.deepcopy(rectangles)
+    color = rectangles["encoding"]["color"]
+    color.get("condition", color)["scale"]["domain"] = [float(stop) for stop in stops]
+    return {**spec, "layer": [rectangles, *others]}
 
 
 def _outlined_name(select: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from digitcore.charts._axes import LOG_NUMBERS, unlimited
 from digitcore.charts._cells import (
     SMALLEST_FONT,
+    MatrixCells,
     cell_figures,
     cell_ink,
     cell_scale,
@@ -58,25 +59,20 @@ def confusion_chart(
     InvalidSetting
         If ``values`` or ``scale`` is unknown or ``cell_size`` is not positive.
     """
-    if values not in ("count", "row_pct"):
-        raise InvalidSetting(f"values must be count or row_pct, got {values!r}")
-    if scale not in ("linear", "log"):
-        raise InvalidSetting(f"scale must be linear or log, got {scale!r}")
     if cell_size is not None and cell_size < 1:
         raise InvalidSetting(f"cell_size must be a number of pixels from 1, got {cell_size!r}")
+    cells = confusion_cells(table, values=values, scale=scale)
     names = list(dict.fromkeys(table["truth"]))
     cell = cell_size or matrix_cell(len(names))
-    stops = color_stops(table[values].to_numpy(dtype=float), scale)
-    cells = _cells(table, values, stops, scale)
-    font = figure_font(cells["figure"], cell)
-    base = alt.Chart(unlimited(cells)).encode(
+    font = figure_font(cells.n_letters, cell)
+    base = alt.Chart(unlimited(cells.table)).encode(
         x=class_axis("prediction", "Prediction", names, cell),
         y=class_axis("truth", "Truth", names, cell),
         tooltip=_confusion_tooltips(),
     )
     # Where the figures stand in the cells a legend would say them twice, and take the room of two columns of a phone.
-    rectangles = _rectangles(base, values, stops, scale, select, legend=font < SMALLEST_FONT)
-    figures = cell_figures(base, font, fitting_font(cells["figure"], font, len(names)), cell_ink(empty=REMARK))
+    rectangles = _rectangles(base, values, cells.stops, scale, select, legend=font < SMALLEST_FONT)
+    figures = cell_figures(base, font, fitting_font(cells.n_letters, font, len(names)), cell_ink(empty=REMARK))
     layers = [rectangles, *figures]
     side = cell * max(len(names), 1)
     description = (
@@ -86,16 +82,37 @@ def confusion_chart(
     return finished(alt.layer(*layers), width=side, height=side, description=description)
 
 
-def _cells(table: pd.DataFrame, values: str, stops: np.ndarray, scale: str) -> pd.DataFrame:
-    """The table with what each cell shows: its figure, and white or black ink, whichever reads better on its colour."""
+def confusion_cells(
+    table: pd.DataFrame,
+    *,
+    values: Literal["count", "row_pct"] = "count",
+    scale: Literal["linear", "log"] = "linear",
+) -> MatrixCells:
+    """Return what a confusion matrix shows: of each cell its figure, and white or black ink, and the colours' values.
+
+    Parameters
+    ----------
+    table, values, scale
+        As for :func:`confusion_chart`.
+
+    Raises
+    ------
+    InvalidSetting
+        If ``values`` or ``scale`` is unknown.
+    """
+    if values not in ("count", "row_pct"):
+        raise InvalidSetting(f"values must be count or row_pct, got {values!r}")
+    if scale not in ("linear", "log"):
+        raise InvalidSetting(f"scale must be linear or log, got {scale!r}")
     shown = table[values].to_numpy(dtype=float)
+    stops = color_stops(shown, scale)
     cells = table[["truth", "prediction", "count", "row_pct"]].copy()
     cells["filled"] = shown > 0
     if values == "count":
         cells["figure"] = [f"{value:.0f}" for value in shown]
     else:
         cells["figure"] = ["" if np.isnan(value) else f"{value:.1f}" if value else "0" for value in shown]
-    return cells.assign(**inks(shown, stops, scale))
+    return MatrixCells(cells.assign(**inks(shown, stops, scale)), stops)
 
 
 def _rectangles(

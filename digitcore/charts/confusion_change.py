@@ -8,6 +8,7 @@ import pandas as pd
 from digitcore.charts._axes import unlimited
 from digitcore.charts._cells import (
     SMALLEST_FONT,
+    MatrixCells,
     cell_figures,
     cell_scale,
     class_axis,
@@ -38,8 +39,8 @@ def confusion_change_chart(
     """
     names = in_order(table["truth"])
     cell = cell_size or matrix_cell(len(names))
-    shown, stops = signed_cells(table, "change", [f"{value:+.0f}" if value else "" for value in table["change"]])
-    base = alt.Chart(unlimited(shown)).encode(
+    cells = confusion_change_cells(table)
+    base = alt.Chart(unlimited(cells.table)).encode(
         x=class_axis("prediction", "Prediction", names, cell),
         y=class_axis("truth", "Truth", names, cell),
         tooltip=[
@@ -50,13 +51,13 @@ def confusion_change_chart(
             alt.Tooltip("change:Q", title="B − A", format="+,d"),
         ],
     )
-    font = figure_font(shown["figure"], cell)
+    font = figure_font(cells.n_letters, cell)
     legend = alt.Legend(orient="top", gradientLength=200, format="+,f") if font < SMALLEST_FONT else None
     color = alt.Color(
-        "change:Q", title="B − A (images)", scale=cell_scale(stops, palette.DIVERGING_STOPS), legend=legend
+        "change:Q", title="B − A (images)", scale=cell_scale(cells.stops, palette.DIVERGING_STOPS), legend=legend
     )
     rectangles = base.mark_rect(cursor="pointer" if select else alt.Undefined).encode(color=color)
-    figures = cell_figures(base, font, fitting_font(shown["figure"], font, len(names)))
+    figures = cell_figures(base, font, fitting_font(cells.n_letters, font, len(names)))
     layers = [with_cell_selection(rectangles, select), *figures]
     side = cell * max(len(names), 1)
     description = (
@@ -64,3 +65,8 @@ def confusion_change_chart(
         "cells the images of B minus those of A."
     )
     return finished(alt.layer(*layers), width=side, height=side, description=description)
+
+
+def confusion_change_cells(table: pd.DataFrame) -> MatrixCells:
+    """Return what the matrix of :func:`confusion_change_chart` shows in each cell, and the colours' values."""
+    return signed_cells(table, "change", [f"{value:+.0f}" if value else "" for value in table["change"]])

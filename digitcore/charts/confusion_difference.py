@@ -15,6 +15,7 @@ from digitcore.charts._cells import (
     class_axis,
     figure_font,
     matrix_cell,
+    n_letters,
     signed_cells,
 )
 from digitcore.charts._spread import in_order
@@ -34,8 +35,8 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
     names = in_order(table["truth"])
     cell = matrix_cell(len(names))
     figures = [f"{value:+.1f}" if abs(value) >= 0.05 else "" for value in table["difference"]]
-    cells, stops = signed_cells(table, "difference", figures)
-    shown = cells[table["difference"].notna()]
+    cells = signed_cells(table, "difference", figures)
+    shown = cells.table[table["difference"].notna()]
     base = alt.Chart(unlimited(shown)).encode(
         x=class_axis("prediction", "Prediction", names, cell),
         y=class_axis("truth", "Truth", names, cell),
@@ -51,10 +52,10 @@ def confusion_difference_chart(table: pd.DataFrame) -> alt.LayerChart:
     color = alt.Color(
         "difference:Q",
         title="Here − published (points)",
-        scale=cell_scale(stops, palette.DIVERGING_STOPS),
+        scale=cell_scale(cells.stops, palette.DIVERGING_STOPS),
         legend=legend,
     )
-    layers = [base.mark_rect().encode(color=color), *cell_figures(base, figure_font(shown["figure"], cell))]
+    layers = [base.mark_rect().encode(color=color), *cell_figures(base, figure_font(n_letters(shown["figure"]), cell))]
     description = f"Difference of two confusion matrices of {len(names)} classes in points, here minus published."
     # Steps, as in a heat map: a page would take axes and legend out of a width.
     return finished(alt.layer(*layers), width=alt.Step(cell), height=alt.Step(cell), description=description)

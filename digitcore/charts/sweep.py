@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 
 from digitcore.charts._axes import LINEAR_NUMBERS, LOG_NUMBERS, PERCENT_AXIS, given_color, label_angle
-from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure_font, inks
+from digitcore.charts._cells import cell_figures, cell_scale, even_stops, figure_font, inks, n_letters
 from digitcore.charts._spread import (
     HEAT_WIDTH,
     HEIGHT,
@@ -97,7 +97,7 @@ def sweep_heat_chart(
     figures = [f"{100 * mean:.1f}" for mean in filled["mean"]]
     filled = filled.assign(figure=figures, **inks(filled["mean"].to_numpy(dtype=float), stops, "linear"))
     width = int(min(HEAT_WIDTH, LARGEST_HEAT_CELL * max(len(columns), 1)))
-    font = min(figure_font(filled["figure"], width // max(len(columns), 1)), HEAT_ROW // 2)
+    font = min(figure_font(n_letters(filled["figure"]), width // max(len(columns), 1)), HEAT_ROW // 2)
     base = alt.Chart(filled).encode(
         x=_cell_axis(alt.X("x:N", title=x_title, sort=columns), columns, label_angle(columns, width)),
         y=_cell_axis(alt.Y("y:N", title=y_title, sort=rows), rows, 0),

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from digitcore.charts import confusion_change_chart
 from digitcore.datasets import Part
 from digitcore.evaluation.comparison import (
     WANTED,
@@ -21,8 +20,7 @@ from digitcore.evaluation.image_filter import top_classes_text
 from digitcore.experiments.side_by_side import labelled_runs
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from pages.parts import layout, matrix_cell, messages, session, shared, view
-from pages.parts.charts import drawable
+from pages.parts import layout, matrix_cell, matrix_chart, messages, session, shared, view
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
@@ -76,7 +74,7 @@ def _show_change(a: Run, b: Run, part: Part, pair: AnswerPair) -> None:
 
 
 def _change_chart(pair: AnswerPair, names: Sequence[str]) -> dict[str, Any]:
-    return drawable(confusion_change_chart(confusion_change_table(pair, names), select=matrix_cell.SELECTION))
+    return matrix_chart.change_drawn(confusion_change_table(pair, names))
 
 
 def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from digitcore.charts import confusion_chart
 from digitcore.datasets import Part
 from digitcore.evaluation import (
     confused_pairs_sentences,
@@ -21,8 +20,7 @@ from digitcore.evaluation.image_filter import ORDERS, ImageFilter, order_positio
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.wording import percent_text
-from pages.parts import layout, matrix_cell, messages, session, shared, view
-from pages.parts.charts import drawable
+from pages.parts import layout, matrix_cell, matrix_chart, messages, session, shared, view
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
@@ -54,7 +52,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
 
 def _matrix(part: Part, prediction: np.ndarray, values: str, scale: str) -> dict[str, Any]:
     cells = confusion_table(part.labels, prediction, part.dataset.class_names)
-    return drawable(confusion_chart(cells, values=values, scale=scale, select=matrix_cell.SELECTION))
+    return matrix_chart.confusion_drawn(cells, values=values, scale=scale)
 
 
 def _ask_look() -> tuple[str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from digitcore.charts import confusion_change_chart, confusion_chart
 from digitcore.datasets import Part
 from digitcore.evaluation import confusion_counts, predictions, table_of_counts
 from digitcore.evaluation.comparison import change_table_of_counts
@@ -17,8 +16,7 @@ from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.architecture import plan
 from digitcore.runs import Run
 from digitcore.runs.glimpse import MOST_LEARNED, MOST_WEIGHT_IMAGES, MOST_WRONG, Glimpse, spread
-from pages.parts import matrix_cell, session, shared
-from pages.parts.charts import drawable
+from pages.parts import matrix_cell, matrix_chart, session, shared
 from pages.parts.pictures import show_weights
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.train import baseline
@@ -178,10 +176,8 @@ def _matrix(close_up: CloseUp, before: np.ndarray | None) -> dict[str, Any]:
     names = close_up.part.dataset.class_names
     cell = max(MATRIX_WIDTH // len(names), 1)
     if before is not None:
-        table = change_table_of_counts(before, close_up.counts, names)
-        return drawable(confusion_change_chart(table, select=matrix_cell.SELECTION, cell_size=cell))
-    table = table_of_counts(close_up.counts, names)
-    return drawable(confusion_chart(table, scale="log", select=matrix_cell.SELECTION, cell_size=cell))
+        return matrix_chart.change_drawn(change_table_of_counts(before, close_up.counts, names), cell_size=cell)
+    return matrix_chart.confusion_drawn(table_of_counts(close_up.counts, names), cell_size=cell)
 
 
 def show_weights_of(close_up: CloseUp | None, *, difference: bool) -> None:

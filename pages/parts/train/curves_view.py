@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,36 +63,41 @@ def _curves(
     ghost = None
     if _base is not None:
         ghost = curves_table(epochs_table(_base.epochs), measure, held_out_name=validation_name(_base))
-    last, few = n_planned or len(_run.epochs) or 1, len(_run.epochs) < 2
-    values = table["value"] if ghost is None else pd.concat([table["value"], ghost["value"][ghost["epoch"] <= last]])
+    last, n_points = n_planned or len(_run.epochs) or 1, min(len(_run.epochs), 2)
+    values = table["value"]
+    if ghost is not None:
+        # So many the axis has.
+        ghost = ghost[ghost["epoch"] <= last]
+        values = pd.concat([values, ghost["value"]])
+    tables = [table] if ghost is None or ghost.empty else [table, ghost]
     limits = value_limits(values, measure)
-    frame = _curves_frame(
-        measure, watched, best, _run.spec.forks, last, few, limits, of_base, _table=table, _ghost=ghost
-    )
-    return frame.drawn(table)
+    frame = _frame(measure, watched, best, _run.spec.forks, last, n_points, limits, len(tables), _tables=tables)
+    return frame.drawn(*tables)
 
 
+# For all runs of as many epochs whose values lie between the same ends.
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _curves_frame(
+def _frame(
     measure: str,
     watched: str,
     best: int | None,
     forks: tuple[int, ...],
     last: int,
-    few: bool,
+    n_points: int,
     limits: tuple[float, float],
-    of_base: Hashable,
-    _table: pd.DataFrame,
-    _ghost: pd.DataFrame | None,
+    n_tables: int,
+    _tables: Sequence[pd.DataFrame],
 ) -> Frame:
+    # A frame tells tables apart by what they hold; what stands in these is replaced.
+    table, *ghosts = [each.assign(part=each["part"] + place * "*") for place, each in enumerate(_tables)]
     chart = curves_chart(
-        _table,
+        table,
         measure=measure,
         held_out_name=watched,
         best_epoch=best,
         forks=forks,
         n_epochs=last,
-        ghost=_ghost,
+        ghost=ghosts[0] if ghosts else None,
         height=HEIGHT,
     )
-    return Frame(chart, _table)
+    return Frame(chart, table, *ghosts)
