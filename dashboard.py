@@ -4,7 +4,7 @@ import streamlit as st
 
 if __name__ == "__main__":
     # Streamlit runs this file for each visitor.
-    from pages.parts import layout, look, session, shared, upkeep, view, visitor
+    from pages.parts import layout, look, session, shared, turns, upkeep, view, visitor
 
     st.set_page_config(layout="wide", initial_sidebar_state="auto", page_icon=look.MARK)
     if visitor.refusal():
@@ -22,16 +22,17 @@ if __name__ == "__main__":
         st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
         st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
     ]
-    navigation = st.navigation(pages, position="top")
-    look.apply()
-    view.tidy_history()
-    layout.show_menu(pages)
-    shared.start()
-    session.enter_dashboard()
-    try:
-        navigation.run()
-    finally:
-        upkeep.forget_gone_widgets()
+    with turns.turn():
+        navigation = st.navigation(pages, position="top")
+        look.apply()
+        view.tidy_history()
+        layout.show_menu(pages)
+        shared.start()
+        session.enter_dashboard()
+        try:
+            navigation.run()
+        finally:
+            upkeep.forget_gone_widgets()
 else:
     # `streamlit run` imports it once for the server itself.
     from pages.parts import server

@@ -19,7 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from digitcore.specs import views
-from pages.parts import messages, session
+from pages.parts import messages, session, turns
 
 # The history of the browser: a page fills the bare address to which a click on its name has led, and that is no step of
 # its own. Streamlit makes two entries of it, and the first Back would seem to do nothing.
@@ -74,16 +74,17 @@ def in_address() -> Iterator[None]:
 
 
 def fragment(draw: Callable[..., None] | None = None, *, run_every: float | None = None) -> Callable[..., Any]:
-    """As ``st.fragment``; the address follows what is chosen in it."""
+    """As ``st.fragment``; it waits for its turn, and the address follows what is chosen in it."""
     if draw is None:
         return functools.partial(fragment, run_every=run_every)
 
     @functools.wraps(draw)
     def draw_and_follow(*args: Any, **kwargs: Any) -> None:
-        draw(*args, **kwargs)
-        # Of a whole page the address is written at its end.
-        if get_script_run_ctx().fragment_ids_this_run:
-            session.write_address()
+        with turns.turn():
+            draw(*args, **kwargs)
+            # Of a whole page the address is written at its end.
+            if get_script_run_ctx().fragment_ids_this_run:
+                session.write_address()
 
     return st.fragment(draw_and_follow, run_every=run_every)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from digitcore.runs import Run
 from digitcore.wording import interval_text
-from pages.parts import session, shared
+from pages.parts import session, shared, turns
 from pages.parts.interval_cache import Intervals
 
 
@@ -22,7 +22,8 @@ def ask(models: Mapping[str, Sequence[Run]], part: str) -> list[Future[Intervals
 def wait(asked: Sequence[Future[Intervals] | None], seconds: float) -> bool:
     """Wait so long at most; return True if all intervals are there."""
     futures = [future for future in asked if future is not None]
-    return not concurrent.futures.wait(futures, seconds).not_done
+    with turns.pause():
+        return not concurrent.futures.wait(futures, seconds).not_done
 
 
 def texts(table: pd.DataFrame, asked: Sequence[Future[Intervals] | None]) -> list[str]:

@@ -1,0 +1,127 @@
+"""Pages are drawn a few at a time, first come, first served, and none keeps the others waiting for long."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pages.parts.turns import Turns
+
+LONG = 60.0
+SECONDS = 10
+
+
+def started(function):
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+class Page:
+    """A page in a thread of its own, which has its turn until it is ended."""
+
+    def __init__(self, turns):
+        self.goes, self.ends = threading.Event(), threading.Event()
+        self.thread = started(lambda: self.draw(turns))
+
+    def draw(self, turns):
+        with turns.turn():
+            self.goes.set()
+            assert self.ends.wait(SECONDS)
+
+    def end(self):
+        self.ends.set()
+        self.thread.join(SECONDS)
+
+
+def test_no_more_go_at_once_than_may():
+    turns, lock = Turns(2, LONG), threading.Lock()
+    now, most = 0, 0
+
+    def draw(_):
+        nonlocal now, most
+        with turns.turn():
+            with lock:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.005)
+            with lock:
+                now -= 1
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(draw, range(40)))
+    assert most == 2
+
+
+def test_those_who_wait_go_in_the_order_in_which_they_came():
+    turns, order = Turns(1, LONG), []
+    first = Page(turns)
+    assert first.goes.wait(SECONDS)
+
+    def draw(number):
+        with turns.turn():
+            order.append(number)
+
+    threads = []
+    for number in range(10):
+        threads.append(started(lambda number=number: draw(number)))
+        wait_for(lambda number=number: len(turns._waiting) == number + 1)
+    first.end()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert order == list(range(10))
+
+
+def test_a_part_of_a_page_goes_with_it():
+    turns = Turns(1, LONG)
+    with turns.turn(), turns.turn():
+        pass
+    with turns.turn():
+        pass
+
+
+def test_a_page_that_fails_ends_its_turn():
+    turns = Turns(1, LONG)
+    with pytest.raises(RuntimeError, match="no store"), turns.turn():
+        raise RuntimeError("no store")
+    page = Page(turns)
+    assert page.goes.wait(SECONDS)
+    page.end()
+
+
+def test_a_page_that_takes_long_keeps_nobody_waiting_any_more():
+    turns = Turns(1, 0.05)
+    slow, other = Page(turns), Page(turns)
+    assert slow.goes.wait(SECONDS)
+    assert other.goes.wait(SECONDS)
+    slow.end()
+    other.end()
+
+
+def test_while_a_page_waits_for_something_others_go():
+    turns = Turns(1, LONG)
+    with turns.turn():
+        with turns.pause():
+            page = Page(turns)
+            assert page.goes.wait(SECONDS)
+            page.end()
+        # It has its turn again.
+        later = Page(turns)
+        assert not later.goes.wait(0.05)
+    assert later.goes.wait(SECONDS)
+    later.end()
+
+
+def test_who_has_no_turn_can_pause_all_the_same():
+    turns = Turns(1, LONG)
+    with turns.pause():
+        pass
+    assert not turns._since
