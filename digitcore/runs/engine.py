@@ -204,6 +204,7 @@ class Engine:
                 live.epochs, live.unsaved = list(known.epochs), list(known.epochs)
             attempt = self.store.begin(live.spec, self.owner, background=live.background, is_alive=self.owner_is_alive)
             if attempt is None:
+                self._runs.forget([digest])  # another server has begun it since
                 return False
             live.attempt = attempt
             self._runs.add(live)

@@ -130,7 +130,9 @@ class LiveRuns:
     def __init__(self, store: Store):
         self._store = store
         self._live: dict[str, Live] = {}
-        self._ended: dict[str, tuple[float, Run]] = {}
+        # Those looked up in the store, each with the time of that; None where there was none.
+        self._looked_up: dict[str, tuple[float, Run | None]] = {}
+        self._n_forgotten = 0
         self._changed = threading.Condition()
         self._n_ended = 0
 
@@ -158,19 +160,29 @@ class LiveRuns:
             live = self._live.get(digest)
             if live is not None:
                 return live.snapshot()
-            looked_up_at, run = self._ended.get(digest, (-LOOK_UP_SECONDS, None))
+            looked_up_at, run = self._looked_up.get(digest, (-LOOK_UP_SECONDS, None))
+            n_forgotten = self._n_forgotten
         if time.monotonic() - looked_up_at < LOOK_UP_SECONDS:
             return run
         run = self._store.load(digest)
-        if run is not None and not run.active:
+        if run is None or not run.active:
             with self._changed:
-                now = time.monotonic()
-                self._ended.pop(digest, None)
-                self._ended[digest] = (now, run)
-                # In the order in which they were looked up: those that are not to be used again go.
-                while now - self._ended[next(iter(self._ended))][0] >= LOOK_UP_SECONDS:
-                    del self._ended[next(iter(self._ended))]
+                # Not if the run has begun or ended meanwhile.
+                if n_forgotten == self._n_forgotten:
+                    self._keep_in_mind(digest, run)
         return run
+
+    def _keep_in_mind(self, digest: str, run: Run | None) -> None:
+        now = time.monotonic()
+        self._looked_up.pop(digest, None)
+        self._looked_up[digest] = (now, run)
+        # In the order in which they were looked up: those that are not to be used again go.
+        while now - self._looked_up[next(iter(self._looked_up))][0] >= LOOK_UP_SECONDS:
+            del self._looked_up[next(iter(self._looked_up))]
+
+    def _look_up_anew(self, digest: str) -> None:
+        self._n_forgotten += 1
+        self._looked_up.pop(digest, None)
 
     def runs(self, digests: Sequence[str]) -> dict[str, Run]:
         """Return how the runs of these digests stand, as far as there are any; those kept without their epochs."""
@@ -237,13 +249,13 @@ class LiveRuns:
         """Add a run, in the place of one of the same digest."""
         with self._changed:
             self._live[live.spec.digest] = live
-            self._ended.pop(live.spec.digest, None)
+            self._look_up_anew(live.spec.digest)
 
     def forget(self, digests: Sequence[str]) -> None:
         """Look up runs anew that have ended: somebody has deleted or restored them."""
         with self._changed:
             for digest in digests:
-                self._ended.pop(digest, None)
+                self._look_up_anew(digest)
 
     def join(self, digest: str, visitor: str) -> None:
         """Note that one more visitor requests a run, if it is live."""
@@ -285,4 +297,4 @@ class LiveRuns:
             self.change(live, state=ended.state, reason=ended.reason, epochs=list(ended.epochs), outcome=outcome)
             if saved and self._live.get(live.spec.digest) is live:
                 del self._live[live.spec.digest]
-                self._ended.pop(live.spec.digest, None)
+                self._look_up_anew(live.spec.digest)

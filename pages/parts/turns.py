@@ -1,4 +1,4 @@
-"""Pages are drawn in turns: a few at a time, in the order in which they were asked for.
+"""Pages are drawn in turns: one at a time, in the order in which they were asked for.
 
 Python runs one thread at a time. Twenty pages drawn at once take longer than twenty drawn one after the other, because
 their threads wake each other up and queue for the same locks of Streamlit (with 100 visitors an action took 1.4 times
@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-# One computes while another one waits for the disk, or packs an image. Of 1, 2, 8 and no limit, 2 was the best for 100
-# visitors on two cores: 95 of 100 actions ended within 2.7, 1.1, 2.9 and 4.6 s.
-N_AT_ONCE = 2
+# With 100 visitors on two cores 95 of 100 actions ended within 0.64 and 0.76 s with one page at a time, 0.77 and 1.16 s
+# with two, about 3 s with eight, and 4.6 s with no limit.
+N_AT_ONCE = 1
 # A page that takes longer than this, such as one that loads a data set, no longer keeps others waiting.
 LONGEST_SECONDS = 0.5
 
@@ -49,7 +49,7 @@ class Turns:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for this thread's turn, and end it with the block; in a block of the same thread nothing is waited for."""
+        """Wait for this thread's turn, which ends with the block. A block inside one that has its turn goes at once."""
         thread = threading.get_ident()
         if thread in self._since:
             yield

@@ -1,5 +1,6 @@
 """What Streamlit is sent is what altair would have it sent."""
 
+import itertools
 import json
 import re
 
@@ -102,7 +103,7 @@ def test_matrices_that_share_a_frame_are_the_charts_of_their_tables(values, scal
 
 
 def test_matrices_of_differences_that_share_a_frame_are_the_charts_of_their_tables():
-    for before, after in zip(COUNTS, COUNTS[1:], strict=False):
+    for before, after in itertools.pairwise(COUNTS):
         table = change_table_of_counts(before, after, NAMES)
         expected = confusion_change_chart(table, select=SELECTION)
         assert comparable(change_drawn(table)) == comparable(drawable(expected))

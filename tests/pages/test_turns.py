@@ -5,7 +5,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from pages.parts import turns
 from pages.parts.turns import Turns
 
 LONG = 60.0
@@ -28,12 +30,12 @@ def wait_for(condition):
 class Page:
     """A page in a thread of its own, which has its turn until it is ended."""
 
-    def __init__(self, turns):
+    def __init__(self, queue):
         self.goes, self.ends = threading.Event(), threading.Event()
-        self.thread = started(lambda: self.draw(turns))
+        self.thread = started(lambda: self.draw(queue))
 
-    def draw(self, turns):
-        with turns.turn():
+    def draw(self, queue):
+        with queue.turn():
             self.goes.set()
             assert self.ends.wait(SECONDS)
 
@@ -43,12 +45,12 @@ class Page:
 
 
 def test_no_more_go_at_once_than_may():
-    turns, lock = Turns(2, LONG), threading.Lock()
+    queue, lock = Turns(2, LONG), threading.Lock()
     now, most = 0, 0
 
     def draw(_):
         nonlocal now, most
-        with turns.turn():
+        with queue.turn():
             with lock:
                 now += 1
                 most = max(most, now)
@@ -62,18 +64,18 @@ def test_no_more_go_at_once_than_may():
 
 
 def test_those_who_wait_go_in_the_order_in_which_they_came():
-    turns, order = Turns(1, LONG), []
-    first = Page(turns)
+    queue, order = Turns(1, LONG), []
+    first = Page(queue)
     assert first.goes.wait(SECONDS)
 
     def draw(number):
-        with turns.turn():
+        with queue.turn():
             order.append(number)
 
     threads = []
     for number in range(10):
         threads.append(started(lambda number=number: draw(number)))
-        wait_for(lambda number=number: len(turns._waiting) == number + 1)
+        wait_for(lambda number=number: len(queue._waiting) == number + 1)
     first.end()
     for thread in threads:
         thread.join(SECONDS)
@@ -81,25 +83,25 @@ def test_those_who_wait_go_in_the_order_in_which_they_came():
 
 
 def test_a_part_of_a_page_goes_with_it():
-    turns = Turns(1, LONG)
-    with turns.turn(), turns.turn():
+    queue = Turns(1, LONG)
+    with queue.turn(), queue.turn():
         pass
-    with turns.turn():
+    with queue.turn():
         pass
 
 
 def test_a_page_that_fails_ends_its_turn():
-    turns = Turns(1, LONG)
-    with pytest.raises(RuntimeError, match="no store"), turns.turn():
+    queue = Turns(1, LONG)
+    with pytest.raises(RuntimeError, match="no store"), queue.turn():
         raise RuntimeError("no store")
-    page = Page(turns)
+    page = Page(queue)
     assert page.goes.wait(SECONDS)
     page.end()
 
 
 def test_a_page_that_takes_long_keeps_nobody_waiting_any_more():
-    turns = Turns(1, 0.05)
-    slow, other = Page(turns), Page(turns)
+    queue = Turns(1, 0.05)
+    slow, other = Page(queue), Page(queue)
     assert slow.goes.wait(SECONDS)
     assert other.goes.wait(SECONDS)
     slow.end()
@@ -107,21 +109,41 @@ def test_a_page_that_takes_long_keeps_nobody_waiting_any_more():
 
 
 def test_while_a_page_waits_for_something_others_go():
-    turns = Turns(1, LONG)
-    with turns.turn():
-        with turns.pause():
-            page = Page(turns)
+    queue = Turns(1, LONG)
+    with queue.turn():
+        with queue.pause():
+            page = Page(queue)
             assert page.goes.wait(SECONDS)
             page.end()
         # It has its turn again.
-        later = Page(turns)
+        later = Page(queue)
         assert not later.goes.wait(0.05)
     assert later.goes.wait(SECONDS)
     later.end()
 
 
 def test_who_has_no_turn_can_pause_all_the_same():
-    turns = Turns(1, LONG)
-    with turns.pause():
+    queue = Turns(1, LONG)
+    with queue.pause():
         pass
-    assert not turns._since
+    assert not queue._since
+
+
+def test_a_fragment_waits_for_its_turn():
+    def page():
+        import threading
+
+        import streamlit as st
+
+        from pages.parts import turns, view
+
+        @view.fragment
+        def draw():
+            st.write("has its turn" if threading.get_ident() in turns._pages._since else "goes without")
+
+        draw()
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert app.markdown[0].value == "has its turn"
+    assert not turns._pages._since

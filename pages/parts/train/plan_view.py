@@ -68,18 +68,25 @@ def show_layers(spec: RunSpec, presentation: Presentation) -> None:
     """Show what the model of the form is made of, folded."""
     if presentation.on:
         return
-    with view.expander(st, "open_layers", "The model, layer by layer"):
-        entry = DATASETS[spec.dataset]
-        table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
-        heads = {
-            "layer": st.column_config.TextColumn("Layer", help=explain("layer")),
-            "output_shape": st.column_config.TextColumn("Output shape", help=explain("output shape")),
-            "n_parameters": st.column_config.NumberColumn("Parameters", help=explain("parameters")),
-        }
-        words = "Layers of the model with output shape and number of parameters"
-        st.dataframe(table, hide_index=True, column_config=heads, alt=words)
-        st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
+    box = view.expander(st, "open_layers", "The model, layer by layer")
+    # Folded it need not be made anew at each move of a slider.
+    if box.open:
+        with box:
+            _show_table_of_layers(spec)
     part_lock.ask_lock(spec)
+
+
+def _show_table_of_layers(spec: RunSpec) -> None:
+    entry = DATASETS[spec.dataset]
+    table = layers_table(spec.model, spec.parameters, entry.image_shape, entry.n_classes)
+    heads = {
+        "layer": st.column_config.TextColumn("Layer", help=explain("layer")),
+        "output_shape": st.column_config.TextColumn("Output shape", help=explain("output shape")),
+        "n_parameters": st.column_config.NumberColumn("Parameters", help=explain("parameters")),
+    }
+    words = "Layers of the model with output shape and number of parameters"
+    st.dataframe(table, hide_index=True, column_config=heads, alt=words)
+    st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
 
 
 def _n_done(spec: RunSpec, run: Run | None) -> int:

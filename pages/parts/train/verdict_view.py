@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from digitcore.evaluation import Verdict
@@ -18,8 +20,7 @@ COLORS = {"fits well": "green", "still improving": "blue", "diverged": "red", "l
 
 def show(run: Run, *, alone: bool = False) -> None:
     """Show the verdict with *Apply* and *Why?*, what can follow, and at most one further remark; or ``alone``."""
-    verdict = verdict_of(run)
-    advice = None if verdict is None else advice_for(run, verdict)
+    verdict, advice = _judged(run.digest, run.created_at, run.state, len(run.epochs), run.covered, _run=run)
     if verdict is not None:
         color = COLORS.get(verdict.kind, "orange")
         st.markdown(f":{color}-badge[{verdict.title}] {plain(verdict.explanation)}")
@@ -34,6 +35,15 @@ def show(run: Run, *, alone: bool = False) -> None:
         next_steps.show(run)
     if verdict is not None and (remark := remark_of(run, verdict)):
         st.warning(plain(remark))
+
+
+# The same at each move of a slider.
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _judged(
+    digest: str, created_at: datetime | None, run_state: str, n_epochs: int, covered: bool, _run: Run
+) -> tuple[Verdict | None, Advice | None]:
+    verdict = verdict_of(_run)
+    return verdict, None if verdict is None else advice_for(_run, verdict)
 
 
 def _offer(advice: Advice) -> None:
