@@ -7,6 +7,7 @@ from digitcore.models.epoch import Epoch
 from digitcore.models.files import load_model
 from digitcore.models.layer_plans import plan_softmax
 from digitcore.models.registry import MODELS, FirstLayer, ModelEntry, make_model, register_model
+from digitcore.models.training import Batch
 
 if TYPE_CHECKING:
     from digitcore.models.cnn import CNN
@@ -17,6 +18,7 @@ __all__ = [
     "CNN",
     "MLP",
     "MODELS",
+    "Batch",
     "Epoch",
     "FirstLayer",
     "ModelEntry",

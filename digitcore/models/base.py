@@ -49,7 +49,8 @@ from digitcore.models.layer_plans import Layer, weight_shapes
 from digitcore.models.lr_range_test import LRRange, geometric_rates, until_hopeless
 from digitcore.models.pauses import pause
 from digitcore.models.progress_bar import progress_bar
-from digitcore.models.training import Score, Training, one_epoch
+from digitcore.models.schedules import Schedule
+from digitcore.models.training import Batch, Score, Training, one_epoch
 from digitcore.parameters import Parameter, clean_parameters
 
 # The names that a custom model needs.
@@ -258,6 +259,33 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             validates = validation_data is not None or fraction is not None
             best_weights = self._resume(training, resume_from, settings, validates=validates, n_inherited=n_inherited)
         return self._all_epochs(training, settings, best_weights, n_before=n_inherited, keeps=keeps)
+
+    def iter_batches(self, X, y, *, sample_weight=None) -> Iterator[Batch]:
+        """Return a generator that yields each :class:`~digitcore.models.Batch` and, asked for the next, trains on it.
+
+        It trains as :meth:`fit` does with the same arguments, bit by bit, from the first weights to the end of the last
+        epoch; there is no early stopping. The estimator predicts with the weights that it has in between: before the
+        first batch has been trained on, with the first ones.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            See :meth:`fit`.
+
+        Raises
+        ------
+        InvalidSetting
+            If a hyperparameter is not valid, or the training cannot be followed batch by batch, as on an accelerator.
+        ValueError
+            If ``X`` and ``y`` are not images and classes.
+        DivergedError
+            By the generator, if a weight is not finite after an update; predictions are refused then.
+        """
+        settings = self._clean_settings()
+        training = self._first_state(settings, X, y, sample_weight=sample_weight)
+        n_images = len(y)
+        n_batches = -(-n_images // min(settings["batch_size"] or n_images, n_images))
+        return self._all_batches(training, training.batches(), Schedule(settings, n_batches), settings, n_batches)
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """Return what a training needs to be continued later, while :meth:`iter_fit` is suspended at an epoch.
@@ -768,6 +796,23 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         own = self.history_[n_inherited:]
         self.best_epoch_ = max(own, key=lambda epoch: epoch.monitored_accuracy).number if own else n_inherited
         return under_prefix("best", checkpoint) or None
+
+    def _all_batches(
+        self,
+        training: Training,
+        batches: Iterator[LabelledImages],
+        schedule: Schedule,
+        settings: Mapping[str, Any],
+        n_batches: int,
+    ) -> Iterator[Batch]:
+        for place, images in enumerate(batches):
+            epoch, number = divmod(place, n_batches)
+            if place and not training.weights_are_finite():
+                self._forget_training()
+                raise DivergedError(epoch + (number > 0), settings["learning_rate"])
+            if epoch == settings["epochs"]:
+                return
+            yield Batch(epoch + 1, number + 1, n_batches, schedule.next_rate(), images.X, self.classes_[images.y])
 
     def _all_epochs(
         self,

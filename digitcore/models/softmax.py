@@ -326,6 +326,14 @@ class SoftmaxTraining(Training):
                 self._one_batch(*batch)
             yield loss
 
+    def batches(self) -> Iterator[LabelledImages]:
+        for batch in batches_without_end(self, self._batches):
+            yield LabelledImages(*batch[:2])
+            if not self.schedule.is_constant:
+                self.optimizer.learning_rate = self.schedule.next_rate()
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._one_batch(*batch)
+
     def state(self) -> dict[str, np.ndarray]:
         weights = {"output.weight": self.coef.copy(), "output.bias": self.intercept.copy()}
         return {

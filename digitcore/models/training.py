@@ -14,6 +14,7 @@ import numpy as np
 from digitcore.errors import DivergedError, Interrupted, InvalidSetting
 from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.epoch import Epoch
+from digitcore.models.inputs import LabelledImages
 
 
 class Score(NamedTuple):
@@ -21,6 +22,29 @@ class Score(NamedTuple):
 
     loss: float
     accuracy: float
+
+
+class Batch(NamedTuple):
+    """A batch of a training, before it is trained on.
+
+    Attributes
+    ----------
+    epoch, number, n_batches : int
+        The batch is the ``number``-th of ``n_batches`` in the ``epoch``-th epoch, counted from 1.
+    learning_rate : float
+        Of the update that it will bring.
+    X : ndarray, float, (n_images, n_pixels)
+        Its images as they are trained on, augmented if wanted. The array is used again for later batches.
+    y : ndarray, (n_images,)
+        Their labels.
+    """
+
+    epoch: int
+    number: int
+    n_batches: int
+    learning_rate: float
+    X: np.ndarray
+    y: np.ndarray
 
 
 class Training(ABC):
@@ -49,6 +73,21 @@ class Training(ABC):
     @abstractmethod
     def batch_losses(self, rates: Iterable[float]) -> Iterator[float]:
         """Train a batch at each learning rate; yield its mean loss as it was before the update."""
+
+    def batches(self) -> Iterator[LabelledImages]:
+        """Yield the images of one batch after the other, of one epoch after the other; each is trained on after that.
+
+        A kind of training that does not have this cannot be followed batch by batch.
+
+        Raises
+        ------
+        InvalidSetting
+            If this kind of training cannot be.
+        """
+        raise InvalidSetting(
+            f"The training of this model cannot be followed batch by batch, because {type(self).__name__} has no "
+            "method batches(): follow it epoch by epoch with iter_fit"
+        )
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of all that decides how this goes on after an epoch: weights, optimizer, random numbers.

@@ -238,6 +238,15 @@ class NetworkTraining(Training):
                 loss, _ = self._one_batch(*batch)
             yield loss / len(batch[1])
 
+    @torch.inference_mode()
+    def batches(self) -> Iterator[LabelledImages]:
+        for batch in batches_without_end(self, self._batches):
+            yield LabelledImages(batch[0].numpy(), batch[1].numpy())
+            if not self.schedule.is_constant:
+                self.update.learning_rate = self.schedule.next_rate()
+            with _denormals_are_zero():
+                self._one_batch(*batch)
+
     def state(self) -> dict[str, np.ndarray]:
         weights = {name: np.array(values.numpy(), order="C") for name, values in self.weights.items()}
         return {
