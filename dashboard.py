@@ -14,6 +14,7 @@ if __name__ == "__main__":
         pages = [
             st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
             st.Page("pages/phenomena.py", title="Phenomena", icon=":material/lightbulb:"),
+            st.Page("pages/steps.py", title="Steps", icon=":material/steps:"),
             st.Page("pages/mistakes.py", title="Mistakes", icon=":material/grid_on:"),
             st.Page("pages/weights.py", title="Weights", icon=":material/blur_on:"),
             st.Page("pages/predict.py", title="Predict", icon=":material/draw:"),

@@ -103,7 +103,19 @@ async def time_pages(server, query, when, beside=()):
     """Print how long each page of the run takes, drawn again after an action."""
     started = [await start_training(server.url, other) for other in beside]
     async with Visitor(server.url, query=query) as visitor:
-        pages = ("", "phenomena", "mistakes", "weights", "predict", "experiments", "compare", "map", "quiz", "data")
+        pages = (
+            "",
+            "phenomena",
+            "steps",
+            "mistakes",
+            "weights",
+            "predict",
+            "experiments",
+            "compare",
+            "map",
+            "quiz",
+            "data",
+        )
         for name in pages:
             await visitor.go_to(name, query={"run": query["run"]})
             await visitor.rerun()

@@ -32,7 +32,7 @@ from benchmarks.streamlit_client import Visitor  # noqa: E402
 
 # Of twenty actions: what people do in a lecture.
 ACTIONS = {"move a slider": 10, "change the page": 6, "train": 1, "ask about an image": 3}
-PAGES = ("", "phenomena", "mistakes", "weights", "predict", "map", "quiz", "data", "experiments", "compare")
+PAGES = ("", "phenomena", "steps", "mistakes", "weights", "predict", "map", "quiz", "data", "experiments", "compare")
 # The visitors that come first open the dashboard over this time, as a class does.
 ARRIVAL_SECONDS = 10.0
 

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("", "phenomena", "mistakes", "weights", "predict", "experiments", "compare", "map", "quiz", "data")
+PAGES = ("", "phenomena", "steps", "mistakes", "weights", "predict", "experiments", "compare", "map", "quiz", "data")
 
 
 def main():

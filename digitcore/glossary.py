@@ -56,6 +56,8 @@ _MODEL = {
     "parameters": "The numbers that training adjusts: the weights and biases of all layers.",
     "unit": "One number of a layer: a weighted sum of the layer's inputs, put through the activation.",
     "weight": "How strongly an input counts for a unit, for or against. Training adjusts all weights.",
+    "bias": "A number that a unit adds to its weighted sum, whatever the image shows.",
+    "softmax": "How scores become probabilities: e to the score of each class, divided by the sum of all of these.",
     "hidden layers": "Layers between the pixels and the classes; give the units of each, first to last, such as 32-16. "
     "Empty means no hidden layer.",
     "last hidden layer": "The last step before the classes. Images that the model takes for alike have similar numbers "

@@ -29,8 +29,8 @@ SIZE = {"width": 1280, "height": 860}
 SETTLE_MILLISECONDS = 1500
 # Names of the files that this script makes.
 PICTURES = (
-    *("train", "mistakes", "weights", "predict", "sweep", "recipe", "compare", "difference", "map", "quiz", "data"),
-    "dark",
+    *("train", "steps", "mistakes", "weights", "predict", "sweep", "recipe", "compare", "difference", "map", "quiz"),
+    *("data", "dark"),
 )
 MOVING_PICTURE = "training.webp"
 # The moving picture: as often as the page draws, and the last frame stays.
@@ -41,7 +41,7 @@ MOST_BYTES = 1_500_000
 # What is compared: models that differ in one setting, and not by chance alone. The recipe's tables have none of them.
 COMPARED = ("recipe=digits-mlp", "recipe=digits-mlp&learning_rate=0.03", "recipe=digits-mlp&epochs=120")
 # Long enough to be watched, short enough to be waited for.
-WATCHED = "recipe=digits-mlp&epochs=400&batch_size=64&hidden_units=128-64&learning_rate=0.005"
+WATCHED = "recipe=digits-mlp&epochs=1200&batch_size=32&hidden_units=128-64&learning_rate=0.002"
 
 
 def main() -> None:
@@ -53,6 +53,7 @@ def main() -> None:
         page.set_default_timeout(120_000)
         watch(page, server.url)
         train(page, server.url)
+        steps(page, server.url)
         mistakes(page, server.url, "mistakes")
         show(page, server.url, "weights", "Layer by layer")
         world(page, server.url)
@@ -126,6 +127,16 @@ def show(page: Page, url: str, name: str, words: str) -> None:
     page.goto(f"{url}/{name}")
     page.get_by_text(words).first.wait_for()
     keep(page, name)
+
+
+def steps(page: Page, url: str) -> None:
+    """Two epochs of a small network, batch by batch."""
+    page.goto(f"{url}/steps?recipe=digits-mlp&batch_size=32&hidden_units=16")
+    for _ in range(2):
+        page.get_by_role("button", name="One epoch").click()
+        page.wait_for_timeout(SETTLE_MILLISECONDS)
+    page.mouse.move(0, 0)
+    keep(page, "steps")
 
 
 def mistakes(page: Page, url: str, name: str) -> None:

@@ -6,6 +6,7 @@ chart, so the charts set none. Each chart carries a ``description``, the alterna
 
 from digitcore.charts._axes import value_limits
 from digitcore.charts._cells import MatrixCells, color_cells, outline_cell
+from digitcore.charts.batch_losses import batch_losses_chart
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
 from digitcore.charts.class_balance import class_balance_chart
 from digitcore.charts.confusion import confusion_cells, confusion_chart
@@ -28,6 +29,7 @@ from digitcore.charts.sweep import sweep_chart, sweep_heat_chart
 
 __all__ = [
     "MatrixCells",
+    "batch_losses_chart",
     "class_balance_chart",
     "color_cells",
     "confidence_chart",

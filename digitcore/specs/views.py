@@ -27,6 +27,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *(*_OPEN_FORM, "open_layers", "open_recipe"),
         ),
         "phenomena": (),
+        "steps": ("pace", "layer", "unit", *_OPEN_FORM),
         "mistakes": (
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
             *("robustness", "second_run", "severity", "corrupted_image", "open_figures", "labels"),

@@ -23,10 +23,10 @@ from digitcore.runs import RunSpec
 from digitcore.specs.changes import changes_between
 from digitcore.specs.recipes import RECIPES, recipe_values
 from digitcore.specs.run_spec import SEED
-from digitcore.specs.settings import DATASET, MODEL
+from digitcore.specs.settings import DATASET, MODEL, settings_of
 from digitcore.specs.titles import differences_from, spec_title
 from digitcore.wording import counted
-from pages.parts import session, view
+from pages.parts import look, session, view
 from pages.parts.augmentation_preview import show_variants
 from pages.parts.messages import plain
 
@@ -38,7 +38,7 @@ CHANGED, MOST_DIFFERENCES = "changed", 3
 
 def ask_spec(
     spec: RunSpec,
-    show_changes: Callable[[RunSpec], object] | None = None,
+    show_changes: Callable[[RunSpec], Collection[str]] | None = None,
     *,
     only: Collection[str] | None = None,
     locked: bool = False,
@@ -48,7 +48,8 @@ def ask_spec(
     Parameters
     ----------
     show_changes : callable, optional
-        Says, below the recipe, what the settings are set beside.
+        Says, below the recipe, what the settings are set beside, and returns the flat names of those that differ: their
+        widgets are marked.
     only : collection of str, optional
         Names of the settings that are shown, each in the open; the others stay as they are. Those of the split are not
         among them.
@@ -68,9 +69,24 @@ def ask_spec(
             _ask_recipe(asked)
         _show_parent(asked.model)
         if show_changes is not None:
-            show_changes(asked)
+            _mark(show_changes(asked), asked.model)
     session.keep_spec(asked)
     return asked, problem
+
+
+def _mark(names: Collection[str], model: str) -> None:
+    """Mark the widgets of these settings with a dot behind their labels; what they differ in is said in words above."""
+    if not names:
+        return
+    labels = ", ".join(f".st-key-{_widget_key(name, model)} [data-testid=stWidgetLabel] p::after" for name in names)
+    st.html(f"<style>{labels} {{ content: ' ●' / ''; font-size: 0.7em; color: {look.WORDS}; }}</style>")
+
+
+def _widget_key(name: str, model: str) -> str:
+    setting = settings_of(model)[name]
+    own = setting.group == "parameters" and setting.record not in TRAINING
+    prefix = "model_" if setting.record is SEED else f"{model}_" if own else ""
+    return session.form_key(prefix + setting.record.name)
 
 
 def _parent(model: str) -> RunSpec | None:

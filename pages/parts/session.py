@@ -417,7 +417,7 @@ def _is_active(digest: str | None) -> bool:
 
 
 def _form_keys() -> list[str]:
-    own = _form_key("")
+    own = form_key("")
     return [str(key) for key in st.session_state if str(key).startswith(own)]
 
 
@@ -490,13 +490,13 @@ def _is_kept(spec: RunSpec) -> bool:
 
 def form_value(name: str, start: Any, options: Collection | None = None) -> tuple[str, Any]:
     """The key of a widget of the form, and its :func:`widget_value`."""
-    key = _form_key(name)
+    key = form_key(name)
     return key, widget_value(key, start, options)
 
 
 def forget_form_value(name: str) -> None:
     """Forget a widget of the form that is not drawn."""
-    st.session_state.pop(_form_key(name), None)
+    st.session_state.pop(form_key(name), None)
 
 
 def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float, float]:
@@ -504,7 +504,7 @@ def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float
 
     With other ends it would be another slider, and the hand on the keyboard would lose it.
     """
-    key = _form_key(f"{name}_bounds")
+    key = form_key(f"{name}_bounds")
     low, high = st.session_state.get(key, (low, high))
     st.session_state[key] = (min(low, value), max(high, value))
     return st.session_state[key]
@@ -525,7 +525,8 @@ def set_value(key: str, value: Any) -> Any:
     return value
 
 
-def _form_key(name: str) -> str:
+def form_key(name: str) -> str:
+    """The key of a widget of the form, another one at each visit of a page."""
     return f"{_FORM_PREFIX}{st.session_state[_FORM]}_{name}"
 
 

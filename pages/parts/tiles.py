@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import streamlit as st
@@ -142,11 +142,14 @@ def show_tiles(
     run: Run | None = None,
     size: int = TILE_SIZE,
     across: int | None = None,
+    on_open: Callable[[int], None] | None = None,
 ) -> None:
     """Show images of a part with what is known of them; a click opens one on the Predict page, with this run.
 
     Parameters
     ----------
+    on_open : callable, optional
+        What a click does instead, with the image's position, before the page is drawn anew.
     size : int
         Side of an image, in pixels, about.
     across : int, optional
@@ -156,6 +159,10 @@ def show_tiles(
     factor = factor_for(*images.shape[1:], size)
     png = grid_png(images, max_value=part.dataset.max_value, columns=MOST_WIDE, factor=factor, gap=0)
     height, width = (side * factor for side in images.shape[1:])
+
+    def opened() -> None:
+        on_open(int(st.session_state[key].opened))
+
     result = _tiles(
         key=key,
         data={
@@ -167,9 +174,9 @@ def show_tiles(
             "stacked": any(len(tile.truth) + len(tile.wrong) > MOST_BESIDE for tile in tiles),
             "tiles": [asdict(tile) for tile in tiles],
         },
-        on_opened_change=lambda: None,
+        on_opened_change=opened if on_open is not None else lambda: None,
     )
-    if result.opened is not None:
+    if result.opened is not None and on_open is None:
         if run is not None:
             session.show_run(run)
         session.open_image(part.name, int(result.opened))

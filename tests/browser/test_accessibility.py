@@ -26,7 +26,19 @@ RUN_AXE = """async levels => {
         ({id, nodes}) => nodes.map(node => [id, node.target.flat().join(" "), node.html])
     );
 }"""
-PAGES = ("Train", "Phenomena", "Mistakes", "Weights", "Predict", "Experiments", "Compare", "Map", "Quiz", "Data")
+PAGES = (
+    "Train",
+    "Phenomena",
+    "Steps",
+    "Mistakes",
+    "Weights",
+    "Predict",
+    "Experiments",
+    "Compare",
+    "Map",
+    "Quiz",
+    "Data",
+)
 SHORTER = ("Train", "Mistakes", "Experiments")
 SHORT, LONG = "model=mlp&epochs=10&batch_size=64", "model=mlp&epochs=100000&seed=31"
 

@@ -7,7 +7,19 @@ from tests.browser.test_dashboard import go_to, open_trained
 
 pytestmark = pytest.mark.browser
 NARROW = {"width": 420, "height": 860}
-PAGES = ("Phenomena", "Mistakes", "Weights", "Predict", "Experiments", "Compare", "Map", "Quiz", "Data", "Train")
+PAGES = (
+    "Phenomena",
+    "Steps",
+    "Mistakes",
+    "Weights",
+    "Predict",
+    "Experiments",
+    "Compare",
+    "Map",
+    "Quiz",
+    "Data",
+    "Train",
+)
 
 
 @pytest.fixture

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digitcore.charts import class_balance_chart, confusion_chart, curves_chart, outline_cell, probability_chart
+from digitcore.charts import (
+    batch_losses_chart,
+    class_balance_chart,
+    confusion_chart,
+    curves_chart,
+    outline_cell,
+    probability_chart,
+)
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import confusion_table
 from digitcore.images import palette
@@ -366,3 +373,14 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(cells, curves, balanc
         "Images of each of 2 classes in the parts train, test.",
         "Probability of each of 2 classes; the most probable is b.",
     ]
+
+
+def test_the_losses_of_batches_have_a_point_for_each():
+    chart = batch_losses_chart(pd.DataFrame({"batch": [1, 2], "loss": [2.0, 1.5]}))
+    assert [row["loss"] for row in only_rows(chart)] == [2.0, 1.5]
+    assert chart.to_dict()["description"] == "Loss of each batch just before its update."
+
+
+def test_losses_of_no_batch_yet_have_nothing_to_read_out():
+    chart = batch_losses_chart(pd.DataFrame({"batch": [], "loss": []}, dtype=float))
+    assert all(layer["mark"]["aria"] is False for layer in chart.to_dict()["layer"])

@@ -1,6 +1,7 @@
 """Train as one screen: what the model makes of the images, and the baseline that a run is set beside."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -71,6 +72,24 @@ def test_a_change_is_put_back_by_one_click(two_runs):
     button(app, ":material/undo: learning rate 0.01 → 0.03").click().run()
     assert digest_of(app) == first
     assert not app.exception
+
+
+def marked(app):
+    """Keys of the widgets that have a mark behind their labels."""
+    styles = " ".join(each.proto.body for each in app.get("html"))
+    return set(re.findall(r"\.st-key-(\S+) \[data-testid=stWidgetLabel\] p::after", styles))
+
+
+def test_the_widgets_of_what_differs_from_the_baseline_are_marked(two_runs):
+    app, _ = two_runs
+    rate = widget(app.select_slider, "Learning rate")
+    assert marked(app) == {rate.key}
+    units, seed = widget(app.text_input, "Hidden layers"), widget(app.slider, "Seed")
+    dropout = widget(app.slider, "Dropout")
+    for changed, value in ((units, "20"), (seed, 7), (dropout, 0.2)):
+        widget(app.get(changed.type), changed.label).set_value(value).run()
+    # The run before is that of the rate by now: its changes are counted from there.
+    assert marked(app) == {units.key, seed.key, dropout.key}
 
 
 def test_a_pinned_baseline_stays_and_is_in_the_link(two_runs, open_app, train):

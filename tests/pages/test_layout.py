@@ -30,7 +30,7 @@ def row_of(app, wanted):
 
 def test_a_menu_names_all_pages(open_fresh_app):  # where a run is shown, there are links to its pages, too
     labels = [link.label for link in open_fresh_app().page_link]
-    shown = "Train Phenomena Mistakes Weights Predict Experiments Compare Map Quiz Data"
+    shown = "Train Phenomena Steps Mistakes Weights Predict Experiments Compare Map Quiz Data"
     assert labels == shown.split()
 
 

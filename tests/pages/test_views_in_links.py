@@ -159,6 +159,10 @@ LINKS = {
         {"epochs": "77", "run": MLP.digest, "phenomenon": "momentum"},
     ],
     "phenomena": [{}],
+    "steps": [
+        {"pace": "50", "layer": "output", "unit": "3"},
+        {"epochs": "7", "open_split": "yes", "open_more": "yes", "open_augmentation": "yes"},
+    ],
 }
 
 

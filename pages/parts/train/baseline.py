@@ -169,18 +169,19 @@ def _verdict(run: Run, base: Run) -> str:
     return f" · **no difference that these images can show** :gray[({interval})]"
 
 
-def show_changes(spec: RunSpec) -> None:
-    """Show, in the form, what differs from the baseline: a click on a setting puts it back."""
+def show_changes(spec: RunSpec) -> list[str]:
+    """Show, in the form, what differs from the baseline: a click on a setting puts it back. Return the flat names."""
     base = of(spec)
     if base is None or spec.parent is not None:
-        return
+        return []
     changes = changes_between(base.spec, spec)
     if not changes:
-        return
+        return []
     with st.container(horizontal=True, gap="xxsmall", key="changes"):
         st.caption("Changed since the baseline:" if is_pinned(base) else "Changed since the last run:")
         for change in changes:
             _show_change(change, spec, base)
+    return [change.name for change in changes]
 
 
 def _show_change(change: Change, spec: RunSpec, base: Run) -> None:
