@@ -2,10 +2,10 @@
 
     DIGITCORE_DATA=... python benchmarks/robustness.py [recipe ...]
 
-Trains each recipe for three epochs on MNIST, two seeds each: as it is; with random shift, rotation and scaling; and with
-noise, erased patches and stroke thickness, too. Prints accuracies in per cent, the means of the seeds: on the test
-images; on drawings with the pen strokes of `tests/images/stroke_templates.py` and on the digits of this machine's fonts,
-both cleaned up as on *Predict*; and on 2,000 test images under the twelve corruptions, severities 1 to 5.
+Trains each recipe for three epochs on MNIST, two seeds each: as it is; with random shift, rotation and scaling; and
+with noise, erased patches and stroke thickness, too. Prints accuracies in per cent, the means of the seeds: on the
+test images; on drawings with the pen strokes of `tests/images/stroke_templates.py` and on the digits of this machine's
+fonts, both cleaned up as on *Predict*; and on 2,000 test images under the twelve corruptions, severities 1 to 5.
 """
 
 from __future__ import annotations

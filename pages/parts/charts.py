@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 # What a chart's specification takes beside its tables, roughly.
-SPECIFICATION_BYTES = 10_000
+SPECIFICATION_BYTES = 25_000
 _PARTS = ("layer", "hconcat", "vconcat", "concat")
 
 

@@ -37,7 +37,9 @@ log = logging.getLogger("digitcore.pages")
 _IMPORTED = ("altair", "sklearn.model_selection", "sklearn.decomposition", "digitcore.models.torch_backend.network")
 
 # A run is read again from its file in milliseconds, so what is kept need not be more than a class looks at.
-MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 100_000_000, 60_000_000, 50_000_000
+MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 60_000_000, 30_000_000, 20_000_000
+# What a model takes beside its weights: torch's layers, and the plan of the network.
+MODEL_BYTES = 20_000
 
 
 @dataclass
@@ -58,7 +60,7 @@ arrays: SizedCache[Mapping[str, np.ndarray]] = SizedCache(
     MAX_ARRAY_BYTES, lambda arrays: sum(array.nbytes for array in arrays.values())
 )
 models: SizedCache[RunModel] = SizedCache(
-    MAX_MODEL_BYTES, lambda model: sum(weights.nbytes for weights in model.weights.values())
+    MAX_MODEL_BYTES, lambda model: MODEL_BYTES + sum(weights.nbytes for weights in model.weights.values())
 )
 
 charts: SizedCache[dict[str, Any]] = SizedCache(MAX_CHART_BYTES, n_bytes)
