@@ -1,4 +1,4 @@
-"""A training that goes as far as it is told: one batch, or to the end of an epoch."""
+"""Train a model a given number of batches at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from digitcore.errors import DivergedError
 from digitcore.models.base import EpochClassifier
 from digitcore.models.training import Batch
 
+# Of a chart: so many points at most.
+_MOST_POINTS = 300
 # A probability of 0 would have an infinite loss: the least that float32 can tell from it.
 _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
@@ -71,13 +73,18 @@ class Stepper:
     def gradients(self) -> dict[str, np.ndarray]:
         """Return the gradient of the next batch's mean cross-entropy by every weight, dropout off; empty at the end.
 
-        With plain gradient descent the next update is minus the learning rate times this.
+        With plain gradient descent, unsmoothed labels and no clipping, the next update is minus the learning rate times
+        this.
         """
         return {} if self.batch is None else self.model.weight_gradients(self.batch.X, self.batch.y)
 
     def losses_table(self) -> pd.DataFrame:
-        """Return ``batch`` (int64, from 1) and ``loss`` (float64, nats), one row per batch that was trained on."""
-        return pd.DataFrame({"batch": np.arange(1, len(self.losses) + 1), "loss": np.array(self.losses, dtype=float)})
+        """Return ``batch`` (int64, from 1) and ``loss`` (float64, nats), one row per batch, thinned to 300."""
+        n_done = len(self.losses)
+        kept = np.arange(n_done)
+        if n_done > _MOST_POINTS:
+            kept = np.unique(np.linspace(0, n_done - 1, _MOST_POINTS).round().astype(np.int64))
+        return pd.DataFrame({"batch": kept + 1, "loss": np.array(self.losses, dtype=float)[kept]})
 
     def _loss(self, batch: Batch) -> float:
         probabilities = self.model.predict_proba(batch.X)

@@ -19,6 +19,8 @@ class LayerSums:
     ----------
     layer : str
         Its name, such as ``"dense_1"``; that of the last one is ``"output"``.
+    before : str
+        Name of the layer whose values it gets; empty for the pixels.
     inputs : ndarray, float, (n_inputs,)
         Pixels, or the values of the layer before.
     weights : ndarray, float, (n_units, n_inputs)
@@ -30,6 +32,7 @@ class LayerSums:
     """
 
     layer: str
+    before: str
     inputs: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
@@ -38,7 +41,8 @@ class LayerSums:
     @property
     def sums(self) -> np.ndarray:
         """Each unit's weighted sum plus bias, before the activation, float64 ``(n_units,)``; of the output: scores."""
-        return self.weights.astype(float) @ self.inputs.astype(float) + self.bias
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.weights.astype(float) @ self.inputs.astype(float) + self.bias
 
     def products(self, unit: int) -> np.ndarray:
         """Return weight times input for each input of a unit, float64 ``(n_inputs,)``; with the bias they sum up."""
@@ -75,13 +79,20 @@ def layer_sums(
         What the model answers.
     pixels : ndarray, float, (n_pixels,)
         The image, scaled as in the training.
+
+    Returns
+    -------
+    list of LayerSums
+        Without convolutions and the layer behind the last of them.
     """
     names = [name.removesuffix(".weight") for name in weights if name.endswith(".weight")]
     values, layers = {**hidden, OUTPUT: probabilities}, []
     for before, name in zip(["", *names], names, strict=False):
         inputs = values[before] if before else pixels
         if inputs.ndim == weights[f"{name}.weight"].ndim - 1 == 1:
-            layers.append(LayerSums(name, inputs, weights[f"{name}.weight"], weights[f"{name}.bias"], values[name]))
+            layers.append(
+                LayerSums(name, before, inputs, weights[f"{name}.weight"], weights[f"{name}.bias"], values[name])
+            )
     return layers
 
 
@@ -111,3 +122,18 @@ def softmax_table(scores: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
             "probability": exponentials / exponentials.sum(),
         }
     )
+
+
+def loss_of_scores(scores: np.ndarray, position: int) -> float:
+    """Return the cross-entropy of one image in nats: minus the logarithm of the truth's share.
+
+    Parameters
+    ----------
+    scores : ndarray, float, (n_classes,)
+        Sums of the output layer.
+    position : int
+        Of the true class.
+    """
+    scores = np.asarray(scores, dtype=float)
+    largest = scores.max()
+    return float(np.log(np.exp(scores - largest).sum()) + largest - scores[position])

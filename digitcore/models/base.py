@@ -263,9 +263,9 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def iter_batches(self, X, y, *, sample_weight=None) -> Iterator[Batch]:
         """Return a generator that yields each :class:`~digitcore.models.Batch` and, asked for the next, trains on it.
 
-        It trains as :meth:`fit` does with the same arguments, bit by bit, from the first weights to the end of the last
-        epoch; there is no early stopping. The estimator predicts with the weights that it has in between: before the
-        first batch has been trained on, with the first ones.
+        It trains as :meth:`fit` does on the same images, bit by bit, from the first weights to the end of the last
+        epoch. No images are held out, and there is no early stopping and no ``warm_start``. In between, the estimator
+        predicts with the weights that it has: before the first batch has been trained on, with the first ones.
 
         Parameters
         ----------
@@ -279,13 +279,13 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         ValueError
             If ``X`` and ``y`` are not images and classes.
         DivergedError
-            By the generator, if a weight is not finite after an update; predictions are refused then.
+            While iterating, if a weight is not finite after an update; predictions are refused then.
         """
         settings = self._clean_settings()
         training = self._first_state(settings, X, y, sample_weight=sample_weight)
-        n_images = len(y)
-        n_batches = -(-n_images // min(settings["batch_size"] or n_images, n_images))
-        return self._all_batches(training, training.batches(), Schedule(settings, n_batches), settings, n_batches)
+        batches, n_images = training.batches(), len(y)
+        n_batches = -(-n_images // min(settings.get("batch_size") or n_images, n_images))
+        return self._all_batches(training, batches, Schedule(settings, n_batches), settings, n_batches)
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """Return what a training needs to be continued later, while :meth:`iter_fit` is suspended at an epoch.

@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     learning_rate : float
         Of the update that it will bring.
     X : ndarray, float, (n_images, n_pixels)
-        Its images as they are trained on, augmented if wanted. The array is used again for later batches.
+        Its images as they are trained on, augmented where that is requested. The array is used again for later batches.
     y : ndarray, (n_images,)
         Their labels.
     """
@@ -85,8 +85,8 @@ class Training(ABC):
             If this kind of training cannot be.
         """
         raise InvalidSetting(
-            f"The training of this model cannot be followed batch by batch, because {type(self).__name__} has no "
-            "method batches(): follow it epoch by epoch with iter_fit"
+            f"This model is trained in whole epochs only, not batch by batch: {type(self).__name__} has no method "
+            "batches()"
         )
 
     def state(self) -> dict[str, np.ndarray]:

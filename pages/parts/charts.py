@@ -63,7 +63,11 @@ class Frame:
         spec = drawable(chart)
         self._names = [_add_table(table, {}) for table in tables]
         if len(set(self._names) & set(spec["datasets"])) < len(tables):
-            raise ValueError(f"the chart must have {len(tables)} different tables, it has not")
+            n_found = len(set(self._names) & set(spec["datasets"]))
+            raise ValueError(
+                f"expected {len(tables)} different tables in the chart, found {n_found}: give tables that differ "
+                "and are in the chart"
+            )
         self._others = {name: content for name, content in spec.pop("datasets").items() if name not in self._names}
         self._text = json.dumps(spec)
 

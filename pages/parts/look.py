@@ -14,17 +14,17 @@ MARK, _LOGO = str(_ASSETS / "mark.svg"), str(_ASSETS / "logo.svg")
 
 # Streamlit writes white on the primary colour, and the primary colour on the page: no colour does both with 4.5:1 on a
 # dark page. So words in the primary colour get one of their own; the page's color-scheme says which.
-WORDS = f"light-dark({palette.PRIMARY_TEXT['light']}, {palette.PRIMARY_TEXT['dark']})"
+PRIMARY_TEXT = f"light-dark({palette.PRIMARY_TEXT['light']}, {palette.PRIMARY_TEXT['dark']})"
 _STYLE = f"""<style>
 button[kind="segmented_controlActive"]:not(:disabled), button[kind="pillsActive"]:not(:disabled),
 [data-testid="stButtonGroup"] [data-selected]:not([data-disabled]), [data-testid="stSliderThumbValue"],
 [data-testid="stTab"][data-selected], button:not(:disabled):is(:hover, :focus-visible):not([kind^="primary"]) {{
-  color: {WORDS} !important;
+  color: {PRIMARY_TEXT} !important;
 }}
 /* Streamlit's own ring is half transparent, and links have none. */
 :focus-visible:not(input, textarea), [data-focus-visible]:not(input, textarea),
 :has(> :is(input, textarea):focus-visible) {{
-  outline: 2px solid {WORDS} !important;
+  outline: 2px solid {PRIMARY_TEXT} !important;
   outline-offset: 2px;
 }}
 /* What clips its content, or is as large as the window, has the ring inside. */

@@ -79,7 +79,7 @@ def _mark(names: Collection[str], model: str) -> None:
     if not names:
         return
     labels = ", ".join(f".st-key-{_widget_key(name, model)} [data-testid=stWidgetLabel] p::after" for name in names)
-    st.html(f"<style>{labels} {{ content: ' ●' / ''; font-size: 0.7em; color: {look.WORDS}; }}</style>")
+    st.html(f"<style>{labels} {{ content: ' ●' / ''; font-size: 0.7em; color: {look.PRIMARY_TEXT}; }}</style>")
 
 
 def _widget_key(name: str, model: str) -> str:

@@ -49,6 +49,7 @@ _N_FORMS = 8
 # A selectbox takes None for "nothing chosen yet".
 ANY_CLASS = -1
 PLAYING = "weights_playing"
+STEPS_FOLLOWED, STEPS_IMAGE = "steps_followed", "steps_image"
 _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
 _EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
@@ -280,6 +281,9 @@ def enter_page(name: str) -> bool:
             del st.session_state[key]
         st.session_state.update({_PAGE: name, _FORM: visit, _LINK: None, _SUBJECT: {}})
         press.forget()
+        if name != "steps":
+            # A training that is followed batch by batch holds a model: who comes back begins anew.
+            st.session_state.pop(STEPS_FOLLOWED, None)
     # A click on the name of a page leads to its bare address, which says nothing.
     if before is None or (entered and st.query_params) or came_through_history():
         _open_link(name)

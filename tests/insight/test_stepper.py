@@ -45,6 +45,15 @@ def test_the_gradient_is_that_of_the_next_batch(images):
     np.testing.assert_allclose(stepper.model.get_weights()["output.weight"], before - 0.5 * gradient, atol=1e-6)
 
 
+def test_many_losses_are_thinned_from_the_first_to_the_last(images):
+    stepper = Stepper(SoftmaxRegression(epochs=10, batch_size=1, random_state=0), *images)
+    stepper.step(1000)
+    table = stepper.losses_table()
+    assert len(table) == 300
+    assert table["batch"].iloc[[0, -1]].tolist() == [1, 1000]
+    assert table["loss"].tolist() == [stepper.losses[batch - 1] for batch in table["batch"]]
+
+
 def test_no_time_is_no_step(images):
     stepper = Stepper(SoftmaxRegression(epochs=1, random_state=0), *images)
     stepper.step(100, seconds=-1)

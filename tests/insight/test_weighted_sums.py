@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digitcore.insight.weighted_sums import layer_sums, softmax_table
+from digitcore.insight.weighted_sums import layer_sums, loss_of_scores, softmax_table
 from digitcore.models import CNN, MLP, SoftmaxRegression
 
 
@@ -25,6 +25,7 @@ def test_each_layer_is_the_activation_of_its_weighted_sums(images):
     model = MLP(hidden_units=(12, 7), epochs=2, random_state=0, device="cpu").fit(X, y)
     first, second, output = sums_of(model, X[3])
     assert [first.layer, second.layer, output.layer] == ["dense_1", "dense_2", "output"]
+    assert [first.before, second.before, output.before] == ["", "dense_1", "dense_2"]
     for each in (first, second):
         np.testing.assert_allclose(np.maximum(each.sums, 0), each.values, atol=1e-5)
     np.testing.assert_array_equal(first.inputs, X[3])
@@ -42,10 +43,11 @@ def test_softmax_regression_has_one_layer(images):
 def test_of_a_network_of_filters_there_are_the_dense_layers_behind_the_first(images):
     X, y = images
     settings = {"epochs": 1, "random_state": 0, "device": "cpu", "image_shape": (8, 8)}
-    model = CNN(dense_units=(12,), **settings).fit(X.reshape(-1, 8, 8), y)
+    model = CNN(hidden_units=(12,), **settings).fit(X.reshape(-1, 8, 8), y)
     (output,) = sums_of(model, X[0])
+    assert output.before == "dense_1"
     np.testing.assert_allclose(softmax_table(output.sums, range(10))["probability"], output.values, atol=1e-5)
-    assert sums_of(CNN(dense_units=(), **settings).fit(X.reshape(-1, 8, 8), y), X[0]) == []
+    assert sums_of(CNN(hidden_units=(), **settings).fit(X.reshape(-1, 8, 8), y), X[0]) == []
 
 
 def test_products_and_bias_add_up_to_the_sum(images):
@@ -63,6 +65,11 @@ def test_the_softmax_in_three_steps():
     assert table["exponential"].tolist() == pytest.approx([np.exp(-2), 1, np.exp(-1)])
     assert table["probability"].tolist() == pytest.approx([0.09003057, 0.66524096, 0.24472847])
     assert table["name"].tolist() == ["a", "b", "c"]
+
+
+def test_the_loss_is_minus_the_logarithm_of_the_share():
+    assert loss_of_scores(np.array([1.0, 3.0, 2.0]), 1) == pytest.approx(-np.log(0.66524096))
+    assert loss_of_scores(np.array([1e4, -1e4]), 1) == pytest.approx(2e4)
 
 
 def test_scores_of_any_size_have_finite_shares():

@@ -112,5 +112,5 @@ def test_a_training_without_batches_says_so(images):
             training.batches = super(type(training), training).batches
             return training
 
-    with pytest.raises(InvalidSetting, match="cannot be followed batch by batch, because SoftmaxTraining has no"):
+    with pytest.raises(InvalidSetting, match="not batch by batch: SoftmaxTraining has no"):
         Other().iter_batches(*images)

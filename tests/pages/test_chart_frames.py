@@ -79,7 +79,7 @@ def test_a_frame_takes_another_table_and_another_ghost():
 def test_a_frame_refuses_a_table_that_it_cannot_tell_from_others_or_does_not_have(tables):
     table, chart = curves(3)
     others = [table.assign(value=0.0), table][:tables]
-    with pytest.raises(ValueError, match=f"the chart must have {tables} different tables"):
+    with pytest.raises(ValueError, match=f"expected {tables} different tables in the chart, found"):
         Frame(chart, *others)
 
 

@@ -1,4 +1,4 @@
-"""Pages are drawn a few at a time, first come, first served, and none keeps the others waiting for long."""
+"""Pages are drawn one at a time, first come, first served, and none keeps the others waiting for long."""
 
 import threading
 import time

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
 import streamlit as st
 
 from digitcore.datasets import Part
+from digitcore.errors import LimitReached
 from digitcore.insight.stepper import Stepper
+from digitcore.models.architecture import multiply_adds, plan
 from digitcore.runs import RunSpec
 from digitcore.runs.glimpse import spread
 from digitcore.runs.training import images_and_labels, model_for
@@ -17,9 +20,41 @@ from pages.parts import session
 
 # Of all training images together, so that an epoch takes about a second: 2,040 of MNIST, all of scikit-learn's digits.
 MOST_PIXELS = 1_600_000
+# The model stands in the server's own memory, and a batch is computed while other pages wait.
+MOST_PARAMETERS, MOST_WORK_PER_BATCH = 1_000_000, 3_000_000_000
 N_SHOWN = 12
-# Session key of this file.
-_FOLLOWED = "steps_followed"
+# A training that goes on by itself, as in a tab that was forgotten, stops after this time.
+LONGEST_RUN_SECONDS = 600.0
+# Of a pause longer than this nothing is made up for.
+_LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Clock:
+    """How many batches are due of a training that goes on by itself."""
+
+    def __init__(self) -> None:
+        self._owed, self._last, self._since = 1.0, 0.0, 0.0
+
+    def due(self, pace: float, now: float | None = None) -> int:
+        """Return the batches that are due since the last call, at ``pace`` batches per second; at first one."""
+        now = time.monotonic() if now is None else now
+        if not self._last or now - self._last > _LONGEST_PAUSE_SECONDS:
+            self._last, self._since = now, now if not self._since else self._since
+            self._owed = max(self._owed, 1.0)
+        self._owed += pace * (now - self._last)
+        self._last = now
+        n_due = int(self._owed)
+        self._owed -= n_due
+        return n_due
+
+    def is_long(self, now: float | None = None) -> bool:
+        """Whether it has gone on for as long as it may."""
+        now = time.monotonic() if now is None else now
+        return bool(self._since) and now - self._since > LONGEST_RUN_SECONDS
+
+    def stop(self) -> None:
+        """Begin anew when it goes on the next time."""
+        self.__init__()
 
 
 @dataclass(frozen=True)
@@ -29,28 +64,42 @@ class Followed:
     Attributes
     ----------
     spec : RunSpec
-        What is trained.
+        The settings that are trained.
     stepper : Stepper
-        How far it is.
+        The training as it stands.
     part : Part
         The training images that are used.
+    positions : ndarray, int64, (n_images,)
+        Of each of them in the whole training part of the spec.
     images : ndarray, float32, (n_images, height, width)
-        They, scaled; shared by all who follow such a training.
+        The images of ``part``, scaled; shared between sessions, and not to be changed.
     shown : ndarray, int64, (n_shown,)
         Positions in ``part`` of those to watch.
     n_all : int
-        Training images of the spec, of which ``part`` has some.
+        Number of images in the whole training part.
+    clock : Clock
+        Of the training that goes on by itself.
     """
 
     spec: RunSpec
     stepper: Stepper
     part: Part
+    positions: np.ndarray
     images: np.ndarray
     shown: np.ndarray
     n_all: int
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def known_names(self) -> list[str]:
+        """Names of the classes that the training images have, in the model's order."""
+        return [self.part.dataset.class_names[label] for label in self.stepper.model.classes_]
 
     def probabilities(self) -> np.ndarray:
-        """What the model makes of the shown images now, float ``(n_shown, n_classes)``: 0 for classes it never saw."""
+        """What the model makes of the shown images now, float32 ``(n_shown, n_classes)``, 0 to 1.
+
+        0 for classes that no training image has.
+        """
         known = self.stepper.model.predict_proba(self.images[self.shown])
         probabilities = np.zeros((len(known), self.part.dataset.n_classes), dtype=known.dtype)
         probabilities[:, self.stepper.model.classes_] = known
@@ -58,32 +107,63 @@ class Followed:
 
 
 def of(spec: RunSpec) -> Followed:
-    """Return the training of a spec as this visitor follows it; one with other settings begins."""
-    # From scratch: what a run goes on from has been trained in whole epochs.
+    """Return the training of a spec as this visitor follows it; with other settings it begins anew.
+
+    Raises
+    ------
+    LimitReached
+        If the model is too large for it.
+    InvalidSetting
+        If the model is not trained in batches.
+    """
+    # From the first weights: there is no checkpoint within an epoch to go on from.
     spec = spec.with_changes(parent=None)
-    known = st.session_state.get(_FOLLOWED)
+    known = st.session_state.get(session.STEPS_FOLLOWED)
     if known is None or known.spec.digest != spec.digest:
-        known = st.session_state[_FOLLOWED] = _first(spec)
+        known = st.session_state[session.STEPS_FOLLOWED] = _first(spec)
     return known
+
+
+def is_under_way(spec: RunSpec) -> bool:
+    """Whether this visitor follows a training of this spec that has more batches."""
+    known = st.session_state.get(session.STEPS_FOLLOWED)
+    same = known is not None and known.spec.digest == spec.with_changes(parent=None).digest
+    return not same or known.stepper.batch is not None
 
 
 def start_over() -> None:
     """Forget how far the training is."""
-    st.session_state.pop(_FOLLOWED, None)
+    st.session_state.pop(session.STEPS_FOLLOWED, None)
 
 
 def _first(spec: RunSpec) -> Followed:
-    part, images, n_all = _images(spec.dataset, spec.split.model_dump_json(), spec.scaling, _spec=spec)
+    part, positions, images, n_all = _images(spec.dataset, spec.split.model_dump_json(), spec.scaling, _spec=spec)
+    _check_size(spec, part)
     model = model_for(spec, part.dataset)
     if "device" in model.get_params():
         model.set_params(device="cpu")
     stepper = Stepper(model, images, part.labels)
-    return Followed(spec, stepper, part, images, spread(part.n_images, N_SHOWN), n_all)
+    return Followed(spec, stepper, part, positions, images, spread(part.n_images, N_SHOWN), n_all)
+
+
+def _check_size(spec: RunSpec, part: Part) -> None:
+    shape = (spec.model, spec.parameters, part.dataset.image_shape, part.dataset.n_classes)
+    n_parameters = sum(layer.n_parameters for layer in plan(*shape))
+    if n_parameters > MOST_PARAMETERS:
+        raise LimitReached(
+            f"This page follows models of up to {MOST_PARAMETERS:,} parameters, and this one has {n_parameters:,}: "
+            "take smaller layers, or train it on Train."
+        )
+    if (
+        multiply_adds(*shape) * min(spec.parameters.get("batch_size") or part.n_images, part.n_images)
+        > MOST_WORK_PER_BATCH
+    ):
+        raise LimitReached("A batch of this model takes too long to be followed here: take a smaller batch or model.")
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _images(dataset: str, split_json: str, scaling: str, _spec: RunSpec) -> tuple[Part, np.ndarray, int]:
+def _images(dataset: str, split_json: str, scaling: str, _spec: RunSpec) -> tuple[Part, np.ndarray, np.ndarray, int]:
     train = session.split_of(_spec).train
     kept = spread(train.n_images, max(MOST_PIXELS // prod(train.dataset.image_shape), 1))
     part = Part(train.name, train.dataset, train.indices[kept])
-    return part, images_and_labels(part, scaling)[0], train.n_images
+    return part, kept, images_and_labels(part, scaling)[0], train.n_images

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +11,13 @@ import streamlit as st
 
 from digitcore.glossary import explain
 from digitcore.images.png import factor_for, grid_png, weights_png
-from digitcore.insight.weighted_sums import OUTPUT, LayerSums, layer_sums, softmax_table
+from digitcore.insight.weighted_sums import OUTPUT, LayerSums, layer_sums, loss_of_scores, softmax_table
 from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.wording import percent_text
 from pages.parts import layout, look, view
 from pages.parts.messages import plain
 from pages.parts.steps.followed import Followed
+from pages.parts.steps.number_words import number_words
 
 PICTURE_SIZE = 200
 MOST_PRODUCTS = 12
@@ -36,30 +36,30 @@ def show(now: Followed, weights: dict[str, np.ndarray], probabilities: np.ndarra
     st.header("One image's way through the network", help=explain("weight", "unit", "activation"))
     pixels = now.images[now.shown[chosen]]
     hidden = {name: values[0] for name, values in now.stepper.model.activations(pixels[None]).items()}
-    known = now.stepper.model.classes_
+    known, label = now.stepper.model.classes_, now.part.labels[now.shown[chosen]]
     layers = layer_sums(weights, hidden, probabilities[chosen][known], pixels.ravel())
-    names = [now.part.dataset.class_names[label] for label in known]
-    truth = now.part.dataset.class_names[now.part.labels[now.shown[chosen]]]
-    st.caption(f"Image {int(now.shown[chosen])} of the training part: {plain(truth)}.")
-    if len(layers) < len([name for name in weights if name.endswith(".weight")]):
+    words = plain(now.part.dataset.class_names[label])
+    st.caption(f"Image {now.positions[now.shown[chosen]]} of the training part: {words}.")
+    in_network = [name.removesuffix(".weight") for name in weights if name.endswith(".weight")]
+    if len(layers) < len(in_network):
         st.caption(
-            "Filters move over the whole image, so their sums are not shown here: see the feature maps on Weights."
+            "Filters move over the whole image: their sums, and those of the layer behind them, are not shown here. "
+            "Weights has their feature maps."
         )
     if not layers:
         return
     sums, scores = st.columns([3, 2], gap="medium")
     with sums:
-        _show_sum(now, layers, pixels, names)
+        _show_sum(now, layers, in_network, pixels)
     with scores:
-        _show_softmax(layers[-1], names, truth)
+        _show_softmax(layers[-1], now.known_names, int(np.searchsorted(known, label)))
 
 
-def _show_sum(now: Followed, layers: Sequence[LayerSums], pixels: np.ndarray, names: Sequence[str]) -> None:
+def _show_sum(now: Followed, layers: Sequence[LayerSums], in_network: Sequence[str], pixels: np.ndarray) -> None:
     row = layout.choices("steps_unit")
-    titles = {
-        layer.layer: "Output" if layer.layer == OUTPUT else f"Layer {place}" for place, layer in enumerate(layers, 1)
-    }
-    chosen = view.buttons(row, "layer", "Layer", list(titles), key="steps_layer", format_func=titles.__getitem__)
+    titles = {name: f"Layer {place}" for place, name in enumerate(in_network, 1)} | {OUTPUT: "Output"}
+    names, shown = now.known_names, [layer.layer for layer in layers]
+    chosen = view.buttons(row, "layer", "Layer", shown, key="steps_layer", format_func=titles.__getitem__)
     layer = next(each for each in layers if each.layer == chosen)
     is_output, n_units = chosen == OUTPUT, len(layer.bias)
     unit = view.select(
@@ -69,8 +69,9 @@ def _show_sum(now: Followed, layers: Sequence[LayerSums], pixels: np.ndarray, na
         list(range(n_units)),
         key=f"steps_unit_{chosen}_{n_units}",
         format_func=(lambda place: names[place]) if is_output else (lambda place: str(place + 1)),
+        texts=None if is_output else {str(place + 1): place for place in range(n_units)},
     )
-    if layer.inputs.size == pixels.size and layer is layers[0]:
+    if not layer.before:
         _show_pixels(layer, unit, pixels)
     else:
         _show_products(layer, unit)
@@ -120,24 +121,24 @@ def _show_products(layer: LayerSums, unit: int) -> None:
 
 def _sum_words(now: Followed, layer: LayerSums, unit: int) -> str:
     bias, total = float(layer.bias[unit]), float(layer.sums[unit])
-    words = f"Sum of the products **{_signed(total - bias)}**, and the bias **{_signed(bias)}**: **{_signed(total)}**"
+    words = f"Sum of the products **{number_words(total - bias)}**, and the bias **{number_words(bias)}**: "
+    words += f"**{number_words(total)}**"
     if layer.layer == OUTPUT:
         return f"{words}, the score of the class."
-    activation = ACTIVATIONS[now.spec.parameters.get("activation", "relu")]
-    return f"{words}. After {activation}: **{_signed(float(layer.values[unit]))}**."
+    activation = ACTIVATIONS.get(now.spec.parameters.get("activation", ""), "the activation")
+    return f"{words}. After {activation}: **{number_words(float(layer.values[unit]))}**."
 
 
-def _signed(value: float) -> str:
-    return f"{value:.4f}".replace("-", "−")
-
-
-def _show_softmax(output: LayerSums, names: Sequence[str], truth: str) -> None:
+def _show_softmax(output: LayerSums, names: Sequence[str], truth: int) -> None:
+    if not np.isfinite(output.sums).all():
+        st.caption("The scores have become too large to be computed with.")
+        return
     table = softmax_table(output.sums, names)
-    own = float(table.loc[table["name"] == truth, "probability"].iloc[0])
+    own, loss = float(table["probability"].iloc[truth]), loss_of_scores(output.sums, truth)
     heads = {
         "name": st.column_config.TextColumn("Class"),
         "score": st.column_config.NumberColumn("1. Score", format="%.3f"),
-        "exponential": st.column_config.NumberColumn("2. e to it", format="%.4f"),
+        "exponential": st.column_config.NumberColumn("2. Exponential", format="%.4f"),
         "probability": st.column_config.ProgressColumn(
             "3. Share of all", format="%.1f %%", min_value=0.0, max_value=100.0, color="primary"
         ),
@@ -149,9 +150,8 @@ def _show_softmax(output: LayerSums, names: Sequence[str], truth: str) -> None:
         alt="The softmax in its three steps, one row per class",
         height="content",
     )
-    loss = -math.log(own) if own > 0 else math.inf
     st.caption(
-        f"The largest score is taken from all before step 2, which changes no share. The truth, {plain(truth)}, gets "
-        f"{percent_text(own, 1)}: the loss of this image is −ln {own:.4f} = {loss:.4f}.",
+        f"The largest score is taken from all before step 2, which changes no share. The truth, {plain(names[truth])}, "
+        f"gets {percent_text(own, 1)}: the loss of this image is −ln {own:.4g} = {number_words(loss)}.",
         help=explain("softmax", "loss"),
     )

@@ -2,22 +2,33 @@
 export default function (component) {
   const { parentElement, data } = component;
   const root = parentElement.querySelector('.sums');
-  const element = (kind, name, text) => {
-    const made = document.createElement(kind);
-    made.className = name;
-    if (text) made.textContent = text;
-    return made;
-  };
-  const { width, height } = data;
-  // Where the pointer was stays marked while the weights change.
-  const place = root.place && root.place.across < width && root.place.down < height
-    ? root.place : { across: Math.floor(width / 2), down: Math.floor(height / 2) };
-  root.place = place;
-  const cells = [], told = element('div', 'told');
+  // Made once: while a training goes on, whoever moves with the arrow keys keeps the focus.
+  if (!root.sums) root.sums = build(root);
+  root.sums.update(data);
+}
+
+const element = (kind, name, text) => {
+  const made = document.createElement(kind);
+  made.className = name;
+  if (text) made.textContent = text;
+  return made;
+};
+const minus = (value) => String(value).replaceAll('-', '\u2212');
+
+function build(root) {
+  let data = { width: 1, height: 1, pixels: [0], weights: [0] };
+  const place = { across: -1, down: -1 };
+  const parts = [], signs = [];
+  const told = element('div', 'told');
   told.setAttribute('aria-live', 'polite');
-  const minus = (value) => String(value).replace('-', '−');
+  const row = element('div', 'row');
+  row.tabIndex = 0;
+  row.setAttribute('role', 'group');
+  row.setAttribute('aria-label', 'Pixel times weight, for each pixel of the image: the arrow keys choose one.');
+
   const show = () => {
-    for (const cell of cells) {
+    const { width, height } = data;
+    for (const { cell } of parts) {
       Object.assign(cell.style, {
         left: (100 * place.across) / width + '%', top: (100 * place.down) / height + '%',
         width: 100 / width + '%', height: 100 / height + '%',
@@ -25,41 +36,55 @@ export default function (component) {
     }
     const index = place.down * width + place.across;
     const pixel = data.pixels[index], weight = data.weights[index];
-    told.textContent = `Row ${place.down + 1}, column ${place.across + 1}: pixel ${minus(pixel)} × weight `
-      + `${minus(weight)} = ${minus(Number((pixel * weight).toPrecision(4)))}`;
+    const product = Number((pixel * weight).toPrecision(4));
+    told.textContent = `Row ${place.down + 1}, column ${place.across + 1}: pixel ${minus(pixel)} \u00d7 weight `
+      + `${minus(weight)} = ${minus(product)}`;
   };
-  const row = element('div', 'row');
-  row.tabIndex = 0;
-  row.setAttribute('role', 'group');
-  row.setAttribute('aria-label', 'Pixel times weight, for each pixel of the image: the arrow keys choose one.');
-  data.pictures.forEach((picture, number) => {
-    if (number) row.append(element('span', 'sign', data.signs[number - 1]));
-    const part = element('div', 'part'), grid = element('div', 'grid'), image = element('img', '');
-    const cell = element('div', 'cell');
-    image.src = picture;
-    image.alt = data.titles[number];
-    image.draggable = false;
-    cells.push(cell);
-    grid.append(image, cell);
+  for (let number = 0; number < 3; number += 1) {
+    if (number) {
+      signs.push(element('span', 'sign'));
+      row.append(signs[number - 1]);
+    }
+    const part = { title: element('div', 'title'), image: element('img', ''), cell: element('div', 'cell') };
+    const whole = element('div', 'part'), grid = element('div', 'grid');
+    part.image.draggable = false;
+    grid.append(part.image, part.cell);
     grid.onpointermove = grid.onpointerdown = (event) => {
       const box = grid.getBoundingClientRect();
       const at = (value, n) => Math.min(Math.max(Math.floor(value * n), 0), n - 1);
-      place.across = at((event.clientX - box.left) / box.width, width);
-      place.down = at((event.clientY - box.top) / box.height, height);
+      place.across = at((event.clientX - box.left) / box.width, data.width);
+      place.down = at((event.clientY - box.top) / box.height, data.height);
       show();
     };
-    part.append(element('div', 'title', data.titles[number]), grid);
-    row.append(part);
-  });
+    whole.append(part.title, grid);
+    row.append(whole);
+    parts.push(part);
+  }
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   row.onkeydown = (event) => {
     const move = moves[event.key];
     if (!move) return;
     event.preventDefault();
-    place.across = Math.min(Math.max(place.across + move[0], 0), width - 1);
-    place.down = Math.min(Math.max(place.down + move[1], 0), height - 1);
+    place.across = Math.min(Math.max(place.across + move[0], 0), data.width - 1);
+    place.down = Math.min(Math.max(place.down + move[1], 0), data.height - 1);
     show();
   };
   root.replaceChildren(row, told);
-  show();
+  return {
+    update(next) {
+      data = next;
+      // Where the pointer was stays marked while the weights change.
+      if (place.across < 0 || place.across >= data.width || place.down >= data.height) {
+        place.across = Math.floor(data.width / 2);
+        place.down = Math.floor(data.height / 2);
+      }
+      parts.forEach((part, number) => {
+        part.title.textContent = data.titles[number];
+        part.image.alt = data.titles[number];
+        part.image.src = data.pictures[number];
+      });
+      signs.forEach((sign, number) => { sign.textContent = data.signs[number]; });
+      show();
+    },
+  };
 }

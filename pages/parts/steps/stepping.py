@@ -18,17 +18,18 @@ from pages.parts.charts import Frame
 from pages.parts.pictures import show_weights
 from pages.parts.steps import followed, image_way
 from pages.parts.steps.followed import Followed
+from pages.parts.steps.number_words import number_words, short_number
 from pages.parts.tiles import Tile, show_tiles
 
 # Batches a second; a page is drawn no more often than this many times in it.
 PACES, MOST_DRAWINGS = (1, 2, 5, 10, 50, 200), 4
-# An epoch of a large network goes on later where it takes longer than this.
-LONGEST_SECONDS = 2.0
+# One epoch of a large network is cut after this time; what goes on by itself leaves most of the time to other pages.
+MOST_EPOCH_SECONDS, MOST_TICK_SECONDS = 2.0, 0.08
 N_WEIGHTS, WEIGHT_SIZE, TILE_SIZE = 12, 48, 56
 CHART_HEIGHT = 170
-# What belongs together stands one below the other, and the pictures leave the wider one to the numbers.
+# Two columns of these widths throughout the page: numbers at the left, pictures at the right.
 COLUMNS = (3, 2)
-IMAGE = "steps_image"
+SMALLER_BATCH = 32
 
 
 def show(spec: RunSpec) -> None:
@@ -36,7 +37,7 @@ def show(spec: RunSpec) -> None:
     row = layout.choices()
     running = row.toggle("Run", key="steps_run", help="Goes on by itself.")
     pace = view.stops(row, "pace", "Batches per second", PACES, 5, key="steps_pace")
-    goes_on = running and followed.of(spec).stepper.batch is not None
+    goes_on = running and followed.is_under_way(spec)
     view.fragment(_show, run_every=1 / min(pace, MOST_DRAWINGS) if goes_on else None)(spec, running, pace)
 
 
@@ -57,24 +58,34 @@ def _show(spec: RunSpec, running: bool, pace: int) -> None:
         _show_images(now, probabilities)
     weights = stepper.model.get_weights()
     _show_weights(now, weights)
-    image_way.show(now, weights, probabilities, session.widget_value(IMAGE, 0))
+    chosen = session.widget_value(session.STEPS_IMAGE, 0, range(len(now.shown)))
+    image_way.show(now, weights, probabilities, chosen)
 
 
 def _go_on(now: Followed, running: bool, pace: int) -> None:
     stepper = now.stepper
     is_over = stepper.batch is None
-    with st.container(horizontal=True, key="steps_buttons"):
+    with st.container(horizontal=True, vertical_alignment="center", key="steps_buttons"):
         words = "Computes the gradient of one batch and updates the weights once."
         one = press.button("One batch", key="steps_batch", type="primary", disabled=is_over, help=words)
         words = "Goes on to the end of the epoch."
         epoch = press.button("One epoch", key="steps_epoch", disabled=is_over, help=words)
-        st.button("Start over", key="steps_over", on_click=followed.start_over, help="Back to the first weights.")
+        again = press.button("Start over", key="steps_over", help="Back to the first weights.")
+    if again:
+        followed.start_over()
+        st.rerun()  # the whole page: what goes on by itself has to be started anew
+    if not running:
+        now.clock.stop()
     if one:
         stepper.step()
     elif epoch:
-        stepper.step(stepper.n_left_in_epoch, LONGEST_SECONDS)
+        stepper.step(stepper.n_left_in_epoch, MOST_EPOCH_SECONDS)
+        if stepper.batch is not None and stepper.batch.number > 1:
+            st.caption(f"Stopped within the epoch after {MOST_EPOCH_SECONDS:g} s: press again to go on.")
+    elif running and now.clock.is_long():
+        st.caption("Stopped after ten minutes: switch *Run* off and on to go on.")
     elif running:
-        stepper.step(max(1, round(pace / MOST_DRAWINGS)), 1 / MOST_DRAWINGS)
+        stepper.step(now.clock.due(pace), MOST_TICK_SECONDS)
     if stepper.batch is None and not is_over:
         st.rerun()  # the buttons are of no use any more, and nothing goes on by itself
 
@@ -90,13 +101,19 @@ def _show_figures(now: Followed) -> None:
             st.metric("Epoch", f"{batch.epoch:,} of {n_epochs:,}", help=explain("epoch"), width=115)
             words = f"Of {len(batch.y):,} images. {explain('batch size')}"
             st.metric("Next batch", f"{batch.number:,} of {batch.n_batches:,}", help=words, width=115)
-            st.metric("Learning rate", f"{batch.learning_rate:.3g}", help=explain("learning rate"), width=110)
-        loss = f"{stepper.losses[-1]:.4f}" if stepper.losses else "–"
+            rate = short_number(batch.learning_rate)
+            st.metric("Learning rate", rate, help=explain("learning rate"), width=110)
+        loss = number_words(stepper.losses[-1]) if stepper.losses else "–"
         st.metric("Last loss", loss, help=f"Of the last batch, just before its update. {explain('loss')}", width=100)
-    if batch is not None and batch.n_batches == 1:
-        st.caption("A batch is all images here, one update per epoch: a smaller batch size makes several of it.")
+    if batch is not None and batch.n_batches == 1 and now.part.n_images > SMALLER_BATCH:
+        words, button = layout.with_button("smaller_batch")
+        words.caption("A batch is all images here: one update per epoch.")
+        if press.button(f"Batches of {SMALLER_BATCH}", key="steps_smaller", place=button, width="stretch"):
+            session.apply_spec(now.spec.with_changes(parameters={"batch_size": SMALLER_BATCH}))
     if now.part.n_images < now.n_all:
         st.caption(f"Trained here on {now.part.n_images:,} of the {now.n_all:,} training images.")
+    if now.spec.parameters.get("patience") is not None:
+        st.caption("Early stopping has no effect here: nothing is validated.")
 
 
 @st.cache_resource(show_spinner=False)
@@ -109,17 +126,17 @@ def _losses_frame(has_losses: bool) -> Frame:
 def _show_images(now: Followed, probabilities: np.ndarray) -> None:
     names = now.part.dataset.class_names
     labels, answers = now.part.labels[now.shown], probabilities.argmax(axis=1)
-    st.header("Twelve training images", help=explain("class", "prediction", "confidence"))
+    st.header("Training images", help=explain("class", "prediction", "confidence"))
     tiles = []
-    for position, label, answer, row in zip(now.shown.tolist(), labels, answers, probabilities, strict=True):
+    for place, label, answer, row in zip(now.shown.tolist(), labels, answers, probabilities, strict=True):
         truth, taken_for, sure = names[label], names[answer], percent_text(float(row[answer]), 1)
         tiles.append(
             Tile(
-                position=position,
+                position=place,
                 truth=truth,
                 wrong="" if answer == label else taken_for,
                 words=f"Truth {truth}, {percent_text(float(row[label]), 1)}\nRead as {taken_for}, {sure}",
-                alt=f"Image {position}: {truth}, read as {taken_for}, {sure} sure",
+                alt=f"Image {now.positions[place]}: {truth}, read as {taken_for}, {sure} sure",
             )
         )
     show_tiles(now.part, tiles, key="steps_tiles", across=6, size=TILE_SIZE, on_open=_watch(now))
@@ -129,14 +146,16 @@ def _show_images(now: Followed, probabilities: np.ndarray) -> None:
 
 def _watch(now: Followed) -> Callable[[int], None]:
     def watch(position: int) -> None:
-        session.set_value(IMAGE, now.shown.tolist().index(position))
+        # A browser may send any number.
+        if position in (shown := now.shown.tolist()):
+            session.set_value(session.STEPS_IMAGE, shown.index(position))
 
     return watch
 
 
 def _show_weights(now: Followed, weights: dict[str, np.ndarray]) -> None:
     model, shape = now.spec.model, now.part.dataset.image_shape
-    titles = first_layer_titles(model, weights, now.part.dataset.class_names)[:N_WEIGHTS]
+    titles = first_layer_titles(model, weights, now.known_names)[:N_WEIGHTS]
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         st.header("First layer's weights", help=explain("weight image", "weight"))
@@ -157,5 +176,6 @@ def _show_weights(now: Followed, weights: dict[str, np.ndarray]) -> None:
         )
         size = float(np.sqrt(sum(np.square(each, dtype=float).sum() for each in gradients.values())))
         st.caption(
-            f"Each update goes against it. Its length over all weights is {size:.3g}. The colours' scale is its own."
+            f"Plain gradient descent steps against it. Its length over all weights is {short_number(size)}. The "
+            "colours have a scale of their own."
         )

@@ -67,7 +67,7 @@ def _curves(
     last, n_points = n_planned or len(_run.epochs) or 1, min(len(_run.epochs), 2)
     values = table["value"]
     if ghost is not None:
-        # So many the axis has.
+        # The axis ends there.
         ghost = ghost[ghost["epoch"] <= last]
         values = pd.concat([values, ghost["value"]])
     tables = [table] if ghost is None or ghost.empty else [table, ghost]
