@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import LINEAR_NUMBERS, SHORT_LOSS_TITLE
+from digitcore.charts._axes import FIRST_LOSS_END, LINEAR_NUMBERS, SHORT_LOSS_TITLE
 from digitcore.charts._theme import finished
 from digitcore.images import palette
 
@@ -21,14 +21,17 @@ def batch_losses_chart(table: pd.DataFrame, *, height: int = 200) -> alt.LayerCh
         Of the axes, in pixels.
     """
     color = palette.part_color("train")
+    # Without a value an axis would make up a number.
+    ends = {"domain": [1, 10]} if table.empty else {"zero": False}
+    values = alt.Scale(domain=[0, FIRST_LOSS_END]) if table.empty else alt.Scale()
     lines = alt.Chart(table).encode(
         x=alt.X(
             "batch:Q",
             title="Batch",
             axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
-            scale=alt.Scale(nice=False, zero=False),
+            scale=alt.Scale(nice=False, **ends),
         ),
-        y=alt.Y("loss:Q", title=SHORT_LOSS_TITLE, axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS)),
+        y=alt.Y("loss:Q", title=SHORT_LOSS_TITLE, axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS), scale=values),
         tooltip=[
             alt.Tooltip("batch:Q", title="Batch", format=",d"),
             alt.Tooltip("loss:Q", title="Loss of the batch", format=".4f"),
