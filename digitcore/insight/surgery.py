@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitcore.errors import InvalidSetting
-from digitcore.wording import counted
+from digitcore.wording import listed
 
 _OUTPUT = "output."
 
@@ -52,6 +52,9 @@ class Surgery:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "units", tuple(sorted({int(unit) for unit in self.units})))
+        if self.units and self.units[0] < 0:
+            raise InvalidSetting(f"units must be numbers from 0, got {self.units!r}")
         if not 0 <= self.pruned <= 1:
             raise InvalidSetting(f"pruned must be a share from 0 to 1, got {self.pruned!r}")
         for name in ("scale", "noise", "temperature"):
@@ -69,12 +72,13 @@ class Surgery:
 
     @property
     def words(self) -> str:
-        """What is done, in words: ``"40 % pruned, noise 0.1"``."""
-        n_units = counted(len(self.units), "unit")
+        """What is done, in words: ``"40 % pruned, noise 0.1"``; units are counted from 1."""
+        # By number, as a page shows them: other units make another model.
+        n_units = f"unit{'s' * (len(self.units) != 1)} {listed([str(unit + 1) for unit in self.units])}"
         done = {
             f"{n_units} {'off' if self.scale == 0 else f'times {self.scale:g}'}": bool(self.units) and self.scale != 1,
             f"{100 * self.pruned:g} % pruned": self.pruned > 0,
-            f"noise {self.noise:g}": self.noise > 0,
+            f"noise {self.noise:g}{f' (seed {self.seed})' * bool(self.seed)}": self.noise > 0,
             f"temperature {self.temperature:g}": self.temperature != 1,
         }
         return ", ".join(words for words, is_done in done.items() if is_done)

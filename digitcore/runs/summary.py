@@ -113,8 +113,14 @@ def curve_of(run: Run) -> TrainingCurve:
 
 
 def verdict_of(run: Run) -> Verdict | None:
-    """Return how well the model fits; None before it was evaluated, unless the training failed by diverging."""
+    """Return how well the model fits; None before it was evaluated, unless the training failed by diverging.
+
+    None, too, of weights that were changed after the training.
+    """
     figures, held_out = run.figures, held_out_name(run)
+    if run.spec.surgery is not None:
+        # The curves are those of other weights.
+        return None
     if "train" in figures:
         return judge_fit(figures["train"], figures.get(held_out), curve_of(run), held_out or "test")
     if run.state == "failed" and run.reason.startswith(DivergedError.BEGINNING):

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Part, Split, load_dataset, split
 from digitcore.datasets.splits import missing_classes
 from digitcore.errors import DigitcoreError, Interrupted, InvalidSetting
 from digitcore.evaluation import evaluate_part
+from digitcore.insight.surgery import Surgery, operate
+from digitcore.insight.weight_images import first_layer_name
 from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import plan
 from digitcore.models.augmented_images import augmentation_of
@@ -157,6 +160,11 @@ def train_spec(
             _prepare(spec, data_split)
             with _timed(outcome):
                 _fit(model, spec, data_split, outcome, options, stop)
+            if spec.surgery is not None and outcome.epochs:
+                model = _operated(model, spec)
+                if outcome.state == "done":
+                    # No training goes on from the end of this one; from before its end one does.
+                    outcome.arrays = outcome.arrays.without_checkpoint()
             _evaluate(model, spec, data_split, outcome, stop)
     except Interrupted:
         outcome.state = "cancelled"
@@ -389,6 +397,15 @@ def _keep(outcome: Outcome, options: _Options, recorder: Recorder, checkpoints: 
     if options.keep_checkpoint:
         outcome.arrays |= RunArrays.of(checkpoint=checkpoints.last)
     outcome.arrays |= RunArrays.of(snapshots=recorder.arrays)
+
+
+def _operated(model: EpochClassifier, spec: RunSpec) -> EpochClassifier:
+    """Return a trained model with its weights changed as the spec says; which epoch was best is kept."""
+    weights = model.get_weights()
+    changed = operate(weights, first_layer_name(spec.model, weights), cast(Surgery, spec.surgery))
+    other = clone(model).restore(changed, classes=model.classes_, n_features=model.n_features_in_)
+    other.best_epoch_ = model.best_epoch_
+    return other
 
 
 def _tell(epoch: Epoch, outcome: Outcome, options: _Options) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from digitcore.datasets import DATASETS
 from digitcore.datasets.split_parameters import SCALING, SPLIT
 from digitcore.errors import InvalidSetting
 from digitcore.glossary import explain
+from digitcore.insight.surgery import Surgery
 from digitcore.models import MODELS
 from digitcore.models.architecture import plan
 from digitcore.models.layer_plans import weight_shapes
@@ -109,6 +111,8 @@ class RunSpec(_Checked):
     parent : RunSpec or mapping, optional
         The training that this one goes on from, with other settings or images: its epochs are this one's first. On the
         same data set the two have the same split but for ``max_train``, so that no image is tested that was trained on.
+    surgery : Surgery or mapping, optional
+        What is done to the weights after the training and before the evaluation. One that changes nothing is none.
 
     Raises
     ------
@@ -124,6 +128,7 @@ class RunSpec(_Checked):
     parameters: Annotated[Mapping[str, Any], AfterValidator(MappingProxyType)] = MappingProxyType({})
     random_state: int = SEED.default
     parent: RunSpec | None = Field(default=None, json_schema_extra={"since": 1})
+    surgery: Surgery | None = Field(default=None, json_schema_extra={"since": 4})
 
     @model_validator(mode="before")
     @classmethod
@@ -142,6 +147,8 @@ class RunSpec(_Checked):
             _collect(problems, checked, "parameters", lambda given: _check_fit(checked, given))
         if not problems and checked.get("parent") is not None:
             _collect(problems, checked, "parent", _clean_parent)
+        if not problems and checked.get("surgery") is not None:
+            _collect(problems, checked, "surgery", lambda given: _clean_surgery(checked, given))
         if problems:
             raise InvalidSetting("; ".join(problems))
         return checked
@@ -149,7 +156,8 @@ class RunSpec(_Checked):
     @model_validator(mode="after")
     def _fits_parent(self) -> RunSpec:
         if self.parent is not None:
-            same = self.with_changes(parent=self.parent.parent, parameters={"epochs": self.n_inherited})
+            trained = {"parameters": {"epochs": self.n_inherited}, "surgery": None}
+            same = self.with_changes(parent=self.parent.parent, **trained)
             if self.parent == same and not self.ends_its_schedule:
                 # It is the same training for longer.
                 object.__setattr__(self, "parent", self.parent.parent)
@@ -176,6 +184,11 @@ class RunSpec(_Checked):
     def n_inherited(self) -> int:
         """Number of epochs at the beginning that are those of the parent."""
         return self.parent.parameters["epochs"] if self.parent is not None else 0
+
+    @property
+    def as_trained(self) -> RunSpec:
+        """The training alone, without what is done to the weights after it."""
+        return self if self.surgery is None else self.with_changes(surgery=None)
 
     @property
     def ends_its_schedule(self) -> bool:
@@ -242,6 +255,8 @@ def goes_on_from(spec: RunSpec, earlier: RunSpec, n_epochs: int) -> bool:
     """
     if not 0 < n_epochs <= spec.parameters["epochs"]:
         return False
+    # What is done to the weights after the training changes nothing of the training.
+    spec, earlier = spec.as_trained, earlier.as_trained
     if spec == earlier.with_changes(parameters={"epochs": spec.parameters["epochs"]}):
         return spec == earlier or not spec.ends_its_schedule
     if earlier.ends_its_schedule and n_epochs != earlier.parameters["epochs"]:
@@ -290,7 +305,31 @@ def _clean_parent(given: Any) -> RunSpec:
         parent = given if isinstance(given, RunSpec) else RunSpec(**given)
     except InvalidSetting as problem:
         raise InvalidSetting(f"parent: {problem}") from None
+    if parent.surgery is not None:
+        raise InvalidSetting(
+            f"A training cannot go on from weights that were changed after their training ({parent.surgery.words})"
+        )
     return parent.with_changes(parameters={"patience": None}) if parent.parameters["patience"] is not None else parent
+
+
+def _clean_surgery(values: Mapping[str, Any], given: Any) -> Surgery | None:
+    """Return what is done to the weights of such a model; None if that changes nothing."""
+    if not isinstance(given, Surgery | Mapping):
+        raise InvalidSetting(f"surgery must be a Surgery or a mapping of its attributes, got {shortened(given)}")
+    try:
+        surgery = given if isinstance(given, Surgery) else Surgery(**given)
+    except (TypeError, ValueError) as problem:
+        raise InvalidSetting(f"surgery: {problem}") from None
+    dataset = DATASETS[values["dataset"]]
+    layers = plan(values["model"], values["parameters"], dataset.image_shape, dataset.n_classes)
+    n_units = next(layer.weight_shape[0] for layer in layers if layer.weight_shape)
+    if surgery.units and surgery.units[-1] >= n_units:
+        raise InvalidSetting(f"surgery: units must be numbers from 0 to {n_units - 1}, got {surgery.units!r}")
+    if surgery.changes_nothing:
+        return None
+    # What has no effect is at its default.
+    without = {} if surgery.units and surgery.scale != 1 else {"units": (), "scale": 1.0}
+    return replace(surgery, **without, seed=surgery.seed if surgery.noise else 0)
 
 
 def _check_parent(spec: RunSpec, parent: RunSpec) -> None:

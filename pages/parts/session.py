@@ -431,7 +431,11 @@ def recipe_name() -> str:
 
 
 def put_spec(new: RunSpec, recipe: str) -> None:
-    """Set the configuration from outside the form; the form's widgets follow."""
+    """Set the configuration from outside the form; the form's widgets follow.
+
+    The form describes a training: what was done to the weights after it is left out.
+    """
+    new = new.as_trained
     for key in _form_keys():
         st.session_state.pop(key, None)
     st.session_state.update({_RECIPE: recipe, _PARENT: new.parent, _ORIGIN: new.parent})
@@ -481,11 +485,18 @@ def keep_spec(new: RunSpec) -> None:
     query = spec_to_query(new, recipe_name())
     page, shown = st.session_state.get(_PAGE), shown_run()
     # A run that is shown beside other settings is found again after a reload, above all one that is being trained.
-    if shown and shown != new.digest and (_is_active(shown) or (page == "train" and not _is_kept(new))):
+    on_train = page == "train" and (not _is_kept(new) or is_changed_of(shown, new))
+    if shown and shown != new.digest and (_is_active(shown) or on_train):
         query[_RUN] = shown
     if page == "experiments" and shown_experiment():
         query[_EXPERIMENT] = shown_experiment()
     st.session_state.update({_SPEC: new, _SUBJECT: query})
+
+
+def is_changed_of(digest: str | None, spec: RunSpec) -> bool:
+    """Whether a run is what the training of ``spec`` came to, with its weights changed afterwards."""
+    run = shared.engine().run(digest) if digest else None
+    return run is not None and run.spec.surgery is not None and run.spec.as_trained == spec
 
 
 def _is_kept(spec: RunSpec) -> bool:
@@ -563,6 +574,11 @@ def shown_run() -> str | None:
 def show_run(run: Run) -> None:
     """Let the pages show this run."""
     st.session_state[_SHOWN_RUN] = run.digest
+
+
+def show_run_of(spec: RunSpec) -> None:
+    """Let the pages show the run of a spec."""
+    st.session_state[_SHOWN_RUN] = spec.digest
 
 
 def announced() -> str | None:

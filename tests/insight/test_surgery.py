@@ -94,7 +94,7 @@ def test_a_unit_that_is_not_there_is_refused(trained):
 
 def test_a_surgery_is_told_in_words():
     assert Surgery(units=(1, 2), scale=0, pruned=0.4, noise=0.1, temperature=2).words == (
-        "2 units off, 40 % pruned, noise 0.1, temperature 2"
+        "units 2 and 3 off, 40 % pruned, noise 0.1, temperature 2"
     )
-    assert Surgery(units=(1,), scale=2.5).words == "1 unit times 2.5"
+    assert Surgery(units=(1,), scale=2.5).words == "unit 2 times 2.5"
     assert Surgery().words == ""

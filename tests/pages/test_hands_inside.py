@@ -5,7 +5,7 @@ import pytest
 
 from digitcore.insight.surgery import Surgery
 from pages.parts import session, shared
-from tests.pages.conftest import said, widget
+from tests.pages.conftest import button, open_link, said, widget
 
 
 @pytest.fixture
@@ -49,3 +49,39 @@ def test_a_temperature_changes_no_answer(weights_page):
     widget(app.select_slider, "Temperature").set_value(5.0).run()
     assert metrics(app)["Answers changed"].value == "0"
     assert metrics(app)["Test accuracy"].delta == ""
+
+
+def test_a_changed_model_is_kept_as_a_run_beside_the_trained_one(weights_page):
+    app = weights_page
+    assert button(app, "Keep as a run").disabled
+    trained = app.session_state["spec"]
+    widget(app.slider, "Pruned weights (%)").set_value(60).run()
+    after = metrics(app)["Test accuracy"].value
+    button(app, "Keep as a run").click().run()
+    assert not app.exception
+    spec = trained.with_changes(surgery=Surgery(pruned=0.6))
+    run = shared.engine().wait(spec.digest, 60)
+    assert len(run.epochs) == 3
+    app = app.switch_page("pages/train.py").run()
+    assert "60 % pruned" in said(app)
+    assert metrics(app)["Test accuracy"].value == after
+    # The form has the training, which is the baseline.
+    assert app.session_state["spec"] == trained
+    assert app.query_params["baseline"] == trained.digest
+    assert app.query_params["run"] == spec.digest
+    assert app.session_state["shown_run"] == spec.digest
+
+
+def test_every_page_opens_with_a_changed_run(weights_page):
+    app = weights_page
+    spec = app.session_state["spec"].with_changes(surgery=Surgery(pruned=0.3))
+    shared.engine().submit(spec)
+    shared.engine().wait(spec.digest, 60)
+    for page in ("train", "mistakes", "weights", "predict", "compare", "map", "quiz"):
+        app = open_link(page, run=spec.digest)
+        assert not app.exception, page
+        # A wrong answer of the model stands in a red box, too.
+        assert [error.value for error in app.error if "The model says" not in error.value] == [], page
+    app = open_link("weights", run=spec.digest)
+    widget(app.slider, "Pruned weights (%)").set_value(60).run()
+    assert button(app, "Keep as a run").disabled

@@ -34,9 +34,11 @@ def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool) -> 
     if note:
         words, button = layout.with_button("settings")
         words.caption(note)
-        button.button(
-            "Show its settings", key="show_settings", on_click=session.fill_form, args=(run.spec,), width="stretch"
-        )
+        is_changed = session.is_changed_of(run.digest, spec)
+        label, action = "Show its settings", session.fill_form
+        if is_changed:
+            label, action = "Show it as trained", session.show_run_of
+        button.button(label, key="show_settings", on_click=action, args=(run.spec.as_trained,), width="stretch")
     _live(run.digest, run.active or was_active, presentation)
 
 
@@ -44,6 +46,11 @@ def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
     engine, shown = shared.engine(), session.shown_run()
     own = engine.run(spec.digest)
     other = engine.run(shown) if shown and shown != spec.digest else None
+    if other is not None and session.is_changed_of(other.digest, spec):
+        return (
+            other,
+            f"These are the results of **{plain(spec_title(other.spec))}**: weights changed after the training.",
+        )
     if other is not None and other.active:
         return other, f"Training **{plain(spec_title(other.spec))}**. The form has other settings by now."
     if own is not None:

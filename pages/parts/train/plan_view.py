@@ -153,7 +153,8 @@ def _open_mistakes(run: Run, *, asked: bool) -> None:
         since = time.monotonic()
         st.session_state[_DONE] = (run.digest, since)
     if asked and time.monotonic() - since > SECOND_CLICK_SECONDS:
-        session.show_run(run)
+        if not session.is_changed_of(session.shown_run(), run.spec):
+            session.show_run(run)
         st.switch_page("pages/mistakes.py")
 
 

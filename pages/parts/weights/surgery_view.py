@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import streamlit as st
 
@@ -11,15 +13,18 @@ from digitcore.glossary import explain
 from digitcore.insight.surgery import Surgery
 from digitcore.insight.weight_images import first_layer_name, first_layer_titles
 from digitcore.models.architecture import multiply_adds
-from digitcore.runs import Run
+from digitcore.runs import Run, RunSpec
 from digitcore.runs.glimpse import spread
 from digitcore.wording import percent_text, points_change_text, points_interval_text
-from pages.parts import layout, messages, session, view
+from pages.parts import layout, messages, press, session, shared, turns, view, visitor
 from pages.parts.tiles import Tile, show_tiles
+from pages.parts.train import baseline
 
 # What a fifth of a second is enough for on two cores, and at least so many images.
 MOST_MULTIPLY_ADDS, FEWEST_IMAGES, MOST_IMAGES = 4_000_000_000, 500, 10_000
 MOST_CHANGED = 20
+# A changed run is waited for as long: most are there by then.
+BLINK_SECONDS = 1.0
 _TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # Session keys of the widgets, by the parameters of the address.
 _KEYS = {name: f"surgery_{name}" for name in ("pruned", "noise", "units", "times", "temperature")}
@@ -34,6 +39,7 @@ def show(run: Run) -> None:
     st.caption("Change the trained weights and see what the model can do without. The run itself stays as it is.")
     part, looked_at = _images(run)
     surgery = _ask(run)
+    _offer(run, surgery)
     before = session.probabilities_of(run, part)[looked_at].argmax(axis=1)
     if surgery.changes_nothing:
         st.caption("Nothing is changed yet: prune some weights, or switch a unit off.")
@@ -111,8 +117,35 @@ def _ask(run: Run) -> Surgery:
         disabled=not units,
         help="At 0 the chosen units are off.",
     )
-    st.button("Undo all", key="undo_surgery", on_click=_undo)
     return Surgery(tuple(units), times, pruned / 100, noise, temperature)
+
+
+def _offer(run: Run, surgery: Surgery) -> None:
+    """Offer to undo what was done, and to keep the changed model as a run of its own."""
+    with st.container(horizontal=True, key="surgery_buttons"):
+        st.button("Undo all", key="undo_surgery", on_click=_undo)
+        keep = press.button(
+            "Keep as a run",
+            key="keep_surgery",
+            disabled=surgery.changes_nothing or run.spec.surgery is not None or run.state != "done",
+            help="Evaluated on all images, and kept under a name that says what was changed. Train shows it beside "
+            "this run. Of a changed run no further changes are kept.",
+        )
+    if keep:
+        messages.attempt(_keep, run, run.spec.with_changes(surgery=surgery))
+
+
+def _keep(run: Run, spec: RunSpec) -> None:
+    """Have a changed run made from one that is kept, and let Train show it beside that one."""
+    engine = shared.engine()
+    # Where its checkpoint was kept, nothing is trained again.
+    kept = engine.submit(spec, continues=run.spec, visitor=visitor.name())
+    baseline.pin(run.spec)
+    session.fill_form(run.spec)
+    session.show_run(kept)
+    with turns.pause(), contextlib.suppress(TimeoutError):
+        engine.wait(kept.digest, BLINK_SECONDS)
+    st.switch_page("pages/train.py")
 
 
 def _undo() -> None:
