@@ -111,6 +111,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     # For constructors that leave these parameters out.
     validation_fraction, warm_start, verbose, class_weight = None, False, 0, None
 
+    classes_: np.ndarray
+
     MODEL_NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]]
     # Name of the attribute that holds the weights: an estimator without it cannot predict.

@@ -328,7 +328,7 @@ def _clean_surgery(values: Mapping[str, Any], given: Any) -> Surgery | None:
     if surgery.changes_nothing:
         return None
     # What has no effect is at its default.
-    without = {} if surgery.units and surgery.scale != 1 else {"units": (), "scale": 1.0}
+    without: dict[str, Any] = {} if surgery.units and surgery.scale != 1 else {"units": (), "scale": 1.0}
     return replace(surgery, **without, seed=surgery.seed if surgery.noise else 0)
 
 
