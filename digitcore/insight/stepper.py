@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from digitcore.errors import DivergedError
-from digitcore.models.base import EpochClassifier
 from digitcore.models.training import Batch
+
+if TYPE_CHECKING:
+    from digitcore.models.base import EpochClassifier
 
 # Of a chart: so many points at most.
 _MOST_POINTS = 300

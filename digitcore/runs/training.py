@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from digitcore.datasets import DATASETS, Dataset, DatasetEntry, Part, Split, load_dataset, split
@@ -403,7 +402,9 @@ def _operated(model: EpochClassifier, spec: RunSpec) -> EpochClassifier:
     """Return a trained model with its weights changed as the spec says; which epoch was best is kept."""
     weights = model.get_weights()
     changed = operate(weights, first_layer_name(spec.model, weights), cast(Surgery, spec.surgery))
-    other = clone(model).restore(changed, classes=model.classes_, n_features=model.n_features_in_)
+    other = type(model)(**model.get_params(deep=False)).restore(
+        changed, classes=model.classes_, n_features=model.n_features_in_
+    )
     other.best_epoch_ = model.best_epoch_
     return other
 

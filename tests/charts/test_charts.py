@@ -10,6 +10,8 @@ import pytest
 from digitcore.charts import (
     batch_losses_chart,
     class_balance_chart,
+    color_cells,
+    confusion_cells,
     confusion_chart,
     curves_chart,
     outline_cell,
@@ -373,6 +375,20 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(cells, curves, balanc
         "Images of each of 2 classes in the parts train, test.",
         "Probability of each of 2 classes; the most probable is b.",
     ]
+
+
+def test_the_cells_of_a_matrix_say_what_its_chart_shows(cells):
+    shown = confusion_cells(cells, values="count", scale="linear")
+    assert shown.stops.tolist() == rectangle_scale(confusion_chart(cells))["domain"]
+    assert shown.table["figure"].tolist() == [row["figure"] for row in only_rows(confusion_chart(cells))]
+    assert shown.n_letters == len("100")
+
+
+def test_a_matrix_is_coloured_by_other_values_and_the_first_one_stays(cells):
+    spec = confusion_chart(cells).to_dict()
+    other = color_cells(spec, np.array([0, 1, 2, 3, 4]))
+    assert other["layer"][0]["encoding"]["color"]["condition"]["scale"]["domain"] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert spec["layer"][0]["encoding"]["color"]["condition"]["scale"]["domain"] == [0, 25, 50, 75, 100]
 
 
 def test_the_losses_of_batches_have_a_point_for_each():

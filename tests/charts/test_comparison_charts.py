@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from digitcore.charts import confusion_change_chart, model_curves_chart
+from digitcore.charts import confusion_change_cells, confusion_change_chart, model_curves_chart
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
@@ -51,6 +51,13 @@ def test_the_colours_of_changes_are_symmetric_about_zero():
     assert scale["domain"] == [-3, -1.5, 0, 1.5, 3]
     unchanged = confusion_change_chart(CHANGE.assign(change=0))
     assert layer(unchanged, "rect")["encoding"]["color"]["scale"]["domain"] == [-1, -0.5, 0, 0.5, 1]
+
+
+def test_the_cells_of_a_change_say_what_its_chart_shows():
+    shown = confusion_change_cells(CHANGE)
+    assert shown.stops.tolist() == [-3, -1.5, 0, 1.5, 3]
+    assert shown.table["figure"].tolist() == [row["figure"] for row in rows(confusion_change_chart(CHANGE), "rect")]
+    assert shown.n_letters == 2
 
 
 def test_a_cell_of_the_changes_can_be_clicked_if_wanted():

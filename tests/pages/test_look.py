@@ -21,7 +21,7 @@ def calls(path, name):
 
 def test_every_page_has_an_icon_of_its_own():
     icons = [call["icon"] for call in calls(ROOT / "dashboard.py", "Page")]
-    assert len(icons) == len(set(icons)) == 10
+    assert len(icons) == len(set(icons)) == 11
 
 
 def test_the_browsers_tab_has_the_mark():
