@@ -20,7 +20,7 @@ SIZES = {
     "digits-mlp": (None, 801),
     "mnist-softmax": (20_000, 8),
     "mnist-dense": (20_000, 3),
-    "mnist-cnn": (6_000, 2),
+    "mnist-cnn": (20_000, 4),
 }
 ROUNDS = 9
 
