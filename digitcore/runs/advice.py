@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
+from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import Kind, Verdict
 from digitcore.models import MODELS
@@ -18,8 +20,9 @@ from digitcore.wording import counted
 
 # A test part larger than this may give images to the training.
 LARGE_TEST_SIZE = 0.3
-# A choice, not a measurement: of a layer with few units, dropout leaves too few to learn with.
-WIDE_LAYER = 128
+# On MNIST dropout helps from such layers on, on the small images of scikit-learn's digits not with any
+# (benchmarks/choices.md). Where between the two it begins to help is a choice, not a measurement.
+WIDE_LAYER, FEW_PIXELS = 128, 256
 HIGH_DROPOUT, USEFUL_DROPOUT = 0.3, 0.5
 FEW_EPOCHS = 5
 # Share of the validation part, and of the epochs that early stopping waits, where a training had none.
@@ -110,7 +113,8 @@ def _after_overfit(run: Run) -> _Candidates:
     if spec.split.kind == "random" and spec.split.test_size > LARGE_TEST_SIZE:
         yield "A smaller test part leaves more images to train on.", {"test_size": 0.25}
     is_wide = max(spec.parameters.get("hidden_units", ()), default=0) >= WIDE_LAYER
-    if is_wide and spec.parameters.get("dropout", USEFUL_DROPOUT) < USEFUL_DROPOUT:
+    is_large = prod(DATASETS[spec.dataset].image_shape) > FEW_PIXELS
+    if is_wide and is_large and spec.parameters.get("dropout", USEFUL_DROPOUT) < USEFUL_DROPOUT:
         yield "Dropout keeps wide layers from learning single images by heart.", {"dropout": USEFUL_DROPOUT}
     if spec.model != "cnn" and "cnn" in MODELS:
         yield "A convolutional network finds a shape wherever it stands, and so needs fewer images.", {"model": "cnn"}
