@@ -1,8 +1,8 @@
 """Pages are drawn in turns: one at a time, in the order in which they were asked for.
 
 Python runs one thread at a time. Twenty pages drawn at once take longer than twenty drawn one after the other, because
-their threads wake each other up and queue for the same locks of Streamlit (with 100 visitors an action took 1.4 times
-the processor time), and none of them is ready before all are nearly ready.
+their threads wake each other up and queue for the same locks of Streamlit, and none of them is ready before all are
+nearly ready.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-# With 100 visitors on two cores 95 of 100 actions ended within 0.64 and 0.76 s with one page at a time, 0.77 and 1.16 s
-# with two, about 3 s with eight, and 4.6 s with no limit.
+# The best for 100 visitors on two cores, see benchmarks/visitors.md.
 N_AT_ONCE = 1
 # A page that takes longer than this, such as one that loads a data set, no longer keeps others waiting.
 LONGEST_SECONDS = 0.5
