@@ -3,10 +3,9 @@
     DIGITCORE_DATA=... python benchmarks/choices.py [dropout]
 
 Advice against overfitting: each change is tried on trainings that overfit, over ten seeds of the model on one split;
-printed is the mean difference in test accuracy with its 95 % interval over seeds; with "dropout" of that advice only,
-which takes minutes instead of an hour. Label issues: a share of the
-labels of scikit-learn's digits is made wrong; printed is how many of the found issues are among them, for ever stronger
-models.
+printed is the mean difference in test accuracy with its 95 % interval over seeds. With "dropout", only that advice is
+tried, which takes minutes instead of an hour. Label issues: a share of the labels of scikit-learn's digits is made
+wrong; printed is how many of the found issues are among them, for ever stronger models.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The width is the page's affair; heights and looks are set here. Colours follow t
 chart, so the charts set none. Each chart carries a ``description``, the alternative text for those who cannot see it.
 """
 
-from digitcore.charts._axes import value_limits
+from digitcore.charts._axes import ALTAIR_MAX_ROWS, value_limits
 from digitcore.charts._cells import MatrixCells, color_cells, outline_cell
 from digitcore.charts.batch_losses import batch_losses_chart
 from digitcore.charts.calibration import confidence_chart, coverage_chart, reliability_chart
@@ -28,6 +28,7 @@ from digitcore.charts.robustness import robustness_chart
 from digitcore.charts.sweep import sweep_chart, sweep_heat_chart
 
 __all__ = [
+    "ALTAIR_MAX_ROWS",
     "MatrixCells",
     "batch_losses_chart",
     "class_balance_chart",

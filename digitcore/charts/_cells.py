@@ -42,7 +42,7 @@ class MatrixCells:
 
     @property
     def n_letters(self) -> int:
-        """Letters of the longest figure, at least 1: the size of all figures follows it."""
+        """Characters of the longest figure, at least 1: the size of all figures follows it."""
         return n_letters(self.table["figure"])
 
 
@@ -95,7 +95,7 @@ def cell_ink(empty: alt.ExprRef | None = None) -> Any:
 
 
 def n_letters(figures: pd.Series) -> int:
-    """Letters of the longest figure, at least 1."""
+    """Characters of the longest figure, at least 1."""
     return max(int(figures.str.len().max()) if len(figures) else 1, 1)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.errors import DivergedError
+from digitcore.evaluation.metrics import losses_of
 from digitcore.models.training import Batch
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 # Of a chart: so many points at most.
 _MOST_POINTS = 300
-# A probability of 0 would have an infinite loss: the least that float32 can tell from it.
-_LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
 class Stepper:
@@ -91,5 +90,4 @@ class Stepper:
 
     def _loss(self, batch: Batch) -> float:
         probabilities = self.model.predict_proba(batch.X)
-        own = probabilities[np.arange(len(batch.y)), np.searchsorted(self.model.classes_, batch.y)]
-        return float(-np.log(np.maximum(own, _LEAST_PROBABILITY), dtype=np.float64).mean())
+        return float(losses_of(np.searchsorted(self.model.classes_, batch.y), probabilities).mean())

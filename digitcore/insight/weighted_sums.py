@@ -122,18 +122,3 @@ def softmax_table(scores: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
             "probability": exponentials / exponentials.sum(),
         }
     )
-
-
-def loss_of_scores(scores: np.ndarray, position: int) -> float:
-    """Return the cross-entropy of one image in nats: minus the logarithm of the truth's share.
-
-    Parameters
-    ----------
-    scores : ndarray, float, (n_classes,)
-        Sums of the output layer.
-    position : int
-        Of the true class.
-    """
-    scores = np.asarray(scores, dtype=float)
-    largest = scores.max()
-    return float(np.log(np.exp(scores - largest).sum()) + largest - scores[position])

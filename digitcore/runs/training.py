@@ -160,7 +160,7 @@ def train_spec(
             with _timed(outcome):
                 _fit(model, spec, data_split, outcome, options, stop)
             if spec.surgery is not None and outcome.epochs:
-                model = _operated(model, spec)
+                _operate(model, spec.model, spec.surgery)
                 if outcome.state == "done":
                     # No training goes on from the end of this one; from before its end one does.
                     outcome.arrays = outcome.arrays.without_checkpoint()
@@ -398,15 +398,12 @@ def _keep(outcome: Outcome, options: _Options, recorder: Recorder, checkpoints: 
     outcome.arrays |= RunArrays.of(snapshots=recorder.arrays)
 
 
-def _operated(model: EpochClassifier, spec: RunSpec) -> EpochClassifier:
-    """Return a trained model with its weights changed as the spec says; which epoch was best is kept."""
-    weights = model.get_weights()
-    changed = operate(weights, first_layer_name(spec.model, weights), cast(Surgery, spec.surgery))
-    other = type(model)(**model.get_params(deep=False)).restore(
-        changed, classes=model.classes_, n_features=model.n_features_in_
-    )
-    other.best_epoch_ = model.best_epoch_
-    return other
+def _operate(model: EpochClassifier, name: str, surgery: Surgery) -> None:
+    """Change the weights of a trained model; which epoch was best is kept."""
+    weights, best_epoch = model.get_weights(), model.best_epoch_
+    changed = operate(weights, first_layer_name(name, weights), surgery)
+    model.restore(changed, classes=model.classes_, n_features=model.n_features_in_)
+    model.best_epoch_ = best_epoch
 
 
 def _tell(epoch: Epoch, outcome: Outcome, options: _Options) -> None:

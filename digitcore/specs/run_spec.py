@@ -156,8 +156,8 @@ class RunSpec(_Checked):
     @model_validator(mode="after")
     def _fits_parent(self) -> RunSpec:
         if self.parent is not None:
-            trained = {"parameters": {"epochs": self.n_inherited}, "surgery": None}
-            same = self.with_changes(parent=self.parent.parent, **trained)
+            earlier = {"epochs": self.n_inherited}
+            same = self.with_changes(parent=self.parent.parent, parameters=earlier, surgery=None)
             if self.parent == same and not self.ends_its_schedule:
                 # It is the same training for longer.
                 object.__setattr__(self, "parent", self.parent.parent)

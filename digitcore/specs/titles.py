@@ -48,7 +48,7 @@ def spec_title(spec: RunSpec, *, varied: Collection[str] = (), most: int | None 
         differ in a setting that is not varied have different titles.
     """
     base = _base_of(spec, frozenset(varied))
-    differences = [*_differences(spec, base, varied).values(), *_origin(spec).values(), *_operation(spec).values()]
+    differences = [*_differences(spec, base, varied).values(), *_history(spec).values()]
     if most is not None and len(differences) > most:
         differences = [*differences[:most], f"{len(differences) - most} more"]
     return ", ".join(part for part in (base.words, *differences) if part)
@@ -61,9 +61,7 @@ def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
     specs have different titles.
     """
     bases = [_base_of(spec, frozenset()) for spec in specs]
-    differences = [
-        _differences(spec, base) | _origin(spec) | _operation(spec) for spec, base in zip(specs, bases, strict=True)
-    ]
+    differences = [_differences(spec, base) | _history(spec) for spec, base in zip(specs, bases, strict=True)]
     kinds = [None if base.is_recipe else (spec.dataset, spec.model) for spec, base in zip(specs, bases, strict=True)]
     shared = {
         kind: _shared([each for each, own in zip(differences, kinds, strict=True) if own == kind])
@@ -88,7 +86,7 @@ def nearest_recipe(spec: RunSpec, default: str) -> str:
 def recipe_name(spec: RunSpec) -> str | None:
     """Return the recipe that a spec is called after, whatever its seed; None if it differs too much from each."""
     base = _base_of(spec, frozenset({"seed"}))
-    return base.words if base.is_recipe and spec.parent is None and spec.surgery is None else None
+    return base.words if base.is_recipe and not _history(spec) else None
 
 
 def model_titles(specs: Sequence[RunSpec]) -> list[str]:
@@ -110,24 +108,24 @@ def differences_from(spec: RunSpec, recipe: str) -> list[str]:
     return [
         *roots,
         *_differences(spec, _Base("", _values(published), True), ("seed",)).values(),
-        *_origin(spec).values(),
-        *_operation(spec).values(),
+        *_history(spec).values(),
     ]
 
 
-def _operation(spec: RunSpec) -> dict[str, str]:
-    """Return in words what was done to the weights after the training: "40 % pruned"; empty if nothing was."""
-    return {} if spec.surgery is None else {"surgery": spec.surgery.words}
+def _history(spec: RunSpec) -> dict[str, str]:
+    """Return in words what no setting says: what a training goes on from, and what was done to its weights after it.
 
-
-def _origin(spec: RunSpec) -> dict[str, str]:
-    """Return in words what a training goes on from, "from epoch 20 (rate 0.05)"; nothing if it starts from scratch."""
-    if spec.parent is None:
-        return {}
-    others = _differences(spec.parent, _Base("", _values(spec), False), ("epochs",))
-    dataset = [DATASETS[spec.parent.dataset].label] if spec.parent.dataset != spec.dataset else []
-    words = ", ".join([*dataset, *others.values(), *_origin(spec.parent).values()])
-    return {"parent": f"from epoch {spec.n_inherited} ({words})"}
+    ``{"parent": "from epoch 20 (rate 0.05)", "surgery": "40 % pruned"}``, without what there is not.
+    """
+    history = {}
+    if spec.parent is not None:
+        others = _differences(spec.parent, _Base("", _values(spec), False), ("epochs",))
+        dataset = [DATASETS[spec.parent.dataset].label] if spec.parent.dataset != spec.dataset else []
+        words = ", ".join([*dataset, *others.values(), *_history(spec.parent).values()])
+        history["parent"] = f"from epoch {spec.n_inherited} ({words})"
+    if spec.surgery is not None:
+        history["surgery"] = spec.surgery.words
+    return history
 
 
 def _shared(differences: list[dict[str, str]]) -> set[tuple[str, str]]:

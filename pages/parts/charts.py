@@ -44,26 +44,27 @@ def n_bytes(drawn: Mapping[str, Any]) -> int:
 class Frame:
     """A chart that is drawn with one table after another, as while a training grows its curves.
 
-    To make a chart takes altair 30 to 60 ms, to draw it with another table less than one.
+    Altair makes the chart once; to put in another table costs little beside that.
 
     Parameters
     ----------
     chart : altair chart
         As for :func:`drawable`; it would be the same for the other tables.
     *tables : DataFrame
-        Those in it that are to be replaced, each another one.
+        Those in it that are to be replaced; no two of them are equal.
 
     Raises
     ------
     ValueError
-        If a table is not in the chart, as where it is too long for altair and written into it as it is, or twice.
+        If a table is not in the chart, as where altair has written it into the chart because it is too long, or if two
+        are equal.
     """
 
     def __init__(self, chart: alt.TopLevelMixin, *tables: pd.DataFrame):
         spec = drawable(chart)
         self._names = [_add_table(table, {}) for table in tables]
-        if len(set(self._names) & set(spec["datasets"])) < len(tables):
-            n_found = len(set(self._names) & set(spec["datasets"]))
+        n_found = len(set(self._names) & set(spec["datasets"]))
+        if n_found < len(tables):
             raise ValueError(
                 f"expected {len(tables)} different tables in the chart, found {n_found}: give tables that differ "
                 "and are in the chart"

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from digitcore.charts import (
+    ALTAIR_MAX_ROWS,
     MatrixCells,
     color_cells,
     confusion_cells,
@@ -19,9 +20,6 @@ from digitcore.charts import (
 )
 from pages.parts.charts import Frame, drawable
 from pages.parts.matrix_cell import SELECTION
-
-# More cells than this stand in the chart itself, see digitcore.charts.confusion_chart.
-_MOST_CELLS = 5000
 
 
 def confusion_drawn(
@@ -43,7 +41,7 @@ def confusion_drawn(
 
 
 def change_drawn(table: pd.DataFrame, *, cell_size: int | None = None) -> dict[str, Any]:
-    """The same of :func:`digitcore.charts.confusion_change_chart`."""
+    """Return :func:`digitcore.charts.confusion_change_chart` of a table as :func:`confusion_drawn` does its chart."""
 
     def chart() -> alt.LayerChart:
         return confusion_change_chart(table, select=SELECTION, cell_size=cell_size)
@@ -52,7 +50,7 @@ def change_drawn(table: pd.DataFrame, *, cell_size: int | None = None) -> dict[s
 
 
 def _drawn(cells: MatrixCells, chart: Callable[[], alt.LayerChart], kind: str, cell_size: int | None) -> dict[str, Any]:
-    if len(cells.table) > _MOST_CELLS:
+    if len(cells.table) > ALTAIR_MAX_ROWS:  # they stand in the chart itself
         return drawable(chart())
     names = tuple(dict.fromkeys(cells.table["truth"]))
     frame = _frame(kind, names, cell_size, cells.n_letters, _chart=chart, _table=cells.table)

@@ -571,14 +571,9 @@ def shown_run() -> str | None:
     return st.session_state.get(_SHOWN_RUN)
 
 
-def show_run(run: Run) -> None:
-    """Let the pages show this run."""
+def show_run(run: Run | RunSpec) -> None:
+    """Let the pages show this run, or that of this spec."""
     st.session_state[_SHOWN_RUN] = run.digest
-
-
-def show_run_of(spec: RunSpec) -> None:
-    """Let the pages show the run of a spec."""
-    st.session_state[_SHOWN_RUN] = spec.digest
 
 
 def announced() -> str | None:

@@ -27,7 +27,7 @@ class _Waiting:
 
 
 class Turns:
-    """Lets so many threads go at once, first come, first served.
+    """Limits how many threads are at work at a time: first come, first served.
 
     Parameters
     ----------

@@ -5,13 +5,14 @@ A screen reader hears of their start and end, and of quarters where there are se
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from digitcore.runs.computations import Computation
 from digitcore.runs.progress import milestone_text
-from pages.parts import announcer, layout, messages
+from pages.parts import announcer, layout, messages, shared, turns
 
 POLL_SECONDS = 0.5
 
@@ -59,6 +60,12 @@ def wait_for(
         st.rerun()
     announcer.announce(subject, milestone_text(task, n_done / len(states)))
     st.skeleton(height=height)
+
+
+def wait_for_run(digest: str, seconds: float) -> None:
+    """Wait until a run has ended, so many seconds at most, while other pages are drawn."""
+    with turns.pause(), contextlib.suppress(TimeoutError):
+        shared.engine().wait(digest, seconds)
 
 
 def tell_end(task: str, subject: str, *, failed: bool = False) -> None:

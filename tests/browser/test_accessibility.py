@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from digitcore.images import palette
-from tests.browser.test_dashboard import go_to, open_page, open_trained, press_train, settle, wait_for_result
+from tests.browser.test_dashboard import PAGES, go_to, open_page, open_trained, press_train, settle, wait_for_result
 
 pytestmark = pytest.mark.browser
 
@@ -26,19 +26,6 @@ RUN_AXE = """async levels => {
         ({id, nodes}) => nodes.map(node => [id, node.target.flat().join(" "), node.html])
     );
 }"""
-PAGES = (
-    "Train",
-    "Phenomena",
-    "Steps",
-    "Mistakes",
-    "Weights",
-    "Predict",
-    "Experiments",
-    "Compare",
-    "Map",
-    "Quiz",
-    "Data",
-)
 SHORTER = ("Train", "Mistakes", "Experiments")
 SHORT, LONG = "model=mlp&epochs=10&batch_size=64", "model=mlp&epochs=100000&seed=31"
 

@@ -12,6 +12,20 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 
+# In the order of the menu.
+PAGES = (
+    "Train",
+    "Phenomena",
+    "Steps",
+    "Mistakes",
+    "Weights",
+    "Predict",
+    "Experiments",
+    "Compare",
+    "Map",
+    "Quiz",
+    "Data",
+)
 # Not over before it is stopped: the MLP on digits makes three thousand epochs a second where nothing else runs.
 LONG = "model=mlp&epochs=100000"
 

@@ -7,12 +7,18 @@ import pytest
 
 from digitcore.datasets import load_dataset
 from digitcore.runs.training import images_and_labels, model_for, split_for
-from pages.parts.steps import followed
+from pages.parts.steps import followed, stepping
 from pages.parts.steps.followed import Clock
 from pages.parts.steps.number_words import number_words, short_number
 from tests.pages.conftest import button, open_link, said, widget
 
 QUERY = {"hidden_units": "12", "batch_size": "200", "epochs": "2", "seed": "4"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """An epoch is trained to its end on a busy machine, too."""
+    monkeypatch.setattr(stepping, "MOST_EPOCH_SECONDS", 60.0)
 
 
 @pytest.fixture

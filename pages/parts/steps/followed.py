@@ -33,16 +33,23 @@ class Clock:
     """How many batches are due of a training that goes on by itself."""
 
     def __init__(self) -> None:
-        self._owed, self._last, self._since = 1.0, 0.0, 0.0
+        self.stop()
+
+    def stop(self) -> None:
+        """Forget when it began: it begins anew when it goes on the next time, with one batch at once."""
+        self._since: float | None = None
+        self._last, self._owed = 0.0, 1.0
 
     def due(self, pace: float, now: float | None = None) -> int:
         """Return the batches that are due since the last call, at ``pace`` batches per second; at first one."""
         now = time.monotonic() if now is None else now
-        if not self._last or now - self._last > _LONGEST_PAUSE_SECONDS:
-            self._last, self._since = now, now if not self._since else self._since
-            self._owed = max(self._owed, 1.0)
-        self._owed += pace * (now - self._last)
-        self._last = now
+        if self._since is None:
+            self._since = self._last = now
+        elapsed, self._last = now - self._last, now
+        if elapsed > _LONGEST_PAUSE_SECONDS:
+            self._owed = 1.0
+        else:
+            self._owed += pace * elapsed
         n_due = int(self._owed)
         self._owed -= n_due
         return n_due
@@ -50,11 +57,7 @@ class Clock:
     def is_long(self, now: float | None = None) -> bool:
         """Whether it has gone on for as long as it may."""
         now = time.monotonic() if now is None else now
-        return bool(self._since) and now - self._since > LONGEST_RUN_SECONDS
-
-    def stop(self) -> None:
-        """Begin anew when it goes on the next time."""
-        self.__init__()
+        return self._since is not None and now - self._since > LONGEST_RUN_SECONDS
 
 
 @dataclass(frozen=True)
@@ -116,19 +119,13 @@ def of(spec: RunSpec) -> Followed:
     InvalidSetting
         If the model is not trained in batches.
     """
-    # From the first weights: there is no checkpoint within an epoch to go on from.
-    spec = spec.with_changes(parent=None)
-    known = st.session_state.get(session.STEPS_FOLLOWED)
-    if known is None or known.spec.digest != spec.digest:
-        known = st.session_state[session.STEPS_FOLLOWED] = _first(spec)
-    return known
+    return _known(spec) or _first(spec)
 
 
 def is_under_way(spec: RunSpec) -> bool:
-    """Whether this visitor follows a training of this spec that has more batches."""
-    known = st.session_state.get(session.STEPS_FOLLOWED)
-    same = known is not None and known.spec.digest == spec.with_changes(parent=None).digest
-    return not same or known.stepper.batch is not None
+    """Whether the training of this spec, as this visitor follows it, may go on by itself."""
+    known = _known(spec)
+    return known is None or not (known.stepper.batch is None or known.clock.is_long())
 
 
 def start_over() -> None:
@@ -136,14 +133,23 @@ def start_over() -> None:
     st.session_state.pop(session.STEPS_FOLLOWED, None)
 
 
+def _known(spec: RunSpec) -> Followed | None:
+    known = st.session_state.get(session.STEPS_FOLLOWED)
+    return known if known is not None and known.spec == spec.with_changes(parent=None) else None
+
+
 def _first(spec: RunSpec) -> Followed:
+    # From the first weights: there is no checkpoint within an epoch to go on from.
+    spec = spec.with_changes(parent=None)
     part, positions, images, n_all = _images(spec.dataset, spec.split.model_dump_json(), spec.scaling, _spec=spec)
     _check_size(spec, part)
     model = model_for(spec, part.dataset)
     if "device" in model.get_params():
         model.set_params(device="cpu")
     stepper = Stepper(model, images, part.labels)
-    return Followed(spec, stepper, part, positions, images, spread(part.n_images, N_SHOWN), n_all)
+    followed = Followed(spec, stepper, part, positions, images, spread(part.n_images, N_SHOWN), n_all)
+    st.session_state[session.STEPS_FOLLOWED] = followed
+    return followed
 
 
 def _check_size(spec: RunSpec, part: Part) -> None:

@@ -11,14 +11,17 @@ import streamlit as st
 
 from digitcore.glossary import explain
 from digitcore.images.png import factor_for, grid_png, weights_png
-from digitcore.insight.weighted_sums import OUTPUT, LayerSums, layer_sums, loss_of_scores, softmax_table
+from digitcore.insight.weighted_sums import OUTPUT, LayerSums, layer_sums, softmax_table
 from digitcore.models.hyperparameters import ACTIVATIONS
+from digitcore.models.softmax import cross_entropy
 from digitcore.wording import percent_text
 from pages.parts import layout, look, view
 from pages.parts.messages import plain
 from pages.parts.steps.followed import Followed
 from pages.parts.steps.number_words import number_words
 
+# Two columns of these widths throughout the page: numbers at the left, pictures at the right.
+COLUMNS = (3, 2)
 PICTURE_SIZE = 200
 MOST_PRODUCTS = 12
 _FILE = Path(__file__)
@@ -48,7 +51,7 @@ def show(now: Followed, weights: dict[str, np.ndarray], probabilities: np.ndarra
         )
     if not layers:
         return
-    sums, scores = st.columns([3, 2], gap="medium")
+    sums, scores = st.columns(COLUMNS, gap="medium")
     with sums:
         _show_sum(now, layers, in_network, pixels)
     with scores:
@@ -134,7 +137,7 @@ def _show_softmax(output: LayerSums, names: Sequence[str], truth: int) -> None:
         st.caption("The scores have become too large to be computed with.")
         return
     table = softmax_table(output.sums, names)
-    own, loss = float(table["probability"].iloc[truth]), loss_of_scores(output.sums, truth)
+    own, loss = float(table["probability"].iloc[truth]), cross_entropy(output.sums[None], np.array([truth]))
     heads = {
         "name": st.column_config.TextColumn("Class"),
         "score": st.column_config.NumberColumn("1. Score", format="%.3f"),

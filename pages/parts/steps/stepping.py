@@ -18,6 +18,7 @@ from pages.parts.charts import Frame
 from pages.parts.pictures import show_weights
 from pages.parts.steps import followed, image_way
 from pages.parts.steps.followed import Followed
+from pages.parts.steps.image_way import COLUMNS
 from pages.parts.steps.number_words import number_words, short_number
 from pages.parts.tiles import Tile, show_tiles
 
@@ -27,8 +28,6 @@ PACES, MOST_DRAWINGS = (1, 2, 5, 10, 50, 200), 4
 MOST_EPOCH_SECONDS, MOST_TICK_SECONDS = 2.0, 0.08
 N_WEIGHTS, WEIGHT_SIZE, TILE_SIZE = 12, 48, 56
 CHART_HEIGHT = 170
-# Two columns of these widths throughout the page: numbers at the left, pictures at the right.
-COLUMNS = (3, 2)
 SMALLER_BATCH = 32
 
 
@@ -38,13 +37,14 @@ def show(spec: RunSpec) -> None:
     running = row.toggle("Run", key="steps_run", help="Goes on by itself.")
     pace = view.stops(row, "pace", "Batches per second", PACES, 5, key="steps_pace")
     goes_on = running and followed.is_under_way(spec)
-    view.fragment(_show, run_every=1 / min(pace, MOST_DRAWINGS) if goes_on else None)(spec, running, pace)
+    every_seconds = 1 / min(pace, MOST_DRAWINGS) if goes_on else None
+    view.fragment(_show, run_every=every_seconds)(spec, pace, running=running, goes_on=goes_on)
 
 
 @messages.caught()
-def _show(spec: RunSpec, running: bool, pace: int) -> None:
+def _show(spec: RunSpec, pace: int, *, running: bool, goes_on: bool) -> None:
     now = followed.of(spec)
-    _go_on(now, running, pace)
+    _go_on(now, pace, running=running, goes_on=goes_on)
     stepper = now.stepper
     if stepper.problem:
         st.error(messages.plain(stepper.problem))
@@ -62,7 +62,7 @@ def _show(spec: RunSpec, running: bool, pace: int) -> None:
     image_way.show(now, weights, probabilities, chosen)
 
 
-def _go_on(now: Followed, running: bool, pace: int) -> None:
+def _go_on(now: Followed, pace: int, *, running: bool, goes_on: bool) -> None:
     stepper = now.stepper
     is_over = stepper.batch is None
     with st.container(horizontal=True, vertical_alignment="center", key="steps_buttons"):
@@ -86,8 +86,8 @@ def _go_on(now: Followed, running: bool, pace: int) -> None:
         st.caption("Stopped after ten minutes: switch *Run* off and on to go on.")
     elif running:
         stepper.step(now.clock.due(pace), MOST_TICK_SECONDS)
-    if stepper.batch is None and not is_over:
-        st.rerun()  # the buttons are of no use any more, and nothing goes on by itself
+    if (stepper.batch is None and not is_over) or (goes_on and now.clock.is_long()):
+        st.rerun()  # the whole page: nothing goes on by itself any more
 
 
 def _show_figures(now: Followed) -> None:

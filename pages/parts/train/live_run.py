@@ -34,10 +34,9 @@ def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool) -> 
     if note:
         words, button = layout.with_button("settings")
         words.caption(note)
-        is_changed = session.is_changed_of(run.digest, spec)
         label, action = "Show its settings", session.fill_form
-        if is_changed:
-            label, action = "Show it as trained", session.show_run_of
+        if session.is_changed_of(run.digest, spec):
+            label, action = "Show it as trained", session.show_run
         button.button(label, key="show_settings", on_click=action, args=(run.spec.as_trained,), width="stretch")
     _live(run.digest, run.active or was_active, presentation)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 import streamlit as st
@@ -15,7 +14,7 @@ from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import ExpectedTime, expected_time
 from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
 from digitcore.wording import duration_text
-from pages.parts import layout, part_lock, press, session, shared, turns, view, visitor
+from pages.parts import layout, part_lock, press, session, shared, view, visitor, waiting
 from pages.parts.messages import plain
 from pages.parts.train.presenting import Presentation
 
@@ -169,5 +168,4 @@ def start_training(spec: RunSpec, expected_seconds: float) -> None:
     session.note_announced(run.digest)
     # Not where others are before it: the page of who waits would stand still.
     if run.active and expected_seconds < BLINK_SECONDS and len(engine.active()) <= engine.n_workers:
-        with turns.pause(), contextlib.suppress(TimeoutError):
-            engine.wait(run.digest, BLINK_SECONDS)
+        waiting.wait_for_run(run.digest, BLINK_SECONDS)

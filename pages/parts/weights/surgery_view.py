@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 import streamlit as st
 
@@ -16,15 +14,15 @@ from digitcore.models.architecture import multiply_adds
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.glimpse import spread
 from digitcore.wording import percent_text, points_change_text, points_interval_text
-from pages.parts import layout, messages, press, session, shared, turns, view, visitor
+from pages.parts import layout, messages, press, session, shared, view, visitor, waiting
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.train import baseline
 
 # What a fifth of a second is enough for on two cores, and at least so many images.
 MOST_MULTIPLY_ADDS, FEWEST_IMAGES, MOST_IMAGES = 4_000_000_000, 500, 10_000
 MOST_CHANGED = 20
-# A changed run is waited for as long: most are there by then.
-BLINK_SECONDS = 1.0
+# Most changed runs are there by then; Train follows the others.
+LONGEST_WAIT_SECONDS = 1.0
 _TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # Session keys of the widgets, by the parameters of the address.
 _KEYS = {name: f"surgery_{name}" for name in ("pruned", "noise", "units", "times", "temperature")}
@@ -137,14 +135,12 @@ def _offer(run: Run, surgery: Surgery) -> None:
 
 def _keep(run: Run, spec: RunSpec) -> None:
     """Have a changed run made from one that is kept, and let Train show it beside that one."""
-    engine = shared.engine()
     # Where its checkpoint was kept, nothing is trained again.
-    kept = engine.submit(spec, continues=run.spec, visitor=visitor.name())
+    kept = shared.engine().submit(spec, continues=run.spec, visitor=visitor.name())
     baseline.pin(run.spec)
     session.fill_form(run.spec)
     session.show_run(kept)
-    with turns.pause(), contextlib.suppress(TimeoutError):
-        engine.wait(kept.digest, BLINK_SECONDS)
+    waiting.wait_for_run(kept.digest, LONGEST_WAIT_SECONDS)
     st.switch_page("pages/train.py")
 
 
