@@ -31,7 +31,7 @@ FORGED = [
 ]
 WIDGETS = ("slider", "selectbox", "button_group", "text_input", "number_input", "bidi_component")
 # What a page may say of values that none of its widgets can have.
-SENTENCES = ("must be", "Something unexpected went wrong", "longer than", "Unknown")
+SENTENCES = ("must be", "Something unexpected went wrong", "must have at most 200 characters", "Unknown")
 
 
 async def trained(visitor):
