@@ -27,7 +27,7 @@ DIGIT_WIDTH = 0.58
 
 @dataclass(frozen=True)
 class MatrixCells:
-    """What differs between two matrices of the same classes, drawn the same way.
+    """The cells of a matrix and the values of its colours: all that tells it from another one of the same classes.
 
     Attributes
     ----------

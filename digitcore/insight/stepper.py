@@ -15,7 +15,7 @@ from digitcore.models.training import Batch
 if TYPE_CHECKING:
     from digitcore.models.base import EpochClassifier
 
-# Of a chart: so many points at most.
+# Points of a chart at most.
 _MOST_POINTS = 300
 
 

@@ -75,7 +75,7 @@ class Training(ABC):
         """Train a batch at each learning rate; yield its mean loss as it was before the update."""
 
     def batches(self) -> Iterator[LabelledImages]:
-        """Yield the images of one batch after the other, of one epoch after the other; each is trained on after that.
+        """Yield the images of each batch, epoch after epoch; to ask for the next one is to train on them.
 
         A kind of training that does not have this cannot be followed batch by batch.
 

@@ -162,7 +162,7 @@ def train_spec(
             if spec.surgery is not None and outcome.epochs:
                 _operate(model, spec.model, spec.surgery)
                 if outcome.state == "done":
-                    # No training goes on from the end of this one; from before its end one does.
+                    # No training can go on from changed weights.
                     outcome.arrays = outcome.arrays.without_checkpoint()
             _evaluate(model, spec, data_split, outcome, stop)
     except Interrupted:

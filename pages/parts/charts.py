@@ -96,7 +96,7 @@ def _with_named_tables(chart: Any, datasets: dict[str, bytes]) -> Any:
 
 
 def _add_table(table: pd.DataFrame, datasets: dict[str, bytes]) -> str:
-    # No chart asks for the index, and that of a part of a table would be a column more.
+    # No chart uses the index, and that of a selection of rows would add a column.
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, arrow.schema) as writer:

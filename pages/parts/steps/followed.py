@@ -18,14 +18,14 @@ from digitcore.runs.glimpse import spread
 from digitcore.runs.training import images_and_labels, model_for
 from pages.parts import session
 
-# Of all training images together, so that an epoch takes about a second: 2,040 of MNIST, all of scikit-learn's digits.
+# Pixels of all training images together; an epoch then takes about a second: 2,040 images of MNIST, all 8x8 digits.
 MOST_PIXELS = 1_600_000
 # The model stands in the server's own memory, and a batch is computed while other pages wait.
 MOST_PARAMETERS, MOST_WORK_PER_BATCH = 1_000_000, 3_000_000_000
 N_SHOWN = 12
 # A training that goes on by itself, as in a tab that was forgotten, stops after this time.
 LONGEST_RUN_SECONDS = 600.0
-# Of a pause longer than this nothing is made up for.
+# The batches that were missed in a pause longer than this are not made up for.
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
@@ -129,7 +129,7 @@ def is_under_way(spec: RunSpec) -> bool:
 
 
 def start_over() -> None:
-    """Forget how far the training is."""
+    """Let the training begin anew, with the first weights."""
     st.session_state.pop(session.STEPS_FOLLOWED, None)
 
 

@@ -154,7 +154,7 @@ def _show_softmax(output: LayerSums, names: Sequence[str], truth: int) -> None:
         height="content",
     )
     st.caption(
-        f"The largest score is taken from all before step 2, which changes no share. The truth, {plain(names[truth])}, "
+        f"Step 2 first subtracts the largest score from all, which changes no share. The truth, {plain(names[truth])}, "
         f"gets {percent_text(own, 1)}: the loss of this image is −ln {own:.4g} = {number_words(loss)}.",
         help=explain("softmax", "loss"),
     )

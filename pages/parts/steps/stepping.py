@@ -107,7 +107,7 @@ def _show_figures(now: Followed) -> None:
         st.metric("Last loss", loss, help=f"Of the last batch, just before its update. {explain('loss')}", width=100)
     if batch is not None and batch.n_batches == 1 and now.part.n_images > SMALLER_BATCH:
         words, button = layout.with_button("smaller_batch")
-        words.caption("A batch is all images here: one update per epoch.")
+        words.caption("A batch holds all training images here: one update per epoch.")
         if press.button(f"Batches of {SMALLER_BATCH}", key="steps_smaller", place=button, width="stretch"):
             session.apply_spec(now.spec.with_changes(parameters={"batch_size": SMALLER_BATCH}))
     if now.part.n_images < now.n_all:

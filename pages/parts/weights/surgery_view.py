@@ -127,7 +127,7 @@ def _offer(run: Run, surgery: Surgery) -> None:
             key="keep_surgery",
             disabled=surgery.changes_nothing or run.spec.surgery is not None or run.state != "done",
             help="Evaluated on all images, and kept under a name that says what was changed. Train shows it beside "
-            "this run. Of a changed run no further changes are kept.",
+            "this run. A run that was changed cannot be changed again.",
         )
     if keep:
         messages.attempt(_keep, run, run.spec.with_changes(surgery=surgery))
