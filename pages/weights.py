@@ -15,8 +15,14 @@ with messages.caught(), view.in_address():
     run = run_picker.ask_run(row)
     if run is None:
         view.end_page()
+    if run.spec.members > 1:
+        st.caption(
+            f"{run.spec.members} models vote in this run. Their weights differ; these are those of the first one, "
+            f"with seed {run.spec.random_state}."
+        )
     weight_player.show(run, row)
-    surgery_view.show(run)
+    if run.spec.members == 1:
+        surgery_view.show(run)
     views = MODELS[run.spec.model].views
     if "strongest paths" in views:
         network_view.show_paths(run)

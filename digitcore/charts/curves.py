@@ -17,7 +17,7 @@ from digitcore.charts._axes import (
     part_scale,
     value_limits,
 )
-from digitcore.charts._end_names import end_names
+from digitcore.charts._end_names import PADDING, end_names
 from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
@@ -106,7 +106,7 @@ def curves_chart(
     description += " beside those of another training, in grey." if ghost is not None else "."
     # The names have colours that can be read, the lines those of the parts.
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    return finished(chart, height=height, description=description)
+    return finished(chart, height=height, padding=PADDING, description=description)
 
 
 def _ghost_layers(

@@ -21,7 +21,7 @@ from digitcore.charts._axes import (
     unlimited,
     value_limits,
 )
-from digitcore.charts._end_names import end_names
+from digitcore.charts._end_names import PADDING, end_names
 from digitcore.charts._spread import (
     HEAT_WIDTH,
     HEIGHT,
@@ -88,7 +88,8 @@ def fold_curves_chart(
     )
     names = end_names(means, parts, measure=measure, x="epoch", y="mean")
     layers = [spread_layer(bounds, spread), *line_layers(means, table, "part"), *names]
-    return finished(alt.layer(*layers).resolve_scale(color="independent"), height=HEIGHT, description=description)
+    chart = alt.layer(*layers).resolve_scale(color="independent")
+    return finished(chart, height=HEIGHT, padding=PADDING, description=description)
 
 
 def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from digitcore.evaluation.lr_range import lr_range_table
+from digitcore.models.ensemble import first_member
 from digitcore.runs.training import images_and_labels, model_for, split_for, threads_for
 from digitcore.specs.run_spec import RunSpec
 
@@ -45,7 +46,8 @@ def lr_range_test(
     spec = RunSpec.from_json(spec) if isinstance(spec, str) else spec
     data_split = split_for(spec)
     X, y = images_and_labels(data_split.train, spec.scaling)
-    model = model_for(spec, data_split.dataset)
+    # Of models that vote all want the same rate.
+    model = first_member(model_for(spec, data_split.dataset))
     with threads_for(spec, most=1):
         found = model.learning_rate_range(X, y, lowest=lowest, highest=highest, n_steps=n_steps)
     return lr_range_table(found.rates, found.losses)

@@ -8,6 +8,7 @@ import numpy as np
 from safetensors.numpy import save as save_tensors
 
 from digitcore.models.checkpoint import under_prefix, with_prefix
+from digitcore.models.ensemble import weights_of_first
 
 
 class RunArrays(Mapping[str, np.ndarray]):
@@ -22,6 +23,8 @@ class RunArrays(Mapping[str, np.ndarray]):
     ----------
     weights : dict of str to ndarray
         As ``get_weights`` of the estimator names them.
+    shown_weights : dict of str to ndarray
+        The weights that pages show: of a vote its first member's, else all.
     probabilities : dict of str to ndarray
         float32 ``(n_images, n_classes)`` for each part: what the model made of every image.
     indices : dict of str to ndarray
@@ -66,6 +69,10 @@ class RunArrays(Mapping[str, np.ndarray]):
     @property
     def weights(self) -> dict[str, np.ndarray]:
         return under_prefix("weights", self)
+
+    @property
+    def shown_weights(self) -> dict[str, np.ndarray]:
+        return weights_of_first(self.weights)
 
     @property
     def probabilities(self) -> dict[str, np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors.numpy import load, save
@@ -12,9 +11,7 @@ from safetensors.numpy import load, save
 from digitcore.datasets import Part, Split
 from digitcore.evaluation.confusion import confusion_counts
 from digitcore.insight.weight_images import first_layer_images
-
-if TYPE_CHECKING:
-    from digitcore.models.base import EpochClassifier
+from digitcore.models.ensemble import Model, first_member
 
 # Looking at these takes a hundredth of the time in which an epoch trains sixty thousand.
 MOST_IMAGES = 2_000
@@ -46,7 +43,7 @@ class Glimpse:
         Of at most 4 images that were wrong at the last glimpse and are right now: position in the data set, and the
         class they were taken for.
     first_layer : ndarray, float32, (n_images, height, width)
-        The first layer's weights as images, at most 24, rounded to 1/127 of the largest.
+        The first layer's weights as images, at most 24, rounded to 1/127 of the largest; of a vote the first member's.
     """
 
     epoch: int
@@ -118,7 +115,7 @@ class Watcher:
         self._before: np.ndarray | None = None
         self._times_wrong = np.zeros(part.n_images, dtype=np.int64)
 
-    def look(self, model: EpochClassifier) -> Glimpse:
+    def look(self, model: Model) -> Glimpse:
         """Return a glimpse of ``model`` as it is now."""
         prediction = model.predict(self._X)
         is_wrong = prediction != self._truth
@@ -131,7 +128,8 @@ class Watcher:
             learned = np.flatnonzero(~is_wrong & (self._before != self._truth))[:MOST_LEARNED]
         taken_for = np.array([]) if self._before is None else self._before[learned]
         self._before = prediction
-        weights = first_layer_images(model.MODEL_NAME, model.get_weights(), self._dataset.image_shape)
+        shown = first_member(model)
+        weights = first_layer_images(shown.MODEL_NAME, shown.get_weights(), self._dataset.image_shape)
         return Glimpse(
             epoch=model.n_iter_,
             part=self._name,

@@ -16,6 +16,7 @@ from digitcore.insight.layer_tables import strongest_path
 from digitcore.insight.surgery import Surgery, operate
 from digitcore.insight.weight_images import first_layer_name
 from digitcore.models import MODELS
+from digitcore.models.ensemble import Model, first_member, members_of, weights_of_first
 from digitcore.runs.arrays import RunArrays
 from digitcore.runs.run import Run
 from digitcore.runs.training import all_classes, model_for, threads_for
@@ -44,7 +45,11 @@ class RunModel:
     Attributes
     ----------
     weights : dict of str to ndarray
-        As :meth:`digitcore.models.base.EpochClassifier.get_weights` gives them.
+        As :meth:`digitcore.models.base.EpochClassifier.get_weights` gives them; of a vote the first member's.
+    estimator : EpochClassifier or Ensemble
+        What predicts.
+    n_bytes : int
+        What all weights take.
 
     Raises
     ------
@@ -55,10 +60,11 @@ class RunModel:
     def __init__(self, run: Run, arrays: Mapping[str, np.ndarray], class_names: tuple[str, ...]):
         self.spec, self.class_names = run.spec, class_names
         self._dataset = DATASETS[run.spec.dataset]
-        self.weights = RunArrays(arrays).weights
+        every = RunArrays(arrays).weights
+        self.weights, self.n_bytes = weights_of_first(every), sum(array.nbytes for array in every.values())
         missing = run.evaluation.missing_classes["train"]
         self._classes = [index for index, name in enumerate(class_names) if name not in missing]
-        self.estimator = self._restored()
+        self.estimator = self._restored(every)
 
     def operated(self, surgery: Surgery) -> RunModel:
         """Return this model after a surgery; this one stays as it is.
@@ -66,11 +72,13 @@ class RunModel:
         Raises
         ------
         InvalidSetting
-            If the first layer has not all units that the surgery names.
+            If the first layer has not all units that the surgery names, or several models vote.
         """
+        if self.spec.members > 1:
+            raise InvalidSetting("The weights of a vote of several seeds cannot be changed: choose one of its seeds")
         other = copy.copy(self)
         other.weights = operate(self.weights, first_layer_name(self.spec.model, self.weights), surgery)
-        other.estimator = other._restored()
+        other.estimator = other._restored(other.weights)
         return other
 
     def predict_proba(self, images: np.ndarray) -> np.ndarray:
@@ -111,23 +119,28 @@ class RunModel:
         return self._predict(self._pixels(image)[np.newaxis])[0].astype(np.float64)
 
     def contributions(self, image: np.ndarray) -> np.ndarray:
-        """See :func:`digitcore.insight.attribution.contributions`; only for softmax regression."""
-        return self._for_all(
-            contributions(self.weights["output.weight"], self._pixels(image), self._dataset.image_shape)
-        )
+        """See :func:`digitcore.insight.attribution.contributions`; only for softmax regression, of a vote the means."""
+        weights = np.mean([member.get_weights()["output.weight"] for member in members_of(self.estimator)], axis=0)
+        return self._for_all(contributions(weights, self._pixels(image), self._dataset.image_shape))
 
     def occlusion(self, image: np.ndarray) -> np.ndarray:
         """See :func:`digitcore.insight.attribution.occlusion_drops`."""
         return occlusion_drops(self._predict, self._pixels(image), self._dataset.image_shape)
 
     def gradients(self, image: np.ndarray) -> np.ndarray:
-        """Return the gradient of each class's score by each pixel, ``(n_classes, height, width)``."""
+        """Return the gradient of each class's score by each pixel, ``(n_classes, height, width)``.
+
+        Of a vote it is the mean of its members' gradients.
+        """
         rows = self.estimator.input_gradients(self._pixels(image))
         return self._for_all(rows.reshape(-1, *self._dataset.image_shape))
 
     def feature_maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what each convolution and pooling makes of an image: ``(channels, height, width)``, of ReLU from 0."""
-        values = self.estimator.activations(self._pixels(image)[np.newaxis])
+        """Return what each convolution and pooling makes of an image: ``(channels, height, width)``, of ReLU from 0.
+
+        Of a vote it is the first member's.
+        """
+        values = self._shown.activations(self._pixels(image)[np.newaxis])
         return {name: np.moveaxis(maps[0], -1, 0) for name, maps in values.items() if maps.ndim == 4}
 
     @property
@@ -136,23 +149,27 @@ class RunModel:
         return len(self.weights) > 2
 
     def last_hidden(self, images: np.ndarray) -> np.ndarray:
-        """Return what the last hidden layer makes of images ``(n_images, height, width)``: ``(n_images, n_values)``."""
+        """Return what the last hidden layer makes of images ``(n_images, height, width)``: ``(n_images, n_values)``.
+
+        The values of models that vote stand side by side.
+        """
         blocks = []
         for start in range(0, len(images), N_AT_ONCE):
-            *_, last = self.estimator.activations(self._rows(images[start : start + N_AT_ONCE])).values()
-            blocks.append(last.reshape(len(last), -1))
+            rows = self._rows(images[start : start + N_AT_ONCE])
+            last = [list(member.activations(rows).values())[-1] for member in members_of(self.estimator)]
+            blocks.append(np.concatenate([values.reshape(len(rows), -1) for values in last], axis=1))
         return np.concatenate(blocks)
 
     def strongest_paths(self, part: Part) -> dict[int, list[int]]:
         """Return :func:`~digitcore.insight.layer_tables.strongest_path` of an MLP for each class in ``part``.
 
-        The first 100 images of a class are looked at.
+        The first 100 images of a class are looked at. Of a vote they are the first member's.
         """
         paths = {}
         for row, class_index in enumerate(self._classes):
             positions = np.flatnonzero(part.labels == class_index)[:N_LOOKED_AT]
             if len(positions):
-                activations = self.estimator.activations(self._rows(part.take(positions)))
+                activations = self._shown.activations(self._rows(part.take(positions)))
                 paths[class_index] = strongest_path(self.weights, activations, row)
         return paths
 
@@ -169,10 +186,15 @@ class RunModel:
             raise InvalidSetting(f"The pixels must be 0 to {most} as those of {name}, got {images.max()}: scale them")
         return images
 
-    def _restored(self) -> EpochClassifier:
+    @property
+    def _shown(self) -> EpochClassifier:
+        """The estimator that has :attr:`weights`."""
+        return first_member(self.estimator)
+
+    def _restored(self, weights: Mapping[str, np.ndarray]) -> Model:
         height, width = self._dataset.image_shape
         model = model_for(self.spec, self._dataset)
-        return model.restore(self.weights, classes=self._classes, n_features=height * width)
+        return model.restore(weights, classes=self._classes, n_features=height * width)
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         # A few images are no work to share, and the other cores may be training. To limit NumPy's takes longer.

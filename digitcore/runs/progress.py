@@ -185,7 +185,8 @@ def _seconds_per_epoch(spec: RunSpec) -> float:
     work = forward * (PASSES_TRAINED * n_train + n_held_out)
     model = MODELS[spec.model]
     changes = augmentation_seconds(augmentation_of(spec.parameters), n_train * math.prod(dataset.image_shape))
-    return changes + work * model.seconds_per_multiply_add + n_updates * model.seconds_per_update
+    seconds = changes + work * model.seconds_per_multiply_add + n_updates * model.seconds_per_update
+    return spec.members * seconds
 
 
 def part_sizes(spec: RunSpec) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from digitcore.models import MODELS, Epoch, make_model
 from digitcore.models.architecture import plan
 from digitcore.models.augmented_images import augmentation_of
 from digitcore.models.checkpoint import n_epochs_of, under_prefix, with_prefix
+from digitcore.models.ensemble import Ensemble, Model, first_member, members_of
 from digitcore.models.layer_plans import is_small_dense
 from digitcore.models.pauses import pauses
 from digitcore.runs.arrays import RunArrays
@@ -160,7 +161,7 @@ def train_spec(
             with _timed(outcome):
                 _fit(model, spec, data_split, outcome, options, stop)
             if spec.surgery is not None and outcome.epochs:
-                _operate(model, spec.model, spec.surgery)
+                _operate(first_member(model), spec.model, spec.surgery)
                 if outcome.state == "done":
                     # No training can go on from changed weights.
                     outcome.arrays = outcome.arrays.without_checkpoint()
@@ -196,12 +197,13 @@ def split_of_run(spec: RunSpec, arrays: Mapping[str, np.ndarray], dataset: Datas
     return Split(dataset, **parts, validation_is_test=validation_is_test)
 
 
-def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> EpochClassifier:
-    """Return the untrained estimator that ``spec`` describes; of ``dataset`` it needs the images' shape."""
+def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> Model:
+    """Return the untrained estimator, or estimators that vote, of a spec; of ``dataset`` the images' shape counts."""
     parameters = dict(spec.parameters)
     if MODELS[spec.model].takes_image_shape:
         parameters["image_shape"] = dataset.image_shape
-    return make_model(spec.model, random_state=spec.random_state, **parameters)
+    models = [make_model(each.model, random_state=each.random_state, **parameters) for each in spec.member_specs]
+    return models[0] if len(models) == 1 else Ensemble(models)
 
 
 def images_and_labels(part: Part, scaling: str) -> tuple[np.ndarray, np.ndarray]:
@@ -253,7 +255,7 @@ class _Checkpoints:
         self._options, self._wanted, self._taken_at = options, options.takes_checkpoints, time.monotonic()
         self.last = first
 
-    def take(self, model: EpochClassifier, recorder: Recorder, seconds: float, *, at_once: bool) -> None:
+    def take(self, model: Model, recorder: Recorder, seconds: float, *, at_once: bool) -> None:
         """Take a checkpoint after an epoch of so many seconds, if it is time for one."""
         due = at_once or seconds >= FINISH_SECONDS or time.monotonic() - self._taken_at >= CHECKPOINT_SECONDS
         if not (due and self._wanted):
@@ -284,7 +286,7 @@ class _Glimpses:
         self._watcher = None if self._show is None else Watcher(data_split, scaling)
         self._next_at = 0.0
 
-    def take(self, model: EpochClassifier) -> None:
+    def take(self, model: Model) -> None:
         """Take a glimpse of the model and pass it on, unless the last one was too short a time ago."""
         start = time.monotonic()
         if self._show is None or self._watcher is None or start < self._next_at:
@@ -339,7 +341,7 @@ def _prepare(spec: RunSpec, data_split: Split) -> None:
     few = data_split.train.indices[: min(max(n_at_once, _FEW_IMAGES), _MANY_IMAGES)]
     part = Part("train", data_split.dataset, few)
     images = images_and_labels(part, spec.scaling)
-    model = model_for(spec, data_split.dataset).set_params(epochs=1, patience=None)
+    model = first_member(model_for(spec, data_split.dataset)).set_params(epochs=1, patience=None)
     try:
         model.fit(*images, validation_data=images)
     except Interrupted:
@@ -368,9 +370,7 @@ class _UnderWay(NamedTuple):
     checkpoints: _Checkpoints
 
 
-def _fit(
-    model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
-) -> None:
+def _fit(model: Model, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop) -> None:
     epochs, recorder, checkpoints = _begin(model, spec, data_split, outcome, options, stop)
     n_before, glimpses = n_epochs_of(checkpoints.last), _Glimpses(options, data_split, spec.scaling)
     with closing(epochs):
@@ -379,7 +379,7 @@ def _fit(
                 _tell(epoch, outcome, options)
                 glimpses.take(model)
                 stopped = stop.requested()
-                last = stopped or epoch.number == model.epochs or epoch.number - model.best_epoch_ == model.patience
+                last = stopped or _is_last(epoch, model)
                 recorder.take(epoch.number, last=last)
                 checkpoints.take(model, recorder, epoch.seconds, at_once=last)
                 if stopped:
@@ -389,6 +389,14 @@ def _fit(
     if n_before and model.n_iter_ == n_before:
         recorder.take(model.n_iter_, last=True)  # there was nothing left to train
     _keep(outcome, options, recorder, checkpoints)
+
+
+def _is_last(epoch: Epoch, model: Model) -> bool:
+    """Whether the training ends with an epoch, planned or by early stopping."""
+    return epoch.number == model.epochs or all(
+        member.patience is not None and epoch.number - member.best_epoch_ >= member.patience
+        for member in members_of(model)
+    )
 
 
 def _keep(outcome: Outcome, options: _Options, recorder: Recorder, checkpoints: _Checkpoints) -> None:
@@ -445,7 +453,7 @@ def _train_parent(spec: RunSpec, options: _Options, outcome: Outcome, stop: _Sto
 
 
 def _begin(
-    model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
+    model: Model, spec: RunSpec, data_split: Split, outcome: Outcome, options: _Options, stop: _Stop
 ) -> _UnderWay:
     """Begin to train a spec where its checkpoint ends, after its parents, and report the epochs before."""
     checkpoint, snapshots = _divided(options.checkpoint or {})
@@ -458,11 +466,11 @@ def _begin(
     for epoch in model.history_:
         _tell(epoch, outcome, options)
     # The checkpoint that it began with stays if there is nothing left to train.
-    return _UnderWay(epochs, Recorder(model, X, y, snapshots), _Checkpoints(options, checkpoint))
+    return _UnderWay(epochs, Recorder(first_member(model), X, y, snapshots), _Checkpoints(options, checkpoint))
 
 
 def _epochs_from(
-    checkpoint: Mapping[str, np.ndarray], model: EpochClassifier, spec: RunSpec, data: tuple[Any, ...]
+    checkpoint: Mapping[str, np.ndarray], model: Model, spec: RunSpec, data: tuple[Any, ...]
 ) -> Iterator[Epoch]:
     """Return the epochs after a checkpoint; all of them if it is empty or of another training."""
     if not checkpoint:
@@ -486,7 +494,7 @@ def validation_data_of(data_split: Split, scaling: str) -> tuple[np.ndarray, np.
     return (held_out.features(scaling)[known], held_out.labels[known]) if known.any() else None
 
 
-def _evaluate(model: EpochClassifier, spec: RunSpec, data_split: Split, outcome: Outcome, stop: _Stop) -> None:
+def _evaluate(model: Model, spec: RunSpec, data_split: Split, outcome: Outcome, stop: _Stop) -> None:
     outcome.arrays |= RunArrays.of(weights=model.get_weights())
     if not outcome.epochs:
         outcome.reason = STOPPED_IN_FIRST_EPOCH
@@ -511,7 +519,7 @@ def _evaluate(model: EpochClassifier, spec: RunSpec, data_split: Split, outcome:
     )
 
 
-def all_classes(model: EpochClassifier, X: np.ndarray, n_classes: int) -> np.ndarray:
+def all_classes(model: Model, X: np.ndarray, n_classes: int) -> np.ndarray:
     """Return probabilities with a column for every class of the data set, also those the training part lacked."""
     probabilities = np.zeros((len(X), n_classes), dtype=np.float32)
     probabilities[:, model.classes_] = model.predict_proba(X)

@@ -33,6 +33,16 @@ SEED = Integer(
     maximum=2**32 - 1,
     slider=(0, 100),
 )
+MEMBERS = Integer(
+    name="members",
+    label="Seeds that vote",
+    phrase="vote of {} seeds",
+    help=explain("vote"),
+    default=1,
+    minimum=1,
+    maximum=20,
+    slider=(1, 10),
+)
 DIGEST_LENGTH = 20
 # Trainings that each go on from the one before.
 MOST_PARENTS = 5
@@ -113,6 +123,9 @@ class RunSpec(_Checked):
         same data set the two have the same split but for ``max_train``, so that no image is tested that was trained on.
     surgery : Surgery or mapping, optional
         What is done to the weights after the training and before the evaluation. One that changes nothing is none.
+    members : int, optional
+        How many models are trained, 1 to 20, with as many seeds from ``random_state`` on; the mean of their
+        probabilities is what they predict. Several go on from no other training, and get no surgery.
 
     Raises
     ------
@@ -129,13 +142,19 @@ class RunSpec(_Checked):
     random_state: int = SEED.default
     parent: RunSpec | None = Field(default=None, json_schema_extra={"since": 1})
     surgery: Surgery | None = Field(default=None, json_schema_extra={"since": 4})
+    members: int = Field(default=MEMBERS.default, json_schema_extra={"since": 5})
 
     @model_validator(mode="before")
     @classmethod
     def _clean(cls, values: Any) -> Any:
         checked: dict[str, Any] = dict(values)
         problems: list[str] = []
-        checks = {"split": _clean_split, "scaling": SCALING.clean, "random_state": SEED.clean}
+        checks = {
+            "split": _clean_split,
+            "scaling": SCALING.clean,
+            "random_state": SEED.clean,
+            "members": MEMBERS.clean,
+        }
         for name, clean in checks.items():
             if name in checked:
                 _collect(problems, checked, name, clean)
@@ -149,6 +168,8 @@ class RunSpec(_Checked):
             _collect(problems, checked, "parent", _clean_parent)
         if not problems and checked.get("surgery") is not None:
             _collect(problems, checked, "surgery", lambda given: _clean_surgery(checked, given))
+        if not problems and checked.get("members", 1) > 1:
+            problems += _problems_of_vote(checked)
         if problems:
             raise InvalidSetting("; ".join(problems))
         return checked
@@ -189,6 +210,14 @@ class RunSpec(_Checked):
     def as_trained(self) -> RunSpec:
         """The training alone, without what is done to the weights after it."""
         return self if self.surgery is None else self.with_changes(surgery=None)
+
+    @property
+    def member_specs(self) -> tuple[RunSpec, ...]:
+        """The trainings whose models vote, one for each seed; of a single model the spec itself."""
+        if self.members == 1:
+            return (self,)
+        seeds = range(self.random_state, self.random_state + self.members)
+        return tuple(self.with_changes(members=1, random_state=seed) for seed in seeds)
 
     @property
     def ends_its_schedule(self) -> bool:
@@ -305,6 +334,8 @@ def _clean_parent(given: Any) -> RunSpec:
         parent = given if isinstance(given, RunSpec) else RunSpec(**given)
     except InvalidSetting as problem:
         raise InvalidSetting(f"parent: {problem}") from None
+    if parent.members > 1:
+        raise InvalidSetting("A training cannot go on from a vote of several seeds: let it go on from one of them")
     if parent.surgery is not None:
         raise InvalidSetting(
             f"A training cannot go on from weights that were changed after their training ({parent.surgery.words})"
@@ -330,6 +361,20 @@ def _clean_surgery(values: Mapping[str, Any], given: Any) -> Surgery | None:
     # What has no effect is at its default.
     without: dict[str, Any] = {} if surgery.units and surgery.scale != 1 else {"units": (), "scale": 1.0}
     return replace(surgery, **without, seed=surgery.seed if surgery.noise else 0)
+
+
+def _problems_of_vote(values: Mapping[str, Any]) -> list[str]:
+    """Return what several models that vote cannot have, a sentence each."""
+    problems = []
+    if values.get("parent") is not None:
+        problems.append("A vote of several seeds cannot go on from another training: set members to 1")
+    if values.get("surgery") is not None:
+        problems.append("The weights of a vote of several seeds cannot be changed: set members to 1")
+    if values.get("random_state", SEED.default) + values["members"] - 1 > SEED.maximum:
+        problems.append(
+            f"The last of {values['members']} seeds would be above {SEED.maximum}: take a smaller first one"
+        )
+    return problems
 
 
 def _check_parent(spec: RunSpec, parent: RunSpec) -> None:

@@ -14,7 +14,7 @@ from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import NONE_TEXT, Choice, Parameter, unknown_name
-from digitcore.specs.run_spec import SEED, RunSpec
+from digitcore.specs.run_spec import MEMBERS, SEED, RunSpec
 
 
 class Labels(Mapping[str, str]):
@@ -87,6 +87,7 @@ def settings_of(model: str) -> dict[str, Setting]:
         "model": Setting(MODEL),
         **own,
         "seed": Setting(SEED),
+        "members": Setting(MEMBERS),
     }
 
 

@@ -22,7 +22,7 @@ from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, 
 from digitcore.runs import RunSpec
 from digitcore.specs.changes import changes_between
 from digitcore.specs.recipes import RECIPES, recipe_values
-from digitcore.specs.run_spec import SEED
+from digitcore.specs.run_spec import MEMBERS, SEED
 from digitcore.specs.settings import DATASET, MODEL, settings_of
 from digitcore.specs.titles import differences_from, spec_title
 from digitcore.wording import counted
@@ -172,11 +172,13 @@ def _ask_model(spec: RunSpec, dataset: str, only: Collection[str] | None) -> dic
     if only is not None:
         _ask_group([*main, *others, *augmentation], spec, model, parameters, only)
         seed = _ask_if_shown(SEED, spec.random_state, _field_names(only), prefix="model_")
-        return {"model": model, "parameters": parameters, "random_state": seed}
+        members = _ask_if_shown(MEMBERS, spec.members, only)
+        return {"model": model, "parameters": parameters, "random_state": seed, "members": members}
     _ask_group(main, spec, model, parameters)
-    with view.expander(st, "open_more", f"More settings{_n_changed(spec, [*others, SEED])}"):
+    with view.expander(st, "open_more", f"More settings{_n_changed(spec, [*others, SEED, MEMBERS])}"):
         _ask_group(others, spec, model, parameters)
         seed = _ask(SEED, spec.random_state, prefix="model_")
+        members = _ask(MEMBERS, spec.members)
     if augmentation:
         with view.expander(st, "open_augmentation", f"Augmentation{_n_changed(spec, augmentation)}"):
             st.caption("Training images, changed at random.", help=explain("augmentation", "what augmentation brings"))
@@ -184,7 +186,7 @@ def _ask_model(spec: RunSpec, dataset: str, only: Collection[str] | None) -> dic
             _ask_group(augmentation, spec, model, parameters)
             with variants:
                 show_variants(dataset, parameters)
-    return {"model": model, "parameters": parameters, "random_state": seed}
+    return {"model": model, "parameters": parameters, "random_state": seed, "members": members}
 
 
 def _field_names(only: Collection[str]) -> set[str]:

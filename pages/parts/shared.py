@@ -60,7 +60,7 @@ arrays: SizedCache[Mapping[str, np.ndarray]] = SizedCache(
     MAX_ARRAY_BYTES, lambda arrays: sum(array.nbytes for array in arrays.values())
 )
 models: SizedCache[RunModel] = SizedCache(
-    MAX_MODEL_BYTES, lambda model: MODEL_BYTES + sum(weights.nbytes for weights in model.weights.values())
+    MAX_MODEL_BYTES, lambda model: model.spec.members * MODEL_BYTES + model.n_bytes
 )
 
 charts: SizedCache[dict[str, Any]] = SizedCache(MAX_CHART_BYTES, n_bytes)

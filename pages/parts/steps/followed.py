@@ -13,6 +13,7 @@ from digitcore.datasets import Part
 from digitcore.errors import LimitReached
 from digitcore.insight.stepper import Stepper
 from digitcore.models.architecture import multiply_adds, plan
+from digitcore.models.ensemble import first_member
 from digitcore.runs import RunSpec
 from digitcore.runs.glimpse import spread
 from digitcore.runs.training import images_and_labels, model_for
@@ -143,7 +144,8 @@ def _first(spec: RunSpec) -> Followed:
     spec = spec.with_changes(parent=None)
     part, positions, images, n_all = _images(spec.dataset, spec.split.model_dump_json(), spec.scaling, _spec=spec)
     _check_size(spec, part)
-    model = model_for(spec, part.dataset)
+    # Of models that vote, the first one is followed.
+    model = first_member(model_for(spec, part.dataset))
     if "device" in model.get_params():
         model.set_params(device="cpu")
     stepper = Stepper(model, images, part.labels)

@@ -21,7 +21,8 @@ def show(run: Run) -> None:
             key="more_epochs",
             help=f"The result is that of one training of {len(run.epochs) + n_more:,} epochs, bit for bit.",
         )
-    if n_more:
+    # Models that vote have no weights in common.
+    if n_more and run.spec.members == 1:
         other = press.button(
             "Other settings from here",
             key="other_settings",

@@ -85,7 +85,8 @@ def _show_table_of_layers(spec: RunSpec) -> None:
     }
     words = "Layers of the model with output shape and number of parameters"
     st.dataframe(table, hide_index=True, column_config=heads, alt=words)
-    st.caption(f"{table['n_parameters'].sum():,} parameters in all.")
+    votes = f" in each of the {spec.members} models" if spec.members > 1 else ""
+    st.caption(f"{table['n_parameters'].sum():,} parameters in all{votes}.")
 
 
 def _n_done(spec: RunSpec, run: Run | None) -> int:

@@ -41,7 +41,7 @@ def show(run: Run, row: DeltaGenerator) -> None:
 @messages.caught()
 def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     arrays, dataset = session.arrays_of(run), session.dataset(run.spec.dataset)
-    weights = arrays.weights
+    weights = arrays.shown_weights
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
     titles = np.array(first_layer_titles(run.spec.model, weights, dataset.class_names))
     row = layout.choices("weights")
