@@ -8,8 +8,10 @@ two cores of an AVX-512 processor, as a share of the step's time without the tri
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import ClassVar
 
@@ -34,9 +36,6 @@ from digitcore.models.torch_backend.kernels.dropout import Dropout
 from digitcore.models.torch_backend.kernels.small_dense import SmallDenseLayers
 from digitcore.models.torch_backend.updates import Update
 
-# Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
-# caches hold. The CNN gains a tenth.
-_VALUES_IN_CACHE = 180_000
 # Multiply-adds from which a dense layer's products of images and weights go to oneDNN, where torch was built with it.
 # On processors that are not Intel's, torch's other library for them leaves half of the instructions aside, but it
 # starts quicker, and adds gradients to a sum without another pass: the CNN gains a fifth, digits-mlp 6 %.
@@ -148,6 +147,13 @@ class ConvBlock:
         self._scale = dropout.scale if dropout is not None else 1.0
         self._buffers = Buffers()
         self._kept: dict[int, tuple] = {}
+
+    def twin(self, dropout: Dropout | None) -> ConvBlock:
+        """Return a block of the same weights and a dropout of the same rate, to be used in another thread."""
+        other = copy.copy(self)
+        other.convolution, other.dropout = copy.copy(self.convolution), dropout
+        other._buffers, other._kept = Buffers(), {}
+        return other
 
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the block's result for ``x``, kept under ``group`` for the way back."""
@@ -289,6 +295,9 @@ class Network:
 
     # Whether the dense layers' weights must lie in memory as (n_inputs, n_units).
     INPUTS_FIRST: ClassVar[bool] = False
+    # Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
+    # caches hold. The CNN gains a tenth.
+    _VALUES_IN_CACHE: ClassVar[int] = 180_000
 
     def __init__(
         self,
@@ -320,6 +329,10 @@ class Network:
             self.dense[0].expect(whole)
         for layer in (*(block.convolution for block in self.blocks), *self.dense):
             layer.weight_sum, layer.bias_sum = update.sums[f"{layer.name}.weight"], update.sums[f"{layer.name}.bias"]
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Return a context in which batches go through the network, with the threads that it needs."""
+        return nullcontext()
 
     def start_epoch(self) -> None:
         """Have dropout draw afresh."""
@@ -374,13 +387,17 @@ class Network:
                 values = self.blocks[number].backward(values, rows.start, scale, wants_input=number > 0)
 
     def _groups(self, n_images: int) -> Iterator[slice]:
-        # The first block goes image by image all by itself.
-        is_alone = len(self.blocks) == 1 and isinstance(self.blocks[0], FirstConvBlock)
-        at_once = n_images if is_alone else max(1, _VALUES_IN_CACHE // self._widest)
+        at_once = self._images_in_cache(n_images)
         for start in range(0, n_images, at_once):
             # One image can take a second: a thousand filters of a thousand channels each.
             pause()
             yield slice(start, min(start + at_once, n_images))
+
+    def _images_in_cache(self, n_images: int) -> int:
+        """Return how many of so many images are best convolved at once."""
+        # The first block goes image by image all by itself.
+        is_alone = len(self.blocks) == 1 and isinstance(self.blocks[0], FirstConvBlock)
+        return n_images if is_alone else max(1, self._VALUES_IN_CACHE // self._widest)
 
     def _build(
         self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None

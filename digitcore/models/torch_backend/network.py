@@ -24,6 +24,7 @@ from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
 from digitcore.models.torch_backend.modules import build_module, initialize
+from digitcore.models.torch_backend.two_lanes import TwoLaneNetwork, suits_two_lanes
 from digitcore.models.torch_backend.updates import make_update, named_weights
 from digitcore.models.training import Score, Training, batches_without_end
 
@@ -190,7 +191,7 @@ class NetworkTraining(Training):
         self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
         self.label_smoothing = settings.get("label_smoothing", 0.0)
         self.generator = generator
-        kind = SmallDenseNetwork if is_small_dense(layers, self.batch_size) else Network
+        kind = _kind_for(layers, self.batch_size)
         in_one_piece = self.batch_size <= at_once
         self.update = make_update(module, settings, in_one_piece=in_one_piece, inputs_first=kind.INPUTS_FIRST)
         self.weights = named_weights(module)
@@ -203,7 +204,7 @@ class NetworkTraining(Training):
     @torch.inference_mode()
     def one_epoch(self) -> Score:
         hook, sums = pause_hook(), []
-        with _denormals_are_zero():
+        with self.network.at_work(), _denormals_are_zero():
             for batch in self._batches():
                 hook()
                 if not self.schedule.is_constant:
@@ -218,11 +219,12 @@ class NetworkTraining(Training):
         X, y = self.held_out
         sums = []
         at_once = min(self.at_once, PREDICTED_AT_ONCE)
-        for block_X, block_y in zip(X.split(at_once), y.split(at_once), strict=True):
-            pause()
-            logits = self._class_by_class("logits", block_y.shape[0])
-            self.network.forward(block_X, out=logits.t())
-            sums.append(cross_entropy(logits.numpy(), block_y.numpy()))
+        with self.network.at_work():
+            for block_X, block_y in zip(X.split(at_once), y.split(at_once), strict=True):
+                pause()
+                logits = self._class_by_class("logits", block_y.shape[0])
+                self.network.forward(block_X, out=logits.t())
+                sums.append(cross_entropy(logits.numpy(), block_y.numpy()))
         return _mean_score(sums, len(y))
 
     def weights_are_finite(self) -> bool:
@@ -234,7 +236,7 @@ class NetworkTraining(Training):
         for rate, batch in zip(rates, batches_without_end(self, self._batches), strict=False):
             pause()
             self.update.learning_rate = rate
-            with _denormals_are_zero():
+            with self.network.at_work(), _denormals_are_zero():
                 loss, _ = self._one_batch(*batch)
             yield loss / len(batch[1])
 
@@ -244,7 +246,7 @@ class NetworkTraining(Training):
             yield LabelledImages(batch[0].numpy(), batch[1].numpy())
             if not self.schedule.is_constant:
                 self.update.learning_rate = self.schedule.next_rate()
-            with _denormals_are_zero():
+            with self.network.at_work(), _denormals_are_zero():
                 self._one_batch(*batch)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -315,6 +317,13 @@ class NetworkTraining(Training):
         if tensors[0].shape[0] <= self.at_once:
             return iter([tensors])
         return _with_pauses(zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True))
+
+
+def _kind_for(layers: Sequence[Layer], batch_size: int) -> type[Network]:
+    """Return the kind of network that is trained fastest with the threads that torch has now."""
+    if is_small_dense(layers, batch_size):
+        return SmallDenseNetwork
+    return TwoLaneNetwork if suits_two_lanes(layers) else Network
 
 
 def _with_pauses(blocks: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[tuple[torch.Tensor, ...]]:

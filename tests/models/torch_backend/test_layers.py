@@ -139,7 +139,7 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_
     n_images = {1: 10, 7: 65, None: 23}[batch_size]
     X, y = digits[0][:n_images] / digits[0].max(), digits[1][:n_images]
     epochs = 10 if batch_size is None else 1
-    monkeypatch.setattr(torch_layers, "_VALUES_IN_CACHE", 1500)
+    monkeypatch.setattr(torch_layers.Network, "_VALUES_IN_CACHE", 1500)
     monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
     monkeypatch.setattr(torch_layers, "_WIDE", range(4000, 12_000))
     if not narrow:
