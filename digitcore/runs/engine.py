@@ -24,7 +24,7 @@ from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.computations import RUNNING, Computation
 from digitcore.runs.glimpse import Glimpse
 from digitcore.runs.keeper import Keeper
-from digitcore.runs.limits import check_computation, check_training, may_stop
+from digitcore.runs.limits import check_computation, check_training, may_stop, visitor_key
 from digitcore.runs.live_runs import Live
 from digitcore.runs.owners import Owners
 from digitcore.runs.part_locks import PartLocks
@@ -202,7 +202,13 @@ class Engine:
                 # Until a worker has it the run shows what it has; if it is stopped before, it is what it was.
                 live.checkpoint, live.earlier = own, known
                 live.epochs, live.unsaved = list(known.epochs), list(known.epochs)
-            attempt = self.store.begin(live.spec, self.owner, background=live.background, is_alive=self.owner_is_alive)
+            attempt = self.store.begin(
+                live.spec,
+                self.owner,
+                background=live.background,
+                starter=visitor_key(live.visitors[0]) if live.visitors else "",
+                is_alive=self.owner_is_alive,
+            )
             if attempt is None:
                 self._runs.forget([digest])  # another server has begun it since
                 return False
@@ -368,8 +374,18 @@ class Engine:
         return self._runs.is_background(digest)
 
     def may_stop(self, digest: str, visitor: str) -> bool:
-        """Return True if this visitor may stop a run: who started it may, and by the server's settings anyone."""
-        return may_stop(self._runs.starter(digest), visitor, self.settings)
+        """Return True if this visitor may stop a run: who started it may, and by the server's settings anyone.
+
+        That holds on every server of the store, as long as a visitor's browser has one cookie for all of them.
+
+        Raises
+        ------
+        StoreError
+            If the run is another server's, and the store cannot be read.
+        """
+        if digest in self._runs:
+            return may_stop(self._runs.starter(digest), visitor, self.settings)
+        return may_stop(self.store.starter(digest), visitor_key(visitor), self.settings)
 
     def cancel(self, digest: str, visitor: str = "") -> None:
         """End a run before it begins or in the middle of an epoch. A run that is not active is left as it is.

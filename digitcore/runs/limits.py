@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from digitcore.errors import LimitReached
@@ -10,6 +11,14 @@ from digitcore.runs.progress import expected_time
 from digitcore.server_settings import ServerSettings
 from digitcore.specs.run_spec import RunSpec
 from digitcore.wording import duration_text
+
+
+def visitor_key(visitor: str) -> str:
+    """Return what the store keeps of a visitor: 32 hexadecimal digits, from which nobody can become that visitor.
+
+    A visitor's name is in a cookie of the browser. Empty for calls from Python, whose visitor is empty, too.
+    """
+    return hashlib.sha256(visitor.encode()).hexdigest()[:32] if visitor else ""
 
 
 def may_stop(starter: str, visitor: str, settings: ServerSettings) -> bool:

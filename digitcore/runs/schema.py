@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 # The revision of the last file in migrations/versions.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 # Lists leave out runs that were deleted, and those whose spec this version could not read.
@@ -54,6 +54,8 @@ runs = sa.Table(
     sa.Column("seconds", sa.Float, nullable=False, default=0.0),
     sa.Column("attempt", sa.Integer, nullable=False, default=1),
     sa.Column("owner", sa.String(200), nullable=False),
+    # Which visitor started the training, as limits.visitor_key tells it; empty for calls from Python.
+    sa.Column("starter", sa.String(32), nullable=False, default="", server_default=""),
     # What visitors write. Other servers may still insert rows that lack it.
     sa.Column("name", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("note", sa.Text, nullable=False, default="", server_default=""),

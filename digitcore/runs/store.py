@@ -97,7 +97,13 @@ class Store:
         self._prepare()
 
     def begin(
-        self, spec: RunSpec, owner: str, *, background: bool = False, is_alive: IsAlive = lambda owner, beats: True
+        self,
+        spec: RunSpec,
+        owner: str,
+        *,
+        background: bool = False,
+        starter: str = "",
+        is_alive: IsAlive = lambda owner, beats: True,
     ) -> int | None:
         """Enter ``spec`` as queued, unless another owner that is alive has it queued or running.
 
@@ -111,6 +117,8 @@ class Store:
             Who trains it.
         background : bool
             Let :meth:`recent` leave the run out until :meth:`bring_forward` or another attempt.
+        starter : str
+            Who started it, at most 32 characters; see :func:`digitcore.runs.limits.visitor_key`.
         is_alive : callable
             As for :meth:`close_orphans`. Default: every owner is alive.
 
@@ -121,7 +129,9 @@ class Store:
             visitors have written about the run stays. None if another owner has the run.
         """
         fresh = dict(state="queued", reason="", evaluation={}, evaluated=False, background=background)
-        fresh |= dict(stop_requested=False, created_at=_now(), seconds=0.0, owner=owner, deleted_at=None)
+        fresh |= dict(
+            stop_requested=False, created_at=_now(), seconds=0.0, owner=owner, starter=starter, deleted_at=None
+        )
         fresh |= {**columns_of_spec(spec), **no_results()}
         same = _runs.c.digest == spec.digest
         with self.database.transaction("write") as connection:
@@ -136,6 +146,11 @@ class Store:
             connection.execute(sa.delete(_epochs).where(_epochs.c.digest == spec.digest))
             connection.execute(sa.update(_runs).where(same).values(attempt=kept.attempt + 1, **fresh))
         return kept.attempt + 1
+
+    def starter(self, digest: str) -> str:
+        """Return who started a run, as :meth:`begin` was told; empty where that is not known."""
+        with self.database.transaction("read") as connection:
+            return connection.scalar(sa.select(_runs.c.starter).where(_runs.c.digest == digest)) or ""
 
     def request_stop(self, digest: str) -> None:
         """Ask the owner of a run that is queued or running to stop it."""

@@ -6,8 +6,9 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from digitcore.errors import InvalidSetting
+from digitcore.errors import InvalidSetting, NotAllowed
 from digitcore.runs import Engine, Store, schema
+from digitcore.runs.limits import visitor_key
 
 
 @pytest.fixture
@@ -109,6 +110,37 @@ def test_the_other_server_follows_the_epochs_and_can_stop_the_run(servers, slow)
     assert second.wait(digest, 30).state == "cancelled"
     assert first.run(digest).state == "cancelled"
     assert attempts(first.store) == {digest: 1}
+
+
+def test_only_who_started_a_run_may_stop_it_on_another_server(servers, slow):
+    first, second = servers
+    digest = first.submit(slow(1), visitor="ann").digest
+    assert second.submit(slow(1), visitor="bob").active  # looks on
+    for server in servers:
+        assert (server.may_stop(digest, "ann"), server.may_stop(digest, "bob")) == (True, False)
+        with pytest.raises(NotAllowed, match="Another visitor started this"):
+            server.cancel(digest, "bob")
+    assert "ann" not in second.store.starter(digest)
+    second.cancel(digest, "ann")
+    assert first.wait(digest, 30).state == "cancelled"
+
+
+def test_a_run_of_a_python_call_may_be_stopped_by_anyone_on_another_server(servers, slow):
+    first, second = servers
+    digest = first.submit(slow(2)).digest
+    assert second.store.starter(digest) == ""
+    second.cancel(digest, "bob")
+    assert first.wait(digest, 30).state == "cancelled"
+
+
+def test_the_next_attempt_has_another_starter(open_store, quick):
+    store = open_store()
+    store.begin(quick(), "first", starter=visitor_key("ann"))
+    assert store.starter(quick().digest) == visitor_key("ann")
+    assert visitor_key("ann") != visitor_key("bob")
+    store.begin(quick(), "first", starter=visitor_key(""))
+    assert store.starter(quick().digest) == ""
+    assert store.starter("nowhere") == ""
 
 
 def test_a_stop_that_came_too_late_does_not_stop_the_next_attempt(open_store, quick):
