@@ -36,6 +36,8 @@ class Computing:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     visitors: set[str]
+    # Digest of the run with which the result, a table, is kept; empty where it is not.
+    kept_with: str = ""
     future: Future[Any] | None = None
     # A name of its own each time: the scheduler would hand out the failure of an equal one.
     name: str = field(init=False)
@@ -57,7 +59,12 @@ class Computations:
         self._lock = threading.Lock()
 
     def get_or_add(
-        self, key: str, visitor: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+        self,
+        key: str,
+        visitor: str,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        kept_with: str = "",
     ) -> Computation:
         """Return how a computation stands; an unknown one is added and waits."""
         visitors = {visitor} if visitor else set()
@@ -66,7 +73,7 @@ class Computations:
             if isinstance(known, Computation):
                 return known
             if known is None:
-                self._by_key[key] = Computing(key, function, arguments, visitors)
+                self._by_key[key] = Computing(key, function, arguments, visitors, kept_with)
             else:
                 known.visitors |= visitors
             return RUNNING
@@ -89,13 +96,21 @@ class Computations:
     def end(self, computing: Computing, ended: Computation) -> None:
         """Keep a result or a failure; of those, the last 32 are kept."""
         with self._lock:
-            if self._by_key.get(computing.key) is not computing:  # it was stopped meanwhile
-                return
-            del self._by_key[computing.key]
-            self._by_key[computing.key] = ended
-            kept = [key for key, each in self._by_key.items() if isinstance(each, Computation)]
-            for key in kept[: max(0, len(kept) - MAX_KEPT)]:
-                del self._by_key[key]
+            if self._by_key.get(computing.key) is computing:  # it was not stopped meanwhile
+                self._remember(computing.key, ended)
+
+    def remember(self, key: str, ended: Computation) -> None:
+        """Keep a result that was found before, as :meth:`end` does, unless the key is known."""
+        with self._lock:
+            if key not in self._by_key:
+                self._remember(key, ended)
+
+    def _remember(self, key: str, ended: Computation) -> None:
+        self._by_key.pop(key, None)
+        self._by_key[key] = ended
+        kept = [each for each, known in self._by_key.items() if isinstance(known, Computation)]
+        for oldest in kept[: max(0, len(kept) - MAX_KEPT)]:
+            del self._by_key[oldest]
 
     def forget(self, key: str) -> None:
         """Let the next request for this key start anew, after a failure."""

@@ -314,7 +314,9 @@ class Engine:
             raise InvalidSetting(f"Run {digest} is {run.state} and was not evaluated: {what_to_do} to have its model")
         return RunModel(run, self.arrays(digest), load_dataset(run.spec.dataset).class_names)
 
-    def compute(self, key: str, function: Callable[..., Any], *arguments: Any, visitor: str = "") -> Computation:
+    def compute(
+        self, key: str, function: Callable[..., Any], *arguments: Any, visitor: str = "", kept_with: str = ""
+    ) -> Computation:
         """Return how a computation in a worker stands; the first call queues it, behind all foreground trainings.
 
         Parameters
@@ -325,21 +327,44 @@ class Engine:
             What to compute; importable and serialisable.
         visitor : str
             Who asks.
+        kept_with : str
+            Digest of a run: the result, a table, is kept in the store until the run's next attempt. By default only in
+            memory.
 
         Raises
         ------
         EngineError
             If the workers cannot be started or reached.
+        StoreError
+            If the store cannot be read.
         LimitReached
             If the visitor, or all together, have as many under way as the server's limits for trainings allow.
         """
+        if kept_with:
+            self._recall(key)
         self.workers.ready_cluster()
         if visitor:
             check_computation(self.computations, key, visitor, self.settings)
-        computation = self.computations.get_or_add(key, visitor, function, arguments)
+        computation = self.computations.get_or_add(key, visitor, function, arguments, kept_with)
         if computation is RUNNING:
             self._keeper.request_dispatch()
         return computation
+
+    def knows_computation(self, key: str) -> bool:
+        """Return True if a computation is under way, or its result is there to be shown.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        self._recall(key)
+        return self.computations.knows(key)
+
+    def _recall(self, key: str) -> None:
+        """Have the result of a computation in memory if it was kept with a run."""
+        if not self.computations.knows(key) and (table := self.store.finding(key)) is not None:
+            self.computations.remember(key, Computation("done", result=table))
 
     def forget_computation(self, key: str) -> None:
         """Let the next :meth:`compute` of this key start anew, after a failure."""

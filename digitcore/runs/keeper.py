@@ -228,10 +228,20 @@ class Keeper:
             return
         try:
             ended = Computation("done", result=future.result(timeout=FETCH_SECONDS))
+            self._keep_finding(computing, ended)
         except (Exception, CancelledError) as error:
             log.error("The computation %s failed: %r", computing.key, error)
             ended = Computation("failed", reason=_reason(error))
         self.computations.end(computing, ended)
+
+    def _keep_finding(self, computing: Computing, ended: Computation) -> None:
+        """Keep a table with the run of which it was found; where that fails, until the server ends."""
+        if not computing.kept_with:
+            return
+        try:
+            self._store.keep_finding(computing.key, computing.kept_with, ended.result)
+        except StoreError as problem:
+            log.warning("What was computed of run %s could not be kept: %s", computing.kept_with, problem)
 
     def _take_message(self, live: Live, message: Mapping[str, Any]) -> None:
         if message.get("started"):

@@ -187,7 +187,7 @@ class RunEditor:
             query = sa.select(_runs.c.digest).where(due, _runs.c.state.not_in(ACTIVE)).order_by(_runs.c.digest)
             digests = list(connection.scalars(query.with_for_update()))
             for some in chunks(digests):
-                for table in (_epochs, _tags, _runs):
+                for table in (_epochs, _tags, schema.findings, _runs):
                     connection.execute(sa.delete(table).where(table.c.digest.in_(some)))
         self._note_edit()
         with self._database.translated("purge"):

@@ -130,6 +130,14 @@ epochs = sa.Table(
     sa.Column("validation_accuracy", sa.Float),
     sa.Column("seconds", sa.Float, nullable=False),
 )
+# Tables that were computed of a run after its end, such as its robustness, as JSON; gone with its next attempt.
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("content", sa.Text, nullable=False),
+)
 experiments = sa.Table(
     "experiments",
     metadata,

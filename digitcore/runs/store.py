@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 
 from digitcore.directories import home_directory
@@ -32,6 +34,7 @@ from digitcore.specs.run_spec import RunSpec
 
 SERVER_STOPPED = "The server stopped during this training. Its epochs were kept; train again to finish it."
 _runs, _epochs, _experiments, _owners = schema.runs, schema.epochs, schema.experiments, schema.owners
+_findings = schema.findings
 _EPOCH_FIELDS = [column.name for column in _epochs.columns if column.name != "digest"]
 IsAlive = Callable[[str, int | None], bool]
 
@@ -143,7 +146,8 @@ class Store:
             kept = connection.execute(query.with_for_update(of=_runs)).one()
             if kept.state in ACTIVE and kept.owner != owner and is_alive(kept.owner, kept.beats):
                 return None
-            connection.execute(sa.delete(_epochs).where(_epochs.c.digest == spec.digest))
+            for table in (_epochs, _findings):
+                connection.execute(sa.delete(table).where(table.c.digest == spec.digest))
             connection.execute(sa.update(_runs).where(same).values(attempt=kept.attempt + 1, **fresh))
         return kept.attempt + 1
 
@@ -151,6 +155,28 @@ class Store:
         """Return who started a run, as :meth:`begin` was told; empty where that is not known."""
         with self.database.transaction("read") as connection:
             return connection.scalar(sa.select(_runs.c.starter).where(_runs.c.digest == digest)) or ""
+
+    def keep_finding(self, name: str, digest: str, table: pd.DataFrame) -> None:
+        """Keep a table that was computed of a run, until the run's next attempt.
+
+        Parameters
+        ----------
+        name : str
+            Unique among the findings of all runs, at most 200 characters.
+        digest : str
+            Of the run.
+        table : DataFrame
+            Of numbers and texts; its index is left out.
+        """
+        row = dict(name=name, digest=digest, content=json.dumps(table.to_dict("list")))
+        with self.database.transaction("write") as connection:
+            schema.insert_if_new(connection, _findings, row)
+
+    def finding(self, name: str) -> pd.DataFrame | None:
+        """Return a table that :meth:`keep_finding` kept, with equal values; None where there is none."""
+        with self.database.transaction("read") as connection:
+            content = connection.scalar(sa.select(_findings.c.content).where(_findings.c.name == name))
+        return None if content is None else pd.DataFrame(json.loads(content))
 
     def request_stop(self, digest: str) -> None:
         """Ask the owner of a run that is queued or running to stop it."""

@@ -5,6 +5,7 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 
@@ -12,6 +13,7 @@ from digitcore.errors import EngineError, InvalidSetting, StoreError
 from digitcore.insight.projection import principal_components
 from digitcore.runs import Engine, RunSpec, Store, train_spec
 from digitcore.runs.keeper import LOST_WORKER
+from digitcore.runs.robustness import run_robustness
 from digitcore.runs.store import SERVER_STOPPED
 from digitcore.runs.training import n_threads, split_for
 from tests.waiting import wait_for
@@ -312,6 +314,35 @@ def test_a_failure_that_digitcore_foresaw_keeps_its_sentence(engine):
     assert "A map needs finite values" in computed(engine, "foreseen", principal_components, np.ones((1, 3))).reason
 
 
+def test_a_table_is_kept_with_its_run_and_not_computed_again(own_engine, tmp_path, quick):
+    run = own_engine.wait(own_engine.submit(quick(1)).digest, 30)
+    weights = own_engine.arrays(run.digest).weights
+    work = ("noise", run_robustness, run, weights, "test")
+    assert not own_engine.knows_computation("noise")
+    found = computed(own_engine, *work, kept_with=run.digest).result
+    assert len(found) > 1
+    own_engine.close()
+    with Engine(Store(home=tmp_path)) as later:
+        assert later.knows_computation("noise")
+        again = later.compute(*work, kept_with=run.digest)
+        assert again.state == "done"
+        pd.testing.assert_frame_equal(again.result, found, check_exact=True)
+        later.store.begin(quick(1), later.owner)
+        later.forget_computation("noise")
+        assert not later.knows_computation("noise")
+
+
+def test_a_finding_that_cannot_be_kept_is_shown_all_the_same(own_engine, quick, monkeypatch, caplog):
+    def full(*arguments):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(own_engine.store, "keep_finding", full)
+    run = own_engine.wait(own_engine.submit(quick(2)).digest, 30)
+    work = (run_robustness, run, own_engine.arrays(run.digest).weights, "test")
+    assert computed(own_engine, "unkept", *work, kept_with=run.digest).state == "done"
+    assert "could not be kept: The disk is full." in caplog.text
+
+
 def test_old_results_are_let_go(engine, monkeypatch):
     monkeypatch.setattr("digitcore.runs.computations.MAX_KEPT", 4)
     for number in range(7):
@@ -335,10 +366,10 @@ def test_a_computation_survives_the_death_of_its_worker(engine):
     assert computed(engine, "slow", time.sleep, 2).state == "done"
 
 
-def computed(engine, key, function, *arguments):
+def computed(engine, key, function, *arguments, **options):
     """Wait for a computation's end."""
     deadline = time.monotonic() + 20
-    while (computation := engine.compute(key, function, *arguments)).state == "running":
+    while (computation := engine.compute(key, function, *arguments, **options)).state == "running":
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return computation

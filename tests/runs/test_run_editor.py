@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from safetensors.numpy import save
@@ -74,6 +75,7 @@ def test_a_purge_removes_what_was_deleted_long_ago(store, editor, quick):
     kept, deleted, trained_again = digests = [keep(store, quick(seed), 90) for seed in range(3)]
     for digest in digests:
         store.finish(store.load(digest), save({"a": np.zeros(3)}))
+        store.keep_finding(f"robustness-{digest}", digest, pd.DataFrame({"accuracy": [0.5]}))
     editor.add_tags(digests, ["final"])
     editor.delete([deleted, trained_again])
     store.begin(quick(2), "me")
@@ -83,7 +85,7 @@ def test_a_purge_removes_what_was_deleted_long_ago(store, editor, quick):
     with pytest.raises(InvalidSetting, match="removed for good"):
         editor.restore(deleted)
     with store.database.transaction("read") as connection:
-        for table in (schema.runs, schema.epochs, schema.tags):
+        for table in (schema.runs, schema.epochs, schema.tags, schema.findings):
             assert deleted not in connection.scalars(sa.select(table.c.digest)).all()
     assert line_of(store, kept).tags == line_of(store, trained_again).tags == ["final"]
 

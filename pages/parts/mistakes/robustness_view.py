@@ -50,7 +50,7 @@ def show(run: Run, part: Part) -> None:
         key=f"robustness_{run.digest}",
         asked=session.measures_robustness(run),
         ask=lambda: session.measure_robustness(run),
-        is_known=lambda: all(shared.engine().computations.knows(_key(each, part.name)) for each in runs),
+        is_known=lambda: all(shared.engine().knows_computation(_key(each, part.name)) for each in runs),
     )
     if not asked:
         if in_vain:
@@ -112,6 +112,7 @@ def _computations(runs: Sequence[Run], part_name: str) -> list[Computation]:
             RunArrays(session.arrays_of(run)).weights,
             part_name,
             visitor=name,
+            kept_with=run.digest,
         )
         for run in runs
     ]

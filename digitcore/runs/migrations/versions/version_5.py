@@ -1,4 +1,4 @@
-"""Who started a training, so that on another server of the same store nobody else stops it."""
+"""Who started a training, so that on another server of the same store nobody else stops it; what was found of runs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,5 +7,11 @@ revision, down_revision = "5", "4"
 
 
 def upgrade() -> None:
-    """Add the column of runs; of those so far it is not known."""
+    """Add the column of runs, where it is not known so far, and the table of findings."""
     op.add_column("runs", sa.Column("starter", sa.String(32), nullable=False, server_default=""))
+    op.create_table(
+        "findings",
+        sa.Column("name", sa.String(200), primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False, index=True),
+        sa.Column("content", sa.Text, nullable=False),
+    )
