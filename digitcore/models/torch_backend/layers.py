@@ -23,16 +23,11 @@ from digitcore.errors import InvalidSetting
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
 from digitcore.models.torch_backend.activations import OTHER_ACTIVATIONS, ActivatedConvBlock, Activation
-from digitcore.models.torch_backend.kernels.convolution import (
-    Choices,
-    Pooling,
-    all_kept,
-    convolve_and_pool,
-    filters_gradients,
-    pool,
-    unpool,
-)
+from digitcore.models.torch_backend.kernels import convolution as filters_together
+from digitcore.models.torch_backend.kernels import planes
+from digitcore.models.torch_backend.kernels.convolution import Choices, Pooling, all_kept, pool, unpool
 from digitcore.models.torch_backend.kernels.dropout import Dropout
+from digitcore.models.torch_backend.kernels.planes import suits_planes
 from digitcore.models.torch_backend.kernels.small_dense import SmallDenseLayers
 from digitcore.models.torch_backend.updates import Update
 
@@ -192,6 +187,11 @@ class FirstConvBlock(ConvBlock):
     They take one thread: two, each with half of the images, gain nothing on cores that torch's own threads still hold.
     """
 
+    def __init__(self, convolution: Convolution, pooling: Layer | None, dropout: Dropout | None):
+        super().__init__(convolution, pooling, dropout)
+        n_filters, _, window, _ = convolution.weight.shape
+        self._kernels = planes if suits_planes(window, n_filters, self._pooling) else filters_together
+
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         images = self.convolution.padded(x)[..., 0].contiguous().numpy()
         weight, bias = self.convolution.weight, self.convolution.bias.numpy()
@@ -200,14 +200,14 @@ class FirstConvBlock(ConvBlock):
         out, origins = self._results(before, group, out)
         rows = weight.permute(2, 3, 1, 0).reshape(-1, len(bias)).contiguous().numpy()  # (window * window, n_filters)
         choices = self._choices(out, training)
-        convolve_and_pool(images, (rows, bias), self._pooling, choices, (out.numpy(), origins))
+        self._kernels.convolve_and_pool(images, (rows, bias), self._pooling, choices, (out.numpy(), origins))
         if training:
             self._kept[group] = images, edge + 1, origins
         return out
 
     def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> None:
         images, window, origins = self._kept.pop(group)
-        gradients = filters_gradients(images, window, (dy.numpy(), origins), self._pooling, self._scale)
+        gradients = self._kernels.filters_gradients(images, window, (dy.numpy(), origins), self._pooling, self._scale)
         d_weight, d_bias = map(torch.from_numpy, gradients)
         d_weight = d_weight.view(window, window, 1, -1).permute(3, 2, 0, 1)  # (n_filters, 1, window, window)
         self.convolution.weight_sum.add_(d_weight, alpha=scale)

@@ -14,7 +14,7 @@ import numpy as np
 from digitcore.models.torch_backend.kernels.kernel import kernel
 
 # In place of the number of the value that was the maximum: nothing goes back.
-_NOWHERE = np.uint8(255)
+NOWHERE = np.uint8(255)
 
 
 class Pooling(NamedTuple):
@@ -186,7 +186,7 @@ def _pool_four(first, second, third, fourth, levels, highest, scale, best, origi
         # Not "above zero": a NaN must stay one.
         dropped = (top <= 0) | (levels[q] > highest)
         best[q] = np.float32(0) if dropped else top * scale
-        origin[q] = _NOWHERE if dropped else number
+        origin[q] = NOWHERE if dropped else number
 
 
 @kernel()
@@ -220,7 +220,7 @@ def _rectify(levels, highest, scale, best, origin):
     for q in range(best.shape[0]):
         dropped = (best[q] <= 0) | (levels[q] > highest)
         best[q] = np.float32(0) if dropped else best[q] * scale
-        origin[q] = _NOWHERE if dropped else origin[q]
+        origin[q] = NOWHERE if dropped else origin[q]
 
 
 @kernel()

@@ -7,15 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from digitcore.models.torch_backend.kernels.convolution import (
-    Choices,
-    Pooling,
-    all_kept,
-    convolve_and_pool,
-    filters_gradients,
-    pool,
-    unpool,
-)
+from digitcore.models.torch_backend.kernels import convolution as filters_together
+from digitcore.models.torch_backend.kernels import planes
+from digitcore.models.torch_backend.kernels.convolution import Choices, Pooling, all_kept, pool, unpool
+from digitcore.models.torch_backend.kernels.planes import suits_planes
 
 POOLINGS = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (2, 3), (4, 3)]
 
@@ -64,9 +59,13 @@ def test_dropped_values_are_zero_and_send_nothing_back(pooling, rng):
     assert d_images.sum() == pytest.approx(1.5 * kept.sum())
 
 
+# Each kind of loops, with the poolings that it is for.
+KINDS = [(filters_together, pooling) for pooling in ((1, 1), (2, 1), (2, 2), (3, 2))] + [(planes, (2, 2))]
+
+
 @pytest.mark.parametrize("window", [1, 2, 3, 5])
-@pytest.mark.parametrize("pooling", [(1, 1), (2, 1), (2, 2), (3, 2)])
-def test_convolution_of_one_channel_and_its_gradients_are_torchs(window, pooling, rng):
+@pytest.mark.parametrize(("kernels", "pooling"), KINDS)
+def test_convolution_of_one_channel_and_its_gradients_are_torchs(kernels, window, pooling, rng):
     # Mostly zero, as digits are.
     images = (rng.random((6, 12, 11)) * (rng.random((6, 12, 11)) < 0.2)).astype(np.float32)
     weight = torch.from_numpy(rng.normal(size=(7, 1, window, window)).astype(np.float32)).requires_grad_()
@@ -76,18 +75,44 @@ def test_convolution_of_one_channel_and_its_gradients_are_torchs(window, pooling
     expected.backward(torch.from_numpy(gradient).permute(0, 3, 1, 2))
     out = results_like(expected)
     rows = weight.detach().numpy().reshape(7, -1).T.copy()
-    convolve_and_pool(images, (rows, bias.detach().numpy()), Pooling(*pooling), all_kept(out[0][0].size), out)
+    kernels.convolve_and_pool(images, (rows, bias.detach().numpy()), Pooling(*pooling), all_kept(out[0][0].size), out)
     np.testing.assert_allclose(out[0], channels_last(expected), atol=1e-5)
-    d_weight, d_bias = filters_gradients(images, window, (gradient, out[1]), Pooling(*pooling), 1.0)
+    d_weight, d_bias = kernels.filters_gradients(images, window, (gradient, out[1]), Pooling(*pooling), 1.0)
     np.testing.assert_allclose(d_weight.T.reshape(weight.shape), weight.grad.numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(d_bias, bias.grad.numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", [(1, 1), (2, 1), (3, 2)])
-def test_weights_that_are_no_numbers_give_results_that_are_none(pooling, rng):
+def test_plane_by_plane_drops_and_goes_back_as_all_filters_together(rng):
+    images = (rng.random((5, 10, 9)) * (rng.random((5, 10, 9)) < 0.4)).astype(np.float32)
+    filters = rng.normal(size=(9, 6)).astype(np.float32), rng.normal(size=6).astype(np.float32)
+    halving, found = Pooling(2, 2), {}
+    gradient = rng.random((5, 4, 3, 6), dtype=np.float32)
+    for n_levels in (gradient.size, gradient[0].size):  # for all images, and one image's for each
+        choices = Choices(rng.integers(0, 2**16, n_levels).astype(np.uint16), np.uint16(40_000), np.float32(1.5))
+        for kernels in (filters_together, planes):
+            out = np.empty_like(gradient), np.empty(gradient.shape, dtype=np.uint8)
+            kernels.convolve_and_pool(images, filters, halving, choices, out)
+            found[kernels] = (*out, *kernels.filters_gradients(images, 3, (gradient, out[1]), halving, 1.5))
+        for one, other in zip(found[filters_together], found[planes], strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
+        assert 0.2 < (found[planes][0] == 0).mean() < 0.9
+
+
+def test_planes_are_for_few_filters_and_for_large_windows():
+    halving = Pooling(2, 2)
+    assert [suits_planes(3, n_filters, halving) for n_filters in (8, 16, 17)] == [True, True, False]
+    assert suits_planes(5, 64, halving)
+    assert not suits_planes(3, 8, Pooling(2, 1))
+
+
+@pytest.mark.parametrize(
+    ("kernels", "pooling"),
+    [(filters_together, (1, 1)), (filters_together, (2, 1)), (filters_together, (3, 2)), (planes, (2, 2))],
+)
+def test_weights_that_are_no_numbers_give_results_that_are_none(kernels, pooling, rng):
     images = rng.random((2, 8, 8), dtype=np.float32)
     weight, bias = np.full((9, 3), np.nan, dtype=np.float32), np.zeros(3, dtype=np.float32)
     out = results_like(F.max_pool2d(torch.zeros(2, 3, 6, 6), *pooling))
     out[0][:] = 0
-    convolve_and_pool(images, (weight, bias), Pooling(*pooling), all_kept(out[0][0].size), out)
+    kernels.convolve_and_pool(images, (weight, bias), Pooling(*pooling), all_kept(out[0][0].size), out)
     assert np.isnan(out[0]).all()
