@@ -17,6 +17,7 @@ from sklearn.svm import SVC
 from torch import nn
 
 from digitcore.evaluation.comparison import summarise_seeds
+from digitcore.models.ensemble import Ensemble, first_member
 from digitcore.runs.training import images_and_labels, model_for, split_for, threads_for
 from digitcore.specs.recipes import load_recipe
 
@@ -34,14 +35,17 @@ def measure(name, seeds, n_peers, n_threads):
                 if train is not here and number >= seeds[0] + n_peers:
                     continue
                 train_part, test_part = (rows_and_labels(part, spec.scaling) for part in (data.train, data.test))
-                row = timed(lambda train=train, spec=spec, part=train_part: train(spec, part), test_part)
+                row, members = timed(lambda train=train, spec=spec, part=train_part: train(spec, part), test_part)
                 figures.setdefault(contestant, []).append(row)
+                figures.setdefault("one of the models that vote", []).extend(members)
                 print(f"  {name}, {varied} {number}, {contestant}: {words(row)}", flush=True)
     print_rows(name, varied, figures)
 
 
 def varied_spec(spec, varied, number):
-    changes = {"split": {"random_state": number}} if varied == "split" else {"random_state": number}
+    # No model votes twice.
+    seed = number * spec.members
+    changes = {"split": {"random_state": number}} if varied == "split" else {"random_state": seed}
     return spec.with_changes(**changes)
 
 
@@ -49,7 +53,7 @@ def prepare(spec):
     """Have everything compiled and imported before the first training is timed."""
     data = split_for(spec)
     X, y = rows_and_labels(data.train, spec.scaling)
-    model_for(spec, data.dataset).set_params(epochs=1).fit(X[:256], y[:256])
+    first_member(model_for(spec, data.dataset)).set_params(epochs=1).fit(X[:256], y[:256])
 
 
 def rows_and_labels(part, scaling):
@@ -65,11 +69,16 @@ def contestants(spec):
 
 
 def timed(train, test_part):
-    """Return test accuracy, wall seconds and processor seconds of a training."""
+    """Return test accuracy, wall seconds and processor seconds of a training, and of each model that votes."""
     wall, processor = time.perf_counter(), time.process_time()
     model = train()
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    return model.score(*test_part), wall, processor
+    if not isinstance(model, Ensemble):
+        return (model.score(*test_part), wall, processor), []
+    X, y = test_part
+    n = len(model.members)
+    members = [(member.score(X, y), wall / n, processor / n) for member in model.members]
+    return ((model.predict(X) == y).mean(), wall, processor), members
 
 
 def here(spec, part):
@@ -167,6 +176,8 @@ def print_rows(name, varied, figures):
     own_wall, own_processor = (median(column) for column in list(zip(*figures["here"], strict=True))[1:])
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     for contestant, rows in figures.items():
+        if not rows:
+            continue
         accuracies, walls, processors = zip(*rows, strict=True)
         summary = summarise_seeds(accuracies)
         wall, processor = median(walls), median(processors)

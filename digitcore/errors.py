@@ -92,4 +92,7 @@ class OutOfMemory(DigitcoreError, RuntimeError):
 
     def __str__(self) -> str:
         limit = "" if self.limit_bytes is None else f" (limit {self.limit_bytes / 1e9:.3g} GB)"
-        return f"The training process ran out of memory{limit}: try a smaller batch, a smaller model or fewer images."
+        return (
+            f"The training process ran out of memory{limit}: try a smaller batch, a smaller model, fewer images, or "
+            "fewer seeds that vote."
+        )

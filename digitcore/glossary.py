@@ -131,8 +131,8 @@ _TRAINING = {
     "as with another pen.",
     "seed": "Start of the random numbers for initial weights, batch order, dropout and augmentation. The same seed "
     "gives the same result.",
-    "vote": "How many models are trained, one for each seed from the seed above on. Their probabilities are averaged: "
-    "such a vote is right more often than a single model, and its training takes as many times as long.",
+    "vote": "Number of models to train, with consecutive seeds from the seed on. Their probabilities are averaged, "
+    "which is usually more accurate than one model; the training takes that many times as long.",
     "recipe": "Settings of a published tutorial, or this project's own. Choosing one fills the whole form; then change "
     "what you like.",
     "published": "The figure that the recipe's source printed for these settings.",

@@ -17,8 +17,8 @@ with messages.caught(), view.in_address():
         view.end_page()
     if run.spec.members > 1:
         st.caption(
-            f"{run.spec.members} models vote in this run. Their weights differ; these are those of the first one, "
-            f"with seed {run.spec.random_state}."
+            f"{run.spec.members} models vote in this run, each with weights of its own. Shown are those of the first "
+            f"one, seed {run.spec.random_state}."
         )
     weight_player.show(run, row)
     if run.spec.members == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -255,6 +255,13 @@ def _check_seeds(models: Mapping[str, Sequence[_Tested]]) -> None:
             f"The model {single!r} was trained with one seed and others with several: train it with at least 2 seeds, "
             "or compare one run of each"
         )
+    for name, members in models.items():
+        seeds, n_votes = sorted(each.seed for each in members), members[0].run.spec.members
+        if any(later - seed < n_votes for seed, later in pairwise(seeds)):
+            raise ComparisonError(
+                f"Some models vote in several runs of {name!r}, so that its seeds are not independent: take seeds that "
+                f"are at least {n_votes} apart"
+            )
 
 
 def _by_images(

@@ -38,11 +38,14 @@ def epoch_choice(runs: Sequence[Run]) -> EpochChoice | None:
     Returns
     -------
     EpochChoice or None
-        None without early stopping or where it watched other images than the fold's, for a single fold, and for runs
-        without validation accuracies.
+        None without early stopping or where it watched other images than the fold's, for a single fold, for votes,
+        whose epochs are those of no one model, and for runs without validation accuracies.
     """
     curves = [np.array([epoch.validation_accuracy for epoch in run.epochs], dtype=float) for run in runs]
-    stops = all(run.spec.parameters["patience"] is not None and not run.spec.split.stopping_size for run in runs)
+    stops = all(
+        run.spec.parameters["patience"] is not None and not run.spec.split.stopping_size and run.spec.members == 1
+        for run in runs
+    )
     if not stops or len(curves) < 2 or any(len(curve) == 0 or np.isnan(curve).any() for curve in curves):
         return None
     longest = max(len(curve) for curve in curves)

@@ -243,7 +243,9 @@ class Sweep(Plan):
         return tuple(sorted(rungs))
 
     def _member(self, point: Mapping[str, Any], n: int, epochs: int | None) -> Member:
-        seed = point.get("seed", self.spec.random_state) + n
+        # No model votes twice.
+        n_seeds = point.get("members", self.spec.members)
+        seed = point.get("seed", self.spec.random_state) + n * n_seeds
         values = {**point, "seed": seed}
         try:
             spec = with_settings(self.spec, values)
@@ -310,7 +312,7 @@ class LearningCurve(Plan):
         split = {**drawn, "random_state": self.spec.split.random_state + n}
         values = {"n_train": size, "repeat": n + 1}
         try:
-            spec = self.spec.with_changes(split=split, random_state=self.spec.random_state + n)
+            spec = self.spec.with_changes(split=split, random_state=self.spec.random_state + n * self.spec.members)
         except InvalidSetting as problem:
             return Member(None, values, problem=str(problem))
         return Member(spec, values)
@@ -361,7 +363,7 @@ class RecipeTables(Plan):
 
     def _member(self, table: str, column: str, changes: Mapping[str, Any], n: int) -> Member:
         spec = load_recipe(self.recipe).spec.with_changes(**changes)
-        spec = spec.with_changes(random_state=spec.random_state + n)
+        spec = spec.with_changes(random_state=spec.random_state + n * spec.members)
         return Member(spec, {"table": table, "column": column, "seed": spec.random_state})
 
     def _folds(self) -> Iterator[Member]:

@@ -37,10 +37,11 @@ class Ensemble:
     members : tuple of EpochClassifier
         The estimators, in the order of their seeds.
     history_ : list of Epoch
-        One for each epoch that all members have trained: means of their losses and accuracies, sum of their seconds.
+        One for each epoch that any member has trained: means of their losses and accuracies, sum of their seconds.
         One that ended early counts with its best epoch, whose weights it has.
     best_epoch_ : int
-        The first epoch with the highest mean monitored accuracy, among those that were not inherited.
+        The first epoch with the highest mean monitored accuracy. With ``patience``, each member has a best epoch of its
+        own, whose weights it keeps.
 
     References
     ----------
@@ -51,7 +52,6 @@ class Ensemble:
     def __init__(self, members: Sequence[EpochClassifier]):
         self.members = tuple(members)
         self.history_: list[Epoch] = []
-        self._n_inherited = 0
 
     @property
     def MODEL_NAME(self) -> str:
@@ -70,13 +70,12 @@ class Ensemble:
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs that all members have trained."""
+        """Number of epochs that the member trained for longest has trained."""
         return len(self.history_)
 
     @property
     def best_epoch_(self) -> int:
-        own = self.history_[self._n_inherited :]
-        return max(own, key=lambda epoch: epoch.monitored_accuracy).number if own else self._n_inherited
+        return max(self.history_, key=lambda epoch: epoch.monitored_accuracy).number if self.history_ else 0
 
     def fit(self, X, y, validation_data=None) -> Ensemble:
         """Train all members to their ends; see :meth:`digitcore.models.base.EpochClassifier.fit`."""
@@ -107,7 +106,6 @@ class Ensemble:
             for member, checkpoint in zip(self.members, checkpoints, strict=True)
         ]
         self.history_ = [] if resume_from is None else history_of(under_prefix("history", resume_from))
-        self._n_inherited = n_inherited
         return self._all_epochs(trainings)
 
     def _all_epochs(self, trainings: Sequence[Iterator[Epoch]]) -> Iterator[Epoch]:

@@ -99,11 +99,17 @@ class Computations:
             if self._by_key.get(computing.key) is computing:  # it was not stopped meanwhile
                 self._remember(computing.key, ended)
 
-    def remember(self, key: str, ended: Computation) -> None:
-        """Keep a result that was found before, as :meth:`end` does, unless the key is known."""
+    def ended(self, key: str) -> Computation | None:
+        """Return the result or failure of a computation; None while it is under way, and for an unknown key."""
         with self._lock:
-            if key not in self._by_key:
-                self._remember(key, ended)
+            known = self._by_key.get(key)
+            return known if isinstance(known, Computation) else None
+
+    def remember(self, key: str, ended: Computation) -> Computation:
+        """Keep a result that was found before, as :meth:`end` does, and return it."""
+        with self._lock:
+            self._remember(key, ended)
+        return ended
 
     def _remember(self, key: str, ended: Computation) -> None:
         self._by_key.pop(key, None)

@@ -178,7 +178,7 @@ class Engine:
         self.workers.reached_cluster()
         live = Live(spec, 0, datetime.now(UTC), background=background)
         live.keep_checkpoint = keep_checkpoint or not background
-        live.visitors = [visitor] * bool(visitor)
+        live.starter, live.visitors = visitor, [visitor] * bool(visitor)
         if not self._claim(live, continues):
             self._join(spec.digest, background, visitor)
             return self.run(spec.digest)
@@ -206,7 +206,7 @@ class Engine:
                 live.spec,
                 self.owner,
                 background=live.background,
-                starter=visitor_key(live.visitors[0]) if live.visitors else "",
+                starter=visitor_key(live.starter),
                 is_alive=self.owner_is_alive,
             )
             if attempt is None:
@@ -340,8 +340,8 @@ class Engine:
         LimitReached
             If the visitor, or all together, have as many under way as the server's limits for trainings allow.
         """
-        if kept_with:
-            self._recall(key)
+        if kept_with and (found := self._recalled(key)) is not None:
+            return found
         self.workers.ready_cluster()
         if visitor:
             check_computation(self.computations, key, visitor, self.settings)
@@ -358,13 +358,16 @@ class Engine:
         StoreError
             If the store cannot be read.
         """
-        self._recall(key)
-        return self.computations.knows(key)
+        return self.computations.knows(key) or self._recalled(key) is not None
 
-    def _recall(self, key: str) -> None:
-        """Have the result of a computation in memory if it was kept with a run."""
-        if not self.computations.knows(key) and (table := self.store.finding(key)) is not None:
-            self.computations.remember(key, Computation("done", result=table))
+    def _recalled(self, key: str) -> Computation | None:
+        """Return the result of a computation that has ended, or was kept with a run; None where there is none."""
+        if self.computations.knows(key):
+            return self.computations.ended(key)
+        table = self.store.finding(key)
+        if table is None:
+            return None
+        return self.computations.remember(key, Computation("done", result=table))
 
     def forget_computation(self, key: str) -> None:
         """Let the next :meth:`compute` of this key start anew, after a failure."""

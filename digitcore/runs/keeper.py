@@ -49,7 +49,7 @@ NO_WORKER = "The cluster has no worker at the moment: the training begins as soo
 LOST_WORKER = "The training process was lost, and the training has begun again; the result will be the same."
 KILLED_TOO_OFTEN = (
     "The training process was killed again and again, most likely for lack of memory: "
-    "try a smaller batch, a smaller model or fewer images."
+    "try a smaller batch, a smaller model, fewer images, or fewer seeds that vote."
 )
 
 
@@ -228,18 +228,17 @@ class Keeper:
             return
         try:
             ended = Computation("done", result=future.result(timeout=FETCH_SECONDS))
-            self._keep_finding(computing, ended)
         except (Exception, CancelledError) as error:
             log.error("The computation %s failed: %r", computing.key, error)
             ended = Computation("failed", reason=_reason(error))
+        if computing.kept_with and ended.state == "done":
+            self._keep_finding(computing, ended.result)
         self.computations.end(computing, ended)
 
-    def _keep_finding(self, computing: Computing, ended: Computation) -> None:
+    def _keep_finding(self, computing: Computing, table: Any) -> None:
         """Keep a table with the run of which it was found; where that fails, until the server ends."""
-        if not computing.kept_with:
-            return
         try:
-            self._store.keep_finding(computing.key, computing.kept_with, ended.result)
+            self._store.keep_finding(computing.key, computing.kept_with, table)
         except StoreError as problem:
             log.warning("What was computed of run %s could not be kept: %s", computing.kept_with, problem)
 

@@ -129,5 +129,5 @@ def check_minutes(specs: Sequence[RunSpec], settings: ServerSettings) -> None:
     if longest > most:
         raise LimitReached(
             f"This training would take about {duration_text(longest)}, at most {duration_text(most)} are allowed here: "
-            "try fewer epochs, fewer images or a smaller model."
+            "try fewer epochs, fewer images, a smaller model, or fewer seeds that vote."
         )

@@ -54,6 +54,8 @@ class Live:
         Those of :func:`digitcore.runs.training.train_spec`.
     earlier : Run or None
         The stopped run of this spec that it goes on from.
+    starter : str
+        Who started it; empty for calls from Python.
     visitors : list of str
         Who has requested it, first who started it; empty where it was requested from Python.
     sent_as : str or None
@@ -82,6 +84,7 @@ class Live:
     checkpoint: Mapping[str, np.ndarray] | None = None
     earlier: Run | None = None
     visitors: list[str] = field(default_factory=list)
+    starter: str = ""
     foreground_kind: Kind = field(init=False)
     sent_as: Kind | None = None
     stopping: bool = False
@@ -231,7 +234,7 @@ class LiveRuns:
         """Return the visitor who started a live run; empty for calls from Python and for other runs."""
         with self._changed:
             live = self._live.get(digest)
-            return live.visitors[0] if live is not None and live.visitors else ""
+            return live.starter if live is not None else ""
 
     @property
     def n_ended(self) -> int:

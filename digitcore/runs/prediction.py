@@ -151,13 +151,12 @@ class RunModel:
     def last_hidden(self, images: np.ndarray) -> np.ndarray:
         """Return what the last hidden layer makes of images ``(n_images, height, width)``: ``(n_images, n_values)``.
 
-        The values of models that vote stand side by side.
+        Of a vote it is the first member's.
         """
         blocks = []
         for start in range(0, len(images), N_AT_ONCE):
-            rows = self._rows(images[start : start + N_AT_ONCE])
-            last = [list(member.activations(rows).values())[-1] for member in members_of(self.estimator)]
-            blocks.append(np.concatenate([values.reshape(len(rows), -1) for values in last], axis=1))
+            *_, last = self._shown.activations(self._rows(images[start : start + N_AT_ONCE])).values()
+            blocks.append(last.reshape(len(last), -1))
         return np.concatenate(blocks)
 
     def strongest_paths(self, part: Part) -> dict[int, list[int]]:

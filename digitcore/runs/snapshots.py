@@ -64,9 +64,12 @@ class Recorder:
         self.take(len(model.history_), last=bool(model.history_) and not earlier)
 
     def take(self, epoch: int, *, last: bool = False) -> None:
-        """Take a snapshot if this epoch is among those to keep, or is the ``last`` one; never two of one epoch."""
+        """Take a snapshot if this epoch is among those to keep, or is the ``last`` one; never two of one epoch.
+
+        None of an epoch that the model has not trained: others that vote with it may go on after its end.
+        """
         taken = self._taken and self._taken[-1][0] == epoch
-        if (last or epoch in self._epochs) and not taken:
+        if (last or epoch in self._epochs) and not taken and epoch <= len(self._model.history_):
             self._taken.append((epoch, self._look()))
 
     @property

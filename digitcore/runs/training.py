@@ -198,11 +198,11 @@ def split_of_run(spec: RunSpec, arrays: Mapping[str, np.ndarray], dataset: Datas
 
 
 def model_for(spec: RunSpec, dataset: Dataset | DatasetEntry) -> Model:
-    """Return the untrained estimator, or estimators that vote, of a spec; of ``dataset`` the images' shape counts."""
+    """Return the untrained estimator of a spec, or its estimators that vote, for images of the shape of ``dataset``."""
     parameters = dict(spec.parameters)
     if MODELS[spec.model].takes_image_shape:
         parameters["image_shape"] = dataset.image_shape
-    models = [make_model(each.model, random_state=each.random_state, **parameters) for each in spec.member_specs]
+    models = [make_model(spec.model, random_state=seed, **parameters) for seed in spec.seeds]
     return models[0] if len(models) == 1 else Ensemble(models)
 
 
@@ -262,8 +262,10 @@ class _Checkpoints:
             return
         try:
             taken = model.checkpoint()
-        except InvalidSetting:  # on an accelerator; a longer training begins anew
-            taken = {}
+        except InvalidSetting:
+            # On an accelerator, or a model that votes has ended early: what goes on does so from an earlier epoch.
+            self._wanted = False
+            return
         self._wanted = 0 < sum(array.nbytes for array in taken.values()) <= MOST_CHECKPOINT_BYTES
         self.last, self._taken_at = (taken if self._wanted else {}), time.monotonic()
         if self.last and self._options.on_checkpoint is not None:

@@ -203,6 +203,13 @@ def warm_up() -> None:
         records = {record.name for record in model.parameters}
         for dropout, n_images in product((0.0, 0.2) if "dropout" in records else (None,), (20, 100)):
             # In batches of 20 and of 100 images, as small networks and large ones are trained.
-            parameters = {"epochs": 2, "batch_size": None} | ({} if dropout is None else {"dropout": dropout})
-            split = {"max_train": n_images, "validation": "cut"}
-            train_spec(RunSpec(dataset="digits", model=model.name, split=split, parameters=parameters))
+            parameters = {} if dropout is None else {"dropout": dropout}
+            _train_for_a_moment(model.name, n_images, parameters)
+    # Few filters have loops of their own.
+    _train_for_a_moment("cnn", 20, {"channels": (8,)})
+
+
+def _train_for_a_moment(model: str, n_images: int, parameters: Mapping[str, Any]) -> None:
+    split = {"max_train": n_images, "validation": "cut"}
+    parameters = {"epochs": 2, "batch_size": None, **parameters}
+    train_spec(RunSpec(dataset="digits", model=model, split=split, parameters=parameters))

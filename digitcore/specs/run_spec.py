@@ -18,7 +18,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.glossary import explain
 from digitcore.insight.surgery import Surgery
 from digitcore.models import MODELS
-from digitcore.models.architecture import plan
+from digitcore.models.architecture import MOST_PARAMETERS, plan
 from digitcore.models.layer_plans import weight_shapes
 from digitcore.models.schedules import WITH_AN_END
 from digitcore.parameters import Integer, Parameter, clean_parameters, shortened, unknown_name
@@ -124,8 +124,8 @@ class RunSpec(_Checked):
     surgery : Surgery or mapping, optional
         What is done to the weights after the training and before the evaluation. One that changes nothing is none.
     members : int, optional
-        How many models are trained, 1 to 20, with as many seeds from ``random_state`` on; the mean of their
-        probabilities is what they predict. Several go on from no other training, and get no surgery.
+        How many models vote, 1 to 20. They are trained with consecutive seeds, the first of which is ``random_state``,
+        and their probabilities are averaged. A vote of several has neither ``parent`` nor ``surgery``.
 
     Raises
     ------
@@ -212,12 +212,9 @@ class RunSpec(_Checked):
         return self if self.surgery is None else self.with_changes(surgery=None)
 
     @property
-    def member_specs(self) -> tuple[RunSpec, ...]:
-        """The trainings whose models vote, one for each seed; of a single model the spec itself."""
-        if self.members == 1:
-            return (self,)
-        seeds = range(self.random_state, self.random_state + self.members)
-        return tuple(self.with_changes(members=1, random_state=seed) for seed in seeds)
+    def seeds(self) -> range:
+        """The seeds of the models that vote; of a single model its seed."""
+        return range(self.random_state, self.random_state + self.members)
 
     @property
     def ends_its_schedule(self) -> bool:
@@ -367,12 +364,20 @@ def _problems_of_vote(values: Mapping[str, Any]) -> list[str]:
     """Return what several models that vote cannot have, a sentence each."""
     problems = []
     if values.get("parent") is not None:
-        problems.append("A vote of several seeds cannot go on from another training: set members to 1")
+        problems.append("A vote of several seeds cannot go on from another training: let a single seed vote")
     if values.get("surgery") is not None:
-        problems.append("The weights of a vote of several seeds cannot be changed: set members to 1")
+        problems.append("The weights of a vote of several seeds cannot be changed: let a single seed vote")
     if values.get("random_state", SEED.default) + values["members"] - 1 > SEED.maximum:
         problems.append(
             f"The last of {values['members']} seeds would be above {SEED.maximum}: take a smaller first one"
+        )
+    dataset, members = DATASETS[values["dataset"]], values["members"]
+    layers = plan(values["model"], values["parameters"], dataset.image_shape, dataset.n_classes)
+    n_parameters = members * sum(layer.n_parameters for layer in layers)
+    if n_parameters > MOST_PARAMETERS:
+        problems.append(
+            f"The {members} models that vote would have {n_parameters:,} parameters, at most {MOST_PARAMETERS:,} are "
+            "allowed: use fewer seeds or smaller layers"
         )
     return problems
 

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from digitcore.datasets import load_dataset
-from digitcore.errors import InvalidSetting
+from digitcore.errors import ComparisonError, InvalidSetting
+from digitcore.experiments import LearningCurve, Sweep
+from digitcore.experiments.axes import Axis
+from digitcore.experiments.comparison import compare
 from digitcore.experiments.lr_range import lr_range_test
 from digitcore.insight.surgery import Surgery
 from digitcore.runs import RunSpec
@@ -28,6 +31,9 @@ PLAIN = RunSpec(
 VOTE = PLAIN.with_changes(members=3)
 
 
+ALONE = [PLAIN.with_changes(random_state=seed) for seed in (7, 8, 9)]
+
+
 @pytest.fixture(scope="module")
 def outcome():
     return train_spec(VOTE, keep_checkpoint=True)
@@ -35,7 +41,7 @@ def outcome():
 
 @pytest.fixture(scope="module")
 def alone():
-    return [train_spec(spec) for spec in VOTE.member_specs]
+    return [train_spec(spec) for spec in ALONE]
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +62,8 @@ def test_a_vote_is_part_of_the_digest_and_a_single_model_is_not():
 
 
 def test_its_members_are_the_trainings_of_the_seeds_from_its_own_on():
-    assert [spec.random_state for spec in VOTE.member_specs] == [7, 8, 9]
-    assert VOTE.member_specs[0] == PLAIN
-    assert PLAIN.member_specs == (PLAIN,)
+    assert list(VOTE.seeds) == [7, 8, 9]
+    assert list(PLAIN.seeds) == [7]
 
 
 def test_links_and_titles_name_it():
@@ -80,6 +85,7 @@ def test_links_and_titles_name_it():
             "vote of several seeds cannot go on from another",
         ),
         ({"members": 3, "random_state": 2**32 - 2}, "The last of 3 seeds would be above 4294967295"),
+        ({"members": 20, "parameters": {"hidden_units": (4000, 4000)}}, "The 20 models that vote would have"),
         ({"parent": VOTE, "parameters": {"epochs": 9, "learning_rate": 0.3}}, "cannot go on from a vote"),
     ],
 )
@@ -119,6 +125,41 @@ def test_a_vote_that_is_stopped_is_evaluated(outcome):
     assert set(stopped.evaluation.parts) == {"train", "validation", "test"}
 
 
+def test_a_vote_that_ends_early_keeps_the_way_of_its_first_member_as_long_as_that_was_trained():
+    changes = {"parameters": {"epochs": 60, "patience": 2, "learning_rate": 0.3}}
+    vote = VOTE.with_changes(random_state=9, **changes)
+    alone = [PLAIN.with_changes(random_state=seed, **changes) for seed in vote.seeds]
+    outcome, each = train_spec(vote, keep_checkpoint=True), [train_spec(spec) for spec in alone]
+    lengths = [len(one.epochs) for one in each]
+    assert lengths[0] < max(lengths) == len(outcome.epochs), "the first member should end before another"
+    assert max(outcome.arrays.snapshots["epochs"]) <= lengths[0]
+    expected = np.mean([one.arrays.probabilities["test"] for one in each], axis=0)
+    np.testing.assert_allclose(outcome.arrays.probabilities["test"], expected, atol=1e-6)
+    # The last checkpoint is that of an epoch in which all were trained.
+    again = train_spec(vote, checkpoint=checkpoint_of(outcome.arrays))
+    for name, array in outcome.arrays.weights.items():
+        np.testing.assert_array_equal(again.arrays.weights[name], array)
+
+
+def test_the_seeds_of_an_experiment_share_no_model():
+    sweep = Sweep(VOTE, (Axis("learning_rate", (0.01, 0.1)),), n_seeds=3)
+    seeds = {member.spec.random_state for member in sweep.members}
+    assert seeds == {7, 10, 13}
+    repeats = LearningCurve(VOTE, sizes=(200, 400), n_repeats=2)
+    assert {member.spec.random_state for member in repeats.members} == {7, 10}
+
+
+def test_votes_that_share_models_are_not_compared_over_seeds(run, outcome):
+    def moved(by, **changes):
+        spec = VOTE.with_changes(random_state=7 + by, **changes)
+        return Run(spec, "done", epochs=run.epochs, evaluation=run.evaluation)
+
+    other = {"parameters": {"learning_rate": 0.1}}
+    with pytest.raises(ComparisonError, match="take seeds that are at least 3 apart"):
+        compare([moved(0), moved(2), moved(0, **other), moved(3, **other)], lambda digest: outcome.arrays)
+    compare([moved(0), moved(3), moved(0, **other), moved(3, **other)], lambda digest: outcome.arrays)
+
+
 def test_the_kept_model_predicts_as_the_run_was_evaluated(model, outcome):
     part = split_for(VOTE).test
     np.testing.assert_allclose(model.predict_proba(part.images), outcome.arrays.probabilities["test"], atol=1e-6)
@@ -135,10 +176,10 @@ def test_pages_show_the_weights_of_the_first_member(model, outcome, alone):
         np.testing.assert_array_equal(outcome.arrays.snapshots[name], snapshots, err_msg=name)
 
 
-def test_the_hidden_values_of_all_members_stand_side_by_side(model):
+def test_the_hidden_values_are_the_first_members(model, alone):
     part = split_for(VOTE).test
-    hidden = model.last_hidden(part.images[:5])
-    assert hidden.shape == (5, 3 * 16)
+    first = RunModel(Run(PLAIN, "done", evaluation=alone[0].evaluation), alone[0].arrays, model.class_names)
+    np.testing.assert_array_equal(model.last_hidden(part.images[:5]), first.last_hidden(part.images[:5]))
     assert model.strongest_paths(part).keys() == set(range(10))
     assert model.has_hidden_layers
 
@@ -147,7 +188,7 @@ def test_what_explains_an_answer_is_the_mean_of_the_members(model, alone):
     image, names = split_for(VOTE).test.images[0], load_dataset("digits").class_names
     each = [
         RunModel(Run(spec, "done", evaluation=outcome.evaluation), outcome.arrays, names)
-        for spec, outcome in zip(VOTE.member_specs, alone, strict=True)
+        for spec, outcome in zip(ALONE, alone, strict=True)
     ]
     expected = np.mean([single.gradients(image) for single in each], axis=0)
     np.testing.assert_allclose(model.gradients(image), expected, atol=1e-6)
@@ -162,7 +203,7 @@ def test_the_contributions_of_a_vote_of_softmax_regressions_are_means():
         run = Run(spec, "done", evaluation=outcome.evaluation)
         return RunModel(run, outcome.arrays, names).contributions(image)
 
-    expected = np.mean([contributions(each) for each in spec.member_specs], axis=0)
+    expected = np.mean([contributions(spec.with_changes(members=1, random_state=seed)) for seed in (0, 1)], axis=0)
     np.testing.assert_allclose(contributions(spec), expected, atol=1e-6)
 
 
@@ -176,7 +217,7 @@ def test_its_robustness_is_that_of_the_vote(run, outcome):
     plain = table[table["severity"] == 0]["accuracy"]
     assert plain.iloc[0] == pytest.approx(outcome.evaluation.parts["test"].accuracy)
     first = RunArrays(outcome.arrays).shown_weights
-    with pytest.raises(InvalidSetting):
+    with pytest.raises(InvalidSetting, match=r"weight"):
         run_robustness(run, first, "test", corruptions=("noise",))
 
 

@@ -41,8 +41,8 @@ class TorchNetwork(EpochClassifier):
     """A classifier whose network is a torch module built from the plan of its layers.
 
     The computation is in float32. Initial weights, the batches' order and dropout's masks come from a generator of its
-    own; torch's global random numbers and threads are left alone. Only the training may take place on an accelerator:
-    weights are drawn, kept and used for predictions on the CPU.
+    own; torch's global random numbers are left alone, and the number of its threads is as before after each epoch. Only
+    the training may take place on an accelerator: weights are drawn, kept and used for predictions on the CPU.
 
     Attributes
     ----------

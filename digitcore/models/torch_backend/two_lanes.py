@@ -34,9 +34,8 @@ def suits_two_lanes(layers: Sequence[Layer]) -> bool:
 class TwoLaneNetwork(Network):
     """A :class:`~digitcore.models.torch_backend.layers.Network` that convolves in two threads at once.
 
-    Which images a lane takes, and the order in which the gradients of the two are added, are fixed, so that equal
-    trainings have equal bits. Dropout draws the numbers that it draws in a single thread. It works inside
-    :meth:`at_work` alone.
+    Which images a lane takes, what dropout draws for them, and the order in which the gradients of the two are added
+    are fixed, so that equal trainings have equal bits. Batches go through it inside :meth:`at_work` alone.
     """
 
     # Two threads of Python take turns between torch's operations: fewer and larger ones gain a sixth.
@@ -58,7 +57,10 @@ class TwoLaneNetwork(Network):
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Have the second thread, and let torch take one for each of its operations, so that it keeps its core."""
+        """Keep a second thread ready, and let torch compute each operation in one thread, for each lane has one core.
+
+        torch then has one thread in the whole process.
+        """
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -140,7 +142,7 @@ class TwoLaneNetwork(Network):
 
 
 class Drawn(Dropout):
-    """Dropout whose random levels were drawn ahead, in the order of a single thread, from another one's numbers."""
+    """Dropout whose levels were drawn ahead from another one's numbers: it does not matter which thread draws first."""
 
     def __init__(self, source: Dropout):
         self.highest, self.scale, self._source = source.highest, source.scale, source
@@ -149,10 +151,6 @@ class Drawn(Dropout):
     def draw_ahead(self, n_values: int) -> None:
         """Draw what the next :meth:`draw` returns, for so many values."""
         self._ahead.append(self._source.draw(n_values).copy())
-
-    def start_epoch(self) -> None:
-        """Forget what was not used, of an epoch that was ended between two batches."""
-        self._ahead.clear()
 
     def draw(self, n_values: int) -> np.ndarray:
         return self._ahead.popleft()

@@ -46,6 +46,8 @@ def show(models: Models) -> None:
     key = ("compare curves", runs, curve, over, smoothing)
     chart = shared.charts.get(key, lambda: _chart(models, curve, over, smoothing))
     st.vega_lite_chart(chart, width="stretch")
+    if any(run.spec.members > 1 for members in models.values() for run in members):
+        st.caption("The curve of a vote is the mean of its models' curves.")
 
 
 def _chart(models: Models, curve: str, over: str, smoothing: float) -> dict[str, Any]:

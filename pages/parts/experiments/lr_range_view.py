@@ -33,6 +33,8 @@ def show(spec: RunSpec) -> None:
         words = "Press **Start**: one short training tries all learning rates between the ends."
         st.info(words, icon=layout.EMPTY)
         return
+    if spec.members > 1:
+        st.caption(f"Of the {spec.members} models that vote the first one is tested.")
     computation, key = _test(spec, ends), _key(spec, ends)
     if computation.state == "failed":
         tell_end(_TASK, key, failed=True)

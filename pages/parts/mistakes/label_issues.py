@@ -30,9 +30,10 @@ _TASK = "The search for label issues"
 def show(run: Run) -> None:
     """Offer the search, show how far it is, and what it found."""
     st.header("Label issues", help=explain("label issue", "fold"))
+    models = "models" if run.spec.members == 1 else f"votes of {run.spec.members} models"
     st.caption(
-        f"Training images whose label the model confidently contradicts. {N_FOLDS} models are trained, each without a "
-        "fifth of the training part, and each judges the fifth that it has not seen."
+        f"Training images whose label the model confidently contradicts. {N_FOLDS} {models} are trained, each without "
+        "a fifth of the training part, and each judges the fifth that it has not seen."
     )
     asked, in_vain = view.costly(
         "labels",

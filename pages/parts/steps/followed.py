@@ -136,15 +136,19 @@ def start_over() -> None:
 
 def _known(spec: RunSpec) -> Followed | None:
     known = st.session_state.get(session.STEPS_FOLLOWED)
-    return known if known is not None and known.spec == spec.with_changes(parent=None) else None
+    return known if known is not None and known.spec == _followed_spec(spec) else None
+
+
+def _followed_spec(spec: RunSpec) -> RunSpec:
+    """Return the training of the first model that votes, from its first weights."""
+    # There is no checkpoint within an epoch to go on from.
+    return spec.with_changes(parent=None, members=1)
 
 
 def _first(spec: RunSpec) -> Followed:
-    # From the first weights: there is no checkpoint within an epoch to go on from.
-    spec = spec.with_changes(parent=None)
+    spec = _followed_spec(spec)
     part, positions, images, n_all = _images(spec.dataset, spec.split.model_dump_json(), spec.scaling, _spec=spec)
     _check_size(spec, part)
-    # Of models that vote, the first one is followed.
     model = first_member(model_for(spec, part.dataset))
     if "device" in model.get_params():
         model.set_params(device="cpu")

@@ -57,7 +57,8 @@ def _curves(
     _base: Run | None,
 ) -> dict[str, Any]:
     watched = validation_name(_run)
-    stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None
+    # Of models that vote each has its own best epoch.
+    stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None and _run.spec.members == 1
     best = _run.evaluation.best_epoch if stops_early else None
     n_planned = _run.spec.parameters["epochs"] if _run.active else None
     table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)

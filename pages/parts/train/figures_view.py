@@ -27,13 +27,16 @@ def show(run: Run, base: Run | None) -> None:
     """Show the accuracies of a run, as they stand while it is trained, and how they differ from the baseline's."""
     recipe = recipe_of(run.spec)
     with st.container(horizontal=True, key="figures"):
+        # Of several models together no image is right or wrong before they vote.
+        are_means = run.spec.members > 1 and not run.evaluated
         for name, part in _figures_of(run).items():
             other = None if base is None else _figures_of(base).get(name)
+            counts = "" if are_means else f"{part.n_right:,} of {part.n_images:,} images right. "
             _show_figure(
                 f"{name.title()} accuracy",
                 percent_text(part.accuracy),
-                _interval_note(part),
-                f"{part.n_right:,} of {part.n_images:,} images right. {ACCURACY_HELP[name]}",
+                f"mean of {run.spec.members} models" if are_means else _interval_note(part),
+                f"{counts}{ACCURACY_HELP[name]}",
                 _delta(part.accuracy, other),
             )
         if run.evaluated and run.covered:

@@ -93,8 +93,10 @@ def _show_story(run: Run, base: Run | None) -> None:
         show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"))
         curves_view.show_curves(run, base)
         if run.spec.members > 1:
-            end = "" if run.evaluated else " Their vote is evaluated at the end."
-            st.caption(f"Curves are means of the {run.spec.members} models.{end}")
+            st.caption(
+                f"Curves are means of the {run.spec.members} models; matrix and wrong predictions are those of their "
+                "vote. The first layer is the first model's."
+            )
         _show_link("pages/weights.py", "First layer")
         weights_place = st.container()
     with images:

@@ -85,8 +85,8 @@ def _show_table_of_layers(spec: RunSpec) -> None:
     }
     words = "Layers of the model with output shape and number of parameters"
     st.dataframe(table, hide_index=True, column_config=heads, alt=words)
-    votes = f" in each of the {spec.members} models" if spec.members > 1 else ""
-    st.caption(f"{table['n_parameters'].sum():,} parameters in all{votes}.")
+    where = f"each of the {spec.members} models" if spec.members > 1 else "all"
+    st.caption(f"{table['n_parameters'].sum():,} parameters in {where}.")
 
 
 def _n_done(spec: RunSpec, run: Run | None) -> int:

@@ -117,4 +117,4 @@ def offered_controls(model: str) -> list[str]:
     """Return the settings that a link may show alone, those that matter most first."""
     main = MODELS[model].main
     others = [record.name for record in MODELS[model].parameters if record.name not in main]
-    return [*main, "dataset", "model", *others, "seed"]
+    return [*main, "dataset", "model", *others, "seed", "members"]

@@ -80,7 +80,8 @@ def _ask_order(images: np.ndarray, row: DeltaGenerator, *, are_classes: bool) ->
 def _ask_epoch(run: Run, epochs: list[int], playing: bool, row: DeltaGenerator) -> int | None:
     """Ask for one of the snapshots, or, None, for the weights that were kept; while playing, take the next."""
     # With early stopping the weights that count are those of the best epoch, which need not be among the snapshots.
-    kept = [] if run.spec.parameters["patience"] is None else [f"kept: {run.evaluation.best_epoch}"]
+    label = f"kept: {run.evaluation.best_epoch}" if run.spec.members == 1 else "kept"
+    kept = [] if run.spec.parameters["patience"] is None else [label]
     stops = [*map(str, epochs), *kept]
     key, texts = f"snapshot_{run.digest}", {str(epoch): place for place, epoch in enumerate(epochs)}
     if kept:

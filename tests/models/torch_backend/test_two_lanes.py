@@ -142,7 +142,3 @@ def test_levels_drawn_ahead_are_those_of_the_source():
     for n_values in (100, 7, 50):
         np.testing.assert_array_equal(drawn.draw(n_values), same.draw(n_values))
     assert (drawn.highest, drawn.scale) == (source.highest, source.scale)
-    drawn.draw_ahead(5)
-    drawn.start_epoch()
-    with pytest.raises(IndexError):
-        drawn.draw(5)

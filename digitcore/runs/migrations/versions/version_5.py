@@ -1,4 +1,4 @@
-"""Who started a training, so that on another server of the same store nobody else stops it; what was found of runs."""
+"""Adds who started each run, which other servers on the store need to know, and tables that are computed of runs."""
 
 import sqlalchemy as sa
 from alembic import op
