@@ -323,7 +323,7 @@ def _kind_for(layers: Sequence[Layer], batch_size: int) -> type[Network]:
     """Return the kind of network that is trained fastest with the threads that torch has now."""
     if is_small_dense(layers, batch_size):
         return SmallDenseNetwork
-    return TwoLaneNetwork if suits_two_lanes(layers) else Network
+    return TwoLaneNetwork if suits_two_lanes(layers, batch_size) else Network
 
 
 def _with_pauses(blocks: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[tuple[torch.Tensor, ...]]:

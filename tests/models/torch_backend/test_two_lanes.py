@@ -27,7 +27,7 @@ CNNS = {name: model for name, model in NETWORKS.items() if isinstance(model, CNN
 @pytest.fixture
 def two_lanes(monkeypatch):
     """Have every CNN trained in two lanes, in groups of few images."""
-    monkeypatch.setattr(torch_network, "suits_two_lanes", lambda layers: True)
+    monkeypatch.setattr(torch_network, "suits_two_lanes", lambda layers, batch_size: True)
     monkeypatch.setattr(TwoLaneNetwork, "_VALUES_IN_CACHE", 1500)
 
 
@@ -61,7 +61,7 @@ def test_ten_steps_in_two_lanes_are_those_of_torchs_own_modules(network, rule, b
 @pytest.mark.parametrize("network", ["cnn of two convolutions", "cnn with gelu", "cnn with wide windows"])
 def test_one_lane_and_two_differ_by_rounding_alone_also_with_dropout(network, digits, monkeypatch):
     single = train(network, digits)
-    monkeypatch.setattr(torch_network, "suits_two_lanes", lambda layers: True)
+    monkeypatch.setattr(torch_network, "suits_two_lanes", lambda layers, batch_size: True)
     monkeypatch.setattr(TwoLaneNetwork, "_VALUES_IN_CACHE", torch_layers.Network._VALUES_IN_CACHE)
     double = train(network, digits)
     for name, weights in single.get_weights().items():
@@ -116,8 +116,9 @@ def test_two_lanes_are_for_two_threads_and_for_networks_that_mostly_convolve(mon
     others = [layers(CNN(channels=(32,), hidden_units=(128,))), layers(MLP(hidden_units=(512,)))]
     for n_threads, suits in ((1, False), (2, True), (8, False)):
         monkeypatch.setattr(torch, "get_num_threads", lambda n=n_threads: n)
-        assert suits_two_lanes(convolves) == suits
-        assert not any(suits_two_lanes(each) for each in others)
+        assert suits_two_lanes(convolves, 64) == suits
+        assert not suits_two_lanes(convolves, 8)
+        assert not any(suits_two_lanes(each, 64) for each in others)
 
 
 def test_torch_takes_one_thread_in_each_lane_and_as_many_as_before_afterwards():
