@@ -78,7 +78,7 @@ class Measured:
     varied : {"seed", "split"}
         What differs between the trainings: the seed of the model, or the seed of the split.
     cpu_seconds : float
-        Median processor time of a training alone, with one thread.
+        Median processor time of a training alone, of all its threads.
     words : str
         When and how it was measured.
     """
@@ -258,6 +258,12 @@ _DENSE_CONFUSION = (
 
 _ONE_CYCLE = {"learning_rate": 0.05, "momentum": 0.9, "momentum_kind": "nesterov", "schedule": "one_cycle"}
 
+_SMOOTHED = {"warm_up": 0.3, "label_smoothing": 0.05}
+_TUNED = (
+    "Tuned on 6000 validation images cut from the training images, then trained on all 60000 training images. The test "
+    "images were looked at once, at the end."
+)
+
 
 def _own(name: str, title: str, summary: str, spec: RunSpec, measured: Measured, notes: tuple[str, ...] = ()) -> Recipe:
     return Recipe(
@@ -415,37 +421,165 @@ _PUBLISHED = (
 _OWN = (
     _own(
         "mnist-instant",
-        "MNIST, small CNN in three epochs",
-        "16 and 32 filters of 3x3, max-pooling and a dense layer of 64; Nesterov momentum and one cycle of the rate.",
+        "MNIST, small CNN in two epochs",
+        "8 and 24 filters of 3x3, max-pooling and a dense layer of 128; Nesterov momentum and one cycle of the rate.",
         RunSpec(
             dataset="mnist",
             split={"kind": "official"},
             model="cnn",
             parameters={
                 **_ONE_CYCLE,
-                "channels": (16, 32),
+                **_SMOOTHED,
+                "channels": (8, 24),
                 "dropout": 0.0,
-                "hidden_units": (64,),
-                "epochs": 3,
-                "batch_size": 64,
-                "learning_rate": 0.1,
-                "warm_up": 0.2,
+                "hidden_units": (128,),
+                "epochs": 2,
+                "batch_size": 128,
+                "learning_rate": 0.3,
             },
         ),
         Measured(
-            accuracy=0.9914,
-            low=0.9910,
-            high=0.9918,
+            accuracy=0.9910,
+            low=0.9904,
+            high=0.9915,
             n_trainings=10,
-            cpu_seconds=15.1,
-            words="Measured in November 2026 with one thread on a busy machine: 15.1 s of processor time; the same "
-            "network and schedule in a plain PyTorch loop took 1.3 to 1.8 times as much.",
+            cpu_seconds=4.9,
+            words="Measured in November 2026 on two cores: 3.0 s with two threads. The same network and schedule in a "
+            "plain PyTorch loop reached 99.10 % in 4.1 s.",
         ),
-        (
-            "Tuned on 6000 validation images cut from the training images, then trained on all 60000 training images.",
-            "One seed of an earlier candidate, of other filters, was also tested; these settings were chosen without "
-            "the test images, which were looked at once, at the end.",
+        (_TUNED,),
+    ),
+    _own(
+        "mnist-accurate",
+        "MNIST, CNN with augmentation in five epochs",
+        "16 and 32 filters of 3x3, max-pooling and a dense layer of 128; images shifted, turned and scaled at random.",
+        RunSpec(
+            dataset="mnist",
+            split={"kind": "official"},
+            model="cnn",
+            parameters={
+                **_ONE_CYCLE,
+                **_SMOOTHED,
+                "channels": (16, 32),
+                "dropout": 0.0,
+                "hidden_units": (128,),
+                "epochs": 5,
+                "batch_size": 96,
+                "learning_rate": 0.3,
+                "weight_decay": 0.0002,
+                "augment_shift": 1.0,
+                "augment_rotation": 10.0,
+                "augment_scale": 0.1,
+            },
         ),
+        Measured(
+            accuracy=0.9949,
+            low=0.9945,
+            high=0.9952,
+            n_trainings=10,
+            cpu_seconds=17.4,
+            words="Measured in November 2026 on two cores: 10.8 s with two threads. The same network and schedule in a "
+            "plain PyTorch loop reached 99.50 % in 17.0 s.",
+        ),
+        (_TUNED,),
+    ),
+    _own(
+        "mnist-best",
+        "MNIST, vote of five CNNs",
+        "Five seeds vote: 16, 32 and 64 filters of 3x3, a dense layer of 128, 15 epochs of images changed at random.",
+        RunSpec(
+            dataset="mnist",
+            split={"kind": "official"},
+            model="cnn",
+            members=5,
+            parameters={
+                **_ONE_CYCLE,
+                **_SMOOTHED,
+                "channels": (16, 32, 64),
+                "padding": "same",
+                "dropout": 0.0,
+                "hidden_units": (128,),
+                "epochs": 15,
+                "batch_size": 96,
+                "learning_rate": 0.2,
+                "weight_decay": 0.0002,
+                "augment_shift": 1.5,
+                "augment_rotation": 12.0,
+                "augment_scale": 0.12,
+            },
+        ),
+        Measured(
+            accuracy=0.9966,
+            n_trainings=1,
+            cpu_seconds=520,
+            words="Measured in November 2026 on two cores: 5 minutes with two threads. Each of the five models alone "
+            "reached 99.62 % on average (99.55 to 99.70).",
+        ),
+        (_TUNED,),
+    ),
+    _own(
+        "mnist-mlp-augmented",
+        "MNIST, MLP with augmentation",
+        "One hidden layer of 512 units, 15 epochs of images shifted, turned and scaled at random.",
+        RunSpec(
+            dataset="mnist",
+            split={"kind": "official"},
+            model="mlp",
+            parameters={
+                **_ONE_CYCLE,
+                "hidden_units": (512,),
+                "dropout": 0.0,
+                "epochs": 15,
+                "batch_size": 128,
+                "learning_rate": 0.2,
+                "warm_up": 0.2,
+                "augment_shift": 1.5,
+                "augment_rotation": 12.0,
+                "augment_scale": 0.15,
+            },
+        ),
+        Measured(
+            accuracy=0.9905,
+            low=0.9901,
+            high=0.9908,
+            n_trainings=10,
+            cpu_seconds=16.9,
+            words="Measured in November 2026 on two cores: 8.7 s with two threads. The same network and schedule in a "
+            "plain PyTorch loop reached 99.07 % in 16.6 s.",
+        ),
+        (_TUNED,),
+    ),
+    _own(
+        "fashion-cnn",
+        "Fashion-MNIST, CNN with three convolutions",
+        "16, 32 and 64 filters of 3x3, dropout and a dense layer of 128; 8 epochs with one cycle of the rate.",
+        RunSpec(
+            dataset="fashion-mnist",
+            split={"kind": "official"},
+            model="cnn",
+            parameters={
+                **_ONE_CYCLE,
+                **_SMOOTHED,
+                "channels": (16, 32, 64),
+                "padding": "same",
+                "dropout": 0.2,
+                "hidden_units": (128,),
+                "epochs": 8,
+                "batch_size": 64,
+                "learning_rate": 0.1,
+                "weight_decay": 0.0002,
+            },
+        ),
+        Measured(
+            accuracy=0.9193,
+            low=0.9183,
+            high=0.9204,
+            n_trainings=5,
+            cpu_seconds=58.5,
+            words="Measured in November 2026 on two cores: 34 s with two threads. The same network and schedule in a "
+            "plain PyTorch loop reached 91.75 % in 50 to 60 s.",
+        ),
+        (_TUNED,),
     ),
     _own(
         "digits-best",
