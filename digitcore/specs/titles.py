@@ -13,7 +13,7 @@ from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import Choice
 from digitcore.specs.recipes import RECIPES
-from digitcore.specs.run_spec import RunSpec
+from digitcore.specs.run_spec import MEMBERS, RunSpec
 from digitcore.specs.settings import setting_label, setting_value, settings_of
 from digitcore.wording import counted
 
@@ -197,6 +197,8 @@ def _phrase(model: str, name: str, value: Any) -> str:
     record = settings_of(model)[name].record
     if name == "epochs":
         return counted(value, "epoch")
+    if name == MEMBERS.name and value == 1:
+        return "no vote"
     if value is None:
         return record.none_label or f"{record.label}: none"
     text = record.options[value] if isinstance(record, Choice) else setting_label(name, value)

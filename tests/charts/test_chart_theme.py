@@ -85,6 +85,8 @@ def test_two_lines_have_their_names_at_their_ends_and_no_legend():
     names = [layer for layer in layers(chart, "text") if layer["encoding"]["text"]["field"] == "part"]
     # A line of text apart: the names of equal values do not meet.
     assert sorted(layer["mark"]["dy"] for layer in names) == [0, 13]
+    # Room for "validation" beside a narrow chart.
+    assert chart.to_dict()["padding"] == {"right": 24}
     scale = names[0]["encoding"]["color"]["scale"]
     assert scale["domain"] == ["train", "test"]
     assert scale["range"] == [themed(palette.part_text_color(part)).to_dict() for part in ("train", "test")]

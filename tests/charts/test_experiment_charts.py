@@ -291,6 +291,7 @@ def test_at_most_30_evenly_spaced_epochs_get_error_bars(n_epochs, n_bars):
         pd.DataFrame({"epoch": epochs, "part": part, **spreads(np.full(n_epochs, 0.5), np.full(n_epochs, 0.1))})
         for part in ("train", "validation")
     )
+    assert fold_curves_chart(table, spread="bars").to_dict()["padding"] == {"right": 24}
     bars = rows(fold_curves_chart(table, spread="bars"), "errorbar")
     for part in ("train", "validation"):
         kept = [row["epoch"] for row in bars if row["part"] == part]

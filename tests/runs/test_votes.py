@@ -18,6 +18,7 @@ from digitcore.runs.robustness import run_robustness
 from digitcore.runs.run import Run
 from digitcore.runs.training import checkpoint_of, split_for, train_spec
 from digitcore.specs.links import query_to_spec, spec_to_query
+from digitcore.specs.recipes import RECIPES
 from digitcore.specs.titles import spec_title
 from digitcore.wording import percent_text
 
@@ -72,6 +73,7 @@ def test_links_and_titles_name_it():
     assert query_to_spec(query)[1:] == (VOTE, [])
     assert "vote of 3 seeds" in spec_title(VOTE)
     assert "vote" not in spec_title(PLAIN)
+    assert spec_title(RECIPES["mnist-best"].spec.with_changes(members=1)) == "mnist-best, no vote"
 
 
 @pytest.mark.parametrize(
