@@ -17,18 +17,28 @@ from pathlib import Path
 from statistics import mean, median
 
 import torch
-from torch import nn
+from own_recipes import plain_torch, rows_and_labels
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from digitcore import RunSpec  # noqa: E402
 from digitcore.evaluation.comparison import summarise_seeds  # noqa: E402
-from digitcore.runs.training import images_and_labels, split_for  # noqa: E402
+from digitcore.runs.training import split_for  # noqa: E402
 
 EPOCHS = (1, 3)
 RATES = (0.05, 0.2)
-BATCH_SIZE, WARM_UP = 64, 0.2
+SPLIT = {"kind": "official", "validation": "cut", "validation_size": 0.1}
+SETTINGS = {
+    "channels": (16, 32),
+    "dropout": 0.0,
+    "hidden_units": (128,),
+    "batch_size": 64,
+    "momentum": 0.9,
+    "momentum_kind": "nesterov",
+    "schedule": "one_cycle",
+    "warm_up": 0.2,
+}
 
 
 def main():
@@ -37,16 +47,10 @@ def main():
     n_seeds = parser.parse_args().seeds
     torch.set_num_threads(2)
     for dataset in ("mnist", "fashion-mnist"):
-        split = {"kind": "official", "validation": "cut", "validation_size": 0.1}
-        data = split_for(RunSpec(dataset=dataset, model="cnn", split=split))
-        train_part, held_out = (tensors(part) for part in (data.train, data.validation))
+        data = split_for(RunSpec(dataset=dataset, model="cnn", split=SPLIT))
+        train_part, held_out = (rows_and_labels(part, "unit") for part in (data.train, data.validation))
         for n_epochs in EPOCHS:
             report(dataset, n_epochs, n_seeds, train_part, held_out)
-
-
-def tensors(part):
-    images, labels = images_and_labels(part, "unit")
-    return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels)
 
 
 def report(dataset, n_epochs, n_seeds, train_part, held_out):
@@ -56,9 +60,9 @@ def report(dataset, n_epochs, n_seeds, train_part, held_out):
         for rate in RATES:
             for normalised in (False, True):
                 start = time.perf_counter()
-                network = train(seed, rate, normalised, n_epochs, *train_part)
+                network = train(seed, rate, normalised, n_epochs, train_part)
                 seconds = time.perf_counter() - start
-                rows.setdefault((normalised, rate), []).append((accuracy(network, *held_out), seconds))
+                rows.setdefault((normalised, rate), []).append((network.score(*held_out), seconds))
     for normalised in (False, True):
         tried = {rate: mean(right for right, _ in rows[normalised, rate]) for rate in RATES}
         best = max(tried, key=tried.__getitem__)
@@ -72,33 +76,10 @@ def report(dataset, n_epochs, n_seeds, train_part, held_out):
         )
 
 
-def train(seed, rate, normalised, n_epochs, X, y):
-    torch.manual_seed(seed)
-    network = build(normalised)
-    optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, nesterov=True)
-    n_steps = n_epochs * -(-len(X) // BATCH_SIZE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, n_steps, pct_start=WARM_UP, cycle_momentum=False)
-    for _ in range(n_epochs):
-        for rows in torch.randperm(len(X)).split(BATCH_SIZE):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(network(X[rows]), y[rows]).backward()
-            optimizer.step()
-            schedule.step()
-    return network.eval()
-
-
-def build(normalised):
-    layers = []
-    for before, channels in ((1, 16), (16, 32)):
-        between = [nn.BatchNorm2d(channels)] if normalised else []
-        layers += [nn.Conv2d(before, channels, 3), *between, nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(800, 128), nn.ReLU(), nn.Linear(128, 10))
-
-
-@torch.no_grad()
-def accuracy(network, X, y):
-    blocks = zip(X.split(1000), y.split(1000), strict=True)
-    return sum((network(images).argmax(1) == labels).sum().item() for images, labels in blocks) / len(y)
+def train(seed, rate, normalised, n_epochs, part):
+    parameters = {**SETTINGS, "learning_rate": rate, "epochs": n_epochs}
+    spec = RunSpec(dataset="mnist", model="cnn", parameters=parameters, random_state=seed)
+    return plain_torch(spec, part, normalised)
 
 
 if __name__ == "__main__":

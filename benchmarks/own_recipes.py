@@ -37,15 +37,15 @@ def measure(name, seeds, n_peers, n_threads):
                 train_part, test_part = (rows_and_labels(part, spec.scaling) for part in (data.train, data.test))
                 row, members = timed(lambda train=train, spec=spec, part=train_part: train(spec, part), test_part)
                 figures.setdefault(contestant, []).append(row)
-                figures.setdefault("one of the models that vote", []).extend(members)
+                if members:
+                    figures.setdefault("one of the models that vote", []).extend(members)
                 print(f"  {name}, {varied} {number}, {contestant}: {words(row)}", flush=True)
     print_rows(name, varied, figures)
 
 
 def varied_spec(spec, varied, number):
-    # No model votes twice.
-    seed = number * spec.members
-    changes = {"split": {"random_state": number}} if varied == "split" else {"random_state": seed}
+    seed = {"random_state": spec.seed_of_repeat(number)}
+    changes = {"split": {"random_state": number}} if varied == "split" else seed
     return spec.with_changes(**changes)
 
 
@@ -105,11 +105,11 @@ class Scored:
         return (torch.cat(parts) == torch.from_numpy(y)).double().mean().item()
 
 
-def plain_torch(spec, part):
+def plain_torch(spec, part, normalised=False):
     """Train the recipe's network as one writes it in PyTorch, with rows of a permutation for batches."""
     settings, (X, y) = spec.parameters, map(torch.from_numpy, part)
     torch.manual_seed(spec.random_state)
-    module, n_batch = network(settings, X.shape[1]), settings["batch_size"]
+    module, n_batch = network(settings, X.shape[1], normalised), settings["batch_size"]
     optimizer = torch.optim.SGD(
         module.parameters(),
         lr=settings["learning_rate"],
@@ -131,14 +131,15 @@ def plain_torch(spec, part):
     return Scored(module)
 
 
-def network(settings, n_pixels):
-    """Return the layers that ``settings`` describe."""
+def network(settings, n_pixels, normalised=False):
+    """Return the layers that ``settings`` describe, if wanted with batch normalisation behind each convolution."""
     layers, width = [], n_pixels
     if "channels" in settings:
         side = round(sqrt(n_pixels))
         layers.append(nn.Unflatten(1, (1, side, side)))
         for before, channels in zip((1, *settings["channels"]), settings["channels"], strict=False):
             layers.append(nn.Conv2d(before, channels, settings["kernel_size"], padding=settings["padding"]))
+            layers += [nn.BatchNorm2d(channels)] if normalised else []
             layers += [nn.ReLU(), nn.MaxPool2d(settings["pool_size"], settings["pool_stride"])]
         layers += [nn.Dropout(settings["dropout"]), nn.Flatten()]
         with torch.no_grad():
@@ -176,8 +177,6 @@ def print_rows(name, varied, figures):
     own_wall, own_processor = (median(column) for column in list(zip(*figures["here"], strict=True))[1:])
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     for contestant, rows in figures.items():
-        if not rows:
-            continue
         accuracies, walls, processors = zip(*rows, strict=True)
         summary = summarise_seeds(accuracies)
         wall, processor = median(walls), median(processors)

@@ -131,7 +131,7 @@ _TRAINING = {
     "as with another pen.",
     "seed": "Start of the random numbers for initial weights, batch order, dropout and augmentation. The same seed "
     "gives the same result.",
-    "vote": "Number of models to train, with consecutive seeds from the seed on. Their probabilities are averaged, "
+    "vote": "Number of models to train, with consecutive seeds that begin at Seed. Their probabilities are averaged, "
     "which is usually more accurate than one model; the training takes that many times as long.",
     "recipe": "Settings of a published tutorial, or this project's own. Choosing one fills the whole form; then change "
     "what you like.",

@@ -19,7 +19,7 @@ with messages.caught(), view.in_address():
     part = run_picker.ask_part(run, row)
     source, method = image_map.ask_view(run, row)
     if source == "hidden" and run.spec.members > 1:
-        st.caption(f"As the first of the {run.spec.members} models that vote sees them.")
+        st.caption(f"The hidden layer is that of the first of the {run.spec.members} models that vote.")
     coordinates = image_map.coordinates(run, part, source, method)
     if coordinates is not None:
         positions = sample_positions(part.n_images)

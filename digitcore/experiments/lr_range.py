@@ -46,7 +46,7 @@ def lr_range_test(
     spec = RunSpec.from_json(spec) if isinstance(spec, str) else spec
     data_split = split_for(spec)
     X, y = images_and_labels(data_split.train, spec.scaling)
-    # Of models that vote it is the first one's.
+    # Of several models that vote, the first one is tested.
     model = first_member(model_for(spec, data_split.dataset))
     with threads_for(spec, most=1):
         found = model.learning_rate_range(X, y, lowest=lowest, highest=highest, n_steps=n_steps)

@@ -312,7 +312,7 @@ class LearningCurve(Plan):
         split = {**drawn, "random_state": self.spec.split.random_state + n}
         values = {"n_train": size, "repeat": n + 1}
         try:
-            spec = self.spec.with_changes(split=split, random_state=self.spec.random_state + n * self.spec.members)
+            spec = self.spec.with_changes(split=split, random_state=self.spec.seed_of_repeat(n))
         except InvalidSetting as problem:
             return Member(None, values, problem=str(problem))
         return Member(spec, values)
@@ -363,7 +363,7 @@ class RecipeTables(Plan):
 
     def _member(self, table: str, column: str, changes: Mapping[str, Any], n: int) -> Member:
         spec = load_recipe(self.recipe).spec.with_changes(**changes)
-        spec = spec.with_changes(random_state=spec.random_state + n * spec.members)
+        spec = spec.with_changes(random_state=spec.seed_of_repeat(n))
         return Member(spec, {"table": table, "column": column, "seed": spec.random_state})
 
     def _folds(self) -> Iterator[Member]:

@@ -1,4 +1,4 @@
-"""A vote: models that differ in the seed alone, trained side by side, whose probabilities are averaged."""
+"""An ensemble: models that differ only in the seed, are trained in step and vote: their probabilities are averaged."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Ensemble:
     members : tuple of EpochClassifier
         The estimators, in the order of their seeds.
     history_ : list of Epoch
-        One for each epoch that any member has trained: means of their losses and accuracies, sum of their seconds.
-        One that ended early counts with its best epoch, whose weights it has.
+        One for each epoch that any member has trained: means of their losses and accuracies, sum of their seconds. A
+        member that ended early counts with its best epoch, whose weights it has.
     best_epoch_ : int
         The first epoch with the highest mean monitored accuracy. With ``patience``, each member has a best epoch of its
         own, whose weights it keeps.
@@ -191,7 +191,7 @@ def first_member(model: Model) -> EpochClassifier:
 
 
 def weights_of_first(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return, of weights that ``get_weights`` gave, those of the first member; of a single model all."""
+    """Return the first member's weights out of those that ``get_weights`` gave; for a single model all of them."""
     return under_prefix(_member(0), weights) or dict(weights)
 
 

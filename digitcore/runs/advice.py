@@ -153,7 +153,7 @@ def _after_underfit(run: Run) -> _Candidates:
 
 
 def _after_good_fit(run: Run) -> _Candidates:
-    yield "Another seed shows how much of this is luck.", {"seed": run.spec.random_state + run.spec.members}
+    yield "Another seed shows how much of this is luck.", {"seed": run.spec.seed_of_repeat(1)}
 
 
 _CANDIDATES: Mapping[Kind, Callable[[Run], _Candidates]] = {

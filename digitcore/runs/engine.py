@@ -365,9 +365,7 @@ class Engine:
         if self.computations.knows(key):
             return self.computations.ended(key)
         table = self.store.finding(key)
-        if table is None:
-            return None
-        return self.computations.remember(key, Computation("done", result=table))
+        return None if table is None else self.computations.remember(key, Computation("done", result=table))
 
     def forget_computation(self, key: str) -> None:
         """Let the next :meth:`compute` of this key start anew, after a failure."""

@@ -14,9 +14,9 @@ from digitcore.wording import duration_text
 
 
 def visitor_key(visitor: str) -> str:
-    """Return what the store keeps of a visitor: 32 hexadecimal digits, from which nobody can become that visitor.
+    """Return what the store keeps of a visitor: 32 hexadecimal digits that do not reveal the visitor's name.
 
-    A visitor's name is in a cookie of the browser. Empty for calls from Python, whose visitor is empty, too.
+    The name is in a cookie of the browser. Calls from Python have an empty name and an empty key.
     """
     return hashlib.sha256(visitor.encode()).hexdigest()[:32] if visitor else ""
 

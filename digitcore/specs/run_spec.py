@@ -19,7 +19,7 @@ from digitcore.glossary import explain
 from digitcore.insight.surgery import Surgery
 from digitcore.models import MODELS
 from digitcore.models.architecture import MOST_PARAMETERS, plan
-from digitcore.models.layer_plans import weight_shapes
+from digitcore.models.layer_plans import Layer, weight_shapes
 from digitcore.models.schedules import WITH_AN_END
 from digitcore.parameters import Integer, Parameter, clean_parameters, shortened, unknown_name
 
@@ -216,6 +216,10 @@ class RunSpec(_Checked):
         """The seeds of the models that vote; of a single model its seed."""
         return range(self.random_state, self.random_state + self.members)
 
+    def seed_of_repeat(self, n: int) -> int:
+        """Return the seed of the nth repeat, 0 for this spec itself: no two repeats share a model that votes."""
+        return self.random_state + n * self.members
+
     @property
     def ends_its_schedule(self) -> bool:
         """Whether the learning rates of all epochs depend on how many there are: with more, it is another training."""
@@ -348,8 +352,7 @@ def _clean_surgery(values: Mapping[str, Any], given: Any) -> Surgery | None:
         surgery = given if isinstance(given, Surgery) else Surgery(**given)
     except (TypeError, ValueError) as problem:
         raise InvalidSetting(f"surgery: {problem}") from None
-    dataset = DATASETS[values["dataset"]]
-    layers = plan(values["model"], values["parameters"], dataset.image_shape, dataset.n_classes)
+    layers = _layers(values["dataset"], values["model"], values["parameters"])
     n_units = next(layer.weight_shape[0] for layer in layers if layer.weight_shape)
     if surgery.units and surgery.units[-1] >= n_units:
         raise InvalidSetting(f"surgery: units must be numbers from 0 to {n_units - 1}, got {surgery.units!r}")
@@ -361,18 +364,15 @@ def _clean_surgery(values: Mapping[str, Any], given: Any) -> Surgery | None:
 
 
 def _problems_of_vote(values: Mapping[str, Any]) -> list[str]:
-    """Return what several models that vote cannot have, a sentence each."""
-    problems = []
+    """Return one sentence for each setting that a vote of several seeds cannot have."""
+    problems, members = [], values["members"]
     if values.get("parent") is not None:
         problems.append("A vote of several seeds cannot go on from another training: let a single seed vote")
     if values.get("surgery") is not None:
         problems.append("The weights of a vote of several seeds cannot be changed: let a single seed vote")
-    if values.get("random_state", SEED.default) + values["members"] - 1 > SEED.maximum:
-        problems.append(
-            f"The last of {values['members']} seeds would be above {SEED.maximum}: take a smaller first one"
-        )
-    dataset, members = DATASETS[values["dataset"]], values["members"]
-    layers = plan(values["model"], values["parameters"], dataset.image_shape, dataset.n_classes)
+    if values.get("random_state", SEED.default) + members - 1 > SEED.maximum:
+        problems.append(f"The last of {members} seeds would be above {SEED.maximum}: take a smaller first one")
+    layers = _layers(values["dataset"], values["model"], values["parameters"])
     n_parameters = members * sum(layer.n_parameters for layer in layers)
     if n_parameters > MOST_PARAMETERS:
         problems.append(
@@ -410,8 +410,13 @@ def _check_ancestors(parent: Any) -> None:
 
 
 def _shapes(spec: RunSpec) -> dict[str, tuple[int, ...]]:
-    dataset = DATASETS[spec.dataset]
-    return weight_shapes(plan(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes))
+    return weight_shapes(_layers(spec.dataset, spec.model, spec.parameters))
+
+
+def _layers(dataset: str, model: str, parameters: Mapping[str, Any]) -> list[Layer]:
+    """Return the planned layers of a model for the images of a data set; refuses one that does not fit them."""
+    entry = DATASETS[dataset]
+    return plan(model, parameters, entry.image_shape, entry.n_classes)
 
 
 def _held_out(split: SplitSpec) -> dict[str, Any]:
@@ -439,7 +444,7 @@ def _check_fit(values: Mapping[str, Any], parameters: dict[str, Any]) -> dict[st
     split = values.get("split", SplitSpec())
     if split.kind == "official" and not dataset.has_official_split:
         raise InvalidSetting(f"{dataset.label} has no official split: choose a random one")
-    plan(values["model"], parameters, dataset.image_shape, dataset.n_classes)
+    _layers(values["dataset"], values["model"], parameters)
     return parameters
 
 

@@ -39,20 +39,16 @@ class TwoLaneNetwork(Network):
     """A :class:`~digitcore.models.torch_backend.layers.Network` that convolves in two threads at once.
 
     Which images a lane takes, what dropout draws for them, and the order in which the gradients of the two are added
-    are fixed, so that equal trainings have equal bits. Batches go through it inside :meth:`at_work` alone.
+    are fixed, so that equal trainings have equal bits. Call it only inside :meth:`at_work`.
     """
 
     # Two threads of Python take turns between torch's operations: fewer and larger ones gain a sixth.
     _VALUES_IN_CACHE = 800_000
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        weights: Mapping[str, torch.Tensor],
-        image_shape: tuple[int, int],
-        generator: torch.Generator | None = None,
-    ):
-        super().__init__(layers, weights, image_shape, generator)
+    def _build(
+        self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
+    ) -> None:
+        super()._build(layers, weights, generator)
         self._n_values = _values_after_blocks(layers)
         self._lanes = [
             [block.twin(None if block.dropout is None else Drawn(block.dropout)) for block in self.blocks]

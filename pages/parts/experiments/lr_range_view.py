@@ -34,7 +34,7 @@ def show(spec: RunSpec) -> None:
         st.info(words, icon=layout.EMPTY)
         return
     if spec.members > 1:
-        st.caption(f"Of the {spec.members} models that vote the first one is tested.")
+        st.caption(f"The test trains the first of the {spec.members} models that vote.")
     computation, key = _test(spec, ends), _key(spec, ends)
     if computation.state == "failed":
         tell_end(_TASK, key, failed=True)

@@ -34,7 +34,7 @@ SMALLER_BATCH = 32
 def show(spec: RunSpec) -> None:
     """Ask how far to train, and show where the training is."""
     if spec.members > 1:
-        st.caption(f"The first of the {spec.members} models that vote, seed {spec.random_state}.")
+        st.caption(f"You follow the first of the {spec.members} models that vote, seed {spec.random_state}.")
     row = layout.choices()
     running = row.toggle("Run", key="steps_run", help="Goes on by itself.")
     pace = view.stops(row, "pace", "Batches per second", PACES, 5, key="steps_pace")

@@ -51,7 +51,7 @@ def filters_gradients(
 
 
 def _places(window: int, width: int) -> np.ndarray:
-    """Return where each pixel of a window is from its first one on, in a flat image; three at a time are worked on."""
+    """Return the offsets of a window's pixels in a flat image, filled up with zeros to a multiple of three."""
     places = [number // window * width + number % window for number in range(window * window)]
     return np.array(places + [0] * (-len(places) % 3), dtype=np.int64)
 
@@ -61,7 +61,7 @@ def _convolve_and_pool(images, weight, bias, places, choices, pooled, origins):
     n_images, height, width = images.shape
     rows, columns, n_filters = pooled.shape[1], pooled.shape[2], pooled.shape[3]
     levels, highest, scale = choices
-    # Also sums of windows that go over an edge into the next row: nobody looks at them.
+    # It also holds the sums of windows that wrap into the next row, which are never read.
     plane = np.empty(height * width - places.max(), dtype=np.float32)
     tops = np.empty((n_filters, rows * columns), dtype=np.float32)
     numbers = np.empty((n_filters, rows * columns), dtype=np.uint8)
