@@ -22,7 +22,8 @@ def epochs_table(epochs: Sequence[Any]) -> pd.DataFrame:
     ----------
     epochs : sequence of Epoch
         Anything with the attributes ``number``, ``train_loss``, ``train_accuracy``, ``validation_loss``,
-        ``validation_accuracy``, ``seconds``; None where there is no value.
+        ``validation_accuracy``, ``seconds``; None where there is no value. If the sequence has a method ``column`` that
+        returns one of them for all epochs, no epoch is made for it.
 
     Returns
     -------
@@ -30,9 +31,9 @@ def epochs_table(epochs: Sequence[Any]) -> pd.DataFrame:
         ``epoch`` (int64, from 1) and the others under their own names (float64, NaN for None).
     """
     names = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
-    columns = {"epoch": np.array([epoch.number for epoch in epochs], dtype=np.int64)}
-    for name in names:
-        columns[name] = np.array([getattr(epoch, name) for epoch in epochs], dtype=np.float64)  # None becomes NaN
+    column_of = getattr(epochs, "column", None) or (lambda name: [getattr(epoch, name) for epoch in epochs])
+    columns = {"epoch": np.array(column_of("number"), dtype=np.int64)}
+    columns |= {name: np.array(column_of(name), dtype=np.float64) for name in names}  # None becomes NaN
     return pd.DataFrame(columns)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -67,7 +67,7 @@ class Run:
         Where it stands.
     reason : str
         Why it failed or what the user should know, in one or two sentences; empty when there is nothing to say.
-    epochs : tuple of Epoch
+    epochs : sequence of Epoch
         The epochs so far, in order.
     evaluation : Evaluation or None
         After the training; None before, and where there are no predictions to evaluate.
@@ -82,7 +82,7 @@ class Run:
     spec: RunSpec
     state: State
     reason: str = ""
-    epochs: tuple[Epoch, ...] = ()
+    epochs: Sequence[Epoch] = ()
     evaluation: Evaluation | None = None
     created_at: datetime | None = None
     seconds: float = 0.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from digitcore.datasets import DATASETS
@@ -60,8 +61,7 @@ def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
     Of specs that are called after their data set and model, settings that all of them share are left out. Different
     specs have different titles.
     """
-    bases = [_base_of(spec, frozenset()) for spec in specs]
-    differences = [_differences(spec, base) | _history(spec) for spec, base in zip(specs, bases, strict=True)]
+    bases, differences = zip(*map(_base_and_differences, specs), strict=True) if specs else ((), ())
     kinds = [None if base.is_recipe else (spec.dataset, spec.model) for spec, base in zip(specs, bases, strict=True)]
     shared = {
         kind: _shared([each for each, own in zip(differences, kinds, strict=True) if own == kind])
@@ -128,7 +128,14 @@ def _history(spec: RunSpec) -> dict[str, str]:
     return history
 
 
-def _shared(differences: list[dict[str, str]]) -> set[tuple[str, str]]:
+# Lists of runs are shown again and again, and grow by one.
+@lru_cache(maxsize=1024)
+def _base_and_differences(spec: RunSpec) -> tuple[_Base, Mapping[str, str]]:
+    base = _base_of(spec, frozenset())
+    return base, MappingProxyType(_differences(spec, base) | _history(spec))
+
+
+def _shared(differences: list[Mapping[str, str]]) -> set[tuple[str, str]]:
     """Return the differences that all of several specs have; none of a single one."""
     if len(differences) < 2:
         return set()

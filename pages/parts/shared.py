@@ -38,6 +38,8 @@ _IMPORTED = ("altair", "sklearn.model_selection", "sklearn.decomposition", "digi
 
 # A run is read again from its file in milliseconds, so what is kept need not be more than a class looks at.
 MAX_ARRAY_BYTES, MAX_MODEL_BYTES, MAX_CHART_BYTES = 60_000_000, 30_000_000, 20_000_000
+# Curves take 20 to 50 KB a chart: two of them for each of some three hundred visitors.
+MAX_CURVE_BYTES = 30_000_000
 # What a model takes beside its weights: torch's layers, and the plan of the network.
 MODEL_BYTES = 20_000
 
@@ -64,6 +66,8 @@ models: SizedCache[RunModel] = SizedCache(
 )
 
 charts: SizedCache[dict[str, Any]] = SizedCache(MAX_CHART_BYTES, n_bytes)
+# Apart from the others: those of a training have another chart after each epoch.
+curves: SizedCache[dict[str, Any]] = SizedCache(MAX_CURVE_BYTES, n_bytes)
 intervals = IntervalCache()
 
 
@@ -93,6 +97,7 @@ def _forget_what_was_drawn(lock_state: Hashable) -> None:
     _shared.lock_state = lock_state
     arrays.clear()
     charts.clear()
+    curves.clear()
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -148,6 +153,7 @@ def close(*, for_good: bool = False) -> None:
         arrays.clear()
         models.clear()
         charts.clear()
+        curves.clear()
     for each in closing:
         if each is not None:
             each.close()

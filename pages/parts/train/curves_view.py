@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from digitcore.charts import curves_chart, learning_rate_chart, value_limits
 from digitcore.evaluation import curves_table, epochs_table
 from digitcore.runs import Run
 from digitcore.runs.summary import has_schedule, learning_rates_of, validation_name
+from pages.parts import shared
 from pages.parts.charts import Frame, drawable
 
 # Lower than those of other pages: below them the first layer's images fit on the same screen.
@@ -25,12 +26,11 @@ def show_curves(run: Run, base: Run | None = None) -> None:
     The curves of the baseline stand behind, in grey.
     """
     # Empty axes are the same for all settings of as many epochs, and each move of a slider draws them.
-    key = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
-    of_base = None if base is None else (base.digest, base.created_at, base.covered)
+    own = run.digest if run.epochs else f"{validation_name(run)} {run.spec.parameters['epochs']} {run.spec.forks}"
+    of_base = None if base is None else (base.digest, base.created_at, len(base.epochs), base.covered)
     for column, measure in zip(st.columns(2, gap="small"), ("loss", "accuracy"), strict=True):
-        chart = _curves(
-            key, run.created_at, run.state, len(run.epochs), measure, run.covered, of_base, _run=run, _base=base
-        )
+        key = (own, run.created_at, run.state, len(run.epochs), run.covered, measure, of_base)
+        chart = shared.curves.get(key, lambda measure=measure: _curves(measure, run, base))
         column.vega_lite_chart(chart, width="stretch")
     if has_schedule(run.spec) and (run.active or run.epochs):
         n_epochs = None if run.active else len(run.epochs)
@@ -42,30 +42,17 @@ def _rates(digest: str, created_at: datetime | None, n_epochs: int | None, _run:
     return drawable(learning_rate_chart(learning_rates_of(_run)))
 
 
-# Of a run that has ended it is the same at each rerun, and of one in training the same for all who watch. A thousand
-# epochs take a tenth of a megabyte, and two milliseconds to be drawn again.
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _curves(
-    key: str,
-    created_at: datetime | None,
-    run_state: str,
-    n_epochs: int,
-    measure: str,
-    covered: bool,
-    of_base: Hashable,
-    _run: Run,
-    _base: Run | None,
-) -> dict[str, Any]:
-    watched = validation_name(_run)
+def _curves(measure: str, run: Run, base: Run | None) -> dict[str, Any]:
+    watched = validation_name(run)
     # Of models that vote each has its own best epoch.
-    stops_early = _run.evaluated and _run.spec.parameters["patience"] is not None and _run.spec.members == 1
-    best = _run.evaluation.best_epoch if stops_early else None
-    n_planned = _run.spec.parameters["epochs"] if _run.active else None
-    table = curves_table(epochs_table(_run.epochs), measure, held_out_name=watched)
+    stops_early = run.evaluated and run.spec.parameters["patience"] is not None and run.spec.members == 1
+    best = run.evaluation.best_epoch if stops_early else None
+    n_planned = run.spec.parameters["epochs"] if run.active else None
+    table = curves_table(epochs_table(run.epochs), measure, held_out_name=watched)
     ghost = None
-    if _base is not None:
-        ghost = curves_table(epochs_table(_base.epochs), measure, held_out_name=validation_name(_base))
-    last, n_points = n_planned or len(_run.epochs) or 1, min(len(_run.epochs), 2)
+    if base is not None:
+        ghost = curves_table(epochs_table(base.epochs), measure, held_out_name=validation_name(base))
+    last, n_points = n_planned or len(run.epochs) or 1, min(len(run.epochs), 2)
     values = table["value"]
     if ghost is not None:
         # The axis ends there.
@@ -73,7 +60,7 @@ def _curves(
         values = pd.concat([values, ghost["value"]])
     tables = [table] if ghost is None or ghost.empty else [table, ghost]
     limits = value_limits(values, measure)
-    frame = _frame(measure, watched, best, _run.spec.forks, last, n_points, limits, len(tables), _tables=tables)
+    frame = _frame(measure, watched, best, run.spec.forks, last, n_points, limits, len(tables), _tables=tables)
     return frame.drawn(*tables)
 
 
