@@ -124,7 +124,10 @@ def _scale_units(weights: dict[str, np.ndarray], first: str, surgery: Surgery) -
     n_units, chosen = len(weights[first]), list(surgery.units)
     if not all(0 <= unit < n_units for unit in chosen):
         raise InvalidSetting(f"units must be numbers from 0 to {n_units - 1}, got {surgery.units!r}")
-    for name in (first, first.removesuffix("weight") + "bias"):
+    # What a normalisation makes of the units would undo it.
+    norm = first.removesuffix("weight").replace("conv_", "norm_")
+    normalized = (f"{norm}scale", f"{norm}shift")
+    for name in normalized if normalized[0] in weights else (first, first.removesuffix("weight") + "bias"):
         if name in weights:
             weights[name][chosen] *= surgery.scale
 

@@ -13,14 +13,18 @@ from digitcore.models.torch_backend.network import TorchNetwork
 class CNN(TorchNetwork):
     """Convolutions, each followed by max-pooling; then dropout if wanted, and dense layers.
 
+    With batch normalisation, a batch whose values would take more than 64 MB is normalised in several parts, each by
+    its own statistics.
+
     With the default kernel and pooling window, images need at least 4 × 4 pixels; smaller ones are refused.
 
     Parameters
     ----------
-    channels, kernel_size, padding, pool_size, pool_stride, activation, dropout, hidden_units, initialization, \
-initial_bias, weight_scale, epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, warm_up, \
-optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, augment_shift, \
-augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, augment_thickness
+    channels, kernel_size, padding, pool_size, pool_stride, normalization, activation, dropout, hidden_units, \
+initialization, initial_bias, weight_scale, epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, \
+warm_up, optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, \
+augment_shift, augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, \
+augment_thickness
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -45,6 +49,7 @@ augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, 
         padding="valid",
         pool_size=2,
         pool_stride=2,
+        normalization="none",
         activation="relu",
         dropout=0.25,
         hidden_units=(128,),
@@ -88,6 +93,7 @@ augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, 
         self.padding = padding
         self.pool_size = pool_size
         self.pool_stride = pool_stride
+        self.normalization = normalization
         self.activation = activation
         self.dropout = dropout
         self.hidden_units = hidden_units

@@ -268,6 +268,15 @@ ACTIVATION = Choice(
     options=ACTIVATIONS,
     since=2,
 )
+NORMALIZATION = Choice(
+    name="normalization",
+    label="Batch normalisation",
+    phrase="batch normalisation {}",
+    help=explain("batch normalisation"),
+    default="none",
+    options={"none": "off", "batch": "on"},
+    since=6,
+)
 WEIGHT_SCALE = Number(
     name="weight_scale",
     label="Scale of the initial weights",
@@ -363,6 +372,7 @@ CNN = (
     PADDING,
     POOL_SIZE,
     POOL_STRIDE,
+    NORMALIZATION,
     ACTIVATION,
     replace(DROPOUT, default=0.25),
     replace(

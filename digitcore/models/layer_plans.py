@@ -15,6 +15,9 @@ from digitcore.models.hyperparameters import ACTIVATIONS
 
 _SMALL_BATCH, _FEW_UNITS, _FEW_HIDDEN_PRODUCTS = 64, 256, 40_000
 
+# What a normalisation keeps for each channel: the first two are trained, the others are running means.
+NORM_WEIGHTS = ("scale", "shift", "mean", "variance")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
@@ -24,17 +27,20 @@ class Layer:
     ----------
     name : str
         Key in a plan and prefix of the layer's weights, such as ``"dense_1"``.
-    kind : {"conv", "pool", "dropout", "flatten", "dense"}
+    kind : {"conv", "norm", "pool", "dropout", "flatten", "dense"}
         What it does.
     label : str
         What a table shows.
     output_shape : tuple of int
         ``(height, width, channels)`` or ``(units,)``, for one image.
     activation : str or None
-        What follows the weighted sum: a name in :data:`digitcore.models.hyperparameters.ACTIVATIONS`, or "softmax".
+        What follows the weighted sum, or its normalisation: a name in
+        :data:`digitcore.models.hyperparameters.ACTIVATIONS`, or "softmax".
     weight_shape : tuple of int
         ``(filters, channels, kernel, kernel)`` of a convolution, ``(outputs, inputs)`` of a dense layer, else empty.
         The bias has as many entries as the first dimension.
+    has_bias : bool
+        Whether it has one: a convolution whose sums are normalised would lose it at once.
     window, stride : int
         Side of the kernel or of the pooling window, and pixels from one window to the next.
     padding : {"valid", "same"}
@@ -44,11 +50,12 @@ class Layer:
     """
 
     name: str
-    kind: Literal["conv", "pool", "dropout", "flatten", "dense"]
+    kind: Literal["conv", "norm", "pool", "dropout", "flatten", "dense"]
     label: str
     output_shape: tuple[int, ...]
     activation: str | None = None
     weight_shape: tuple[int, ...] = ()
+    has_bias: bool = True
     window: int = 1
     stride: int = 1
     padding: str = "valid"
@@ -56,8 +63,11 @@ class Layer:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights and biases."""
-        return prod(self.weight_shape) + self.weight_shape[0] if self.weight_shape else 0
+        """Number of weights and biases; of a normalisation, of its scales and shifts."""
+        if self.kind == "norm":
+            return 2 * self.output_shape[-1]
+        n_biases = self.weight_shape[0] if self.weight_shape and self.has_bias else 0
+        return prod(self.weight_shape) + n_biases if self.weight_shape else 0
 
     @property
     def multiply_adds(self) -> int:
@@ -84,12 +94,19 @@ def is_small_dense(layers: Sequence[Layer], batch_size: int) -> bool:
 
 
 def weight_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight array of a plan by name, such as ``"dense_1.weight"`` and ``"dense_1.bias"``."""
+    """Return the shape of every weight array of a plan by name, such as ``"dense_1.weight"`` and ``"dense_1.bias"``.
+
+    A normalisation has ``"norm_1.scale"`` and ``"norm_1.shift"``, which are trained, and ``"norm_1.mean"`` and
+    ``"norm_1.variance"``, the running means that predictions use.
+    """
     shapes = {}
     for layer in layers:
         if layer.weight_shape:
             shapes[f"{layer.name}.weight"] = layer.weight_shape
-            shapes[f"{layer.name}.bias"] = layer.weight_shape[:1]
+            if layer.has_bias:
+                shapes[f"{layer.name}.bias"] = layer.weight_shape[:1]
+        elif layer.kind == "norm":
+            shapes |= {f"{layer.name}.{what}": layer.output_shape[-1:] for what in NORM_WEIGHTS}
     return shapes
 
 
@@ -110,10 +127,14 @@ def plan_mlp(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes:
 
 
 def plan_cnn(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes: int) -> list[Layer]:
-    """Return the layers of a CNN: convolutions, each pooled; dropout; dense layers; the output."""
+    """Return the layers of a CNN: convolutions, normalised if wanted, and pooled; dropout; dense layers; the output."""
     layers, shape, activation = [], (*image_shape, 1), values.get("activation", "relu")
     for number, filters in enumerate(values["channels"], start=1):
-        layers.append(_conv(number, shape, filters, values["kernel_size"], values["padding"], activation))
+        is_normalized = values.get("normalization", "none") == "batch"
+        behind = None if is_normalized else activation
+        layers.append(_conv(number, shape, filters, values["kernel_size"], values["padding"], behind))
+        if is_normalized:
+            layers.append(_norm(number, layers[-1].output_shape, activation))
         # A window of one pixel keeps every maximum, so there is nothing to pool, whatever the stride says.
         if values["pool_size"] > 1:
             layers.append(_pool(number, layers[-1].output_shape, values["pool_size"], values["pool_stride"]))
@@ -128,20 +149,32 @@ def plan_cnn(values: Mapping[str, Any], image_shape: tuple[int, int], n_classes:
     return [*layers, _output(n_inputs, n_classes)]
 
 
-def _conv(number: int, shape: tuple[int, int, int], filters: int, window: int, padding: str, activation: str) -> Layer:
+def _conv(
+    number: int, shape: tuple[int, int, int], filters: int, window: int, padding: str, activation: str | None
+) -> Layer:
     name, (height, width, channels) = f"conv_{number}", shape
     if padding == "valid":
         height, width = _windows(name, "kernel", (height, width), window, stride=1)
     return Layer(
         name=name,
         kind="conv",
-        label=f"Convolution {number} ({times(window, window)}, {ACTIVATIONS[activation]})",
+        label=f"Convolution {number} ({', '.join([times(window, window), *_named(activation)])})",
         output_shape=(height, width, filters),
         activation=activation,
         weight_shape=(filters, channels, window, window),
+        has_bias=activation is not None,
         window=window,
         padding=padding,
     )
+
+
+def _norm(number: int, shape: tuple[int, ...], activation: str) -> Layer:
+    label = f"Batch normalisation {number} ({ACTIVATIONS[activation]})"
+    return Layer(name=f"norm_{number}", kind="norm", label=label, output_shape=shape, activation=activation)
+
+
+def _named(activation: str | None) -> list[str]:
+    return [] if activation is None else [ACTIVATIONS[activation]]
 
 
 def _pool(number: int, shape: tuple[int, int, int], window: int, stride: int) -> Layer:

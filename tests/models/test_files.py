@@ -21,6 +21,7 @@ MODELS = {
     "softmax": SoftmaxRegression(epochs=1, optimizer="adam", momentum=0.5, random_state=np.int64(3)),
     "mlp": MLP(epochs=1, hidden_units=[20, 12], dropout=0.3, random_state=0, validation_fraction=0.2),
     "cnn": CNN(epochs=1, channels=(4,), hidden_units=(9,), image_shape=(4, 16), padding="same", warm_start=True),
+    "normalised cnn": CNN(epochs=1, channels=(4,), hidden_units=(9,), image_shape=(8, 8), normalization="batch"),
 }
 
 

@@ -35,6 +35,9 @@ MODELS = {
     "softmax": SoftmaxRegression(random_state=0),
     "mlp": MLP(hidden_units=(20, 12), dropout=0.3, random_state=0),
     "cnn": CNN(channels=(4, 3), kernel_size=2, hidden_units=(9,), dropout=0.25, random_state=0),
+    "normalised cnn": CNN(
+        channels=(4, 3), kernel_size=2, normalization="batch", hidden_units=(9,), dropout=0.25, random_state=0
+    ),
 }
 ARRAYS = {
     "softmax": {"mean.0", "mean.1", "square.0", "square.1", "n_steps"},
@@ -197,7 +200,8 @@ def test_a_resumed_estimator_does_all_that_a_fitted_one_does(name, digits):
 
 def stopping(digits, name, **settings):
     """Return a model that stops early by itself, its data and the model after an uninterrupted training."""
-    model = fresh(name, **{"epochs": 60, "patience": 3, **RULES["momentum"], "learning_rate": 0.1, **settings})
+    rate = 0.02 if name == "normalised cnn" else 0.1
+    model = fresh(name, **{"epochs": 60, "patience": 3, **RULES["momentum"], "learning_rate": rate, **settings})
     data = parts(digits)
     straight = fresh(model).fit(*data)
     assert 2 < straight.best_epoch_ < straight.n_iter_ < 60
@@ -394,6 +398,7 @@ OTHER_SETTINGS = {
     "softmax": {"learning_rate": 0.002},
     "mlp": {"learning_rate": 0.003, "dropout": 0.1, "batch_size": 50},
     "cnn": {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.5},
+    "normalised cnn": {"optimizer": "adam", "learning_rate": 0.002},
 }
 
 

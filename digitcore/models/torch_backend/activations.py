@@ -98,7 +98,7 @@ class ActivatedConvBlock:
 
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the block's result for ``x``, kept under ``group`` for the way back."""
-        z = self.convolution.forward(x)
+        z = self.convolution.forward(x, training)
         a = values = self._rule.forward(z)
         places = None
         if self._sides:
@@ -120,8 +120,7 @@ class ActivatedConvBlock:
             unpool = _aten.max_pool2d_with_indices_backward
             da = _last(unpool(_first(da), _first(a), *self._sides, [0, 0], [1, 1], False, places))
         dz = self._rule.backward(da.contiguous(), z, a)
-        self.convolution.add_gradient(dz, x, scale)
-        return self.convolution.input_gradient(dz, x).contiguous() if wants_input else None
+        return self.convolution.backward(dz, x, scale, wants_input)
 
 
 def drawn_mask(dropout: Dropout | None, values: torch.Tensor, training: bool) -> torch.Tensor | None:

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from digitcore.errors import InvalidSetting
-from digitcore.models.layer_plans import Layer
+from digitcore.models.layer_plans import NORM_WEIGHTS, Layer
 from digitcore.models.pauses import pause
 from digitcore.models.torch_backend.activations import OTHER_ACTIVATIONS, ActivatedConvBlock, Activation
 from digitcore.models.torch_backend.kernels import convolution as filters_together
@@ -29,6 +29,7 @@ from digitcore.models.torch_backend.kernels.convolution import Choices, Pooling,
 from digitcore.models.torch_backend.kernels.dropout import Dropout
 from digitcore.models.torch_backend.kernels.planes import suits_planes
 from digitcore.models.torch_backend.kernels.small_dense import SmallDenseLayers
+from digitcore.models.torch_backend.modules import BatchNorm, running_means
 from digitcore.models.torch_backend.updates import Update
 
 # Multiply-adds from which a dense layer's products of images and weights go to oneDNN, where torch was built with it.
@@ -39,7 +40,7 @@ _LARGE_PRODUCT = 1_500_000
 # 14 %, and mnist-cnn, whose weights do not, would lose a tenth.
 _WIDE = range(2**18, 2**20)
 # What the layers of a plan may be, in order, by their kinds.
-_KNOWN_KINDS = re.compile("(conv( pool)?( dropout)? )*(flatten )?(dense( dropout)? )*dense")
+_KNOWN_KINDS = re.compile("(conv( norm)?( pool)?( dropout)? )*(flatten )?(dense( dropout)? )*dense")
 _KNOWN_ACTIVATIONS = {"relu", *OTHER_ACTIVATIONS}
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -94,15 +95,24 @@ class Rectifier:
 class Convolution:
     """Convolution of images with any number of channels, by torch's own kernels."""
 
-    def __init__(self, layer: Layer, weight: torch.Tensor, bias: torch.Tensor):
+    def __init__(self, layer: Layer, weight: torch.Tensor, bias: torch.Tensor | None):
         self.name, self.weight, self.bias = layer.name, weight, bias
         before = (layer.window - 1) // 2 if layer.padding == "same" else 0
         after = layer.window - 1 - before if layer.padding == "same" else 0
         self._padding = (0, 0, before, after, before, after)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def take_sums(self, sums: Mapping[str, torch.Tensor]) -> None:
+        """Have the gradients added to these, which are named as the weights are."""
+        self.weight_sum, self.bias_sum = sums[f"{self.name}.weight"], sums[f"{self.name}.bias"]
+
+    def forward(self, x: torch.Tensor, training: bool) -> torch.Tensor:
         """Return ``(n_images, rows, columns, filters)``."""
         return _last(F.conv2d(_first(self.padded(x)), self.weight, self.bias)).contiguous()
+
+    def backward(self, dy: torch.Tensor, x: torch.Tensor, scale: float, wants_input: bool) -> torch.Tensor | None:
+        """Add ``scale`` times the weights' gradients to their sums; return that of the images if wanted."""
+        self.add_gradient(dy, x, scale)
+        return self.input_gradient(dy, x).contiguous() if wants_input else None
 
     def input_gradient(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Return the gradient of the images."""
@@ -116,11 +126,50 @@ class Convolution:
         """Add ``scale`` times the gradients of weight and bias to their sums."""
         gradient = torch.nn.grad.conv2d_weight(_first(self.padded(x)), self.weight.shape, _first(dy))
         self.weight_sum.add_(gradient, alpha=scale)
-        self.bias_sum.add_(dy.sum(dim=(0, 1, 2)), alpha=scale)
+        if self.bias is not None:
+            self.bias_sum.add_(dy.sum(dim=(0, 1, 2)), alpha=scale)
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
         """Return the images with the edge of zeros that padding gives them."""
         return F.pad(x, self._padding) if any(self._padding) else x
+
+
+class NormalizedConvolution(Convolution):
+    """Convolution and batch normalisation of its sums, which needs all images of a batch at once.
+
+    Parameters
+    ----------
+    layer, norm : Layer
+        What was planned.
+    weights : mapping of str to Tensor
+        Of the whole network, by name.
+    """
+
+    def __init__(self, layer: Layer, norm: Layer, weights: Mapping[str, torch.Tensor]):
+        super().__init__(layer, weights[f"{layer.name}.weight"], None)
+        self._norm_name = norm.name
+        self._scale, self._shift, self._mean, self._variance = (weights[f"{norm.name}.{each}"] for each in NORM_WEIGHTS)
+
+    def take_sums(self, sums: Mapping[str, torch.Tensor]) -> None:
+        self.weight_sum = sums[f"{self.name}.weight"]
+        self._scale_sum, self._shift_sum = (sums[f"{self._norm_name}.{what}"] for what in NORM_WEIGHTS[:2])
+
+    def forward(self, x: torch.Tensor, training: bool) -> torch.Tensor:
+        z = _first(super().forward(x, training))
+        means = running_means(z, self._mean, self._variance, training)
+        fixed = (training, BatchNorm.MOMENTUM, BatchNorm.EPSILON)
+        normalized, *statistics = torch.native_batch_norm(z, self._scale, self._shift, *means, *fixed)
+        if training:
+            self._kept = z, statistics
+        return _last(normalized).contiguous()
+
+    def backward(self, dy: torch.Tensor, x: torch.Tensor, scale: float, wants_input: bool) -> torch.Tensor | None:
+        z, statistics = self._kept
+        fixed = (self._scale, self._mean, self._variance, *statistics, True, BatchNorm.EPSILON, [True] * 3)
+        dz, d_scale, d_shift = torch.ops.aten.native_batch_norm_backward(_first(dy), z, *fixed)
+        self._scale_sum.add_(d_scale, alpha=scale)
+        self._shift_sum.add_(d_shift, alpha=scale)
+        return super().backward(_last(dz).contiguous(), x, scale, wants_input)
 
 
 class ConvBlock:
@@ -152,7 +201,7 @@ class ConvBlock:
 
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the block's result for ``x``, kept under ``group`` for the way back."""
-        z = self.convolution.forward(x)
+        z = self.convolution.forward(x, training)
         out, origins = self._results(z.shape, group, out)
         pool(z.numpy(), self._pooling, self._choices(out, training), out.numpy(), origins)
         if training:
@@ -164,8 +213,7 @@ class ConvBlock:
         x, shape, origins = self._kept.pop(group)
         dz = self._buffers("dz", *shape)
         unpool(dy.numpy(), origins, self._pooling, self._scale, dz.numpy())
-        self.convolution.add_gradient(dz, x, scale)
-        return self.convolution.input_gradient(dz, x).contiguous() if wants_input else None
+        return self.convolution.backward(dz, x, scale, wants_input)
 
     def _results(self, before: Sequence[int], group: int, out: torch.Tensor | None) -> tuple[torch.Tensor, np.ndarray]:
         """Return memory for the result, ``out`` if given, and its origins, for images of the shape ``before``."""
@@ -232,6 +280,10 @@ class Dense:
         self._ones = torch.ones(1)
         self._buffers = Buffers()
         self._x = self._x_turned = None
+
+    def take_sums(self, sums: Mapping[str, torch.Tensor]) -> None:
+        """Have the gradients added to these, which are named as the weights are."""
+        self.weight_sum, self.bias_sum = sums[f"{self.name}.weight"], sums[f"{self.name}.bias"]
 
     def expect(self, x: torch.Tensor) -> None:
         """Get ready for gradients of these inputs only, as the first layer's are in full batches.
@@ -328,7 +380,7 @@ class Network:
         if whole is not None and not self.blocks:
             self.dense[0].expect(whole)
         for layer in (*(block.convolution for block in self.blocks), *self.dense):
-            layer.weight_sum, layer.bias_sum = update.sums[f"{layer.name}.weight"], update.sums[f"{layer.name}.bias"]
+            layer.take_sums(update.sums)
 
     def at_work(self) -> AbstractContextManager[None]:
         """Return a context in which batches go through the network, with the threads that it needs."""
@@ -395,9 +447,12 @@ class Network:
 
     def _images_in_cache(self, n_images: int) -> int:
         """Return how many of so many images are best convolved at once."""
-        # The first block goes image by image all by itself.
-        is_alone = len(self.blocks) == 1 and isinstance(self.blocks[0], FirstConvBlock)
-        return n_images if is_alone else max(1, self._VALUES_IN_CACHE // self._widest)
+        # The first block goes image by image all by itself; a normalisation needs all images.
+        first = self.blocks[0]
+        is_alone = len(self.blocks) == 1 and isinstance(first, FirstConvBlock)
+        if is_alone or isinstance(first.convolution, NormalizedConvolution):
+            return n_images
+        return max(1, self._VALUES_IN_CACHE // self._widest)
 
     def _build(
         self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
@@ -416,11 +471,15 @@ class Network:
                     self._rectifiers.append(Rectifier(dropout) if is_relu else Activation(layer.activation, dropout))
 
     def _conv_block(self, layer, after, weights, generator) -> ConvBlock | ActivatedConvBlock:
-        convolution = Convolution(layer, *_weight_and_bias(layer, weights))
-        if layer.activation != "relu":
+        norm = after.get("norm")
+        if norm is None:
+            convolution, activation = Convolution(layer, *_weight_and_bias(layer, weights)), layer.activation
+        else:
+            convolution, activation = NormalizedConvolution(layer, norm, weights), norm.activation
+        if activation != "relu":
             pooling = (after["pool"].window, after["pool"].stride) if "pool" in after else None
-            return ActivatedConvBlock(convolution, layer.activation, pooling, _dropout(after.get("dropout"), generator))
-        kind = ConvBlock if self.blocks else FirstConvBlock
+            return ActivatedConvBlock(convolution, activation, pooling, _dropout(after.get("dropout"), generator))
+        kind = ConvBlock if self.blocks or norm is not None else FirstConvBlock
         return kind(convolution, after.get("pool"), _dropout(after.get("dropout"), generator))
 
 
@@ -450,18 +509,27 @@ def _check_known(layers: Sequence[Layer]) -> None:
     Raises
     ------
     InvalidSetting
-        If it is not: convolutions with a known activation, each followed by pooling, dropout or both, in this order;
+        If it is not: convolutions, each normalised or not, with a known activation, followed by pooling, dropout or
+        both, in this order;
         dense layers with one, each with dropout or without; an output with softmax.
     """
-    weighted = [layer for layer in layers if layer.weight_shape]
     kinds = " ".join(layer.kind for layer in layers)
-    *hidden, last = [layer.activation for layer in weighted] or [None]
+    *hidden, last = [layer.activation for layer in _before_activations(layers)] or [None]
     if not _KNOWN_KINDS.fullmatch(kinds) or not _KNOWN_ACTIVATIONS.issuperset(hidden) or last != "softmax":
         raise InvalidSetting(
             f"The network cannot be trained as it is planned: {', '.join(layer.label for layer in layers)}; known are "
-            "convolutions, pooling and dropout, then dense layers and dropout, then softmax, with the activations "
+            "convolutions, normalisation, pooling and dropout, then dense layers and dropout, then softmax, with the "
+            "activations "
             f"{', '.join(sorted(_KNOWN_ACTIVATIONS))}"
         )
+
+
+def _before_activations(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Yield the layers that should have an activation: those with weights, or the normalisations behind them."""
+    for layer, following in zip(layers, [*layers[1:], None], strict=True):
+        is_normalized = following is not None and following.kind == "norm"
+        if layer.kind == "norm" or (layer.weight_shape and not is_normalized):
+            yield layer
 
 
 def _until_weights(layers: Sequence[Layer]) -> Iterator[Layer]:

@@ -31,6 +31,56 @@ class FlattenChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)  # (n_images, height * width * channels)
 
 
+class BatchNorm(nn.Module):
+    """Batch normalisation of images ``(n_images, channels, height, width)``, as ``torch.nn.BatchNorm2d`` does it.
+
+    Its arrays ``(n_channels,)`` have names of their own, so that nobody takes ``scale`` for a layer's weights. A batch
+    of a single value per channel, which has no variance, leaves the running means alone.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of channels.
+    device : torch.device or str, optional
+        Where the arrays are.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift",
+    2015, https://arxiv.org/abs/1502.03167.
+    """
+
+    # torch's defaults: share of a batch in the running means, and what is added to a variance.
+    MOMENTUM, EPSILON = 0.1, 1e-5
+
+    def __init__(self, n_channels: int, device: torch.device | str | None = None):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(n_channels, device=device))
+        self.shift = nn.Parameter(torch.zeros(n_channels, device=device))
+        self.register_buffer("mean", torch.zeros(n_channels, device=device))
+        self.register_buffer("variance", torch.ones(n_channels, device=device))
+
+    def reset(self) -> None:
+        """Set the arrays to what they are before the first batch."""
+        with torch.no_grad():
+            for ones, zeros in ((self.scale, self.shift), (self.variance, self.mean)):
+                ones.fill_(1)
+                zeros.zero_()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        means = running_means(x, self.mean, self.variance, self.training)
+        fixed = (self.training, self.MOMENTUM, self.EPSILON, torch.backends.cudnn.enabled)
+        return torch.batch_norm(x, self.scale, self.shift, *means, *fixed)
+
+
+def running_means(
+    x: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, training: bool
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """Return the running means that a batch ``(n_images, channels, height, width)`` uses, or changes in training."""
+    has_variance = x.numel() > x.shape[1]
+    return (mean, variance) if has_variance or not training else (None, None)
+
+
 def build_module(layers: Sequence[Layer], image_shape: tuple[int, int]) -> nn.Sequential:
     """Return the network of a plan, from rows of pixels to logits; its weights are not set yet.
 
@@ -59,7 +109,7 @@ def build_module(layers: Sequence[Layer], image_shape: tuple[int, int]) -> nn.Se
 def initialize(
     module: nn.Module, initialization: str, initial_bias: float, generator: torch.Generator, scale: float = 1.0
 ) -> None:
-    """Draw all weights and biases of ``module`` in place.
+    """Draw all weights and biases of ``module`` in place; normalisations start with scale 1 and shift 0.
 
     Parameters
     ----------
@@ -81,12 +131,15 @@ def initialize(
     "Delving deep into rectifiers", 2015. LeCun et al., "Efficient backprop", 1998, section 4.6.
     """
     for part in module:
-        if hasattr(part, "weight"):
+        if isinstance(part, BatchNorm):
+            part.reset()
+        elif hasattr(part, "weight"):
             if initialization == "torch":
                 _initialize_as_torch(part, generator)
             else:
                 _DRAW[initialization](part.weight, generator=generator)
-                nn.init.constant_(part.bias, initial_bias)
+                if part.bias is not None:
+                    nn.init.constant_(part.bias, initial_bias)
             if scale != 1.0:
                 with torch.no_grad():
                     part.weight.mul_(scale)
@@ -102,7 +155,8 @@ _DRAW = {
 def _initialize_as_torch(part: nn.Linear | nn.Conv2d, generator: torch.Generator) -> None:
     nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5), generator=generator)
     bound = 1 / math.sqrt(part.weight[0].numel())
-    nn.init.uniform_(part.bias, -bound, bound, generator=generator)
+    if part.bias is not None:
+        nn.init.uniform_(part.bias, -bound, bound, generator=generator)
 
 
 def _build_padding(window: int) -> nn.ZeroPad2d:
@@ -119,10 +173,12 @@ def _build_layer(layer: Layer) -> nn.Module:
     match layer.kind:
         case "conv":
             filters, channels, kernel, _ = layer.weight_shape
-            return nn.Conv2d(channels, filters, kernel, device="meta")
+            return nn.Conv2d(channels, filters, kernel, bias=layer.has_bias, device="meta")
         case "dense":
             n_outputs, n_inputs = layer.weight_shape
             return nn.Linear(n_inputs, n_outputs, device="meta")
+        case "norm":
+            return BatchNorm(layer.output_shape[-1], device="meta")
         case "pool":
             return nn.MaxPool2d(layer.window, layer.stride)
         case "dropout":

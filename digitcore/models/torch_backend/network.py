@@ -25,7 +25,7 @@ from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
 from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
 from digitcore.models.torch_backend.modules import build_module, initialize
 from digitcore.models.torch_backend.two_lanes import TwoLaneNetwork, suits_two_lanes
-from digitcore.models.torch_backend.updates import make_update, named_weights
+from digitcore.models.torch_backend.updates import all_arrays, make_update, named_weights
 from digitcore.models.training import Score, Training, batches_without_end
 
 # Values of all layers together that one block of images may take: 64 MB in float32.
@@ -75,7 +75,7 @@ class TorchNetwork(EpochClassifier):
         return NetworkTraining(self.module_, layers, self._network, *data)
 
     def _network(self, kind: type[Network] = Network, generator: torch.Generator | None = None) -> Network:
-        weights = named_weights(self.module_)
+        weights = all_arrays(self.module_)
         if not kind.INPUTS_FIRST:
             # After a training in another layout the same bits are predicted as by a restored estimator.
             weights = {name: each.contiguous() if each.dim() == 2 else each for name, each in weights.items()}
@@ -117,8 +117,8 @@ class TorchNetwork(EpochClassifier):
         with torch.inference_mode():
             for name, part in self.module_.eval().named_children():
                 values = part(values)
-                # A layer's sums are overwritten by its activation, whose name begins with the layer's.
-                layer = name.removesuffix("_activation")
+                # A layer's sums are overwritten by their normalisation and by its activation.
+                layer = name.removesuffix("_activation").replace("norm_", "conv_")
                 if layer in {planned.name for planned in self._layers if planned.kind in ("conv", "pool", "dense")}:
                     kept[layer] = values
         kept.pop("output")
@@ -194,7 +194,7 @@ class NetworkTraining(Training):
         kind = _kind_for(layers, self.batch_size)
         in_one_piece = self.batch_size <= at_once
         self.update = make_update(module, settings, in_one_piece=in_one_piece, inputs_first=kind.INPUTS_FIRST)
-        self.weights = named_weights(module)
+        self.weights = all_arrays(module)
         self.network = make_network(kind, generator)
         is_whole = in_one_piece and self.batch_size == self.n_images and augmented is None
         whole = self.train[0] if is_whole else None

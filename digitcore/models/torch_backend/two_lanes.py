@@ -30,6 +30,9 @@ def suits_two_lanes(layers: Sequence[Layer], batch_size: int) -> bool:
     3x3 on MNIST an epoch takes 0.65 times as long: torch's threads gain nothing in groups of images so small that they
     fit the caches.
     """
+    if any(layer.kind == "norm" for layer in layers):
+        # It needs the images of both lanes.
+        return False
     convolved = sum(layer.multiply_adds for layer in layers if layer.kind == "conv")
     mostly = convolved >= LEAST_CONVOLVED * sum(layer.multiply_adds for layer in layers)
     return torch.get_num_threads() == 2 and batch_size >= FEWEST_IMAGES and mostly

@@ -171,6 +171,11 @@ def named_weights(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: weights.data for name, weights in module.named_parameters()}
 
 
+def all_arrays(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the weights themselves and the running means of normalisations, such as ``"norm_1.mean"``."""
+    return named_weights(module) | dict(module.named_buffers())
+
+
 def gather_weights(module: nn.Module, inputs_first: bool = False) -> torch.Tensor:
     """Move all weights of ``module`` into one tensor ``(n_parameters,)`` and return it; see :func:`make_update`."""
     values = torch.empty(sum(weights.numel() for weights in module.parameters()))
@@ -199,8 +204,9 @@ def _like_weights(module: nn.Module, values: torch.Tensor, inputs_first: bool = 
 
 
 def _n_convolved(module: nn.Module) -> int:
-    """Return how many weights and biases the convolutions have, which come first."""
-    return sum(weights.numel() for name, weights in module.named_parameters() if name.startswith("conv"))
+    """Return how many weights and biases the convolutions and their normalisations have, which come first."""
+    convolved = ("conv", "norm")
+    return sum(weights.numel() for name, weights in module.named_parameters() if name.startswith(convolved))
 
 
 class Rule:

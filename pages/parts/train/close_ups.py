@@ -110,7 +110,7 @@ def _of_glimpse(
     return _beside(own, _base, baseline.prediction_of(_base, own.part))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=256)
 def _of_run(digest: str, created_at: Any, base_key: Hashable, _run: Run, _base: Run | None) -> CloseUp:
     part = getattr(session.parts_of(_run), list(_run.figures)[-1])
     probabilities = session.probabilities_of(_run, part)

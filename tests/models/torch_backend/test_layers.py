@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from digitcore.models.layer_plans import weight_shapes
 from digitcore.models.torch_backend import layers as torch_layers
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.kernels.dropout import Dropout
+from digitcore.models.torch_backend.modules import BatchNorm
 from digitcore.models.torch_backend.network import NetworkTraining
 
 NETWORKS = {
@@ -45,6 +47,13 @@ NETWORKS = {
     ),
     "cnn with leaky relu": CNN(channels=(3, 2), activation="leaky_relu", padding="same", pool_size=3, dropout=0.0),
     "cnn with sigmoid": CNN(channels=(4, 3), kernel_size=2, activation="sigmoid", pool_size=1, hidden_units=()),
+    "normalised cnn": CNN(channels=(4,), normalization="batch", dropout=0.25, hidden_units=(9,)),
+    "normalised cnn of two convolutions": CNN(
+        channels=(3, 5), kernel_size=2, normalization="batch", padding="same", dropout=0.0, hidden_units=(9,)
+    ),
+    "normalised cnn with gelu": CNN(
+        channels=(3, 5), padding="same", normalization="batch", activation="gelu", dropout=0.3, hidden_units=(7,)
+    ),
     "cnn with a wide output layer": CNN(channels=(128,), kernel_size=2, pool_size=2, pool_stride=1, hidden_units=()),
 }
 RULES = {
@@ -77,6 +86,26 @@ class KnownDropout(nn.Module):
             return x * mask.view(x.shape)
         n_images, channels, height, width = x.shape
         return x * mask.view(n_images, height, width, channels).permute(0, 3, 1, 2)
+
+
+class TorchsNorm(nn.BatchNorm2d):
+    """PyTorch's own batch normalisation, its arrays named as ours."""
+
+    NAMES: ClassVar = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
+
+    def __init__(self, ours: BatchNorm):
+        super().__init__(len(ours.scale), dtype=ours.scale.dtype)
+        for name, own_name in self.NAMES.items():
+            getattr(self, own_name).data.copy_(getattr(ours, name))
+
+
+def arrays_of(module: nn.Module) -> dict[str, np.ndarray]:
+    """Return weights and running means by our names."""
+    arrays = {}
+    for name, part in module.named_children():
+        names = TorchsNorm.NAMES if isinstance(part, TorchsNorm) else {own: own for own in part.state_dict()}
+        arrays |= {f"{name}.{ours}": getattr(part, own).detach().numpy() for ours, own in names.items()}
+    return arrays
 
 
 class Watched:
@@ -116,6 +145,9 @@ def train_plainly(module: nn.Module, watched: Watched, rule: str) -> list[float]
     units = [part.out_features for part in module if isinstance(part, nn.Linear)][: len(places)]
     for place, masks in zip(places, watched.masks(units) if places else [], strict=True):
         module[place] = KnownDropout(list(masks))
+    for place, part in enumerate(module):
+        if isinstance(part, BatchNorm):
+            module[place] = TorchsNorm(part)
     optimizer = TORCH_RULES[rule](list(module.parameters()))
     losses = []
     for X, y in (map(torch.from_numpy, batch) for batch in watched.batches):
@@ -157,8 +189,10 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_
     else:
         sizes = [len(labels) for _, labels in watched.batches]
         assert history[0].train_loss == pytest.approx(np.average(losses, weights=sizes), rel=1e-5, abs=1e-5)
-    for name, weights in plain.state_dict().items():
-        np.testing.assert_allclose(model.get_weights()[name], weights.numpy(), atol=1e-5, err_msg=name)
+    expected = arrays_of(plain)
+    assert list(expected) == list(model.get_weights())
+    for name, weights in expected.items():
+        np.testing.assert_allclose(model.get_weights()[name], weights, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -19,6 +19,9 @@ NETWORKS = {
     "mlp": MLP(hidden_units=(20, 12), random_state=0),
     "wide mlp": MLP(hidden_units=(300,), random_state=0),
     "cnn": CNN(channels=(4, 3), kernel_size=2, dropout=0.0, hidden_units=(9,), random_state=0),
+    "normalised cnn": CNN(
+        channels=(4, 3), kernel_size=2, normalization="batch", dropout=0.0, hidden_units=(9,), random_state=0
+    ),
 }
 # Hyperparameters, and PyTorch's optimizer for them. With its tiny epsilon a weight whose gradient is all rounding would
 # take a whole step either way.
