@@ -11,6 +11,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 
 import numpy as np
 import torch
+import tuned_peers
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -278,15 +279,30 @@ CONTESTS = {
     "digits-mlp": {"digitcore": digitcore_digits, "PyTorch, the source's loop": torch_digits},
     "mnist-softmax": {
         "digitcore": digitcore,
+        "JAX": tuned_peers.jax_softmax,
+        "PyTorch, tuned": tuned_peers.torch_softmax,
         "NumPy as published": numpy_softmax,
         "scikit-learn LogisticRegression(saga)": sklearn_saga,
     },
-    "mnist-dense": {"digitcore": digitcore, "Keras 3 on torch": keras_dense},
+    "mnist-dense": {
+        "digitcore": digitcore,
+        "JAX": tuned_peers.jax_dense,
+        "PyTorch, tuned": tuned_peers.torch_dense,
+        "Keras 3 on torch": keras_dense,
+    },
     "mnist-dropout-mlp": {
         "digitcore": digitcore,
+        "JAX": tuned_peers.jax_dropout_mlp,
+        "PyTorch, tuned": tuned_peers.torch_dropout_mlp,
         "PyTorch with DataLoader": torch_dropout_mlp,
         "skorch": skorch_dropout_mlp,
         "scikit-learn MLPClassifier": sklearn_mlp,
     },
-    "mnist-cnn": {"digitcore": digitcore, "PyTorch with DataLoader": torch_cnn, "Keras 3 on torch": keras_cnn},
+    "mnist-cnn": {
+        "digitcore": digitcore,
+        "JAX": tuned_peers.jax_cnn,
+        "PyTorch, tuned": tuned_peers.torch_cnn,
+        "PyTorch with DataLoader": torch_cnn,
+        "Keras 3 on torch": keras_cnn,
+    },
 }

@@ -200,7 +200,7 @@ def gemm_peak(n_threads):
 
 def machine():
     """Return the machine and the versions in a sentence."""
-    names = ("torch", "numpy", "scikit-learn", "keras", "skorch")
+    names = ("torch", "numpy", "scikit-learn", "jax", "keras", "skorch")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions}."
 
