@@ -144,6 +144,16 @@ class TrainingCurve:
         return fell or self.lost > MUCH_LOST
 
     @property
+    def is_thrown_about(self) -> bool:
+        """Whether the loss ended far above that of guessing, and did not come down to it steadily.
+
+        That of raw pixels or of large initial weights starts there, too, but falls, however slowly.
+        """
+        if len(self.losses) < 2 or self.losses[-1] <= JUMP * math.log(self.n_classes):
+            return False
+        return self.losses[-1] > self.losses[0] or self.is_unsteady
+
+    @property
     def lost(self) -> float:
         """Training accuracy of the best epoch less that of the last one."""
         return max(self.accuracies) - self.accuracies[-1] if self.accuracies else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,8 @@ TITLES: Mapping[Kind, str] = {
 }
 # In the order in which they are tried.
 RULES: Mapping[Kind, str] = {
-    "diverged": "The model is hardly better than guessing, and its loss jumped up or its accuracy was lost again.",
+    "diverged": "The model is hardly better than guessing, and its loss jumped up, its accuracy was lost again, "
+    "or its loss stays far above that of guessing without falling steadily.",
     "learned nothing": "The model is hardly better than guessing, and never was better.",
     "unstable": f"The training accuracy ended more than {100 * MUCH_LOST:.0f} points below that of its best epoch.",
     "still improving": f"The mean accuracy of the last fifth of the epochs is more than {100 * WORTHWHILE_RISE:.1f} "
@@ -135,7 +137,8 @@ class _Facts:
     def kind(self) -> Kind:
         """The first of the rules that holds."""
         if self.train.accuracy < self.curve.chance:
-            broke = self.curve.jump is not None or self.curve.has_collapsed or self.lost > MUCH_LOST
+            curve = self.curve
+            broke = curve.jump is not None or curve.has_collapsed or curve.is_thrown_about or self.lost > MUCH_LOST
             return "diverged" if broke else "learned nothing"
         # Not the first alone: early stopping may keep an early epoch, whose training accuracy was still low.
         if self.lost > MUCH_LOST and self.curve.lost > MUCH_LOST:
@@ -192,6 +195,9 @@ class _Facts:
     def _breakdown(self) -> str:
         jump, lost = self.curve.jump, self.curve.lost > MUCH_LOST
         had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images. " if lost else ""
+        if jump is None and self.curve.is_thrown_about:
+            guessing = math.log(self.curve.n_classes)
+            return f"{had}The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
         if jump is None:
             return had or "The first updates threw the weights so far that the model only guesses."
         return f"{had}In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}."

@@ -87,6 +87,14 @@ def _after_instability(run: Run) -> _Candidates:
 def _after_nothing(run: Run) -> _Candidates:
     if _was_stopped(run):
         yield _unfinished(run), _TO_ITS_END
+    parameters = run.spec.parameters
+    if parameters.get("initial_bias", 0.0) < 0 and parameters.get("activation") == "relu":
+        yield (
+            "With biases below zero a ReLU may be zero for every image, and then no gradient passes it.",
+            {"initial_bias": 0.0},
+        )
+    if parameters.get("weight_scale", 1.0) < 1:
+        yield "Weights that start so small pass hardly any gradient on.", {"weight_scale": 1.0}
     if len(run.epochs) <= FEW_EPOCHS:
         yield "So few epochs may not be enough to begin.", {"epochs": _epochs(run.spec, 10)}
     yield "Ten times the learning rate leaves the start sooner.", {"learning_rate": _rate(run.spec, 10)}

@@ -10,11 +10,13 @@ import pytest
 
 from digitcore.errors import DivergedError
 from digitcore.evaluation import PartEvaluation, wilson_interval
+from digitcore.experiments.phenomena import PHENOMENA
 from digitcore.models import Epoch
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.advice import WIDE_LAYER, advice_for
 from digitcore.runs.run import Evaluation
 from digitcore.runs.summary import remark_of, verdict_of
+from digitcore.runs.training import train_spec
 
 N_EPOCHS = 40
 T = np.arange(N_EPOCHS) / (N_EPOCHS - 1)
@@ -222,3 +224,44 @@ def test_nothing_that_is_said_of_a_run_contradicts_itself(model, parameters):
         assert not found, (found, train, held_out, gap, validation, patience, state, said(run))
         kinds.add(verdict_of(run).kind)
     assert len(kinds) == 8
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        14.8 + 1.6 * T,  # climbs
+        16 + 3 * np.sin(40 * T),  # is thrown about
+    ],
+)
+def test_a_loss_that_stays_far_above_guessing_is_answered_by_a_tenth_of_the_rate(losses):
+    run = run_of(spec_of(learning_rate=3.0), 0.11, 0.1, losses=losses)
+    verdict = verdict_of(run)
+    assert verdict.kind == "diverged"
+    assert "far above the 2.3 of guessing. The learning rate is too high." in verdict.explanation
+    assert advice_for(run).changes == {"learning_rate": 0.3}
+
+
+def test_a_loss_that_starts_far_above_guessing_and_falls_slowly_asks_for_a_larger_rate():
+    run = run_of(spec_of(learning_rate=1e-5), 0.1, 0.1, losses=16 - T)
+    assert verdict_of(run).kind == "learned nothing"
+    assert advice_for(run).changes == {"learning_rate": 1e-4}
+
+
+def test_weights_and_biases_that_let_no_gradient_through_are_put_back_before_the_rate_is_raised():
+    flat = np.full(N_EPOCHS, GUESSING)
+    dead = run_of(spec_of(initial_bias=-3.0, initialization="he"), 0.1, 0.1, losses=flat)
+    assert advice_for(dead).changes == {"initial_bias": 0.0}
+    faint = run_of(spec_of(weight_scale=0.01, activation="tanh"), 0.1, 0.1, losses=flat)
+    assert advice_for(faint).changes == {"weight_scale": 1.0}
+    neither = run_of(spec_of(initial_bias=-3.0, initialization="he", activation="tanh"), 0.1, 0.1, losses=flat)
+    assert set(advice_for(neither).changes) == {"learning_rate"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [("rate-too-high", {"learning_rate": 0.3}), ("dead-relus", {"initial_bias": 0.0})]
+)
+def test_what_is_advised_after_a_phenomenon_does_not_contradict_it(name, changes):
+    spec = PHENOMENA[name].variation
+    outcome = train_spec(spec)
+    run = Run(spec, outcome.state, epochs=tuple(outcome.epochs), evaluation=outcome.evaluation)
+    assert advice_for(run).changes == changes
