@@ -175,15 +175,53 @@ def test_early_stopping_on_the_test_part_is_said(open_app, train):
     assert "test part was used to choose the epoch" in texts(app)
 
 
+def live_toggle(app):
+    return next(toggle for toggle in app.toggle if toggle.label.startswith("Train as I move"))
+
+
 def test_training_while_the_sliders_move(open_app, monkeypatch):
-    # On a busy machine the training would be no blink.
+    # On a busy machine the training would take longer than is waited for.
     monkeypatch.setattr(plan_view, "LIVE_SECONDS", 60)
+    monkeypatch.setattr(plan_view, "BLINK_SECONDS", 60)
     app = open_app(epochs="20")
-    toggle = next(toggle for toggle in app.toggle if toggle.label.startswith("Train as I move"))
-    toggle.set_value(True).run()
+    live_toggle(app).set_value(True).run()
     widget(app, "learning_rate").set_value("0.05").run()
-    run = shared.engine().wait(app.session_state["spec"].digest, 30)
+    run = shared.engine().run(app.session_state["spec"].digest)
     assert run.state == "done"
+    # What is above the curves has not stayed behind.
+    assert "trained in" in texts(app)
+    assert [button.label for button in app.button if button.key == "train"] == ["See its mistakes"]
+
+
+def test_a_move_of_a_slider_during_a_training_waits_for_its_end(open_app, monkeypatch):
+    monkeypatch.setattr(plan_view, "LIVE_SECONDS", 600)
+    app = open_app(epochs="100000", seed="9131")
+    live_toggle(app).set_value(True).run()
+    first = app.session_state["spec"].digest
+    assert shared.engine().run(first).active
+    widget(app, "learning_rate").set_value("0.05").run()
+    second = app.session_state["spec"].digest
+    assert second != first and shared.engine().run(second) is None
+    shared.engine().cancel(first)
+    shared.engine().wait(first, 30)
+    app.run()
+    assert shared.engine().run(second).active
+    shared.engine().cancel(second)
+    stopped = shared.engine().wait(second, 30)
+    app.run()
+    # Stop is not answered by the same training once more.
+    assert shared.engine().run(second).created_at == stopped.created_at
+
+
+def test_the_switch_stays_where_a_training_takes_too_long(open_app, monkeypatch):
+    app = open_app(epochs="20", max_images="100")
+    live_toggle(app).set_value(True).run()
+    monkeypatch.setattr(plan_view, "LIVE_SECONDS", 0)
+    widget(app, "learning_rate").set_value("0.05").run()
+    toggle = live_toggle(app)
+    assert toggle.value and toggle.disabled
+    assert toggle.help == "Only for trainings of up to 0 seconds: these take longer."
+    assert shared.engine().run(app.session_state["spec"].digest) is None
 
 
 def test_a_store_that_is_no_database_is_said_and_the_page_lives(open_fresh_app, tmp_path):

@@ -21,10 +21,12 @@ from pages.parts.train.presenting import Presentation
 POLL_SECONDS = 0.5
 # A training this short is waited for: drawing it live would take longer than the training.
 BLINK_SECONDS = 0.6
-# Below this, training on every slider move feels like drawing.
-LIVE_SECONDS = 0.5
-# Session key of this file: the run that the button says is done, and since when, on this machine's steady clock.
-_DONE = "train_done"
+# Above this, training at every move of a slider is no tuning any more. The default recipe takes half a second on two
+# quiet cores, and twice as long on busy ones.
+LIVE_SECONDS = 2.0
+# Session keys of this file: the run that the button says is done, and since when, on this machine's steady clock; and
+# the run that the last move of a slider started.
+_DONE, _LIVE = "train_done", "train_live_run"
 # Until then a click on the button that has just changed is one too many on the one before.
 SECOND_CLICK_SECONDS = 1.0
 SEE_MISTAKES = "See its mistakes"
@@ -37,13 +39,17 @@ BUTTON_HELP = {
 def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation) -> bool:
     """Show what will be trained, how long it will take, and the button that starts it.
 
-    Where a training takes no longer than a blink, the ``form`` has a switch that starts one at each move of a slider.
-    Returns True if the button is shown as that of a training under way.
+    For data sets of the package itself the ``form`` has a switch that starts a training at each move of a slider, as
+    long as it takes no longer than two seconds. Returns True if the button is shown as that of a training under way.
     """
     if problem:
         st.error(plain(problem))
     run = shared.engine().run(spec.digest)
     expected = expected_time(spec, session.past_runs(), n_done=_n_done(spec, run))
+    # Before the run is described: what has been trained here at once is done by then.
+    if not presentation.on and _ask_live(spec, form, expected.seconds) and run is None and not problem:
+        _train_live(spec, expected.seconds)
+        run = shared.engine().run(spec.digest)
     summary, button = layout.with_button("train")
     with summary, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # Seen by who does not see the page: the navigation says it to the others, and the room is needed.
@@ -53,14 +59,30 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: P
     with button:
         _ask_train(spec, run, expected.seconds, presentation, disabled=bool(problem))
     _show_starting()
-    quick = not DATASETS[spec.dataset].is_downloaded and expected.seconds < LIVE_SECONDS
-    if (
-        quick
-        and not presentation.on
-        and form.toggle("Train as I move the sliders", key="train_live", persist_state="session")
-    ):
-        start_training(spec, expected.seconds)
     return run is not None and run.active
+
+
+def _ask_live(spec: RunSpec, form: DeltaGenerator, expected_seconds: float) -> bool:
+    if DATASETS[spec.dataset].is_downloaded:
+        return False
+    is_slow = expected_seconds > LIVE_SECONDS
+    wanted = form.toggle(
+        "Train as I move the sliders",
+        key="train_live",
+        persist_state="session",
+        disabled=is_slow,
+        help=f"Only for trainings of up to {LIVE_SECONDS:g} seconds: these take longer." if is_slow else None,
+    )
+    return bool(wanted) and not is_slow
+
+
+def _train_live(spec: RunSpec, expected_seconds: float) -> None:
+    """Train a spec, unless the training of an earlier move is still under way: the page comes back when that ends."""
+    before = st.session_state.get(_LIVE)
+    under_way = shared.engine().run(before) if before else None
+    if under_way is None or not under_way.active:
+        st.session_state[_LIVE] = spec.digest
+        start_training(spec, expected_seconds)
 
 
 def show_layers(spec: RunSpec, presentation: Presentation) -> None:
