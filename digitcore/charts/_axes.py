@@ -27,6 +27,7 @@ ACCURACY_STARTS = (*(tenth / 10 for tenth in range(10)), 0.95, 0.98)
 LOSS_ENDS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 # Of ten classes before the first epoch, -log(1/10), and a little.
 FIRST_LOSS_END = 2.5
+FIRST_LOG_LOSS = 0.1
 # Share of the epochs' axis that the names at the ends of the lines take: enough for "validation" on a phone.
 ROOM_FOR_NAMES = 0.28
 LABEL_CHARACTER = 0.56
@@ -68,14 +69,15 @@ def measure_axis(
         scale = alt.Scale(domain=domain, nice=False) if limits else alt.Scale(zero=False, domainMax=1)
         axis = alt.Axis(tickCount=5, **PERCENT_AXIS)
     elif log:
-        scale, axis = alt.Scale(type="log"), alt.Axis(tickCount=5, **LOG_NUMBERS)
+        scale = alt.Scale(type="log", domain=domain, nice=not limits)
+        axis = alt.Axis(tickCount=5, **LOG_NUMBERS)
     else:
         scale = alt.Scale(domain=domain, nice=not limits, zero=True)
         axis = alt.Axis(tickCount=5, **LINEAR_NUMBERS)
     return alt.Y(f"{field}:Q", title=AXIS_TITLES[measure], scale=scale, axis=axis)
 
 
-def value_limits(values: pd.Series, measure: str) -> tuple[float, float]:
+def value_limits(values: pd.Series, measure: str, *, log: bool = False) -> tuple[float, float]:
     """Return an axis' ends for these losses or accuracies, in steps so large that it hardly moves while values come.
 
     Parameters
@@ -84,16 +86,19 @@ def value_limits(values: pd.Series, measure: str) -> tuple[float, float]:
         Losses, or accuracies from 0 to 1; may be empty.
     measure : {"loss", "accuracy"}
         What the values are.
+    log : bool
+        For a logarithmic axis of losses, which begins at a power of ten; values up to 0 are left out of it.
     """
     known = values[np.isfinite(values.to_numpy(dtype=float))]
     if measure == "accuracy":
         lowest = known.min() if len(known) else 0.0
         return max(start for start in ACCURACY_STARTS if start <= max(lowest, 0)), 1.0
     if not len(known) or known.max() <= 0:
-        return 0.0, FIRST_LOSS_END
+        return FIRST_LOG_LOSS if log else 0.0, FIRST_LOSS_END
     power = 10.0 ** np.floor(np.log10(known.max()))
     ends = [end * power for end in (*LOSS_ENDS, 10.0)]
-    return 0.0, float(next(end for end in ends if end >= known.max()))
+    lowest = 10.0 ** np.floor(np.log10(known[known > 0].min())) if log else 0.0
+    return float(lowest), float(next(end for end in ends if end >= known.max()))
 
 
 def part_names(table: pd.DataFrame) -> list[str]:

@@ -78,7 +78,7 @@ def curves_chart(
     if ghost is not None:
         ghost = ghost[(ghost["epoch"] <= last) & ((ghost["value"] > 0) | (not log))]
         shown = pd.concat([shown, ghost["value"]])
-    limits = None if log else value_limits(shown, measure)
+    limits = value_limits(shown, measure, log=log)
     title = SHORT_LOSS_TITLE if measure == "loss" and height < SHORT_AXIS else AXIS_TITLES[measure]
     lines = alt.Chart(table).encode(
         x=epoch_axis(last, names_at_end=True),

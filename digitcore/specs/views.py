@@ -23,7 +23,7 @@ _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noi
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "train": (
-            *("baseline", "difference", "present", "controls", "locked", "phenomenon"),
+            *("baseline", "difference", "log", "present", "controls", "locked", "phenomenon"),
             *(*_OPEN_FORM, "open_layers", "open_recipe"),
         ),
         "phenomena": (),

@@ -4,11 +4,13 @@ import json
 import re
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from digitcore.runs import RunSpec
+from digitcore.models.epoch import Epoch
+from digitcore.runs import Run, RunSpec
 from pages.parts import shared
-from pages.parts.train import close_ups, live_run
+from pages.parts.train import close_ups, curves_view, live_run
 from tests.pages.conftest import button, said, widget
 
 FIRST = {"model": "mlp", "epochs": "20"}
@@ -123,6 +125,26 @@ def test_the_matrix_can_be_the_difference(two_runs):
     described = [chart.get("description", "") for chart in charts(app)]
     assert any(words.startswith("Difference of two confusion matrices") for words in described)
     assert app.query_params["difference"] == "yes"
+
+
+def test_the_loss_can_have_a_logarithmic_axis(two_runs):
+    app, _ = two_runs
+    widget(app.toggle, "Logarithmic loss").set_value(True).run()
+    curves = [chart for chart in charts(app) if chart.get("description", "").startswith(("Loss of", "Accuracy of"))]
+    assert [chart["layer"][0]["encoding"]["y"]["scale"].get("type") for chart in curves] == ["log", None]
+    assert app.query_params["log"] == "yes"
+
+
+def test_a_loss_of_zero_is_left_out_of_a_logarithmic_axis():
+    spec = RunSpec(dataset="digits", model="softmax", parameters={"epochs": 3})
+    run, base = (
+        Run(spec, "done", epochs=tuple(Epoch(n, loss, 0.9, None, None, 0.1) for n, loss in enumerate(losses, 1)))
+        for losses in ([1.0, 0.02, 0.0], [2.0, 0.0, 0.0])
+    )
+    drawn = curves_view._curves("loss", run, base, log=True)
+    tables = [pa.ipc.open_stream(content).read_pandas() for content in drawn["datasets"].values()]
+    assert sorted(table["value"].tolist() for table in tables) == [[1.0, 0.02], [2.0]]
+    assert drawn["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0.01, 2.0]
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "../../etc", "<b>" * 20])

@@ -147,7 +147,7 @@ LINKS = {
     "data": [{"dataset": "digits", "pixels_of": "99"}],
     "train": [
         {"model": "softmax", "epochs": "77", "run": MLP.digest},
-        {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes"},
+        {"epochs": "77", "run": MLP.digest, "baseline": SOFTMAX.digest, "difference": "yes", "log": "yes"},
         {"epochs": "77", "run": MLP.digest, "present": "yes", "controls": "learning_rate,seed", "locked": "yes"},
         {
             **spec_to_query(SOFTMAX),

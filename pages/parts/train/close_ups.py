@@ -206,6 +206,8 @@ def show_wrong(run: Run, close_up: CloseUp | None) -> None:
     tiles = [_tile(close_up, position, taken_for, names, "") for position, taken_for in close_up.wrong]
     tiles += [_tile(close_up, position, taken_for, names, since) for position, taken_for in close_up.learned]
     show_tiles(close_up.part, tiles, key="close_up_tiles", run=run, across=TILES_ACROSS, size=TILE_SIZE)
+    if close_up.learned:
+        st.caption(f"✓ right now, wrong {since}.")
 
 
 def _tile(close_up: CloseUp, position: int, taken_for: int, names: Any, since: str) -> Tile:

@@ -14,7 +14,7 @@ from digitcore.specs.titles import spec_title
 from digitcore.wording import about_text, percent_text
 from pages.parts import announcer, layout, part_lock, session, shared, view, visitor
 from pages.parts.messages import attempt, plain
-from pages.parts.reading.reading_guide import show_heading
+from pages.parts.reading.reading_guide import show_guide
 from pages.parts.train import baseline, close_ups, curves_view, figures_view, pace, verdict_view
 from pages.parts.train.presenting import Presentation
 
@@ -90,8 +90,11 @@ def _show_story(run: Run, base: Run | None) -> None:
     history, images = st.columns([5, 3], gap="medium")
     with history:
         figures_view.show(run, base)
-        show_heading("Curves", "curves", help_text=explain("epoch", "loss", "accuracy"))
-        curves_view.show_curves(run, base)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.header("Curves", help=explain("epoch", "loss", "accuracy"), width="content")
+            show_guide("curves")
+            log = curves_view.ask_log()
+        curves_view.show_curves(run, base, log=log)
         if run.spec.members > 1:
             st.caption(
                 f"Curves are means of the {run.spec.members} models; matrix and wrong predictions are those of their "
