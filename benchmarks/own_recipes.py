@@ -105,11 +105,11 @@ class Scored:
         return (torch.cat(parts) == torch.from_numpy(y)).double().mean().item()
 
 
-def plain_torch(spec, part, normalised=False):
+def plain_torch(spec, part):
     """Train the recipe's network as one writes it in PyTorch, with rows of a permutation for batches."""
     settings, (X, y) = spec.parameters, map(torch.from_numpy, part)
     torch.manual_seed(spec.random_state)
-    module, n_batch = network(settings, X.shape[1], normalised), settings["batch_size"]
+    module, n_batch = network(settings, X.shape[1]), settings["batch_size"]
     optimizer = torch.optim.SGD(
         module.parameters(),
         lr=settings["learning_rate"],
@@ -131,14 +131,16 @@ def plain_torch(spec, part, normalised=False):
     return Scored(module)
 
 
-def network(settings, n_pixels, normalised=False):
-    """Return the layers that ``settings`` describe, if wanted with batch normalisation behind each convolution."""
+def network(settings, n_pixels):
+    """Return the layers that ``settings`` describe."""
     layers, width = [], n_pixels
     if "channels" in settings:
         side = round(sqrt(n_pixels))
         layers.append(nn.Unflatten(1, (1, side, side)))
+        normalised = settings["normalization"] == "batch"
         for before, channels in zip((1, *settings["channels"]), settings["channels"], strict=False):
-            layers.append(nn.Conv2d(before, channels, settings["kernel_size"], padding=settings["padding"]))
+            sides = {"kernel_size": settings["kernel_size"], "padding": settings["padding"]}
+            layers.append(nn.Conv2d(before, channels, bias=not normalised, **sides))
             layers += [nn.BatchNorm2d(channels)] if normalised else []
             layers += [nn.ReLU(), nn.MaxPool2d(settings["pool_size"], settings["pool_stride"])]
         layers += [nn.Dropout(settings["dropout"]), nn.Flatten()]

@@ -19,9 +19,9 @@ with messages.caught():
                 session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
             )
         messages.show_link_problems()
-        phenomenon_view.show(phenomenon, spec, presentation)
-        was_active = plan_view.show_plan(spec, problem, form, presentation)
-        live_run.show_run(spec, presentation, was_active=was_active)
+        start = phenomenon_view.SHOW if phenomenon_view.show(phenomenon, spec, presentation) else plan_view.TRAIN
+        was_active = plan_view.show_plan(spec, problem, form, presentation, is_main=start == plan_view.TRAIN)
+        live_run.show_run(spec, presentation, was_active=was_active, start=start)
         plan_view.show_layers(spec, presentation)
     # Now that the address says what is on the page.
     sharing.show(form, presentation)

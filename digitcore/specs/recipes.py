@@ -551,8 +551,8 @@ _OWN = (
     ),
     _own(
         "fashion-cnn",
-        "Fashion-MNIST, CNN with three convolutions",
-        "16, 32 and 64 filters of 3x3, dropout and a dense layer of 128; 8 epochs with one cycle of the rate.",
+        "Fashion-MNIST, CNN with batch normalisation",
+        "16 and 32 filters of 3x3, normalised, dropout and a dense layer of 128; 9 epochs with one cycle of the rate.",
         RunSpec(
             dataset="fashion-mnist",
             split={"kind": "official"},
@@ -560,11 +560,12 @@ _OWN = (
             parameters={
                 **_ONE_CYCLE,
                 **_SMOOTHED,
-                "channels": (16, 32, 64),
+                "channels": (16, 32),
                 "padding": "same",
+                "normalization": "batch",
                 "dropout": 0.2,
                 "hidden_units": (128,),
-                "epochs": 8,
+                "epochs": 9,
                 "batch_size": 64,
                 "learning_rate": 0.1,
                 "weight_decay": 0.0002,

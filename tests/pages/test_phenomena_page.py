@@ -47,6 +47,9 @@ def test_a_link_sets_form_and_baseline_and_one_button_trains_both(open_app):
     assert f"**{phenomenon.title}.** {phenomenon.words}" in said(app)
     assert app.session_state["spec"] == phenomenon.variation
     assert "baseline" not in app.query_params
+    # One button stands out: the other one trains without the baseline.
+    assert [each.label for each in app.button if each.proto.type == "primary"] == ["Show it"]
+    assert "press **Show it**" in said(app)
     button(app, "Show it").click().run()
     assert shared.engine().run(phenomenon.baseline.digest) is not None
     for spec in (phenomenon.baseline, phenomenon.variation):
@@ -54,6 +57,7 @@ def test_a_link_sets_form_and_baseline_and_one_button_trains_both(open_app):
         app.run()
     assert not app.exception
     assert "Show it" not in labels(app)
+    assert [each.label for each in app.button if each.proto.type == "primary"] == ["See its mistakes"]
     assert app.query_params["baseline"] == phenomenon.baseline.digest
     assert app.query_params["phenomenon"] == phenomenon.name
     assert "batch size 32 → full batch" in said(app) and "worse by" in said(app)

@@ -19,14 +19,14 @@ from pages.parts.train import baseline, close_ups, curves_view, figures_view, pa
 from pages.parts.train.presenting import Presentation
 
 
-def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool) -> None:
-    """Show the run of ``spec``, or the one that this user started or opened last.
+def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool, start: str) -> None:
+    """Show the run of ``spec``, or the one that this user started or opened last; ``start`` is the button for one.
 
     If the run of ``spec`` ``was_active`` when the button above was drawn, the page is drawn again once it has ended.
     """
     run, note = _chosen_run(spec)
     if run is None:
-        words = "Nothing trained yet with these settings: press **Train**, and the curves grow here."
+        words = f"Nothing trained yet with these settings: press **{start}**, and the curves grow here."
         st.info(words, icon=layout.EMPTY)
         # Empty axes show where, and the browser has the chart library loaded when the first epoch comes.
         curves_view.show_curves(Run(spec, "queued"), baseline.of(spec))

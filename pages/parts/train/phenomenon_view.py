@@ -17,6 +17,7 @@ from pages.parts.train.presenting import Presentation
 # Session keys of this file: the name of the phenomenon, and of the one whose baseline is being trained.
 _NAME, _SHOWING = "phenomenon", "phenomenon_showing"
 _PARAMETER = "phenomenon"
+SHOW = "Show it"
 
 
 def follow_link() -> Phenomenon | None:
@@ -38,10 +39,13 @@ def follow_link() -> Phenomenon | None:
     return phenomenon
 
 
-def show(phenomenon: Phenomenon | None, spec: RunSpec, presentation: Presentation) -> None:
-    """Show what to watch, with a button that trains what is missing of the two, and those before and after it."""
+def show(phenomenon: Phenomenon | None, spec: RunSpec, presentation: Presentation) -> bool:
+    """Show what to watch, with a button that trains what is missing of the two, and those before and after it.
+
+    Returns True if the button is there to be pressed.
+    """
     if phenomenon is None:
-        return
+        return False
     _train_variation(phenomenon)
     with st.container(border=True, key="phenomenon"):
         words, button = layout.with_button("phenomenon")
@@ -49,7 +53,7 @@ def show(phenomenon: Phenomenon | None, spec: RunSpec, presentation: Presentatio
         with words.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbors"):
             _show_neighbors(phenomenon, presentation)
         with button:
-            _ask_show(phenomenon, spec, presentation)
+            return _ask_show(phenomenon, spec, presentation)
 
 
 def show_first(phenomenon: Phenomenon | None, presentation: Presentation) -> None:
@@ -92,17 +96,18 @@ def _set_up(phenomenon: Phenomenon) -> None:
     session.fill_form(phenomenon.variation)
 
 
-def _ask_show(phenomenon: Phenomenon, spec: RunSpec, presentation: Presentation) -> None:
+def _ask_show(phenomenon: Phenomenon, spec: RunSpec, presentation: Presentation) -> bool:
     both = [_state(phenomenon.baseline), _state(phenomenon.variation)]
     is_set_up = spec == phenomenon.variation and baseline.is_pinned(phenomenon.baseline)
     if both == ["done", "done"] and is_set_up:
-        return
+        return False
+    is_under_way = is_set_up and bool({"queued", "running"} & set(both))
     asked = press.button(
-        "Show it",
+        SHOW,
         key="show_phenomenon",
         type="primary",
         width="stretch",
-        disabled=is_set_up and bool({"queued", "running"} & set(both)),
+        disabled=is_under_way,
         help="Trains the baseline, then the variation beside it; what was trained before is only shown.",
         shortcut=presentation.key("show"),
     )
@@ -112,6 +117,7 @@ def _ask_show(phenomenon: Phenomenon, spec: RunSpec, presentation: Presentation)
             _train(phenomenon.baseline)
         st.session_state[_SHOWING] = phenomenon.name
         st.rerun()  # the form, too
+    return not is_under_way
 
 
 def _train_variation(phenomenon: Phenomenon) -> None:

@@ -29,18 +29,21 @@ LIVE_SECONDS = 2.0
 _DONE, _LIVE = "train_done", "train_live_run"
 # Until then a click on the button that has just changed is one too many on the one before.
 SECOND_CLICK_SECONDS = 1.0
-SEE_MISTAKES = "See its mistakes"
+TRAIN, SEE_MISTAKES = "Train", "See its mistakes"
 BUTTON_HELP = {
     SEE_MISTAKES: "These settings were trained, and the result was kept: look at the images that the model gets wrong.",
     "Go on": "Goes on from where it was stopped: the result is the same as if it never had been.",
 }
 
 
-def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation) -> bool:
+def show_plan(
+    spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation, *, is_main: bool = True
+) -> bool:
     """Show what will be trained, how long it will take, and the button that starts it.
 
     For data sets of the package itself the ``form`` has a switch that starts a training at each move of a slider, as
-    long as it takes no longer than two seconds. Returns True if the button is shown as that of a training under way.
+    long as it takes no longer than two seconds. The button stands back where it is not the page's ``is_main`` one.
+    Returns True if the button is shown as that of a training under way.
     """
     if problem:
         st.error(plain(problem))
@@ -57,7 +60,7 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: P
         title = plain(spec_title(spec, most=HEADING_DIFFERENCES))
         st.markdown(f"**{title}** :gray[· {_expectation(run, expected)}]", width="content")
     with button:
-        _ask_train(spec, run, expected.seconds, presentation, disabled=bool(problem))
+        _ask_train(spec, run, expected.seconds, presentation, disabled=bool(problem), is_main=is_main)
     _show_starting()
     return run is not None and run.active
 
@@ -142,10 +145,16 @@ def _show_starting() -> None:
 
 
 def _ask_train(
-    spec: RunSpec, run: Run | None, expected_seconds: float, presentation: Presentation, *, disabled: bool
+    spec: RunSpec,
+    run: Run | None,
+    expected_seconds: float,
+    presentation: Presentation,
+    *,
+    disabled: bool,
+    is_main: bool,
 ) -> None:
     state_now = run.state if run is not None else "new"
-    labels = {"queued": "Training ...", "running": "Training ...", "done": SEE_MISTAKES, "new": "Train"}
+    labels = {"queued": "Training ...", "running": "Training ...", "done": SEE_MISTAKES, "new": TRAIN}
     if presentation.on:
         labels["done"] = "Trained"
     if run is not None and not run.active and run.epochs and shared.engine().can_go_on(run.digest):
@@ -155,7 +164,7 @@ def _ask_train(
         # One button, whatever it says: the next one would stand below it for a moment and push the page down, and the
         # keyboard would lose it.
         key="train",
-        type="primary",
+        type="primary" if is_main else "secondary",
         width="stretch",
         disabled=disabled or state_now in ("queued", "running") or labels.get(state_now) == "Trained",
         help=BUTTON_HELP.get(labels.get(state_now, "")),
