@@ -144,6 +144,8 @@ def _after_underfit(run: Run) -> _Candidates:
     if curve.jump is not None or curve.is_unsteady:
         rate = {"learning_rate": _rate(spec, 1 / 3)}
         yield "The loss jumps up and down: a third of the learning rate calms it.", rate
+    if spec.model == "softmax" and curve.ended_early:
+        yield "Hidden layers can learn what one layer cannot.", {"model": "mlp"}
     if curve.is_falling:
         if curve.ended_early:
             rate = {"learning_rate": _rate(spec, 3)}

@@ -12,6 +12,7 @@ from digitcore.datasets import DATASETS
 from digitcore.errors import DivergedError
 from digitcore.evaluation import TrainingCurve, Verdict, judge_fit
 from digitcore.evaluation.verdict import TITLES
+from digitcore.models.augmented_images import augmentation_of
 from digitcore.models.schedules import learning_rates_table
 from digitcore.runs.progress import part_sizes
 from digitcore.runs.run import Run
@@ -86,6 +87,11 @@ def _rates_until(n_epochs: int, spec: RunSpec, n_train: int) -> pd.DataFrame:
         table = learning_rates_table(own, n_batches, n_epochs - n_before)
         tables.append(table.assign(epoch=table["epoch"] + n_before))
     return pd.concat(tables, ignore_index=True)
+
+
+def is_trained_harder(spec: RunSpec) -> bool:
+    """Return True if images are harder to tell in training than afterwards: by dropout, or by augmentation."""
+    return spec.parameters.get("dropout", 0.0) > 0 or augmentation_of(spec.parameters) is not None
 
 
 def end_text(run: Run) -> str:

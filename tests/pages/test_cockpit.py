@@ -186,3 +186,9 @@ def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_button_waiting(o
     button(app, "Train").click().run()
     assert not app.exception
     assert not button(app, "See its mistakes").disabled
+
+
+def test_what_dropout_does_to_the_line_of_the_training_part_is_said(open_app, train):
+    words = "measured during each epoch, with dropout or changed images"
+    assert words in said(train(open_app(model="mlp", epochs="5", seed="2217", dropout="0.5")))
+    assert words not in said(train(open_app(model="mlp", epochs="5", seed="2217")))

@@ -140,6 +140,9 @@ def test_dropout_is_advised_only_where_it_helps(dataset, model, parameters, advi
 
 def test_a_model_without_room_gets_more():
     flat = dict(losses=np.full(N_EPOCHS, 0.5))
+    # Where patience has ended a training that was still falling slowly, one layer gets no farther.
+    plateau = run_of(spec_of("softmax", patience=5, epochs=1000), 0.9, 0.9, losses=0.6 - 0.2 * T)
+    assert advice_for(plateau).changes == {"model": "mlp"}
     assert advice_for(run_of(spec_of("softmax"), 0.9, 0.9, **flat)).changes == {"model": "mlp"}
     assert advice_for(run_of(spec_of(hidden_units=(8, 4)), 0.9, 0.9, **flat)).changes == {"hidden_units": (16, 8)}
     assert advice_for(run_of(spec_of(hidden_units=(8,), dropout=0.8), 0.9, 0.9, **flat)).changes == {"dropout": 0.4}

@@ -8,7 +8,7 @@ from digitcore.glossary import explain
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import milestone_text, progress_of
-from digitcore.runs.summary import end_text
+from digitcore.runs.summary import end_text, is_trained_harder
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import spec_title
 from digitcore.wording import about_text, percent_text
@@ -95,6 +95,11 @@ def _show_story(run: Run, base: Run | None) -> None:
             show_guide("curves")
             log = curves_view.ask_log()
         curves_view.show_curves(run, base, log=log)
+        if run.evaluated and is_trained_harder(run.spec):
+            st.caption(
+                "The line of the training part is measured during each epoch, with dropout or changed images; the "
+                "figure above it on the images as they are, without dropout."
+            )
         if run.spec.members > 1:
             st.caption(
                 f"Curves are means of the {run.spec.members} models; matrix and wrong predictions are those of their "
