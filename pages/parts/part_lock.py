@@ -38,17 +38,18 @@ def show_looks(run: Run) -> None:
         return
     sentence = _looks(run.digest, run.created_at, shared.engine().n_ended, figures.accuracy, figures.n_images)
     opened = shared.engine().part_locks.opened_at(run.digest)
-    noted = f" Test figures opened on {opened:%Y-%m-%d %H:%M} UTC." if opened is not None else ""
-    st.caption(plain(f"{sentence}{noted}"), help=explain("test part"))
+    noted = f"Test figures opened on {opened:%Y-%m-%d %H:%M} UTC." if opened is not None else ""
+    if sentence or noted:
+        st.caption(plain(f"{sentence} {noted}"), help=explain("test part"))
 
 
 @st.cache_data(show_spinner=False, ttl=KEPT_SECONDS, max_entries=256)
 def _looks(digest: str, created_at: datetime, n_ended: int, accuracy: float, n_images: int) -> str:
-    # One that has just ended may not be in the store yet.
-    n_tested = max(1, shared.engine().catalogue.n_tested_alike(digest))
-    were = "run of this store was" if n_tested == 1 else "runs of this store were"
+    n_tested = shared.engine().catalogue.n_tested_alike(digest)
+    if n_tested < 2:
+        return ""
     optimism = optimism_of_best(n_tested, accuracy, n_images)
-    alike = f"{n_tested:,} {were} tested on the same {counted(n_images, 'image')}."
+    alike = f"{n_tested:,} runs kept here were tested on the same {counted(n_images, 'image')}."
     return f"{alike} {optimism_sentence(n_tested, optimism)}"
 
 

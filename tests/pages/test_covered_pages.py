@@ -118,6 +118,6 @@ def test_figures_that_were_opened_are_shown_with_the_time(figures):
     app = open_page("train", OTHER.digest)
     assert tells(app, figures[OTHER.digest])
     assert "Test figures opened on 20" in said(app)
-    assert "runs of this store were tested on the same" in texts(app)
+    assert "runs kept here were tested on the same" in texts(app)
     assert isinstance(shared.engine(), CoveredEngine)
     assert tells(open_page("train", RUN.digest), figures[RUN.digest]) == []
