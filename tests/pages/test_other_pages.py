@@ -1,3 +1,4 @@
+import json
 import re
 import time
 
@@ -5,8 +6,8 @@ import numpy as np
 import pytest
 
 from digitcore.runs.live_runs import LOOK_UP_SECONDS
-from pages.parts import shared
-from tests.pages.conftest import chart_descriptions, texts
+from pages.parts import session, shared
+from tests.pages.conftest import chart_descriptions, texts, widget
 
 
 def pixels(app):
@@ -44,6 +45,32 @@ def test_weights_shows_the_first_layer(trained):
     assert ("Feature maps" in texts(app)) == (model == "cnn")
     assert ("The strongest path to each class" in texts(app)) == (model == "mlp")
     assert "Layer by layer, epoch by epoch" in texts(app)
+
+
+def picture_titles(app, words):
+    """What stands above each picture of the grids whose alternative text has these words."""
+    told = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return [each["titles"] for each in told if words in each.get("alt", "")]
+
+
+def test_feature_maps_have_the_numbers_and_the_order_of_their_kernels(open_app, train):
+    app = train(open_app(model="cnn", epochs="3", batch_size="64")).switch_page("pages/weights.py").run()
+    numbers = [str(number) for number in range(1, 33)]
+    assert picture_titles(app, "weight images") == [numbers]
+    assert picture_titles(app, "feature maps after conv_1") == [numbers]
+    run = shared.engine().run(app.session_state["spec"].digest)
+    maps = session.model_of(run).feature_maps(session.parts_of(run).test.take(0))["conv_1"]
+    assert f"Black is 0 and white {maps.max():.3g}, the highest value." in texts(app)
+    widget(app.segmented_control, "Order").set_value("norm").run()
+    (by_norm,) = picture_titles(app, "weight images")
+    assert by_norm != numbers
+    assert sorted(by_norm, key=int) == numbers
+
+
+def test_units_of_an_mlp_come_by_norm(trained_mlp):
+    app = trained_mlp.switch_page("pages/weights.py").run()
+    (titles,) = picture_titles(app, "weight images")
+    assert titles != sorted(titles, key=int)
 
 
 def test_the_slider_goes_back_to_the_start(trained_mlp):

@@ -62,7 +62,10 @@ def _paths(digest: str, created_at: datetime, _run: Run) -> dict[int, list[int]]
 def show_feature_maps(run: Run) -> None:
     """Show what each convolution and pooling of a CNN makes of an image of the data."""
     st.header("Feature maps", help=explain("feature map"))
-    st.caption("The same image after each layer: every map shows where one kernel found what it looks for.")
+    st.caption(
+        "The same image after each layer: every map shows where one kernel found what it looks for, and has the number "
+        "of its kernel."
+    )
     model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
     part = session.parts_of(run).parts[-1]
     index = view.number(
@@ -81,12 +84,19 @@ def show_feature_maps(run: Run) -> None:
         n_maps, height, width = maps.shape
         st.markdown(f"**{name}**: {n_maps} maps of {height} × {width}")
         # Without a ReLU there are values below zero.
-        low = min(float(maps.min()), 0.0)
-        top = float(maps.max()) - low or 1.0
-        if low < 0:
-            st.caption(f"Black is {low:.3g}, the lowest value, and white {low + top:.3g}.")
-        alt = f"{min(n_maps, MOST_MAPS)} of {n_maps} feature maps after {name}"
-        show_images(maps[:MOST_MAPS] - low, top, alt=alt, key=f"maps_{name}")
+        low, high = min(float(maps.min()), 0.0), float(maps.max())
+        st.caption(_shade_words(low, high))
+        shown = maps[:MOST_MAPS] - low
+        titles = [str(number) for number in range(1, len(shown) + 1)]
+        alt = f"{len(shown)} of {n_maps} feature maps after {name}"
+        show_images(shown, high - low or 1.0, titles=titles, alt=alt, key=f"maps_{name}")
+
+
+def _shade_words(low: float, high: float) -> str:
+    if high == low:
+        return f"All values are {low:.3g}."
+    lowest = f"{low:.3g}, the lowest value," if low < 0 else "0"
+    return f"Black is {lowest} and white {high:.3g}, the highest value."
 
 
 @view.fragment

@@ -45,7 +45,8 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     final = first_layer_images(run.spec.model, weights, dataset.image_shape)
     titles = np.array(first_layer_titles(run.spec.model, weights, dataset.class_names))
     row = layout.choices("weights")
-    order = _ask_order(final, row, are_classes=titles.tolist() == list(dataset.class_names))
+    are_classes = titles.tolist() == list(dataset.class_names)
+    order = np.arange(len(final)) if are_classes else _ask_order(final, row, run.spec.model)
     images, limit, words = final, weights_limit(final), "at the end"
     place = _ask_epoch(run, epochs, playing, row) if epochs else None
     if place is not None:
@@ -61,16 +62,16 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
 
 
-def _ask_order(images: np.ndarray, row: DeltaGenerator, *, are_classes: bool) -> np.ndarray:
-    """Classes stay in their order; units and kernels may come by norm."""
-    if are_classes:
-        return np.arange(len(images))
+def _ask_order(images: np.ndarray, row: DeltaGenerator, model_name: str) -> np.ndarray:
+    # The feature maps below come by number: kernels in the same order are found again there.
+    layout_name = MODELS[model_name].first_layer.layout
     order = view.buttons(
         row,
         "order",
         "Order",
         ["norm", "number"],
-        key="unit_order",
+        key=f"order_of_{layout_name}",
+        start="number" if layout_name == "kernels" else "norm",
         format_func={"norm": "Largest norm first", "number": "By number"}.get,
         help=explain("norm"),
     )
