@@ -96,7 +96,7 @@ def settings(app):
 
 def figures(app):
     """The table of the figures of the chosen models."""
-    return next(frame.value for frame in app.dataframe if "best" in frame.value)
+    return next(frame.value for frame in app.dataframe if "loss_interval" in frame.value)
 
 
 def check_whole(app):
@@ -210,8 +210,14 @@ def test_runs_tested_on_other_images_are_refused_with_a_reason_and_their_figures
     app = open_page(LONG[0].digest, OTHER_TEST.digest)
     check_whole(app)
     assert "Not compared. The test images differ" in said(app)
-    assert any("best" in frame.value.columns for frame in app.dataframe)
+    assert figures(app)["accuracy"].notna().tolist() == [True, True]
     assert not any(text.startswith("Difference of two confusion") for text in chart_descriptions(app))
+
+
+def test_of_runs_that_do_not_compare_none_is_called_the_best():
+    app = open_page(LONG[0].digest, OTHER_TEST.digest)
+    assert not any("best" in frame.value for frame in app.dataframe)
+    assert "of this store" not in said(app)
 
 
 def test_unknown_runs_are_named_and_the_others_stay():

@@ -29,9 +29,11 @@ def show(models: Models) -> tuple[str, RunsComparison | None]:
     """Show the sentences and the figures; return the part, and the comparison unless there is none."""
     show_heading("Is the difference real?", "difference", help_text=explain("interval", "accuracy"))
     part = _ask_part(models)
-    comparison = _show_sentences(models, part)
-    _show_figures(models, part)
-    _show_looks(models)
+    comparison, is_refused = _show_sentences(models, part)
+    # Of models that do not compare none is the best, and none flattered by being the best of them.
+    _show_figures(models, part, names_best=not is_refused)
+    if not is_refused:
+        _show_looks(models)
     return part, comparison
 
 
@@ -48,28 +50,31 @@ def _covered_runs(models: Models, part: str) -> list[Run]:
     return [run for members in models.values() for run in members if has_covered([run], part)]
 
 
-def _show_sentences(models: Models, part: str) -> RunsComparison | None:
+def _show_sentences(models: Models, part: str) -> tuple[RunsComparison | None, bool]:
+    """Return the comparison, None without one, and whether the models do not compare."""
     if len(models) == 1 and len(next(iter(models.values()))) == 1:
         st.info("One run is chosen: choose another one to compare it with.", icon=layout.NOTHING_FITS)
-        return None
+        return None, False
     if covered := _covered_runs(models, part):
         part_lock.offer_opening(covered)
-        return None
+        return None, False
     try:
         comparison = session.comparison_of(models, part)
     except DigitcoreError as refusal:
         st.warning(plain(f"Not compared. {str(refusal).rstrip('.')}."))
-        return None
+        return None, True
     st.markdown("\n\n".join(f"**{plain(sentence)}**" for sentence in comparison.sentences))
-    return comparison
+    return comparison, False
 
 
-def _show_figures(models: Models, part: str) -> None:
+def _show_figures(models: Models, part: str, *, names_best: bool) -> None:
     table, asked = figures_table(models, part), loss_intervals.ask(models, part)
     covered = [has_covered(members, part) for members in models.values()]
     texts = interval_texts(table["low"], table["high"])
     intervals = [LOCKED if hidden else text for hidden, text in zip(covered, texts, strict=True)]
     shown = in_percent(table, ("accuracy", "sd", "gap")).assign(interval=intervals)
+    if not names_best:
+        shown = shown.drop(columns="best")
     # Soon there, and computed once. The page is not drawn anew for them: that would take back a choice on its way here.
     are_done = loss_intervals.wait(asked, WAIT_SECONDS)
 
@@ -102,7 +107,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
             "seconds": number("Time (s)", format="%.2f", help=explain("training time")),
         },
         placeholder="",
-        alt="Figures of each chosen model, and in which of them it is the best",
+        alt=f"Figures of each chosen model{', and in which of them it is the best' if 'best' in table else ''}",
     )
 
 
