@@ -92,6 +92,7 @@ def grid_png(
     factor: int | None = None,
     tile_size: int = 96,
     gap: int = 6,
+    titles: Sequence[str] | None = None,
 ) -> bytes:
     """Return images as one PNG, row by row.
 
@@ -107,6 +108,8 @@ def grid_png(
         As for :func:`grayscale_png`.
     gap : int
         Transparent pixels between tiles.
+    titles : sequence of str, optional
+        One per image, such as the class names. What is too long for the tile is shortened.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def grid_png(
     if not np.isfinite(images).all():
         raise InvalidSetting("gray values must be finite numbers, but some are NaN or infinite")
     factor = factor_for(images.shape[1], images.shape[2], tile_size) if factor is None else factor
-    return _sprite(gray_rgb(images, max_value), columns, factor, gap)
+    return _sprite(gray_rgb(images, max_value), columns, factor, gap, titles)
 
 
 def weights_png(
@@ -140,10 +143,8 @@ def weights_png(
     ----------
     images : ndarray of shape (n_images, height, width), float
         Weights.
-    columns, factor, tile_size, gap
+    columns, factor, tile_size, gap, titles
         As for :func:`grid_png`.
-    titles : sequence of str, optional
-        One per image, such as the class names. What is too long for the tile is shortened.
     limit : float, optional
         End of the scale, such as that of other pictures to compare with; by default the largest weight.
     theme : {"light", "dark"}

@@ -1,6 +1,7 @@
 """Images by their pixels, as Pillow decodes them."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -105,9 +106,10 @@ def test_the_last_row_of_a_grid_is_full_where_it_can_be(n_images, most, columns)
     assert even_columns(n_images, most) == columns
 
 
-def test_titles_do_not_cover_the_image():
+@pytest.mark.parametrize("png", [weights_png, partial(grid_png, max_value=1)])
+def test_titles_do_not_cover_the_image(png):
     images = np.random.default_rng(0).normal(size=(1, 8, 8))
-    bare, titled = (decoded(weights_png(images, columns=1, factor=12, titles=titles)) for titles in (None, ["a title"]))
+    bare, titled = (decoded(png(images, columns=1, factor=12, titles=titles)) for titles in (None, ["a title"]))
     assert len(titled) > len(bare)
     np.testing.assert_array_equal(titled[-len(bare) :], bare)
 

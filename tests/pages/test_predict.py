@@ -99,8 +99,15 @@ def test_a_change_of_the_image_changes_the_answer_and_can_be_undone(predict):
 
 def test_the_reasons_are_those_that_the_model_allows(predict):
     softmax = run_of(predict).spec.model == "softmax"
-    assert ("Contributions." in texts(predict)) == softmax
-    assert ("Occlusion." in texts(predict)) == ("Gradient." in texts(predict)) == (not softmax)
+    assert ("**Contributions**" in texts(predict)) == softmax
+    assert ("**Occlusion**" in texts(predict)) == ("**Gradient**" in texts(predict)) == (not softmax)
+
+
+def test_the_image_stands_beside_its_maps(predict):
+    softmax = run_of(predict).spec.model == "softmax"
+    described = [image.proto.imgs[0].alt for image in predict.get_by_key("predict_why").image]
+    assert described[0] == "The image that is explained"
+    assert len(described) == (2 if softmax else 3)
 
 
 def test_several_runs_judge_the_same_image(predict_mlp, open_app, train):

@@ -15,7 +15,7 @@ from digitcore.evaluation import judgements_table
 from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.images.framing import Step
-from digitcore.images.png import grayscale_png, weights_png
+from digitcore.images.png import grayscale_png, grid_png, weights_png
 from digitcore.insight.attribution import classes_to_compare
 from digitcore.insight.perturbation import PERTURBATIONS, Perturbation, perturb
 from digitcore.models import MODELS
@@ -43,6 +43,8 @@ GRADIENT = "More ink on a :blue[**blue**] pixel raises the score of the class, o
 # Widths of what stands at the left, and of the answer beside it, in pixels.
 IMAGE_WIDTH, ANSWER_WIDTH = 280, 170
 SEEN_TILE, STEP_TILE = 112, 140
+# The image and its maps fit beside each other on a laptop, with so many pixels between two maps of a kind.
+WHY_TILE, WHY_GAP = 200, 6
 # The longest name of a class that is shown as large as a digit.
 SHORT_NAME = 2
 # The classes that are explained: the parameter in the address, and the label.
@@ -80,7 +82,7 @@ def show(split: Split, runs: Sequence[Run]) -> None:
         _show_probabilities(probabilities, tuple(names), truth)
     if len(runs) > 1:
         _show_others(image, seen, names, n_hidden=len(runs) - len(seen))
-    _show_why(model, image, probabilities, question.truth)
+    _show_why(model, image, split.dataset.max_value, probabilities, question.truth)
 
 
 def _make_row(names: Sequence[str]) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
@@ -185,7 +187,7 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str], n
     )
 
 
-def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, truth: int | None) -> None:
+def _show_why(model: RunModel, image: np.ndarray, max_value: int, probabilities: np.ndarray, truth: int | None) -> None:
     show_heading("Why?", "why")
     names = model.class_names
     suggested = classes_to_compare(probabilities, truth)
@@ -195,20 +197,29 @@ def _show_why(model: RunModel, image: np.ndarray, probabilities: np.ndarray, tru
         view.select(column, name, label, range(len(names)), start=int(start), format_func=names.__getitem__, key=key)
         for (name, label), column, start, key in asked
     ]
-    for title, words, help_text, images in _explanations(model, image):
-        st.markdown(f"**{title}** {words}", help=help_text)
-        chosen = images[classes]
-        png = weights_png(
-            chosen, columns=2, titles=[f"{names[index]}" for index in classes], tile_size=TILE, theme=look.theme()
-        )
-        st.image(png, alt=f"{title} for {names[classes[0]]} and {names[classes[1]]}; blue speaks for, orange against")
+    with st.container(horizontal=True, key="predict_why"):
+        with st.container(width=WHY_TILE):
+            st.markdown("**Image**")
+            # An empty strip: its pixels are level with those of the maps, which have a title.
+            png = grid_png(image[np.newaxis], max_value=max_value, columns=1, tile_size=WHY_TILE, titles=[""])
+            st.image(png, alt="The image that is explained")
+        for title, words, help_text, maps in _explanations(model, image):
+            with st.container(width=2 * WHY_TILE + WHY_GAP):
+                st.markdown(f"**{title}**", help=help_text)
+                _show_maps(title, maps[classes], [names[index] for index in classes])
+                st.markdown(words)
+
+
+def _show_maps(title: str, maps: np.ndarray, names: Sequence[str]) -> None:
+    png = weights_png(maps, columns=2, titles=names, tile_size=WHY_TILE, gap=WHY_GAP, theme=look.theme())
+    st.image(png, alt=f"{title} for {names[0]} and {names[1]}; blue speaks for, orange against")
 
 
 def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, str, np.ndarray]]:
     known = {
-        "contributions": ("Contributions.", CONTRIBUTIONS, explain("contribution"), model.contributions),
-        "occlusion": ("Occlusion.", OCCLUSION, explain("occlusion"), model.occlusion),
-        "gradient": ("Gradient.", GRADIENT, explain("image gradient"), model.gradients),
+        "contributions": ("Contributions", CONTRIBUTIONS, explain("contribution"), model.contributions),
+        "occlusion": ("Occlusion", OCCLUSION, explain("occlusion"), model.occlusion),
+        "gradient": ("Gradient", GRADIENT, explain("image gradient"), model.gradients),
     }
     asked = (known[name] for name in MODELS[model.spec.model].explanations)
     return [(title, words, help_text, compute(image)) for title, words, help_text, compute in asked]
