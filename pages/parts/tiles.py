@@ -19,7 +19,10 @@ TILE_SIZE = 72
 MOST_WIDE, MOST_NARROW = 10, 5
 FRAME = '<div class="frame"><div class="tiles"></div></div>'
 
-COLORS = f".tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED}; }}"
+COLORS = f"""
+.tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED};
+          --yours: {palette.TILE_LIGHT}; }}
+"""
 # Full rows: ten images beside each other, or five where there is less room.
 GRID_CSS = f"""
 .frame {{ container-type: inline-size; }}
@@ -34,9 +37,14 @@ GRID_CSS += """
          color: var(--truth); }
 .strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .wrong { color: var(--wrong); }
+.yours { color: var(--yours); }
 .stacked .strip { flex-direction: column; justify-content: flex-start; gap: 0; min-height: 34px; }
+.stacked .strip:has(.yours) { min-height: 50px; }
 .stacked .strip .title { white-space: normal; }
-@container (max-width: 480px) { .stacked .strip { font-size: 11px; min-height: 29px; } }
+@container (max-width: 480px) {
+  .stacked .strip { font-size: 11px; min-height: 29px; }
+  .stacked .strip:has(.yours) { min-height: 43px; }
+}
 """
 _CSS = """
 .tile { position: relative; min-width: 0; padding: 0; border: 2px solid transparent; border-radius: 6px;
@@ -100,7 +108,9 @@ export default function (component) {
     button.type = 'button';
     button.setAttribute('aria-label', tile.alt);
     const strip = element('span', 'strip');
-    strip.append(element('span', 'truth', tile.truth), element('span', 'wrong', tile.wrong));
+    strip.append(element('span', 'truth', tile.truth));
+    if (tile.yours) strip.append(element('span', 'yours', tile.yours));
+    strip.append(element('span', 'wrong', tile.wrong));
     const shape = `${data.width} / ${data.height}`;
     const picture = pictureOf(data.sprite, shape, data.columns, data.tiles.length, index);
     button.append(strip, picture, element('span', 'words', tile.words));
@@ -125,13 +135,17 @@ _tiles = st.components.v2.component("digit_tiles", html=FRAME, css=COLORS + GRID
 
 @dataclass(frozen=True)
 class Tile:
-    """An image of a grid: its position in the part, what stands above it, what pointing shows, and its alt text."""
+    """An image of a grid: its position in the part, what stands above it, what pointing shows, and its alt text.
+
+    Above it stand the truth in blue, a person's answer in white, if there is one, and a wrong prediction in red.
+    """
 
     position: int
     truth: str
     wrong: str
     words: str
     alt: str
+    yours: str = ""
 
 
 def show_tiles(
@@ -171,7 +185,7 @@ def show_tiles(
             "width": width,
             "height": height,
             "across": across,
-            "stacked": any(len(tile.truth) + len(tile.wrong) > MOST_BESIDE for tile in tiles),
+            "stacked": any(len(tile.truth + tile.yours + tile.wrong) > MOST_BESIDE for tile in tiles),
             "tiles": [asdict(tile) for tile in tiles],
         },
         on_opened_change=opened if on_open is not None else lambda: None,

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -15,6 +16,12 @@ def quiz(trained_mlp):
 def start(app):
     button(app, "Start").click().run()
     return app.session_state["quiz"]
+
+
+def tiles_of(app):
+    """What the first grid of images says of each."""
+    told = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return next(each["tiles"] for each in told if "tiles" in each)
 
 
 def metric(app, label):
@@ -39,12 +46,33 @@ def test_a_round_is_played_to_its_end(quiz):
 def test_what_both_missed_is_shown_and_scores_are_kept(quiz):
     for _ in range(2):
         drawn = start(quiz)
-        for truth in drawn.truth:
-            button(quiz, str((truth + 1) % 10)).click().run()
-        assert metric(quiz, "You") == "0 of 10"
+        for number, truth in enumerate(drawn.truth):
+            button(quiz, str((truth + (number > 0)) % 10)).click().run()
+        assert metric(quiz, "You") == "1 of 10"
         assert "Both missed" in texts(quiz)
         button(quiz, "Another round").click().run()
     assert quiz.dataframe[0].value["round"].tolist() == [1, 2]
+
+
+def test_a_round_that_both_missed_as_a_whole_is_shown_once(quiz):
+    for truth in start(quiz).truth:
+        button(quiz, str((truth + 1) % 10)).click().run()
+    assert metric(quiz, "You") == "0 of 10"
+    assert "The whole round" in texts(quiz)
+    assert "Both missed" not in texts(quiz)
+
+
+def test_the_own_answer_stands_above_each_image(quiz):
+    quiz.toggle[0].set_value(True).run()
+    drawn = start(quiz)
+    button(quiz, str(drawn.truth[0])).click().run()
+    button(quiz, str((drawn.truth[1] + 1) % 10)).click().run()
+    object.__setattr__(quiz.session_state["quiz"], "started_at", time.time() - 60)
+    quiz.run()
+    tiles = tiles_of(quiz)
+    assert [tile["truth"] for tile in tiles] == [str(truth) for truth in drawn.truth]
+    expected = [str(drawn.truth[0]), str((drawn.truth[1] + 1) % 10), *["–"] * 8]
+    assert [tile["yours"] for tile in tiles] == expected
 
 
 def test_a_mix_can_be_asked_for(quiz):

@@ -25,6 +25,8 @@ LETTER_WIDTH, KEY_WIDTH = 7, 54
 # The keyboard has ten digits.
 MOST_KEYS = 10
 LAST_TILE = 56
+# Above an image that the clock has cut off.
+NO_ANSWER = "–"
 # A button says its shortcut beside its label: "7 7".
 _NO_KEYS = "<style>.st-key-quiz_answers kbd { display: none; }</style>"
 
@@ -136,18 +138,18 @@ def show_result(run: Run, part: Part) -> None:
     for column, label, n_right in zip(
         st.columns(3), ("You", "The model"), (score.n_right, score.n_model_right), strict=False
     ):
-        column.metric(
-            label, f"{n_right} of {score.n_images}", percent_text(n_right / score.n_images, 0), delta_arrow="off"
-        )
+        share = percent_text(n_right / score.n_images, 0)
+        column.metric(label, f"{n_right} of {score.n_images}", share, delta_color="off", delta_arrow="off")
     if score.n_answered < score.n_images:
         st.info(f"The time was up after {score.n_answered} images; the others count as missed.")
     if press.button("Another round", key="another_round", type="primary", width=layout.BUTTON_WIDTH):
         session.put_quiz(None, session.quiz_subject())
         st.rerun()
     st.header("The whole round")
-    st.caption("Truth at the left, the model's answer at the right; point at an image for yours.")
+    st.caption("Above each image: the truth in blue, your answer in white, and the model's in red where it is wrong.")
     _show_images(part, range(score.n_images), "quiz_all")
-    if score.both_missed:
+    # All of them have just been shown.
+    if 0 < len(score.both_missed) < score.n_images:
         st.header("Both missed")
         _show_images(part, score.both_missed, "quiz_missed")
 
@@ -159,14 +161,15 @@ def _show_images(part: Part, places: range | tuple[int, ...], key: str) -> None:
 def _tile(part: Part, place: int) -> Tile:
     quiz, names = session.quiz(), part.dataset.class_names
     truth, said = names[quiz.truth[place]], names[quiz.prediction[place]]
-    yours = names[quiz.answers[place]] if place < len(quiz.answers) else "no answer"
-    words = f"Truth {truth}\nYou: {yours}\nModel: {said}"
+    answer = names[quiz.answers[place]] if place < len(quiz.answers) else None
+    words = f"Truth {truth}\nYou: {answer or 'no answer'}\nModel: {said}"
     return Tile(
         position=quiz.positions[place],
         truth=truth,
         wrong="" if said == truth else said,
         words=words,
         alt=words.replace("\n", ", "),
+        yours=answer or NO_ANSWER,
     )
 
 
