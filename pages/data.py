@@ -55,5 +55,6 @@ with messages.caught(), view.in_address():
     last = dataset.n_images - 1
     index = view.number(st, "pixels_of", "Index", 0, last, 0, key="pixel_index", help="Position in the data set.")
     st.caption(f"Label: {dataset.class_names[dataset.labels[index]]}")
-    image_grid.show_one(dataset, index)
-    pixel_view.show(dataset, index)
+    with st.container(horizontal=True):
+        image_grid.show_one(dataset, index)
+        pixel_view.show(dataset, index)

@@ -10,6 +10,8 @@ from digitcore.images.palette import shades
 
 CELL_WIDTH = 25
 LARGEST_WIDTH = 40
+# Of a table that a laptop shows beside its image.
+WIDEST = 870
 
 _CSS = """
 .pixels { overflow-x: auto; }
@@ -21,7 +23,7 @@ _CSS = """
 
 
 def show(dataset: Dataset, index: int) -> None:
-    """Show the pixel values of one image of the data set."""
+    """Show the pixel values of one image of the data set; in a row that is too narrow, below what stands there."""
     table = pixel_table(dataset.images[index])
     n_columns = len(table.columns) + 1
     heads = "".join(f'<th scope="col">{column}</th>' for column in table.columns)
@@ -29,12 +31,12 @@ def show(dataset: Dataset, index: int) -> None:
         f'<tr><th scope="row">{row}</th>{"".join(map(_cell, values, *_shades(values, dataset.max_value)))}</tr>'
         for row, values in zip(table.index, table.to_numpy().tolist(), strict=True)
     )
-    limits = f"min-width: {n_columns * CELL_WIDTH}px; max-width: {n_columns * LARGEST_WIDTH}px"
-    st.html(
+    html = (
         f"<style>{_CSS}</style>"
         f'<div class="pixels" role="region" tabindex="0" aria-label="Pixel values of image {index}">'
-        f'<table style="{limits}"><tr><th></th>{heads}</tr>{rows}</table></div>'
+        f'<table style="min-width: {n_columns * CELL_WIDTH}px"><tr><th></th>{heads}</tr>{rows}</table></div>'
     )
+    st.html(html, width=min(n_columns * LARGEST_WIDTH, WIDEST))
 
 
 def _cell(value: int, background: str, ink: str) -> str:
