@@ -13,7 +13,9 @@ from digitcore.images import palette
 
 # Where the names stand beside their clusters a legend would say them twice; more names would cover the points.
 MOST_NAMES = 12
-NAME_SIZE, HALO = 17, 5
+NAME_SIZE = 17
+# Width and opacity of the halo of a name. Among small points it has to be strong; large ones it would cut to pieces.
+HALO, FAINT_HALO = (5, 1.0), (3, 0.7)
 # Square pixels of all points together, and of one.
 AREA_OF_POINTS, POINT_SIZES = 30_000, (12, 40)
 
@@ -64,19 +66,20 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
     # Ten thousand points are no work for a canvas, and a crawl for as many elements of a page.
     renderer = {"embedOptions": {"renderer": "canvas"}}
     return finished(
-        alt.layer(right, wrong, *(_name_layers(table, base) if named else ())),
+        alt.layer(right, wrong, *(_name_layers(table, base, size) if named else ())),
         height=560,
         description=description,
         usermeta=renderer,
     )
 
 
-def _name_layers(table: pd.DataFrame, base: alt.Chart) -> list[alt.Chart]:
+def _name_layers(table: pd.DataFrame, base: alt.Chart, size: float) -> list[alt.Chart]:
     """The name of each class at the middle of its points, readable on top of them."""
     middles = table.groupby("truth", as_index=False, sort=False)[["x", "y"]].median()
+    width, opacity = HALO if size == POINT_SIZES[0] else FAINT_HALO
     words = alt.Chart(middles).encode(x=base.encoding.x, y=base.encoding.y, text=alt.Text("truth:N"))
     look = {"fontSize": NAME_SIZE, "fontWeight": "bold"}
     return [
-        words.mark_text(**look, fill=PAGE, stroke=PAGE, strokeWidth=HALO, strokeJoin="round"),
+        words.mark_text(**look, fill=PAGE, stroke=PAGE, strokeWidth=width, strokeOpacity=opacity, strokeJoin="round"),
         words.mark_text(**look).encode(color=base.encoding.color),
     ]

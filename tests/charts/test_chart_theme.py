@@ -106,6 +106,15 @@ def test_the_classes_of_a_map_have_their_names_on_their_points_while_they_are_fe
         assert middles == [{"truth": "class 0", "x": 2.0, "y": 1.0}, {"truth": "class 1", "x": 5.0, "y": 5.0}]
 
 
+@pytest.mark.parametrize(("n_points", "is_faint"), [(450, True), (5_000, False)])
+def test_the_halo_of_a_name_is_faint_where_points_are_large(n_points, is_faint):
+    places = np.arange(n_points, dtype=float)
+    table = pd.DataFrame({"x": places, "y": places, "position": places, "truth": "0", "prediction": "0"})
+    halo, name = (layer["mark"] for layer in layers(map_chart(table.assign(wrong=False), ["0"]), "text"))
+    assert (halo["strokeOpacity"] < 1) is is_faint
+    assert "stroke" not in name
+
+
 def test_per_cent_in_charts_are_written_as_in_sentences():
     locale = curves_chart(curve([0.5])).to_dict()["config"]["locale"]
     # percent_text(0.973) is "97.30 %".
