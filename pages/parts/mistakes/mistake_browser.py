@@ -79,7 +79,9 @@ def _ask_look() -> tuple[str, str]:
 
 
 def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) -> None:
-    st.header("The images behind it")
+    # As high as the heading beside it, which has a guide.
+    with st.container(horizontal=True, vertical_alignment="center", key="heading_without_guide"):
+        st.header("The images behind it")
     wanted, order, n_images = _ask_images(names)
     positions = select_positions(part.labels, probabilities, wanted)
     shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]
