@@ -22,7 +22,7 @@ def show() -> None:
 
 
 def _show_card(phenomenon: Phenomenon) -> None:
-    with st.container(border=True, gap="small", key=f"card_{phenomenon.name}"):
+    with st.container(border=True, height="stretch", gap="small", key=f"card_{phenomenon.name}"):
         st.subheader(phenomenon.title, anchor=False)
         st.markdown(plain(phenomenon.words))
         changes = changes_between(phenomenon.baseline, phenomenon.variation)
