@@ -20,6 +20,7 @@ MOST_LETTERS, MOST_NARROW_LETTERS = 11, 8
 _CSS = f"""
 .tile {{ min-width: 0; border-radius: 6px; background: var(--tile); overflow: hidden; }}
 .picture {{ border-radius: 0; }}
+.close {{ gap: 4px; }}
 .weights .strip {{ color: {palette.TILE_LIGHT}; }}
 @container (max-width: 480px) {{ .named .strip {{ font-size: 11px; }} }}
 """
@@ -31,6 +32,7 @@ export default function (component) {
   const draw = () => {
     if (root.awaited !== data.sprite) return;
     root.classList.toggle('weights', data.weights);
+    root.classList.toggle('close', data.close);
     root.classList.toggle('stacked', data.longest > data.mostLetters);
     root.classList.toggle('named', data.longest > data.mostNarrowLetters);
     root.setAttribute('role', 'img');
@@ -117,6 +119,8 @@ def _show(
             "columns": min(MOST_WIDE, n_images),
             "wide": even_columns(n_images, across or MOST_WIDE),
             "narrow": even_columns(n_images, across or MOST_NARROW),
+            # With a number of columns of its own it is level with another one, however much room either has.
+            "close": across is not None,
             "size": f"{width * factor_for(height, width, size)}px",
             "shape": f"{width} / {height}",
             "titles": None if titles is None else list(titles),
