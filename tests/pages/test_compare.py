@@ -217,7 +217,7 @@ def test_runs_tested_on_other_images_are_refused_with_a_reason_and_their_figures
 def test_of_runs_that_do_not_compare_none_is_called_the_best():
     app = open_page(LONG[0].digest, OTHER_TEST.digest)
     assert not any("best" in frame.value for frame in app.dataframe)
-    assert "of this store" not in said(app)
+    assert "kept here were tested" not in said(app)
 
 
 def test_unknown_runs_are_named_and_the_others_stay():
