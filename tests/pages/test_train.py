@@ -189,7 +189,7 @@ def test_training_while_the_sliders_move(open_app, monkeypatch):
     run = shared.engine().run(app.session_state["spec"].digest)
     assert run.state == "done"
     # What is above the curves has not stayed behind.
-    assert "trained in" in texts(app)
+    assert "trained\u00a0in" in texts(app)
     assert [button.label for button in app.button if button.key == "train"] == ["See its mistakes"]
 
 

@@ -207,7 +207,7 @@ def show_wrong(run: Run, close_up: CloseUp | None) -> None:
     tiles += [_tile(close_up, position, taken_for, names, since) for position, taken_for in close_up.learned]
     show_tiles(close_up.part, tiles, key="close_up_tiles", run=run, across=TILES_ACROSS, size=TILE_SIZE)
     if close_up.learned:
-        st.caption(f"✓ right now, wrong {since}.")
+        st.caption(f"✓ right now, wrong {'at the last look' if run.active else 'in the baseline'}.")
 
 
 def _tile(close_up: CloseUp, position: int, taken_for: int, names: Any, since: str) -> Tile:

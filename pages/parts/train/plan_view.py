@@ -125,7 +125,8 @@ def _n_done(spec: RunSpec, run: Run | None) -> int:
 
 def _expectation(run: Run | None, expected: ExpectedTime) -> str:
     if run is not None and run.state == "done":
-        return f"trained in {duration_text(run.seconds)}"
+        # With spaces at which no line breaks.
+        return f"trained in {duration_text(run.seconds)}".replace(" ", "\u00a0")
     return expected.words
 
 
