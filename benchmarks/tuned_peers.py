@@ -101,8 +101,6 @@ def jax_epoch(data, layers, optimizer, batch_size, shape=(-1, 784)):
     import jax
     import jax.numpy as jnp
 
-    # The generator for masks that is quick on a processor; the default one takes longer.
-    jax.config.update("jax_default_prng_impl", "unsafe_rbg")
     X, X_held_out = (jnp.asarray(images.reshape(shape)) for images in (data.X, data.X_held_out))
     y, y_held_out = jnp.asarray(data.y), jnp.asarray(data.y_held_out)
     start, update = optimizer
