@@ -14,7 +14,7 @@ from digitcore.images import palette
 # Where the names stand beside their clusters a legend would say them twice; more names would cover the points.
 MOST_NAMES = 12
 NAME_SIZE = 17
-# Width and opacity of the halo of a name. Among small points it has to be strong; large ones it would cut to pieces.
+# Width and opacity of the halo of a name. Small points need a strong one, which would cut large points to pieces.
 HALO, FAINT_HALO = (5, 1.0), (3, 0.7)
 # Square pixels of all points together, and of one.
 AREA_OF_POINTS, POINT_SIZES = 30_000, (12, 40)

@@ -145,9 +145,9 @@ class TrainingCurve:
 
     @property
     def is_thrown_about(self) -> bool:
-        """Whether the loss ended far above that of guessing, and did not come down to it steadily.
+        """Whether the loss ended far above that of guessing, without having fallen steadily.
 
-        That of raw pixels or of large initial weights starts there, too, but falls, however slowly.
+        With raw pixels or large initial weights the loss starts there, too, but it falls, however slowly.
         """
         if len(self.losses) < 2 or self.losses[-1] <= JUMP * math.log(self.n_classes):
             return False

@@ -144,14 +144,11 @@ def _after_underfit(run: Run) -> _Candidates:
     if curve.jump is not None or curve.is_unsteady:
         rate = {"learning_rate": _rate(spec, 1 / 3)}
         yield "The loss jumps up and down: a third of the learning rate calms it.", rate
-    if spec.model == "softmax" and curve.ended_early:
-        yield "Hidden layers can learn what one layer cannot.", {"model": "mlp"}
-    if curve.is_falling:
-        if curve.ended_early:
-            rate = {"learning_rate": _rate(spec, 3)}
-            yield "The loss was still falling, too slowly for early stopping: a larger learning rate is quicker.", rate
-        else:
-            yield "The training loss is still falling.", {"epochs": _epochs(spec, 2)}
+    if curve.is_falling and not curve.ended_early:
+        yield "The training loss is still falling.", {"epochs": _epochs(spec, 2)}
+    elif curve.is_falling and spec.model != "softmax":
+        rate = {"learning_rate": _rate(spec, 3)}
+        yield "The loss was still falling, too slowly for early stopping: a larger learning rate is quicker.", rate
     dropout = spec.parameters.get("dropout", 0.0)
     if dropout >= HIGH_DROPOUT:
         yield "So much dropout keeps the model from learning even its training images.", {"dropout": dropout / 2}

@@ -790,7 +790,7 @@ def test_the_optimism_in_a_sentence():
     assert optimism_sentence(30, optimism_of_best(30, 0.96, 450)).startswith(
         "The best of 30 equally good models would overstate its accuracy by up to 1.8 points on average, because"
     )
-    assert optimism_sentence(1, 0.0) == "With one, no accuracy is flattered by a choice."
+    assert optimism_sentence(1, 0.0) == "A single model was tested: its accuracy is not flattered by a choice."
 
 
 def test_tables_have_the_types_that_charts_need():

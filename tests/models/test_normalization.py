@@ -14,7 +14,6 @@ from digitcore.models import CNN
 from digitcore.models.architecture import layers_table, plan
 from digitcore.models.layer_plans import NORM_WEIGHTS, weight_shapes
 from digitcore.models.torch_backend import network as torch_network
-from digitcore.models.torch_backend.autograd import AcceleratorTraining
 from digitcore.models.torch_backend.two_lanes import suits_two_lanes
 from digitcore.specs.run_spec import RunSpec
 
@@ -36,17 +35,6 @@ def trained(digits):
 
 def restored(weights):
     return copy.deepcopy(NORMALIZED).restore(weights, classes=range(10), n_features=64)
-
-
-@pytest.fixture(params=["written out", "by torch's layers"])
-def _way(request, monkeypatch):
-    """Train as on the processor, or as on an accelerator."""
-    if request.param == "by torch's layers":
-
-        def start(module, layers, make_network, at_once, *others):
-            return AcceleratorTraining(module, torch.device("cpu"), at_once, *others)
-
-        monkeypatch.setattr(torch_network, "NetworkTraining", start)
 
 
 def test_a_normalised_convolution_has_scales_and_shifts_in_place_of_its_bias():

@@ -97,7 +97,7 @@ def images_sentence(difference: MeanDifference, n_images: int, name_a: str = "A"
 def optimism_sentence(n_models: int, optimism: float) -> str:
     """Say by how much the best of several models is flattered, from :func:`optimism_of_best`."""
     if n_models == 1:
-        return "With one, no accuracy is flattered by a choice."
+        return "A single model was tested: its accuracy is not flattered by a choice."
     by = points_text(optimism, points_digits(optimism))
     return (
         f"The best of {n_models:,} equally good models would overstate its accuracy by up to {by} on average, because "

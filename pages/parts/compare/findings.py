@@ -30,7 +30,7 @@ def show(models: Models) -> tuple[str, RunsComparison | None]:
     show_heading("Is the difference real?", "difference", help_text=explain("interval", "accuracy"))
     part = _ask_part(models)
     comparison, is_refused = _show_sentences(models, part)
-    # Of models that do not compare none is the best, and none flattered by being the best of them.
+    # Models that cannot be compared have no best one, and so no accuracy that a choice has flattered.
     _show_figures(models, part, names_best=not is_refused)
     if not is_refused:
         _show_looks(models)

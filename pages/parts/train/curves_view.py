@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -41,12 +40,9 @@ def show_curves(run: Run, base: Run | None = None, *, log: bool = False) -> None
         column.vega_lite_chart(chart, width="stretch")
     if has_schedule(run.spec) and (run.active or run.epochs):
         n_epochs = None if run.active else len(run.epochs)
-        st.vega_lite_chart(_rates(run.digest, run.created_at, n_epochs, _run=run), width="stretch")
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _rates(digest: str, created_at: datetime | None, n_epochs: int | None, _run: Run) -> dict[str, Any]:
-    return drawable(learning_rate_chart(learning_rates_of(_run)))
+        key = ("learning rate", run.digest, run.created_at, n_epochs)
+        chart = shared.curves.get(key, lambda: drawable(learning_rate_chart(learning_rates_of(run))))
+        st.vega_lite_chart(chart, width="stretch")
 
 
 def _curves(measure: str, run: Run, base: Run | None, *, log: bool) -> dict[str, Any]:

@@ -36,13 +36,11 @@ BUTTON_HELP = {
 }
 
 
-def show_plan(
-    spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation, *, is_main: bool = True
-) -> bool:
+def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: Presentation, *, is_main: bool) -> bool:
     """Show what will be trained, how long it will take, and the button that starts it.
 
     For data sets of the package itself the ``form`` has a switch that starts a training at each move of a slider, as
-    long as it takes no longer than two seconds. The button stands back where it is not the page's ``is_main`` one.
+    long as it takes no longer than two seconds. The button is secondary unless it is the page's main one.
     Returns True if the button is shown as that of a training under way.
     """
     if problem:

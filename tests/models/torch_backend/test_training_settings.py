@@ -100,17 +100,6 @@ def batches(monkeypatch):
     return seen
 
 
-@pytest.fixture(params=["written out", "by torch's layers"])
-def _way(request, monkeypatch):
-    """Train as on the processor, or as on an accelerator."""
-    if request.param == "by torch's layers":
-
-        def start(module, layers, make_network, at_once, *others):
-            return AcceleratorTraining(module, torch.device("cpu"), at_once, *others)
-
-        monkeypatch.setattr(torch_network, "NetworkTraining", start)
-
-
 @pytest.mark.usefixtures("_way")
 @pytest.mark.parametrize("batch_size", [7, None])
 @pytest.mark.parametrize("rule", RULES)
