@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
+from llvmlite.binding import get_host_cpu_name
 
 from digitcore.errors import InvalidSetting
 from digitcore.models.layer_plans import NORM_WEIGHTS, Layer
@@ -32,9 +33,10 @@ from digitcore.models.torch_backend.kernels.small_dense import SmallDenseLayers
 from digitcore.models.torch_backend.modules import BatchNorm, running_means
 from digitcore.models.torch_backend.updates import Update
 
-# Multiply-adds from which a dense layer's products of images and weights go to oneDNN, where torch was built with it.
-# On processors that are not Intel's, torch's other library for them leaves half of the instructions aside, but it
-# starts quicker, and adds gradients to a sum without another pass: the CNN gains a fifth, digits-mlp 6 %.
+# Multiply-adds from which a dense layer's products of images and weights go to oneDNN, if torch has it and the
+# processor is AMD's. MKL starts quicker, and adds gradients to a sum without another pass, but there it leaves half of
+# the instructions aside: the CNN gains a fifth, digits-mlp 6 %. On Intel's, where it does not, oneDNN would cost
+# digits-mlp a quarter, mnist-dense a fifth and mnist-cnn a tenth.
 _LARGE_PRODUCT = 1_500_000
 # Numbers of weights whose gradients go there, too: where another pass over them stays in the caches. mnist-dense gains
 # 14 %, and mnist-cnn, whose weights do not, would lose a tenth.
@@ -42,7 +44,21 @@ _WIDE = range(2**18, 2**20)
 # What the layers of a plan may be, in order, by their kinds.
 _KNOWN_KINDS = re.compile("(conv( norm)?( pool)?( dropout)? )*(flatten )?(dense( dropout)? )*dense")
 _KNOWN_ACTIVATIONS = {"relu", *OTHER_ACTIVATIONS}
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+# What LLVM calls the processors of AMD.
+_AMD = ("znver", "bdver", "btver")
+
+
+def has_onednn() -> bool:
+    """Return True if torch was built with oneDNN."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def suits_onednn() -> bool:
+    """Return True if large products should go to oneDNN on this machine, whatever it is doing: equal bits need that."""
+    return has_onednn() and (get_host_cpu_name().startswith(_AMD) or not torch.backends.mkl.is_available())
+
+
+_USES_ONEDNN = suits_onednn()
 
 
 class Buffers:
@@ -314,7 +330,7 @@ class Dense:
         """Set the sums of the gradients to ``kept`` times what they were plus ``scale`` times the gradients."""
         n_images = dy.shape[0]
         turned = dy.t()  # (n_units, n_images)
-        if _HAS_ONEDNN and self._n_weights in _WIDE:
+        if _USES_ONEDNN and self._n_weights in _WIDE:
             torch.add(_product(turned * scale, self._x.t()), self.weight_sum, alpha=kept, out=self.weight_sum)
         elif self._x_turned is not None:
             gradient = _product(self._x_turned, turned).t()
@@ -326,7 +342,7 @@ class Dense:
         torch.addmv(self.bias_sum, turned, self._ones[:n_images], beta=kept, alpha=scale, out=self.bias_sum)
 
     def _is_large(self, images: torch.Tensor) -> bool:
-        return _HAS_ONEDNN and images.shape[0] * self._n_weights >= _LARGE_PRODUCT
+        return _USES_ONEDNN and images.shape[0] * self._n_weights >= _LARGE_PRODUCT
 
 
 class Network:

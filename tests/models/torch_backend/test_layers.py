@@ -159,14 +159,18 @@ def train_plainly(module: nn.Module, watched: Watched, rule: str) -> list[float]
     return losses
 
 
-# Narrow layers in compiled loops and in torch's products.
-KINDS = [(name, narrow) for name in NETWORKS for narrow in (True, False) if narrow or name.startswith("mlp")]
+# What multiplies large matrices: either of torch's libraries, or, for narrow layers, compiled loops.
+KINDS = [
+    *((name, "oneDNN") for name in NETWORKS),
+    *((name, "MKL") for name in NETWORKS if "wide" in name),
+    *((name, "compiled loops") for name in NETWORKS if name.startswith("mlp")),
+]
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize(("network", "narrow"), KINDS)
-def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_size, digits, monkeypatch):
+@pytest.mark.parametrize(("network", "library"), KINDS)
+def test_ten_steps_are_those_of_torchs_own_modules(network, library, rule, batch_size, digits, monkeypatch):
     # Ten steps: of one image, of seven with two left over in the last batch, of all.
     n_images = {1: 10, 7: 65, None: 23}[batch_size]
     X, y = digits[0][:n_images] / digits[0].max(), digits[1][:n_images]
@@ -174,7 +178,8 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_
     monkeypatch.setattr(torch_layers.Network, "_VALUES_IN_CACHE", 1500)
     monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
     monkeypatch.setattr(torch_layers, "_WIDE", range(4000, 12_000))
-    if not narrow:
+    monkeypatch.setattr(torch_layers, "_USES_ONEDNN", library == "oneDNN" and torch_layers.has_onednn())
+    if library != "compiled loops":
         monkeypatch.setattr(torch_network, "is_small_dense", lambda layers, batch_size: False)
     watched = Watched(monkeypatch)
     settings = {"epochs": epochs, "batch_size": batch_size, "random_state": 0}
@@ -198,11 +203,24 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, narrow, rule, batch_
 @pytest.mark.parametrize("network", NETWORKS)
 def test_predictions_are_those_of_torchs_own_modules(network, digits, monkeypatch):
     monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
+    monkeypatch.setattr(torch_layers, "_USES_ONEDNN", torch_layers.has_onednn())
     X, y = digits
     model = copy.deepcopy(NETWORKS[network]).set_params(epochs=1, random_state=0).fit(X, y)
     with torch.inference_mode():
         expected = torch.softmax(model.module_.eval()(torch.from_numpy(X.copy())), dim=1).numpy()
     np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
+
+
+def test_products_go_to_onednn_where_mkl_is_slow(monkeypatch):
+    monkeypatch.setattr(torch_layers, "has_onednn", lambda: True)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+    for processor, expected in {"znver4": True, "sapphirerapids": False, "skylake-avx512": False}.items():
+        monkeypatch.setattr(torch_layers, "get_host_cpu_name", lambda processor=processor: processor)
+        assert torch_layers.suits_onednn() == expected
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+    assert torch_layers.suits_onednn()
+    monkeypatch.setattr(torch_layers, "has_onednn", lambda: False)
+    assert not torch_layers.suits_onednn()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from digitcore.models import CNN, MLP
 from digitcore.models.hyperparameters import OPTIMIZERS
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.network import TorchNetwork
+from digitcore.models.torch_backend.updates import Rule
 
 SMALL = {
     "mlp": lambda **settings: MLP(**{"dropout": 0.2, "epochs": 2, "random_state": 0} | settings),
@@ -223,3 +224,30 @@ def test_evaluation_of_20000_images_stays_within_500_mb_above_them():
 
 def test_gradients_are_let_go_after_the_training(small, digits):
     assert all(weights.grad is None for weights in small().fit(*digits).module_.parameters())
+
+
+@pytest.mark.usefixtures("_threads")
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_running_means_of_a_pixel_that_was_lit_long_ago_become_zero(optimizer, digits):
+    torch.set_num_threads(2)  # a single thread takes such small numbers for zero anyway
+    X, y = np.tile(digits[0][:100], (15, 1)), np.tile(digits[1][:100], 15)
+    X[:, 0] = 0
+    X[0, 0] = 16
+    model = MLP(hidden_units=(3,), optimizer=optimizer, rho=0.9, batch_size=1, epochs=2, random_state=0)
+    training = model.iter_fit(X, y)
+    next(training)
+    means = [array for name, array in model.checkpoint().items() if name in ("optimizer.mean", "optimizer.square")]
+    assert means
+    for mean in means:
+        assert mean.any()
+        assert not ((mean != 0) & (abs(mean) < 1e-37)).any()
+
+
+def test_an_undefined_running_mean_is_not_forgotten():
+    settings = {"optimizer": "adam", "learning_rate": 0.1, "momentum": 0.0, "rho": 0.9, "epsilon": 1e-8}
+    rule = Rule(settings, torch.zeros(4), torch.zeros(4))
+    for mean in (rule.state["mean"], rule.state["square"]):
+        mean.copy_(torch.tensor([1e-32, 1e-20, torch.inf, torch.nan]))
+    rule.forget()
+    for mean in (rule.state["mean"], rule.state["square"]):
+        np.testing.assert_array_equal(mean.numpy(), np.array([0, 1e-20, np.inf, np.nan], dtype=np.float32))
