@@ -63,20 +63,20 @@ def _convolve_and_pool(images, weight, bias, places, choices, pooled, origins):
     levels, highest, scale = choices
     # It also holds the sums of windows that wrap into the next row, which are never read.
     plane = np.empty(height * width - places.max(), dtype=np.float32)
-    tops = np.empty((n_filters, rows * columns), dtype=np.float32)
-    numbers = np.empty((n_filters, rows * columns), dtype=np.uint8)
+    # Of a window for every two pixels in a row: those that begin in the right half of an image are never read.
+    n_windows = (rows - 1) * width + columns
+    tops = np.empty((n_filters, n_windows), dtype=np.float32)
+    numbers = np.empty((n_filters, n_windows), dtype=np.uint8)
     for image in range(n_images):
         pixels = images[image].reshape(-1)
         for j in range(n_filters):
             plane[:] = bias[j]
             _add_sums(pixels, places, weight[j], plane)
-            _pool(plane, width, rows, columns, tops[j], numbers[j])
+            _pool(plane, plane[width:], tops[j], numbers[j])
         best, origin = pooled[image].reshape(-1), origins[image].reshape(-1)
         start = (image * best.shape[0]) % levels.shape[0]
-        for place in range(rows * columns):
-            this = slice(place * n_filters, (place + 1) * n_filters)
-            own = levels[start + place * n_filters : start + (place + 1) * n_filters]
-            _rectify(tops, numbers, place, own, highest, scale, best[this], origin[this])
+        _place(tops, numbers, width, columns, best, origin)
+        _rectify(levels[start : start + best.shape[0]], highest, scale, best, origin)
 
 
 @kernel()
@@ -102,30 +102,37 @@ def _add_three(first, second, third, a, b, c, plane):
 
 
 @kernel()
-def _pool(plane, width, rows, columns, tops, numbers):
-    for row in range(rows):
-        upper = plane[2 * row * width : 2 * row * width + 2 * columns]
-        lower = plane[(2 * row + 1) * width : (2 * row + 1) * width + 2 * columns]
-        best, origin = tops[row * columns : (row + 1) * columns], numbers[row * columns : (row + 1) * columns]
-        for q in range(columns):
-            first, second, third, fourth = upper[2 * q], upper[2 * q + 1], lower[2 * q], lower[2 * q + 1]
-            higher = second > first
-            top, number = second if higher else first, np.uint8(1) if higher else np.uint8(0)
-            higher = third > top
-            top, number = third if higher else top, np.uint8(2) if higher else number
-            higher = fourth > top
-            best[q] = fourth if higher else top
-            origin[q] = np.uint8(3) if higher else number
+def _pool(plane, row_below, tops, numbers):
+    for q in range(tops.shape[0]):
+        first, second, third, fourth = plane[2 * q], plane[2 * q + 1], row_below[2 * q], row_below[2 * q + 1]
+        right, lower_right = second > first, fourth > third
+        upper, lower = second if right else first, fourth if lower_right else third
+        below = lower > upper
+        tops[q] = lower if below else upper
+        numbers[q] = np.uint8(2) + np.uint8(lower_right) if below else np.uint8(right)
 
 
 @kernel()
-def _rectify(tops, numbers, place, levels, highest, scale, best, origin):
-    for j in range(best.shape[0]):
-        top = tops[j, place]
+def _place(tops, numbers, width, columns, best, origin):
+    """Write the planes' values side by side, filter by filter at each place."""
+    n_filters, rows = tops.shape[0], best.shape[0] // (columns * tops.shape[0])
+    for j in range(n_filters):
+        for row in range(rows):
+            first, start = row * width, row * columns * n_filters + j
+            top, number = tops[j, first : first + columns], numbers[j, first : first + columns]
+            into, origin_into = best[start:], origin[start:]
+            for column in range(columns):
+                into[column * n_filters], origin_into[column * n_filters] = top[column], number[column]
+
+
+@kernel()
+def _rectify(levels, highest, scale, best, origin):
+    # In one loop with the above it would be branches, which could not be foreseen, and take six times as long.
+    for at in range(best.shape[0]):
         # Not "above zero": a NaN must stay one.
-        dropped = (top <= 0) | (levels[j] > highest)
-        best[j] = np.float32(0) if dropped else top * scale
-        origin[j] = NOWHERE if dropped else numbers[j, place]
+        dropped = (best[at] <= 0) | (levels[at] > highest)
+        best[at] = np.float32(0) if dropped else best[at] * scale
+        origin[at] = NOWHERE if dropped else origin[at]
 
 
 @kernel()
