@@ -17,7 +17,7 @@ from digitcore.models.hyperparameters import AUGMENTATION
 from digitcore.models.softmax import SoftmaxTraining
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.autograd import AcceleratorTraining
-from digitcore.models.torch_backend.layers import Network, SmallDenseNetwork
+from digitcore.models.torch_backend.layers import Network, PickedImages, SmallDenseNetwork
 from digitcore.models.torch_backend.network import NetworkTraining
 
 STRENGTHS = {
@@ -64,7 +64,8 @@ def batches(monkeypatch):
         one_batch = kind._one_batch
 
         def watched(training, X, y, *weights, one_batch=one_batch):
-            seen.append((np.asarray(X).copy(), np.asarray(y).copy()))
+            images = X.numpy() if isinstance(X, PickedImages) else np.asarray(X)
+            seen.append((images.copy(), np.asarray(y).copy()))
             return one_batch(training, X, y, *weights)
 
         monkeypatch.setattr(kind, "_one_batch", watched)

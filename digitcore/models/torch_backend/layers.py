@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -77,6 +77,17 @@ class Buffers:
                 whole = self._whole[name] = torch.empty(prod(shape), dtype=dtype)
             view = self._views[name, shape] = whole[: prod(shape)].view(shape)
         return view
+
+
+class PickedImages(NamedTuple):
+    """Some images among all: ``images`` float32 ``(n, n_pixels)``, ``rows`` int64 ``(n_images,)``."""
+
+    images: torch.Tensor
+    rows: torch.Tensor
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of them, ``(n_images, n_pixels)``."""
+        return self.images[self.rows].numpy()
 
 
 class Rectifier:
@@ -363,6 +374,8 @@ class Network:
 
     # Whether the dense layers' weights must lie in memory as (n_inputs, n_units).
     INPUTS_FIRST: ClassVar[bool] = False
+    # Whether it is trained on images picked from among all, which are then never copied.
+    PICKS_IMAGES: ClassVar[bool] = False
     # Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
     # caches hold. The CNN gains a tenth.
     _VALUES_IN_CACHE: ClassVar[int] = 180_000
@@ -503,16 +516,20 @@ class SmallDenseNetwork(Network):
     """Dense layers trained by the compiled loops of :mod:`digitcore.models.torch_backend.kernels.small_dense`."""
 
     INPUTS_FIRST = True
+    PICKS_IMAGES = True
 
     def prepare_training(self, update: Update, most_images: int, whole: torch.Tensor | None = None) -> None:
         sizes = [self.dense[0].n_inputs, *(dense.n_units for dense in self.dense)]
         dropout = next((rectifier.dropout for rectifier in self._rectifiers), None)
         self._layers = SmallDenseLayers(sizes, update.values.numpy(), update.summed.numpy(), dropout, most_images)
 
-    def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, X: torch.Tensor | PickedImages, *, training: bool = False, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
         if not training:
             return super().forward(X, out=out)
-        self._layers.forward(X.numpy(), out.t().numpy())
+        images, rows = X if isinstance(X, PickedImages) else PickedImages(X, torch.arange(len(X)))
+        self._layers.forward(images.numpy(), rows.numpy(), out.t().numpy())
         return out
 
     def backward(self, d_logits: torch.Tensor, scale: float, kept: float) -> None:

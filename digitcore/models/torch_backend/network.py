@@ -22,7 +22,7 @@ from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.schedules import Schedule
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device, shuffled
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
-from digitcore.models.torch_backend.layers import Buffers, Network, SmallDenseNetwork
+from digitcore.models.torch_backend.layers import Buffers, Network, PickedImages, SmallDenseNetwork
 from digitcore.models.torch_backend.modules import build_module, initialize
 from digitcore.models.torch_backend.two_lanes import TwoLaneNetwork, suits_two_lanes
 from digitcore.models.torch_backend.updates import all_arrays, make_update, named_weights
@@ -281,6 +281,11 @@ class NetworkTraining(Training):
             return
         # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
         order = torch.randperm(self.n_images, generator=self.generator)
+        if self.network.PICKS_IMAGES:
+            others = (each[order].split(self.batch_size) for each in (y, *self.image_weights))
+            picked = (PickedImages(X, rows) for rows in order.split(self.batch_size))
+            yield from zip(picked, *others, strict=True)
+            return
         for rows in order.split(_BATCHES_GATHERED * self.batch_size):
             images = torch.index_select(X, 0, rows, out=self.buffers("images", rows.shape[0], X.shape[1]))
             others = (each[rows].split(self.batch_size) for each in (y, *self.image_weights))
@@ -318,7 +323,7 @@ class NetworkTraining(Training):
         return self.buffers(name, self.network.n_classes, n_images)
 
     def _blocks(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
-        if tensors[0].shape[0] <= self.at_once:
+        if tensors[1].shape[0] <= self.at_once:
             return iter([tensors])
         return _with_pauses(zip(*(tensor.split(self.at_once) for tensor in tensors), strict=True))
 

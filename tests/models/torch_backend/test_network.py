@@ -68,7 +68,7 @@ def test_every_image_is_used_once_in_an_epoch(small, digits, batch_size, monkeyp
     one_batch = torch_network.NetworkTraining._one_batch
 
     def watched(self, X, y):
-        seen.append(X.clone())
+        seen.append(X.numpy().copy())
         return one_batch(self, X, y)
 
     monkeypatch.setattr(torch_network.NetworkTraining, "_one_batch", watched)

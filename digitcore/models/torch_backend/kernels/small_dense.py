@@ -45,15 +45,24 @@ class SmallDenseLayers:
         # Read where there is no dropout.
         self._lowest_levels = np.zeros(most_images * self._n_hidden, dtype=np.uint16)
 
-    def forward(self, X: np.ndarray, logits: np.ndarray) -> None:
-        """Write the logits, ``(n_classes, n_images)``, of images ``X``, float32 ``(n_images, n_pixels)``."""
+    def forward(self, X: np.ndarray, rows: np.ndarray, logits: np.ndarray) -> None:
+        """Write the logits, float32 ``(n_classes, n_images)``, of some images.
+
+        Parameters
+        ----------
+        X : ndarray, float32, (n, n_pixels)
+            Images.
+        rows : ndarray, int64, (n_images,)
+            Positions of those that are meant.
+        logits : ndarray, float32, (n_classes, n_images)
+        """
         levels, highest, scale = self._lowest_levels, np.uint16(0), np.float32(1)
         if self._dropout is not None:
-            levels = self._dropout.draw(len(X) * self._n_hidden)
+            levels = self._dropout.draw(len(rows) * self._n_hidden)
             highest, scale = self._dropout.highest, np.float32(self._dropout.scale)
-        self._X = X
+        self._X, self._rows = X, rows
         work = (self._values, self._lit, self._n_lit)
-        _forward(X, self._sizes, self._weights, (levels, highest, scale), work, logits)
+        _forward(X, rows, self._sizes, self._weights, (levels, highest, scale), work, logits)
 
     def backward(self, d_logits: np.ndarray, scale: float, kept: float) -> None:
         """Set each sum to ``kept`` times what it was plus ``scale`` times the gradient, for the last batch.
@@ -67,29 +76,27 @@ class SmallDenseLayers:
         dropped = np.float32(self._dropout.scale if self._dropout is not None else 1)
         factors = (np.float32(scale), np.float32(kept), dropped)
         work = (self._values, self._lit, self._n_lit)
-        _backward(d_logits, self._X, self._sizes, self._weights, factors, work, self._sums)
+        _backward(d_logits, self._X, self._rows, self._sizes, self._weights, factors, work, self._sums)
 
 
 @kernel()
-def _forward(X, sizes, weights, dropout, work, logits):
+def _forward(X, rows, sizes, weights, dropout, work, logits):
     levels, highest, scale = dropout
     values, lit, n_lit = work
     n_layers, n_hidden = sizes.shape[0] - 1, values.shape[1] - logits.shape[0]
     factors = np.empty(lit.shape[1], dtype=np.float32)
-    for image in range(X.shape[0]):
-        inputs, first, first_unit, first_weight = X[image], 0, 0, 0
+    for image in range(rows.shape[0]):
+        inputs, first, first_unit, first_weight = X[rows[image]], 0, 0, 0
         for layer in range(n_layers):
             n_units = sizes[layer + 1]
-            rows = lit[image, first : first + sizes[layer]]
-            n_rows = _find_lit(inputs, rows)
-            n_lit[image, layer] = n_rows
-            for p in range(n_rows):
-                factors[p] = inputs[rows[p]]
+            places = lit[image, first : first + sizes[layer]]
+            n_places = _find_lit(inputs, places, factors)
+            n_lit[image, layer] = n_places
             biases = first_weight + sizes[layer] * n_units
             out = values[image, first_unit : first_unit + n_units]
             for unit in range(n_units):
                 out[unit] = weights[biases + unit]
-            _add_rows(out, weights[first_weight:biases], rows, factors, n_rows)
+            _add_rows(out, weights[first_weight:biases], places, factors, n_places)
             if layer < n_layers - 1:
                 start = image * n_hidden + first_unit
                 _rectify(out, levels[start : start + n_units], highest, scale)
@@ -99,14 +106,14 @@ def _forward(X, sizes, weights, dropout, work, logits):
 
 
 @kernel()
-def _find_lit(inputs, rows):
-    """Write the positions of the inputs that are not zero and return their number."""
-    n_rows = 0
-    for row in range(inputs.shape[0]):
+def _find_lit(inputs, places, factors):
+    """Write the positions of the inputs that are not zero, and the inputs there, and return their number."""
+    n_places = 0
+    for place in range(inputs.shape[0]):
         # Without a branch, which could not be foreseen: what does not count is overwritten by the next one.
-        rows[n_rows] = row
-        n_rows += inputs[row] != 0
-    return n_rows
+        places[n_places], factors[n_places] = place, inputs[place]
+        n_places += inputs[place] != 0
+    return n_places
 
 
 @kernel()
@@ -138,7 +145,7 @@ def _add_rows(out, matrix, rows, factors, n_rows):
 
 
 @kernel()
-def _backward(d_logits, X, sizes, weights, factors, work, sums):
+def _backward(d_logits, X, rows, sizes, weights, factors, work, sums):
     scale, kept, dropped = factors
     values, lit, n_lit = work
     above = np.empty((d_logits.shape[1], d_logits.shape[0]), dtype=np.float32)
@@ -155,15 +162,15 @@ def _backward(d_logits, X, sizes, weights, factors, work, sums):
         if layer:
             # Before the weights' own gradients, whose sums may be the weights.
             for image in range(above.shape[0]):
-                rows = lit[image, first : first + n_lit[image, layer]]
-                _inner_products(above[image], weights[first_weight:biases], rows, dropped, below[image])
+                places = lit[image, first : first + n_lit[image, layer]]
+                _inner_products(above[image], weights[first_weight:biases], places, dropped, below[image])
         for image in range(above.shape[0]):
-            rows = lit[image, first : first + n_lit[image, layer]]
+            places = lit[image, first : first + n_lit[image, layer]]
             for unit in range(n_units):
                 above[image, unit] *= scale
                 sums[biases + unit] += above[image, unit]
-            inputs = values[image, first - sizes[0] : first - sizes[0] + sizes[layer]] if layer else X[image]
-            _add_to_rows(sums[first_weight:biases], rows, inputs, above[image])
+            inputs = values[image, first - sizes[0] : first - sizes[0] + sizes[layer]] if layer else X[rows[image]]
+            _add_to_rows(sums[first_weight:biases], places, inputs, above[image])
         above, after_biases = below, first_weight
 
 
