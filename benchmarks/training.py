@@ -42,11 +42,14 @@ def main():
     arguments.add_argument("recipes", nargs="*")
     arguments.add_argument("--contestant", nargs=2)
     arguments.add_argument("--growth", action="store_true")
+    arguments.add_argument("--strongest", action="store_true")
     given = arguments.parse_args()
     if given.contestant:
         serve(*given.contestant)
     elif given.growth:
         print(growth_table())
+    elif given.strongest:
+        print(strongest_table())
     else:
         write_results(given.recipes)
 
@@ -60,6 +63,7 @@ def write_results(recipes):
     title = TITLE.format(rounds=ROUNDS, threads=MOST_THREADS, peak=peak, machine=machine())
     parts = [title, *(contest_table(recipe, peak) for recipe in recipes or CONTESTS)]
     if not recipes:
+        parts.append(strongest_table())
         import augmentation
         import experiments
 
@@ -94,6 +98,32 @@ def contest_table(recipe, peak):
         )
     print("\n".join(lines), flush=True)
     return "\n".join([*lines, ""])
+
+
+def strongest_table():
+    """Return the table of the dense networks beside JAX and tuned PyTorch, each alone, its epochs one after the other.
+
+    After the seconds that the others take, JAX's next epoch is up to 1.8 times as long.
+    """
+    from peers import CONTESTS
+
+    names = ("digitcore", "JAX", "PyTorch, tuned")
+    lines = ["## Beside the strongest", "", f"| | {' | '.join(names)} |", "|---|---|---|---|"]
+    for recipe in ("mnist-softmax", "mnist-dense", "mnist-dropout-mlp"):
+        medians = {name: median(epochs_alone(recipe, name)) for name in names if name in CONTESTS[recipe]}
+        own = medians["digitcore"]
+        cells = [f"{own:.3f}", *(f"{medians[name]:.3f} ({medians[name] / own:.2f})" for name in names[1:])]
+        lines.append(f"| {recipe} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return "\n".join([*lines, ""])
+
+
+def epochs_alone(recipe, name):
+    """Return the seconds of epochs that a contestant trains while no other waits, without the first."""
+    contestant = Contestant(recipe, name)
+    seconds = [contestant.epoch() for _ in range(1 + ROUNDS)]
+    contestant.end()
+    return seconds[1:]
 
 
 class Contestant:
