@@ -51,6 +51,15 @@ def percent_text(share: float, digits: int = 2) -> str:
     return f"{shown:.{digits}f} %"
 
 
+def bounded_percent_text(share: float, digits: int = 2) -> str:
+    """Return a share as :func:`percent_text` does, but "< 0.01 %" where it is smaller than the last digit says.
+
+    For shares beside each other, which readers add up.
+    """
+    text = percent_text(share, digits)
+    return f"< {text}" if 0 < 100 * share < 10.0**-digits else text
+
+
 def percent_interval_text(low: float, high: float) -> str:
     """Return an interval of shares in per cent, within 0 and 100 and without the sign: "97.55 to 98.90"."""
     return " to ".join(f"{100 * min(max(end, 0), 1):.2f}" for end in (low, high))

@@ -5,6 +5,7 @@ import pytest
 from digitcore.wording import (
     about_text,
     article,
+    bounded_percent_text,
     counted,
     duration_text,
     interval_text,
@@ -36,6 +37,13 @@ def test_a_percentage_is_whole_only_where_nothing_is_missing(share, text):
 
 def test_a_percentage_has_the_digits_that_are_asked_for():
     assert percent_text(0.9996, 1) == "99.9 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0.0 %"), (1e-6, "< 0.1 %"), (0.001, "0.1 %"), (0.5, "50.0 %"), (0.9996, "99.9 %")]
+)
+def test_a_share_that_is_smaller_than_its_last_digit_says_so(share, text):
+    assert bounded_percent_text(share, 1) == text
 
 
 @pytest.mark.parametrize(

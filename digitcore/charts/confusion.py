@@ -10,6 +10,7 @@ import pandas as pd
 
 from digitcore.charts._axes import LOG_NUMBERS, unlimited
 from digitcore.charts._cells import (
+    PADDING,
     SMALLEST_FONT,
     MatrixCells,
     cell_figures,
@@ -79,7 +80,7 @@ def confusion_chart(
         f"Confusion matrix of {len(names)} classes: rows are the truth, columns the prediction, "
         f"cells the {'number' if values == 'count' else 'percentage'} of images."
     )
-    return finished(alt.layer(*layers), width=side, height=side, description=description)
+    return finished(alt.layer(*layers), width=side, height=side, padding=PADDING, description=description)
 
 
 def confusion_cells(

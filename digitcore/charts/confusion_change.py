@@ -7,6 +7,7 @@ import pandas as pd
 
 from digitcore.charts._axes import unlimited
 from digitcore.charts._cells import (
+    PADDING,
     SMALLEST_FONT,
     MatrixCells,
     cell_figures,
@@ -64,7 +65,7 @@ def confusion_change_chart(
         f"Difference of two confusion matrices of {len(names)} classes: rows are the truth, columns the prediction, "
         "cells the images of B minus those of A."
     )
-    return finished(alt.layer(*layers), width=side, height=side, description=description)
+    return finished(alt.layer(*layers), width=side, height=side, padding=PADDING, description=description)
 
 
 def confusion_change_cells(table: pd.DataFrame) -> MatrixCells:

@@ -12,7 +12,7 @@ from digitcore.charts._axes import PERCENT_AXIS, given_color
 from digitcore.charts._theme import REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
-from digitcore.wording import percent_text
+from digitcore.wording import bounded_percent_text
 
 
 def probability_chart(
@@ -71,7 +71,7 @@ def probability_table(
     -------
     DataFrame
         ``class_name`` (str), ``probability`` (float, 0 to 1), ``color`` (str), and the probability as the page's
-        sentences say it: ``figure`` with one digit after the point, ``exact`` with two.
+        sentences say it, "< 0.1 %" where it is smaller: ``figure`` with one digit after the point, ``exact`` with two.
 
     Raises
     ------
@@ -94,8 +94,8 @@ def probability_table(
             "class_name": names,
             "probability": shares,
             "color": colors,
-            "figure": [percent_text(share, 1) for share in shares],
-            "exact": [percent_text(share) for share in shares],
+            "figure": [bounded_percent_text(share, 1) for share in shares],
+            "exact": [bounded_percent_text(share) for share in shares],
         }
     )
 

@@ -47,36 +47,39 @@ PART_TEXT_COLORS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# Ten classes are as many as can be told apart with every kind of colour vision; more take even steps of the hue.
+# Ten classes are as many as can be told apart with every kind of colour vision; more take even steps of the hue. Their
+# smallest difference is as large as a search could make it, and each colour is as far as can be from those before it.
 CLASS_COLORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "light": (
-            "#2a15ff",
-            "#990600",
-            "#009b58",
-            "#e447ff",
-            "#8c9000",
-            "#6195c2",
-            "#540024",
-            "#00796f",
-            "#1d0ca4",
-            "#373d8c",
+            "#208dff",
+            "#d07700",
+            "#592700",
+            "#003a78",
+            "#fa0075",
+            "#00826f",
+            "#9886a8",
+            "#6c6534",
+            "#7a01f7",
+            "#5f203a",
         ),
         "dark": (
-            "#1864ff",
-            "#da0000",
-            "#19fcb5",
-            "#c991ff",
-            "#fff200",
-            "#1c90a9",
-            "#e90058",
-            "#b5ec6f",
-            "#fc8500",
-            "#3bffff",
+            "#5d95b0",
+            "#ffa495",
+            "#af4a0d",
+            "#9dffe6",
+            "#f00a78",
+            "#097860",
+            "#d8c4ff",
+            "#b99902",
+            "#921efe",
+            "#c5ff21",
         ),
     }
 )
 MOST_CLASS_COLORS = 10
+# Of words to what is behind them.
+TEXT_CONTRAST = 4.5
 
 # A tile is a small dark card, the same in both themes: 0 is near-black ink, the largest value is white.
 TILE_DARK = "#14161f"
@@ -116,6 +119,22 @@ def class_colors(n_classes: int, theme: str) -> tuple[str, ...]:
     if n_classes <= MOST_CLASS_COLORS:
         return CLASS_COLORS[theme][:n_classes]
     return tuple(_of_hue(index / n_classes) for index in range(n_classes))
+
+
+def class_text_colors(n_classes: int, theme: str) -> tuple[str, ...]:
+    """Return :func:`class_colors` for words: darker on a light page, lighter on a dark one, where they need to be."""
+    page = rgb(BACKGROUNDS[theme][0])
+    ink = rgb("#000000" if theme == "light" else "#ffffff")
+    return tuple(_towards(ink, rgb(color), page) for color in class_colors(n_classes, theme))
+
+
+def _towards(ink: tuple[int, int, int], color: tuple[int, int, int], page: tuple[int, int, int]) -> str:
+    """Mix a colour with ink until words in it are read on the page."""
+    for share in range(0, 101, 5):
+        red, green, blue = (round(part + (end - part) * share / 100) for part, end in zip(color, ink, strict=True))
+        if contrast((red, green, blue), page) >= TEXT_CONTRAST:
+            break
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def part_color(part: str) -> str:

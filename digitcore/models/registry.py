@@ -58,6 +58,8 @@ class ModelEntry:
         Key in :data:`MODELS` and in a spec.
     label, description : str
         What the form shows.
+    short_label : str
+        What names of trainings call it, where the label is long; empty for the label itself.
     parameters : tuple of Parameter
         The records of its hyperparameters, in the form's order; ``epochs``, ``batch_size``, ``learning_rate`` and
         ``patience`` of :mod:`digitcore.models.hyperparameters` are among them.
@@ -102,6 +104,7 @@ class ModelEntry:
     uses_torch: bool = False
     takes_image_shape: bool = False
     warms_up: bool = False
+    short_label: str = ""
 
 
 def _load(module: str, class_name: str) -> type[EpochClassifier]:
@@ -130,6 +133,7 @@ _SOFTMAX = ModelEntry(
 _MLP = ModelEntry(
     name="mlp",
     label="Neural network (MLP)",
+    short_label="MLP",
     description="Hidden layers of units between the pixels and the classes, with dropout if wanted.",
     parameters=hyperparameters.MLP,
     load=partial(_load, "digitcore.models.mlp", "MLP"),
@@ -150,6 +154,7 @@ _MLP = ModelEntry(
 _CNN = ModelEntry(
     name="cnn",
     label="Convolutional network (CNN)",
+    short_label="CNN",
     description="Small filters slide over the image, so that a shape counts wherever it stands.",
     parameters=hyperparameters.CNN,
     load=partial(_load, "digitcore.models.cnn", "CNN"),

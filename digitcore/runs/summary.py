@@ -195,7 +195,7 @@ def distinct_labels(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def comparison_text(run: Run, recipe: Recipe) -> str:
-    """Return the recipe's figure in words, published or measured, and how far the run is from it."""
+    """Return what is said beside the recipe's figure, published or measured, and how far the run is from it."""
     part = run.figures.get(recipe.accuracy_part)
     if part is None:
         return recipe.accuracy_words

@@ -111,7 +111,7 @@ class Recipe:
     accuracy_part : str
         Part of the data that this accuracy is for.
     accuracy_words : str
-        The published figure as its source words it, or how the measured one came about.
+        What is said beside the figure: what the published one is of, or how the measured one came about.
     notes : tuple of str
         What a reader should know when comparing.
     variations : tuple of Variation
@@ -309,7 +309,7 @@ _PUBLISHED = (
         ),
         accuracy=0.947,
         accuracy_part="test",
-        accuracy_words="94.7 % of the test images",
+        accuracy_words="of the test images",
         notes=(
             "The curves show the test part after every epoch, as the source does; no epoch is chosen by it.",
             "The source does not seed its weights: single figures differ by a few points from training to training.",
@@ -341,7 +341,7 @@ _PUBLISHED = (
         ),
         accuracy=0.9842,
         accuracy_part="test",
-        accuracy_words="98.42 % of the test images, loss 0.0448",
+        accuracy_words="of the test images, loss 0.0448",
         notes=("The training curve is a running average over each epoch, with dropout on, as Keras reports it.",),
         published_curve={
             "loss": (0.3676, 0.1771, 0.1262, 0.0984, 0.0807, 0.0699, 0.0597, 0.0534, 0.0482, 0.0435),
@@ -361,7 +361,7 @@ _PUBLISHED = (
         ),
         accuracy=0.92,
         accuracy_part="validation",
-        accuracy_words="about 92 % of the validation images",
+        accuracy_words="of the validation images, rounded by the source",
         cross_validations=_cross_validations(),
         notes=("The source has no test part: the images that chose the epoch also give the accuracy.",),
         published_confusion=_SOFTMAX_CONFUSION,
@@ -388,7 +388,7 @@ _PUBLISHED = (
         ),
         accuracy=0.9793,
         accuracy_part="test",
-        accuracy_words="97.93 % of the test images",
+        accuracy_words="of the test images",
         notes=(
             "The source also prints a confusion matrix. Its rows are the truth, although the text reads the other way "
             "round, and its diagonal adds up to 98.24 %, so it came from another training than the 97.93 %.",
@@ -415,7 +415,7 @@ _PUBLISHED = (
         ),
         accuracy=16776 / 17500,
         accuracy_part="test",
-        accuracy_words="16776 of 17500 test images right, 95.9 %",
+        accuracy_words="16,776 of 17,500 test images",
     ),
 )
 _OWN = (

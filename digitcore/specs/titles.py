@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -20,23 +20,28 @@ from digitcore.wording import counted
 
 # A spec with more differences from a recipe is not called after it.
 MOST_RECIPE_DIFFERENCES = 4
-# Differences that a heading beside the form names.
-HEADING_DIFFERENCES = 5
+# Parts that a heading beside the form has: with more it takes two lines of a laptop.
+HEADING_PARTS = 5
 _TRAINING_NAMES = tuple(record.name for record in TRAINING)
 _ROOTS = ("dataset", "model")
 
 
 @dataclass(frozen=True)
 class _Base:
-    """What a title starts from: its words, and by name the values of the settings that they stand for."""
+    """What a title starts from: its words, and by name the values of the settings that they stand for.
+
+    ``recipe`` is the one that it names, maybe on another data set; None where it is data set, model and epochs.
+    """
 
     words: str
     values: dict[str, Any]
-    is_recipe: bool
+    recipe: str | None = None
 
 
 def spec_title(spec: RunSpec, *, varied: Collection[str] = (), most: int | None = None) -> str:
     """Return a spec in a few words: a recipe, or data set, model and epochs, and what differs from it.
+
+    A recipe names the spec if little differs from it, and a recipe of another data set if no nearer one does.
 
     Parameters
     ----------
@@ -45,13 +50,14 @@ def spec_title(spec: RunSpec, *, varied: Collection[str] = (), most: int | None 
     varied : collection of str
         Flat names of settings that the title does not mention, because an experiment varies them.
     most : int, optional
-        Number of differences to name; further ones are counted. By default, all are named, so that two specs that
-        differ in a setting that is not varied have different titles.
+        Number of parts; further differences are counted. By default, all are named, so that two specs that differ in a
+        setting that is not varied have different titles.
     """
     base = _base_of(spec, frozenset(varied))
     differences = [*_differences(spec, base, varied).values(), *_history(spec).values()]
-    if most is not None and len(differences) > most:
-        differences = [*differences[:most], f"{len(differences) - most} more"]
+    n_named = len(differences) if most is None else max(most - len(base.words.split(", ")), 0)
+    if len(differences) > n_named:
+        differences = [*differences[:n_named], f"{len(differences) - n_named} more"]
     return ", ".join(part for part in (base.words, *differences) if part)
 
 
@@ -62,7 +68,7 @@ def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
     specs have different titles.
     """
     bases, differences = zip(*map(_base_and_differences, specs), strict=True) if specs else ((), ())
-    kinds = [None if base.is_recipe else (spec.dataset, spec.model) for spec, base in zip(specs, bases, strict=True)]
+    kinds = [None if base.recipe else (spec.dataset, spec.model) for spec, base in zip(specs, bases, strict=True)]
     shared = {
         kind: _shared([each for each, own in zip(differences, kinds, strict=True) if own == kind])
         for kind in set(kinds) - {None}
@@ -84,9 +90,12 @@ def nearest_recipe(spec: RunSpec, default: str) -> str:
 
 
 def recipe_name(spec: RunSpec) -> str | None:
-    """Return the recipe that a spec is called after, whatever its seed; None if it differs too much from each."""
+    """Return the recipe of its data set and model that a spec is called after, whatever its seed; None for no such one.
+
+    One that differs too much from each is called after none.
+    """
     base = _base_of(spec, frozenset({"seed"}))
-    return base.words if base.is_recipe and not _history(spec) else None
+    return base.recipe if base.words == base.recipe and not _history(spec) else None
 
 
 def model_titles(specs: Sequence[RunSpec]) -> list[str]:
@@ -107,7 +116,7 @@ def differences_from(spec: RunSpec, recipe: str) -> list[str]:
     ]
     return [
         *roots,
-        *_differences(spec, _Base("", _values(published), True), ("seed",)).values(),
+        *_differences(spec, _Base("", _values(published)), ("seed",)).values(),
         *_history(spec).values(),
     ]
 
@@ -119,7 +128,7 @@ def _history(spec: RunSpec) -> dict[str, str]:
     """
     history = {}
     if spec.parent is not None:
-        others = _differences(spec.parent, _Base("", _values(spec), False), ("epochs",))
+        others = _differences(spec.parent, _Base("", _values(spec)), ("epochs",))
         dataset = [DATASETS[spec.parent.dataset].label] if spec.parent.dataset != spec.dataset else []
         words = ", ".join([*dataset, *others.values(), *_history(spec.parent).values()])
         history["parent"] = f"from epoch {spec.n_inherited} ({words})"
@@ -142,27 +151,38 @@ def _shared(differences: list[Mapping[str, str]]) -> set[tuple[str, str]]:
     return set.intersection(*(set(each.items()) for each in differences))
 
 
+@lru_cache(maxsize=1024)
 def _base_of(spec: RunSpec, varied: frozenset[str]) -> _Base:
     """Return the recipe that differs least, if that is little, or the spec's data set, model and epochs."""
     plain = _plain_base(spec, varied)
     if varied & set(_ROOTS):
         return plain
+    n_plain = len(_differences(spec, plain, varied))
     recipes = [base for base in _recipe_bases(spec.model).values() if base.values["dataset"] == spec.dataset]
     nearest = min(recipes, key=lambda base: len(_differences(spec, base, varied)), default=plain)
-    n_differences = len(_differences(spec, nearest, varied))
-    near = n_differences <= min(MOST_RECIPE_DIFFERENCES, len(_differences(spec, plain, varied)) + 1)
-    return nearest if near else plain
+    if len(_differences(spec, nearest, varied)) <= min(MOST_RECIPE_DIFFERENCES, n_plain + 1):
+        return nearest
+    # What the form comes to when another data set is chosen in a recipe.
+    moved = [base for base in _recipe_bases(spec.model).values() if base.values["dataset"] != spec.dataset]
+    nearest = min(moved, key=lambda base: len(_differences(spec, base, varied)), default=plain)
+    if len(_differences(spec, nearest, varied)) <= min(MOST_RECIPE_DIFFERENCES, n_plain):
+        return replace(nearest, words=f"{nearest.words} on {DATASETS[spec.dataset].label}") if nearest.recipe else plain
+    return plain
+
+
+def _root_label(name: str, value: str) -> str:
+    """Return what a title calls a data set or a model."""
+    return DATASETS[value].label if name == "dataset" else MODELS[value].short_label or MODELS[value].label
 
 
 def _plain_base(spec: RunSpec, varied: frozenset[str]) -> _Base:
     parts = {
-        "dataset": DATASETS[spec.dataset].label,
-        "model": MODELS[spec.model].label,
+        **{name: _root_label(name, getattr(spec, name)) for name in _ROOTS},
         "epochs": counted(spec.parameters["epochs"], "epoch"),
     }
     words = ", ".join(part for name, part in parts.items() if name not in varied)
     values = {**_defaults(spec.dataset, spec.model), "epochs": spec.parameters["epochs"]}
-    return _Base(words, values, False)
+    return _Base(words, values)
 
 
 @lru_cache(maxsize=256)
@@ -176,7 +196,7 @@ def _defaults(dataset: str, model: str) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _recipe_bases(model: str) -> dict[str, _Base]:
     return {
-        name: _Base(name, _values(recipe.spec), True) for name, recipe in RECIPES.items() if recipe.spec.model == model
+        name: _Base(name, _values(recipe.spec), name) for name, recipe in RECIPES.items() if recipe.spec.model == model
     }
 
 

@@ -10,7 +10,7 @@ from digitcore.glossary import explain
 from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
-from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
+from digitcore.specs.titles import HEADING_PARTS, spec_title
 from pages.parts import layout, part_lock, session, shared, view
 from pages.parts.messages import plain, show_problems
 
@@ -101,7 +101,7 @@ def _why_another(digest: str, wanted: Run | None) -> str:
     if wanted is None:
         return f"{_missing(digest)[:-1]}: the latest one is shown instead."
     state = "is still running" if wanted.active else "has no results"
-    return f"The training {spec_title(wanted.spec, most=HEADING_DIFFERENCES)} {state}: the latest run is shown instead."
+    return f"The training {spec_title(wanted.spec, most=HEADING_PARTS)} {state}: the latest run is shown instead."
 
 
 def _show_empty(wanted: Run | None) -> None:

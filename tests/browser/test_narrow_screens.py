@@ -1,5 +1,7 @@
 """What a phone shows, and what the first screen of a laptop holds."""
 
+import itertools
+
 import pytest
 from playwright.sync_api import expect
 
@@ -41,6 +43,21 @@ def test_a_phone_shows_where_the_settings_are_and_no_empty_sidebar(trained):
     expect(arrow).to_be_hidden()
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+
+
+def test_the_menu_of_a_phone_leaves_the_screen_to_the_page(trained):
+    page = trained
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(300)
+    links = page.locator(".st-key-menu a").evaluate_all(
+        "links => links.map(link => link.getBoundingClientRect().toJSON())"
+    )
+    assert len(links) == len(PAGES)
+    assert max(link["bottom"] for link in links) - min(link["top"] for link in links) < 110
+    # The smallest target of a finger; no row covers another.
+    assert min(link["height"] for link in links) >= 24
+    rows = sorted({(link["top"], link["bottom"]) for link in links})
+    assert all(upper[1] <= lower[0] for upper, lower in itertools.pairwise(rows))
 
 
 @pytest.mark.slow

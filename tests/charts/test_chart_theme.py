@@ -95,7 +95,7 @@ def test_two_lines_have_their_names_at_their_ends_and_no_legend():
 @pytest.mark.parametrize(("n_classes", "named"), [(10, True), (47, False)])
 def test_the_classes_of_a_map_have_their_names_on_their_points_while_they_are_few(n_classes, named):
     names = [f"class {number}" for number in range(n_classes)]
-    table = pd.DataFrame({"x": [0.0, 2.0, 10.0, 5.0], "y": [0.0, 1.0, 2.0, 5.0], "position": range(4), "wrong": False})
+    table = pd.DataFrame({"x": [0.0, 2.0, 10.0, 5.0], "y": [0.0, 1.0, 9.0, 5.0], "position": range(4), "wrong": False})
     table = table.assign(truth=[names[0], names[0], names[0], names[1]], prediction=names[0])
     chart = map_chart(table, names)
     texts = layers(chart, "text")
@@ -103,7 +103,10 @@ def test_the_classes_of_a_map_have_their_names_on_their_points_while_they_are_fe
     assert (layers(chart, "circle")[0]["encoding"]["color"]["legend"] is None) is named
     if named:
         middles = json.loads(chart.to_json())["datasets"][texts[0]["data"]["name"]]
-        assert middles == [{"truth": "class 0", "x": 2.0, "y": 1.0}, {"truth": "class 1", "x": 5.0, "y": 5.0}]
+        assert [(row["truth"], row["wide_x"], row["wide_y"]) for row in middles] == [
+            ("class 0", 2.0, 1.0),
+            ("class 1", 5.0, 5.0),
+        ]
 
 
 @pytest.mark.parametrize(("n_points", "is_faint"), [(450, True), (5_000, False)])

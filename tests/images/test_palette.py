@@ -1,5 +1,6 @@
+import math
 import tomllib
-from itertools import combinations
+from itertools import combinations, starmap
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +47,55 @@ def lab(color, vision):
     """CIELAB of a colour as a kind of colour vision sees it."""
     channels = np.array(rgb(color)) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    x, y, z = np.cbrt(np.maximum(XYZ @ (COLOR_VISION[vision] @ linear).clip(0, 1) / WHITE_POINT, 0.0089))
+    shares = XYZ @ (COLOR_VISION[vision] @ linear).clip(0, 1) / WHITE_POINT
+    x, y, z = np.where(shares > 216 / 24389, np.cbrt(shares), (24389 / 27 * shares + 16) / 116)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def least_difference(colors, vision):
     """The smallest CIE76 difference between two of these colours."""
     return min(float(np.linalg.norm(lab(one, vision) - lab(other, vision))) for one, other in combinations(colors, 2))
+
+
+def perceived_difference(one, other):
+    """CIEDE2000 of two colours in CIELAB: unlike the distance in CIELAB it takes two dark blues for alike."""
+    (light, *first), (other_light, *second) = one, other
+    chroma = (math.hypot(*first) + math.hypot(*second)) / 2
+    stretch = 1.5 - 0.5 * math.sqrt(chroma**7 / (chroma**7 + 25**7))
+    first, second = (stretch * first[0], first[1]), (stretch * second[0], second[1])
+    c1, c2 = math.hypot(*first), math.hypot(*second)
+    h1, h2 = (math.degrees(math.atan2(b, a)) % 360 for a, b in (first, second))
+    turn = (h2 - h1 + 180) % 360 - 180
+    hue = (h1 + turn / 2) % 360
+    chroma, lightness = (c1 + c2) / 2, (light + other_light) / 2
+    t = sum(w * math.cos(math.radians(n * hue + s)) for w, n, s in HUE_WEIGHTS)
+    s_light = 1 + 0.015 * (lightness - 50) ** 2 / math.sqrt(20 + (lightness - 50) ** 2)
+    d_light = (other_light - light) / s_light
+    d_chroma = (c2 - c1) / (1 + 0.045 * chroma)
+    d_hue = 2 * math.sqrt(c1 * c2) * math.sin(math.radians(turn / 2)) / (1 + 0.015 * chroma * t)
+    blue = math.radians(60 * math.exp(-(((hue - 275) / 25) ** 2)))
+    rotation = -2 * math.sqrt(chroma**7 / (chroma**7 + 25**7)) * math.sin(blue)
+    return math.sqrt(d_light**2 + d_chroma**2 + d_hue**2 + rotation * d_chroma * d_hue)
+
+
+# Weight, multiple and shift of the hue: 1 - 0.17 cos(h - 30) + 0.24 cos(2h) + 0.32 cos(3h + 6) - 0.2 cos(4h - 63).
+HUE_WEIGHTS = ((1, 0, 0), (-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.2, 4, -63))
+
+
+# Pairs 1, 7, 14, 17 and 25 of table 1 in Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula: implementation
+# notes, supplementary test data, and mathematical observations", Color Research and Application 30(1), 2005.
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, -0.001, 2.49), (50, 0.0011, -2.49), 4.7461),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+    ],
+)
+def test_the_perceived_difference_is_that_of_its_published_examples(one, other, difference):
+    assert perceived_difference(one, other) == pytest.approx(difference, abs=5e-5)
 
 
 def theme_of_pages():
@@ -88,6 +131,17 @@ def test_the_colours_of_classes_have_a_contrast_of_three_to_the_page(n_classes, 
     colors = palette.class_colors(n_classes, theme)
     assert len(set(colors)) == n_classes
     assert min(contrast(color, on_backgrounds(theme)[0]) for color in colors) >= 3
+
+
+@every_theme
+@pytest.mark.parametrize("n_classes", [10, 12])
+def test_the_names_of_classes_have_a_contrast_of_four_and_a_half(n_classes, theme):
+    words, page = palette.class_text_colors(n_classes, theme), on_backgrounds(theme)[0]
+    assert len(set(words)) == n_classes
+    assert min(contrast(color, page) for color in words) >= 4.5
+    # What is read as it is stays as it is.
+    for word, color in zip(words, palette.class_colors(n_classes, theme), strict=True):
+        assert word == color or contrast(color, page) < 4.5
 
 
 @every_theme
@@ -138,7 +192,8 @@ def test_parts_truth_and_wrong_predictions_stay_apart_for_every_colour_vision(vi
 @every_vision
 @every_theme
 def test_ten_classes_stay_apart_for_every_colour_vision(theme, vision):
-    assert least_difference(palette.class_colors(10, theme), vision) >= 20
+    seen = [lab(color, vision) for color in palette.class_colors(10, theme)]
+    assert min(starmap(perceived_difference, combinations(seen, 2))) >= (24 if vision == "normal" else 15)
 
 
 @every_vision

@@ -124,7 +124,7 @@ def test_an_own_recipes_figure_is_told_with_its_interval():
 
 def test_a_label_says_what_and_how_well():
     (label,) = run_labels([run({"test": part(957, 1000)})]).values()
-    assert label == "Digits 8×8, Neural network (MLP), 10 epochs, 0 of 10 epochs, test 95.70 %"
+    assert label == "Digits 8×8, MLP, 10 epochs, 0 of 10 epochs, test 95.70 %"
 
 
 def test_runs_that_differ_in_a_setting_have_different_labels():

@@ -221,6 +221,11 @@ def test_a_measured_accuracy_is_told_with_its_interval_and_number():
     assert RECIPES["digits-mlp"].accuracy_label == "Published"
 
 
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.measured is None])
+def test_the_words_beside_an_accuracy_do_not_say_it_again(name):
+    assert f"{100 * RECIPES[name].accuracy:.4g}" not in RECIPES[name].accuracy_words
+
+
 def test_digits_best_reads_more_than_97_5_percent_of_the_test_images_in_a_third_of_its_epochs():
     spec = RECIPES["digits-best"].spec.with_changes(parameters={"epochs": 20})
     data = split_for(spec)

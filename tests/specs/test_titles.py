@@ -3,7 +3,7 @@ import pytest
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import switch_model
-from digitcore.specs.titles import differences_from, nearest_recipe, spec_title, spec_titles
+from digitcore.specs.titles import differences_from, nearest_recipe, recipe_name, spec_title, spec_titles
 
 DIGITS = RECIPES["digits-mlp"].spec
 
@@ -21,7 +21,9 @@ def changed(**parameters):
         (changed(batch_size=64, optimizer="adam"), "digits-mlp, batch 64, Adam"),
         (DIGITS.with_changes(random_state=3), "digits-mlp, seed 3"),
         (RECIPES["mnist-softmax"].spec.with_changes(parameters={"batch_size": None}), "mnist-softmax, full batch"),
-        (RunSpec(dataset="digits", model="cnn"), "Digits 8×8, Convolutional network (CNN), 30 epochs"),
+        (RunSpec(dataset="digits", model="cnn"), "Digits 8×8, CNN, 30 epochs"),
+        (changed(epochs=5).with_changes(dataset="fashion-mnist"), "digits-mlp on Fashion-MNIST, 5 epochs"),
+        (RunSpec(dataset="fashion-mnist", model="mlp"), "Fashion-MNIST, MLP, 30 epochs"),
     ],
 )
 def test_a_title_names_what_differs(spec, title):
@@ -31,8 +33,11 @@ def test_a_title_names_what_differs(spec, title):
 def test_a_heading_counts_what_it_does_not_name():
     spec = switch_model(DIGITS, "softmax")
     assert len(spec_title(spec).split(", ")) > 6
-    assert spec_title(spec, most=2).endswith(" more")
-    assert len(spec_title(spec, most=2).split(", ")) == 6
+    start = "Digits 8×8, Softmax regression, 1,001 epochs"
+    assert spec_title(spec, most=5) == f"{start}, full batch, pixel values: Raw, 2 more"
+    # A short start leaves room for more.
+    assert spec_title(changed(epochs=5, learning_rate=0.1, batch_size=8, optimizer="adam"), most=5).endswith("Adam")
+    assert spec_title(spec, most=1) == f"{start}, 4 more"
 
 
 @pytest.mark.parametrize("varied", ["model", "dataset", "epochs", "learning_rate"])
@@ -50,6 +55,7 @@ def test_specs_that_differ_in_one_setting_have_different_titles():
         *(DIGITS.with_changes(random_state=seed) for seed in range(1, 4)),
         *(softmax.with_changes(random_state=seed) for seed in range(3)),
         *(softmax.with_changes(split={"random_state": seed}) for seed in range(3)),
+        *(changed(epochs=n).with_changes(dataset=dataset) for n in (3, 4) for dataset in ("mnist", "fashion-mnist")),
     ]
     specs = list({spec.digest: spec for spec in specs}.values())
     assert len(set(spec_titles(specs))) == len(specs)
@@ -67,6 +73,11 @@ def test_the_nearest_recipe_is_of_the_same_data_set_and_model():
     assert nearest_recipe(dense.with_changes(parameters={"epochs": 3}), "digits-mlp") == "mnist-dense"
     assert nearest_recipe(RunSpec(dataset="digits", model="cnn"), "mnist-cnn") == "digits-best"
     assert nearest_recipe(RunSpec(dataset="digits", model="softmax"), "mnist-cnn") == "mnist-cnn"
+
+
+def test_a_training_on_another_data_set_is_not_one_of_the_recipe():
+    assert recipe_name(DIGITS.with_changes(random_state=9)) == "digits-mlp"
+    assert recipe_name(DIGITS.with_changes(dataset="fashion-mnist")) is None
 
 
 def test_the_seed_is_no_difference_from_a_recipe():

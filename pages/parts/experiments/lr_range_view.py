@@ -13,7 +13,7 @@ from digitcore.glossary import explain
 from digitcore.models.hyperparameters import LEARNING_RATE
 from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
-from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
+from digitcore.specs.titles import HEADING_PARTS, spec_title
 from pages.parts import layout, messages, press, session, shared, view, visitor
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.waiting import tell_end, wait_for
@@ -25,7 +25,7 @@ def show(spec: RunSpec) -> None:
     """Ask for the ends, start the test, and show what it found."""
     ends = _ask_ends()
     summary, button = layout.with_button("start")
-    title = messages.plain(spec_title(spec, varied=["learning_rate"], most=HEADING_DIFFERENCES))
+    title = messages.plain(spec_title(spec, varied=["learning_rate"], most=HEADING_PARTS))
     summary.markdown(f"**LR range test of {title}** :gray[· {ends[2]} batches]")
     if press.button("Start", key="start_range", place=button, type="primary", width="stretch"):
         session.want_range_test(spec, ends)

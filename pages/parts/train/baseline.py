@@ -14,7 +14,7 @@ from digitcore.evaluation.comparison import PairComparison, compare_predictions,
 from digitcore.parameters import shortened
 from digitcore.runs import Run, RunSpec
 from digitcore.specs.changes import Change, changes_between, put_back
-from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
+from digitcore.specs.titles import HEADING_PARTS, spec_title
 from digitcore.wording import percent_text, points_interval_text, points_text
 from pages.parts import press, session, shared
 from pages.parts.messages import plain
@@ -148,7 +148,7 @@ def _words(run: Run, base: Run | None) -> str:
     if len(changes) > _MOST_NAMED:
         named.append(f"{len(changes) - _MOST_NAMED} more")
     mark = ":material/keep: " if is_pinned(base) else ""
-    title = plain(spec_title(base.spec, most=HEADING_DIFFERENCES))
+    title = plain(spec_title(base.spec, most=HEADING_PARTS))
     verdict = _verdict(run, base)
     # What differs says more than the name of the other; that is in the tooltip of the curves, and below "Swap".
     return f":gray[{mark}Beside] **{plain(', '.join(named)) or title}**{verdict}"

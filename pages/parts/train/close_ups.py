@@ -12,6 +12,7 @@ import streamlit as st
 from digitcore.datasets import Part
 from digitcore.evaluation import confusion_counts, predictions, table_of_counts
 from digitcore.evaluation.comparison import change_table_of_counts
+from digitcore.images.png import factor_for
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.architecture import plan
 from digitcore.runs import Run
@@ -21,9 +22,10 @@ from pages.parts.pictures import show_weights
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.train import baseline
 
-# Beside two curves: so wide is the matrix, and so many images stand in a row.
-MATRIX_WIDTH, TILES_ACROSS, WEIGHTS_ACROSS = 250, 6, 12
-TILE_SIZE, WEIGHT_SIZE = 44, 40
+# Beside two curves: so wide is the matrix, so many images stand in a row, and so wide is a row of weights.
+MATRIX_WIDTH, TILES_ACROSS, WEIGHTS_WIDTH = 250, 6, 600
+# The larger images of MNIST are enlarged twice, those of scikit-learn's digits five times: either fills its rows.
+TILE_SIZE, WEIGHT_SIZE, WEIGHT_GAP = 44, 42, 4
 _MATRIX = "cell"
 
 
@@ -117,9 +119,10 @@ def _of_run(digest: str, created_at: Any, base_key: Hashable, _run: Run, _base: 
     prediction = predictions(probabilities)
     is_wrong = prediction != part.labels
     surest = np.argsort(-probabilities.max(axis=1), kind="stable")
-    wrong = surest[is_wrong[surest]][:MOST_WRONG]
     before = baseline.prediction_of(_base, part)
     learned = np.flatnonzero(~is_wrong & (before != part.labels))[:MOST_LEARNED] if before is not None else []
+    # A dozen together: two full rows.
+    wrong = surest[is_wrong[surest]][: MOST_WRONG + MOST_LEARNED - len(learned)]
     own = CloseUp(
         key=(digest, created_at, base_key),
         part=part,
@@ -162,11 +165,14 @@ def show_matrix(run: Run, close_up: CloseUp | None, *, difference: bool) -> None
         return
     names = close_up.part.dataset.class_names
     before = close_up.counts_before if difference else None
+    # A legend would take the room of the cells.
+    shades = "stronger colour, more images" if before is None else "blue: more than the baseline"
     key = ("close-up", close_up.key, before is not None)
     chart = shared.charts.get(key, lambda: _matrix(close_up, before))
     clicked = st.vega_lite_chart(
         chart, key=session.chart_key("close_up"), on_select="rerun" if run.evaluated else "ignore"
     )
+    st.caption(f"{close_up.words}; {shades}.")
     if run.evaluated and (cells := clicked.selection[matrix_cell.SELECTION] or []):
         session.choose_cell(_MATRIX, len(names), *(names.index(cells[-1][side]) for side in ("truth", "prediction")))
         st.switch_page("pages/mistakes.py")
@@ -187,9 +193,11 @@ def show_weights_of(close_up: CloseUp | None, *, difference: bool) -> None:
         return
     before = close_up.first_layer_before if difference else None
     images = close_up.first_layer if before is None else close_up.first_layer - before
+    height, width = images.shape[1:]
+    across = WEIGHTS_WIDTH // (width * factor_for(height, width, WEIGHT_SIZE) + WEIGHT_GAP)
     words = "First layer's weights" if before is None else "Difference of the first layer's weights"
     show_weights(
-        images, titles=close_up.titles, alt=words, key="close_up_weights", across=WEIGHTS_ACROSS, size=WEIGHT_SIZE
+        images, titles=close_up.titles, alt=words, key="close_up_weights", across=max(across, 1), size=WEIGHT_SIZE
     )
 
 

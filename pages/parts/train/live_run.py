@@ -112,8 +112,6 @@ def _show_story(run: Run, base: Run | None) -> None:
             _show_link("pages/mistakes.py", "Confusion matrix")
             difference = close_up is not None and close_up.can_differ and _ask_difference()
         close_ups.show_matrix(run, close_up, difference=difference)
-        if close_up is not None:
-            st.caption(f"{close_up.words}.")
         _show_link("pages/mistakes.py", "Wrong predictions", key="wrong")
         close_ups.show_wrong(run, close_up)
     with weights_place:

@@ -12,7 +12,7 @@ from digitcore.glossary import explain
 from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import ExpectedTime, expected_time
-from digitcore.specs.titles import HEADING_DIFFERENCES, spec_title
+from digitcore.specs.titles import HEADING_PARTS, spec_title
 from digitcore.wording import duration_text
 from pages.parts import layout, part_lock, press, session, shared, view, visitor, waiting
 from pages.parts.messages import plain
@@ -55,7 +55,7 @@ def show_plan(spec: RunSpec, problem: str, form: DeltaGenerator, presentation: P
     with summary, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # Seen by who does not see the page: the navigation says it to the others, and the room is needed.
         st.title("Train", anchor=False, width="content")
-        title = plain(spec_title(spec, most=HEADING_DIFFERENCES))
+        title = plain(spec_title(spec, most=HEADING_PARTS))
         st.markdown(f"**{title}** :gray[· {_expectation(run, expected)}]", width="content")
     with button:
         _ask_train(spec, run, expected.seconds, presentation, disabled=bool(problem), is_main=is_main)
