@@ -7,22 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from digitcore.errors import InvalidSetting, NotAllowed
-from digitcore.runs import Engine, Store, schema
+from digitcore.runs import Engine, schema
 from digitcore.runs.limits import visitor_key
-
-
-@pytest.fixture
-def open_store(store_url, tmp_path):
-    """Return a factory of stores on one database."""
-    opened = []
-
-    def open_one():
-        opened.append(Store(store_url, home=tmp_path))
-        return opened[-1]
-
-    yield open_one
-    for store in opened:
-        store.close()
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def _show_progress(experiment: Experiment) -> None:
     progress = progress_of_experiment(experiment, shared.engine().n_workers)
     ended = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
-        may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
+        may_stop = shared.experiments().may_stop(experiment, visitor.name())
         bar, stop = layout.with_button("stop")
         left = f" · {about_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
         bar.progress(progress.fraction, text=f"{ended}{left}")
