@@ -508,6 +508,7 @@ def _run(row: Mapping[str, Any], epochs: Sequence[Epoch] = ()) -> Run:
         evaluation=Evaluation.from_json(row["evaluation"] or {}),
         created_at=row["created_at"].replace(tzinfo=UTC),
         seconds=row["seconds"],
+        stopping=row["stop_requested"] and row["state"] in ACTIVE,
     )
 
 
