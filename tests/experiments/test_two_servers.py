@@ -112,7 +112,7 @@ def test_a_stopped_experiment_goes_on_at_either_server(servers, slow):
     for runner, other in (servers, servers[::-1]):
         start_and_wait(runner, plan)
         # Nothing is left of the stop before.
-        assert runner.engine.store.requested_experiment_stops(runner.engine.owner) == []
+        assert not runner.engine.store.load_experiment(plan.digest).stop_requested
         n_before = len(runner.engine.run(plan.members[1].digest).epochs)
         other.stop(plan.digest)
         assert runner.wait(plan.digest, SECONDS).state == "stopped"
