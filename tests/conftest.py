@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 from postgresql_server import PostgreSQLServer, Unavailable
 from sklearn.datasets import load_digits
 from xdist.scheduler import LoadScopeScheduling
+
+from digitcore.runs import Store
 
 BROWSER = "tests/browser/"
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -102,3 +105,24 @@ def store_url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'runs.db'}"
     return request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+def open_store(store_url, tmp_path):
+    """Return a factory of stores on one database."""
+    opened = []
+
+    def open_one():
+        opened.append(Store(store_url, home=tmp_path))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def scheduler():
+    """The address of a cluster of threads in this process, which is there at once."""
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster:
+        yield cluster.scheduler_address

@@ -38,6 +38,10 @@ class Experiment:
         When it was first asked for, UTC.
     known_members : tuple of Member or None
         Its members, where the runs do not tell whom successive halving has added, as their scores are covered.
+    starter : str
+        Who started it, see :func:`digitcore.runs.limits.visitor_key`; empty for calls from Python.
+    stopping : bool
+        Whether the server that runs it was asked by another one to stop it, and has not done so yet.
     """
 
     plan: Plan
@@ -47,6 +51,8 @@ class Experiment:
     seconds: float = 0.0
     created_at: datetime | None = None
     known_members: tuple[Member, ...] | None = None
+    starter: str = ""
+    stopping: bool = False
 
     @property
     def digest(self) -> str:

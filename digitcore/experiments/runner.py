@@ -15,7 +15,7 @@ from digitcore.experiments.experiment import Experiment, State, has_ended, membe
 from digitcore.experiments.halving import is_halving, possible_digests, possible_specs
 from digitcore.experiments.plans import Member, Plan, plan_from_json
 from digitcore.runs.engine import STARTED_BY_ANOTHER, Engine
-from digitcore.runs.limits import check_experiment, may_stop
+from digitcore.runs.limits import check_experiment, may_stop, visitor_key
 from digitcore.runs.run import Run
 from digitcore.runs.store import SERVER_STOPPED, KeptExperiment
 
@@ -37,8 +37,11 @@ class _Running:
     created_at: datetime
     seconds_before: float
     runs: dict[str, Run]
-    # Who started it; nobody where it was started from Python, or taken over from a server that is no more.
+    # Whom the server's limits count it for; nobody where it was started from Python, or taken over from a server that
+    # is no more.
     visitor: str = ""
+    # Who started it, as the store keeps it, also where it was taken over.
+    starter: str = ""
     since: float = field(default_factory=time.monotonic)
     # Each member is tried once: one that its user has stopped is not begun again.
     tried: set[str] = field(default_factory=set)
@@ -58,7 +61,7 @@ class _Running:
         )
 
     def snapshot(self, state: State = "running") -> Experiment:
-        return Experiment(self.plan, state, self.reason, self.runs, self.seconds, self.created_at)
+        return Experiment(self.plan, state, self.reason, self.runs, self.seconds, self.created_at, starter=self.starter)
 
 
 class ExperimentRunner:
@@ -100,6 +103,8 @@ class ExperimentRunner:
     def start(self, plan: Plan, visitor: str = "") -> Experiment:
         """Train the members of ``plan`` that are not trained yet, failed ones once more, and return how it stands.
 
+        Of several servers on one store only one runs it; the others follow it through the store.
+
         Parameters
         ----------
         plan : Plan
@@ -115,28 +120,23 @@ class ExperimentRunner:
             If the store cannot be read or written.
         """
         with self._lock:
-            if plan.digest not in self._running:
-                if visitor:
-                    n_own = sum(running.visitor == visitor for running in self._running.values())
-                    check_experiment(possible_specs(plan), len(plan.members), n_own, self.engine.settings)
-                runs = self.engine.runs(possible_digests(plan))
-                kept = {digest: run for digest, run in runs.items() if run.state != "failed"}
-                store = self.engine.store
-                store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, self.engine.owner)
-                self._begin(plan, store.load_experiment(plan.digest), kept, visitor)
+            if plan.digest not in self._running and not self._claim(plan, visitor):
+                return self.experiment(plan.digest)
             self._wake.set()
             return self._running[plan.digest].snapshot()
 
-    def may_stop(self, digest: str, visitor: str) -> bool:
-        """Return True if this visitor may stop an experiment: who started it may, and by the settings anyone."""
-        running = self._running.get(digest)
-        starter = running.visitor if running is not None else ""
-        return may_stop(starter, visitor, self.engine.settings)
+    def may_stop(self, experiment: Experiment, visitor: str) -> bool:
+        """Return True if this visitor may stop an experiment: who started it may, and by the settings anyone.
+
+        That holds on every server of the store, as long as a visitor's browser has one cookie for all of them.
+        """
+        return may_stop(experiment.starter, visitor_key(visitor), self.engine.settings)
 
     def stop(self, digest: str, visitor: str = "") -> None:
         """End an experiment; what its members have learned so far is kept, and it can be started again.
 
-        A member that somebody else is waiting for goes on.
+        A member that somebody else is waiting for goes on. An experiment that another server runs is stopped by that
+        server, within seconds, or by the one that takes it over; one that has ended is left as it is.
 
         Parameters
         ----------
@@ -149,12 +149,19 @@ class ExperimentRunner:
         ------
         NotAllowed
             If another visitor has started it, and only that one may stop it.
+        StoreError
+            If the store cannot be read or written.
         """
-        if not self.may_stop(digest, visitor):
-            raise NotAllowed(STARTED_BY_ANOTHER)
         running = self._running.get(digest)
-        if running is not None and self._end(running, "stopped"):
-            self._cancel(running.at_work)
+        known = running if running is not None else self.engine.store.load_experiment(digest)
+        if known is None:
+            return
+        if not may_stop(known.starter, visitor_key(visitor), self.engine.settings):
+            raise NotAllowed(STARTED_BY_ANOTHER)
+        if running is None:
+            self.engine.store.request_experiment_stop(digest)
+        else:
+            self._stop(running)
 
     def experiment(self, digest: str) -> Experiment | None:
         """Return how the experiment of this digest stands, or None when there is none.
@@ -172,7 +179,10 @@ class ExperimentRunner:
             return None
         plan = plan_from_json(kept.plan)
         runs = self.engine.runs(possible_digests(plan))
-        return Experiment(plan, kept.state, "", runs, kept.seconds, kept.created_at)
+        stopping = kept.stop_requested and kept.state == "running"
+        return Experiment(
+            plan, kept.state, "", runs, kept.seconds, kept.created_at, starter=kept.starter, stopping=stopping
+        )
 
     def active(self) -> list[Experiment]:
         """Return the experiments that run in this process, oldest first."""
@@ -204,8 +214,22 @@ class ExperimentRunner:
         self._thread.join()
         _RUNNING_HERE.get(self.engine, set()).difference_update(self._running)
 
+    def _claim(self, plan: Plan, visitor: str) -> bool:
+        """Begin an experiment; False if another server runs it."""
+        if visitor:
+            n_own = sum(running.visitor == visitor for running in self._running.values())
+            check_experiment(possible_specs(plan), len(plan.members), n_own, self.engine.settings)
+        runs = self.engine.runs(possible_digests(plan))
+        kept = {digest: run for digest, run in runs.items() if run.state != "failed"}
+        store, engine = self.engine.store, self.engine
+        row = (plan.digest, plan.KIND, plan.canonical_json, engine.owner)
+        begun = store.begin_experiment(*row, starter=visitor_key(visitor), is_alive=engine.owner_is_alive)
+        if begun:
+            self._begin(plan, store.load_experiment(plan.digest), kept, visitor)
+        return begun
+
     def _begin(self, plan: Plan, kept: KeptExperiment, runs: dict[str, Run], visitor: str = "") -> None:
-        self._running[plan.digest] = _Running(plan, kept.created_at, kept.seconds, runs, visitor)
+        self._running[plan.digest] = _Running(plan, kept.created_at, kept.seconds, runs, visitor, kept.starter)
         _RUNNING_HERE.setdefault(self.engine, set()).add(plan.digest)
 
     def _take_over(self) -> None:
@@ -251,8 +275,18 @@ class ExperimentRunner:
                 for digest, running in self._running.items():
                     self.engine.store.save_experiment(digest, state="running", seconds=running.seconds)
                 self._take_over()
+            self._stop_requested()
         except StoreError as problem:
             log.warning("%s", problem)
+
+    def _stop_requested(self) -> None:
+        """Stop what another server was asked to stop, also what was just taken over, before it goes on."""
+        # From before the question: what is started meanwhile is not meant.
+        running = dict(self._running)
+        if running:
+            for digest in self.engine.store.requested_experiment_stops(self.engine.owner):
+                if digest in running:
+                    self._stop(running[digest])
 
     def _turn(self) -> None:
         for running in list(self._running.values()):
@@ -272,6 +306,10 @@ class ExperimentRunner:
             again |= {digest for digest, run in looked_at.items() if run.reason == SERVER_STOPPED}
             running.tried -= again
             self._cancelled -= again
+
+    def _stop(self, running: _Running) -> None:
+        if self._end(running, "stopped"):
+            self._cancel(running.at_work)
 
     def _end(self, running: _Running, state: State) -> bool:
         """End an experiment, unless it has ended meanwhile; whether it is ended here."""

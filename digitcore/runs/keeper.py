@@ -283,6 +283,7 @@ class Keeper:
             epochs=tuple(outcome.epochs or live.epochs),
             evaluation=outcome.evaluation,
             seconds=outcome.seconds,
+            stopping=False,
         )
         saved = self._save(live, lambda: self._store.finish(ended, outcome.tensors))
         self._trim_due |= saved

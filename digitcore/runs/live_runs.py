@@ -115,6 +115,7 @@ class Live:
             evaluation=outcome.evaluation,
             created_at=self.created_at,
             seconds=outcome.seconds,
+            stopping=self.stopping and self.outcome is None,
         )
 
 

@@ -77,6 +77,8 @@ class Run:
         Wall time of the training, in seconds; 0 before its end.
     covered : bool
         Whether its test figures are left out, because its test part is locked; see :mod:`digitcore.runs.part_locks`.
+    stopping : bool
+        Whether it is queued or running and somebody has asked for its end.
     """
 
     spec: RunSpec
@@ -87,6 +89,7 @@ class Run:
     created_at: datetime | None = None
     seconds: float = 0.0
     covered: bool = False
+    stopping: bool = False
 
     @property
     def digest(self) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 # The revision of the last file in migrations/versions.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 # Lists leave out runs that were deleted, and those whose spec this version could not read.
@@ -148,6 +148,9 @@ experiments = sa.Table(
     sa.Column("created_at", sa.DateTime, nullable=False, index=True),
     sa.Column("seconds", sa.Float, nullable=False, default=0.0),
     sa.Column("owner", sa.String(200), nullable=False),
+    # As those of runs.
+    sa.Column("starter", sa.String(32), nullable=False, default="", server_default=""),
+    sa.Column("stop_requested", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
 )
 # Heartbeats are counted, not dated: hosts' clocks differ and are set.
 owners = sa.Table(

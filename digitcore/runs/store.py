@@ -54,6 +54,10 @@ class KeptExperiment:
         When it was first asked for, UTC.
     seconds : float
         Wall time it has been running, in seconds.
+    starter : str
+        Who started it, see :func:`digitcore.runs.limits.visitor_key`; empty where that is not known.
+    stop_requested : bool
+        Whether its owner was asked to stop it since it was last begun.
     """
 
     digest: str
@@ -62,6 +66,8 @@ class KeptExperiment:
     state: str
     created_at: datetime
     seconds: float
+    starter: str = ""
+    stop_requested: bool = False
 
 
 class Store:
@@ -341,14 +347,61 @@ class Store:
         with self.database.transaction("write") as connection:
             return connection.execute(failed).rowcount == 1
 
-    def begin_experiment(self, digest: str, kind: str, plan: str, owner: str) -> None:
-        """Enter an experiment as running, or let one that is kept go on."""
-        taken = dict(state="running", owner=owner)
+    def begin_experiment(
+        self,
+        digest: str,
+        kind: str,
+        plan: str,
+        owner: str,
+        *,
+        starter: str = "",
+        is_alive: IsAlive = lambda owner, beats: True,
+    ) -> bool:
+        """Enter an experiment as running, or let one that is kept go on, unless another owner that is alive runs it.
+
+        Of several servers that begin the same experiment at once, one succeeds.
+
+        Parameters
+        ----------
+        digest, kind, plan : str
+            As :class:`KeptExperiment` has them.
+        owner : str
+            Who runs it.
+        starter, is_alive
+            As for :meth:`begin`.
+
+        Returns
+        -------
+        bool
+            False if another owner has it.
+        """
+        taken = dict(state="running", owner=owner, starter=starter, stop_requested=False)
         row = dict(digest=digest, kind=kind, plan=plan, created_at=_now(), seconds=0.0, **taken)
+        same = _experiments.c.digest == digest
         with self.database.transaction("write") as connection:
-            if not schema.insert_if_new(connection, _experiments, row):
-                known = _experiments.c.digest == digest
-                connection.execute(sa.update(_experiments).where(known).values(taken))
+            if schema.insert_if_new(connection, _experiments, row):
+                return True
+            # Locked until the end of the transaction, so that no other server decides meanwhile.
+            query = sa.select(_experiments.c.state, _experiments.c.owner, _beats_of(_experiments)).where(same)
+            kept = connection.execute(query.with_for_update(of=_experiments)).one()
+            if kept.state == "running" and kept.owner != owner and is_alive(kept.owner, kept.beats):
+                return False
+            connection.execute(sa.update(_experiments).where(same).values(taken))
+        return True
+
+    def request_experiment_stop(self, digest: str) -> None:
+        """Ask the owner of a running experiment to stop it."""
+        running = (_experiments.c.digest == digest) & (_experiments.c.state == "running")
+        with self.database.transaction("write") as connection:
+            connection.execute(sa.update(_experiments).where(running).values(stop_requested=True))
+
+    def requested_experiment_stops(self, owner: str) -> list[str]:
+        """Return the digests of an owner's experiments that another server was asked to stop."""
+        query = sa.select(_experiments.c.digest).where(
+            _experiments.c.state == "running", _experiments.c.owner == owner, _experiments.c.stop_requested
+        )
+        with self.database.transaction("read") as connection:
+            return list(connection.scalars(query))
 
     def save_experiment(self, digest: str, *, state: str, seconds: float) -> None:
         """Note where an experiment stands and how long it has been running."""
@@ -455,11 +508,12 @@ def _run(row: Mapping[str, Any], epochs: Sequence[Epoch] = ()) -> Run:
         evaluation=Evaluation.from_json(row["evaluation"] or {}),
         created_at=row["created_at"].replace(tzinfo=UTC),
         seconds=row["seconds"],
+        stopping=row["stop_requested"] and row["state"] in ACTIVE,
     )
 
 
 def _kept_experiment(row: Mapping[str, Any]) -> KeptExperiment:
-    own = {name: row[name] for name in ("digest", "kind", "plan", "state", "seconds")}
+    own = {name: row[name] for name in ("digest", "kind", "plan", "state", "seconds", "starter", "stop_requested")}
     return KeptExperiment(**own, created_at=row["created_at"].replace(tzinfo=UTC))
 
 

@@ -90,16 +90,16 @@ def linked_experiment() -> Experiment | None:
 
 
 def experiment(digest: str) -> Experiment | None:
-    """How an experiment stands; one that has ended is looked up once."""
+    """How an experiment stands; one that does not run here is looked up anew only when the store notes a change."""
     running = {each.digest: each for each in shared.experiments().active()}
     if digest in running:
         return running[digest]
     kept = shared.engine().store.load_experiment(digest)
-    return None if kept is None else _ended_experiment(digest, kept.state, kept.seconds)
+    return None if kept is None else _kept_experiment(digest, kept.state, kept.seconds, kept.stop_requested)
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=16)
-def _ended_experiment(digest: str, kept_state: str, seconds: float) -> Experiment:
+def _kept_experiment(digest: str, kept_state: str, seconds: float, stop_requested: bool) -> Experiment:
     return shared.experiments().experiment(digest)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, HeadingBase
 
+from digitcore.runs.owners import Owners
 from pages.parts import shared
 
 ENTRY = str(Path(__file__).parents[2] / "dashboard.py")
@@ -62,6 +63,14 @@ def open_fresh_app(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITCORE_HOME", str(tmp_path))
     yield lambda **query: app_at(query)
     forget_engine()
+
+
+@pytest.fixture
+def other_server():
+    """Another server on the store, as an owner of runs and experiments that is alive and does nothing."""
+    owners = Owners()
+    yield owners.own
+    owners.close()
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ import time
 
 import pytest
 
-from digitcore.experiments import RecipeTables
+from digitcore.experiments import CrossValidation, RecipeTables
+from digitcore.runs import RunSpec
+from digitcore.runs.limits import visitor_key
 from pages.parts import session, shared
-from tests.pages.conftest import announced
+from tests.pages.conftest import announced, button
 
 SECONDS = 60
 QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
@@ -157,6 +159,29 @@ def test_a_stopped_experiment_can_go_on(open_app):
     press(app, "Go on")
     assert session.experiment(app.session_state["experiment"]).state == "running"
     press(app, "Stop")
+
+
+def test_an_experiment_of_another_server_is_stopped_from_here(open_app, other_server):
+    store, plan = shared.engine().store, CrossValidation(RunSpec(dataset="digits", model="softmax", random_state=19), 5)
+    store.begin_experiment(plan.digest, plan.KIND, plan.canonical_json, other_server)
+    app = open_app(experiment=plan.digest).switch_page("pages/experiments.py").run()
+    press(app, "Stop")
+    assert button(app, "Stopping ...").disabled
+    assert store.requested_experiment_stops(other_server) == [plan.digest]
+    store.save_experiment(plan.digest, state="stopped", seconds=1.0)
+    app.run()
+    assert "what was trained is kept" in words(app)
+    assert not {"Stop", "Stopping ..."} & set(labels(app))
+
+
+def test_an_experiment_that_somebody_started_at_another_server_is_not_stopped_from_here(open_app, other_server):
+    store, plan = shared.engine().store, CrossValidation(RunSpec(dataset="digits", model="softmax", random_state=20), 5)
+    row = (plan.digest, plan.KIND, plan.canonical_json, other_server)
+    store.begin_experiment(*row, starter=visitor_key("ann"))
+    app = open_app(experiment=plan.digest).switch_page("pages/experiments.py").run()
+    assert button(app, "Stop").disabled
+    assert "Another visitor started this" in words(app)
+    store.save_experiment(plan.digest, state="stopped", seconds=1.0)
 
 
 def test_a_failed_training_is_told_and_tried_again(open_app):

@@ -5,13 +5,14 @@ import pytest
 
 from digitcore.models import MODELS, registry
 from digitcore.parameters import Number
-from digitcore.runs import Engine
+from digitcore.runs import Engine, Run
 from digitcore.runs.advice import advice_for
 from digitcore.specs.recipes import RECIPES
 from digitcore.wording import percent_text
 from pages.parts import shared
 from pages.parts.train import figures_view, plan_view
 from tests.pages.conftest import button, texts
+from tests.waiting import wait_for
 
 QUICK = {"epochs": "50"}
 
@@ -51,6 +52,21 @@ def test_training_shows_the_accuracies_of_the_run(open_app, train):
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation.parts['test'].accuracy:.2f} %"
     assert re.search(r"\d+\.\d\d\u00a0to\u00a0\d+\.\d\d", texts(app))
     assert not button(app, "See its mistakes").disabled
+
+
+def test_a_run_of_another_server_is_stopped_from_here(open_app, other_server):
+    app, store = open_app(model="softmax", epochs="50", seed="29"), shared.engine().store
+    spec = app.session_state["spec"]
+    store.begin(spec, other_server)
+    store.mark_running(spec.digest)
+    wait_for(lambda: shared.engine().run(spec.digest) is not None)  # it was looked up before, a moment ago
+    app.run()
+    button(app, "Stop").click().run()
+    assert button(app, "Stopping ...").disabled
+    assert store.requested_stops(other_server) == [spec.digest]
+    store.finish(Run(spec, "cancelled"))
+    app.run()
+    assert "Stopped after 0 of 50 epochs; what was learned is kept." in texts(app)
 
 
 def test_one_place_says_how_the_page_is_read(open_app, train):

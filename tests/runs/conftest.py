@@ -1,7 +1,6 @@
 """One engine for the tests that do not break it."""
 
 import pytest
-from distributed import LocalCluster
 
 from digitcore.runs import Engine, RunSpec, Store
 
@@ -18,13 +17,6 @@ def engine(tmp_path_factory):
     with Engine(Store(home=tmp_path_factory.mktemp("engine"))) as engine:
         engine.start()
         yield engine
-
-
-@pytest.fixture
-def scheduler():
-    """The address of a cluster of threads in this process, which is there at once."""
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster:
-        yield cluster.scheduler_address
 
 
 @pytest.fixture

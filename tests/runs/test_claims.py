@@ -7,22 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from digitcore.errors import InvalidSetting, NotAllowed
-from digitcore.runs import Engine, Store, schema
+from digitcore.runs import Engine, schema
 from digitcore.runs.limits import visitor_key
-
-
-@pytest.fixture
-def open_store(store_url, tmp_path):
-    """Return a factory of stores on one database."""
-    opened = []
-
-    def open_one():
-        opened.append(Store(store_url, home=tmp_path))
-        return opened[-1]
-
-    yield open_one
-    for store in opened:
-        store.close()
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -106,10 +93,27 @@ def test_the_other_server_follows_the_epochs_and_can_stop_the_run(servers, slow)
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert second.active() == []
+    n_shown = len(second.run(digest).epochs)
     second.cancel(digest)
-    assert second.wait(digest, 30).state == "cancelled"
+    run = second.wait(digest, 30)
+    assert (run.state, run.stopping) == ("cancelled", False)
+    assert len(run.epochs) >= n_shown
     assert first.run(digest).state == "cancelled"
     assert attempts(first.store) == {digest: 1}
+
+
+def test_a_run_is_stopping_until_it_has_ended(servers, slow, monkeypatch):
+    first, second = servers
+    digest = first.submit(slow(3)).digest
+    assert not first.run(digest).stopping and not second.run(digest).stopping
+    monkeypatch.setattr(first.store, "requested_stops", lambda owner: [])
+    second.cancel(digest)
+    assert second.run(digest).stopping and not first.run(digest).stopping
+    monkeypatch.undo()
+    wait_for(lambda: first.run(digest).stopping or not first.run(digest).active, "the other server's stop")
+    ended = first.wait(digest, 30)
+    assert (ended.state, ended.stopping) == ("cancelled", False)
+    assert not second.run(digest).stopping
 
 
 def test_only_who_started_a_run_may_stop_it_on_another_server(servers, slow):

@@ -19,11 +19,11 @@ from tests.runs.test_store_opening import write_version_1
 
 NEWER = "01726f528a6053dbfbb5"
 KEPT = Path(__file__).parents[1] / "data" / "kept_store"
-VERSION_6 = """
+VERSION_7 = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "6", "5"
+revision, down_revision = "7", "6"
 
 
 def upgrade():
@@ -42,15 +42,15 @@ def kept_home(tmp_path):
 
 
 @pytest.fixture
-def make_version_6(tmp_path, monkeypatch):
-    """Return a function that lets this be a digitcore of version 6, one column more than today's."""
+def make_version_7(tmp_path, monkeypatch):
+    """Return a function that lets this be a digitcore of version 7, one column more than today's."""
 
     def make(more=""):
         folder = tmp_path / "versions"
         folder.mkdir()
-        (folder / "version_6.py").write_text(VERSION_6.format(more=more))
+        (folder / "version_7.py").write_text(VERSION_7.format(more=more))
         monkeypatch.setattr(upgrade, "VERSION_FOLDERS", [*upgrade.VERSION_FOLDERS, folder])
-        monkeypatch.setattr(schema, "SCHEMA_VERSION", 6)
+        monkeypatch.setattr(schema, "SCHEMA_VERSION", 7)
 
     return make
 
@@ -73,19 +73,19 @@ def test_the_migrations_make_the_tables_that_a_new_store_has(store_url):
     engine.dispose()
 
 
-def test_a_store_is_copied_and_brought_up_to_date(kept_home, make_version_6):
+def test_a_store_is_copied_and_brought_up_to_date(kept_home, make_version_7):
     before, columns = digests_and_columns(f"sqlite:///{kept_home / 'runs.db'}")
-    make_version_6()
+    make_version_7()
     store = Store(home=kept_home, url=f"sqlite:///{kept_home / 'runs.db'}")
     assert {run.digest for run in store.recent(background=True)} == before
     assert digests_and_columns(str(store.url)) == (before, {*schema.runs.columns.keys(), "mood"})
     assert digests_and_columns(f"sqlite:///{kept_home / 'runs.db.version-2'}") == (before, columns)
 
 
-def test_a_store_of_version_1_becomes_one_of_version_6(tmp_path, quick, make_version_6):
+def test_a_store_of_version_1_becomes_one_of_version_7(tmp_path, quick, make_version_7):
     url = f"sqlite:///{tmp_path / 'runs.db'}"
     write_version_1(url, [quick(seed) for seed in range(3)])
-    make_version_6()
+    make_version_7()
     # As it would stand in schema.py by then.
     mood = sa.Column("mood", sa.Text, nullable=False, server_default="")
     schema.runs.append_column(mood)
@@ -98,32 +98,32 @@ def test_a_store_of_version_1_becomes_one_of_version_6(tmp_path, quick, make_ver
     assert "mood" in digests_and_columns(url)[1]
 
 
-def test_a_postgresql_store_is_copied_and_brought_up_to_date(postgresql_url, tmp_path, quick, make_version_6):
+def test_a_postgresql_store_is_copied_and_brought_up_to_date(postgresql_url, tmp_path, quick, make_version_7):
     store = Store(postgresql_url, home=tmp_path)
     store.begin(quick(1), "owner")
-    make_version_6()
+    make_version_7()
     Store(postgresql_url, home=tmp_path)
     digests, columns = digests_and_columns(postgresql_url)
     assert (digests, "mood" in columns) == ({quick(1).digest}, True)
     engine = create_engine(sa.make_url(postgresql_url))
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT digest FROM runs_of_version_5")) == quick(1).digest
+        assert connection.scalar(sa.text("SELECT digest FROM runs_of_version_6")) == quick(1).digest
     engine.dispose()
 
 
-def test_a_store_of_a_later_version_is_refused(kept_home, make_version_6, monkeypatch):
+def test_a_store_of_a_later_version_is_refused(kept_home, make_version_7, monkeypatch):
     with monkeypatch.context():
-        make_version_6()
+        make_version_7()
         Store(f"sqlite:///{kept_home / 'runs.db'}", home=kept_home)
     monkeypatch.undo()
-    with pytest.raises(StoreError, match="has version 6, this digitcore knows version 5: update digitcore"):
+    with pytest.raises(StoreError, match="has version 7, this digitcore knows version 6: update digitcore"):
         Store(f"sqlite:///{kept_home / 'runs.db'}", home=kept_home)
 
 
-def test_a_migration_that_fails_changes_nothing(kept_home, make_version_6):
+def test_a_migration_that_fails_changes_nothing(kept_home, make_version_7):
     url = f"sqlite:///{kept_home / 'runs.db'}"
     before = digests_and_columns(url)
-    make_version_6(more='op.execute("SELECT * FROM nowhere")')
+    make_version_7(more='op.execute("SELECT * FROM nowhere")')
     with pytest.raises(StoreError):
         Store(url, home=kept_home)
     assert digests_and_columns(url) == before

@@ -13,13 +13,12 @@ from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.glossary import explain
 from digitcore.runs import Run
-from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import milestone_text
 from digitcore.runs.store import KeptExperiment
 from digitcore.runs.summary import distinct_labels
 from digitcore.specs.settings import all_settings
 from digitcore.wording import about_text, counted, duration_text
-from pages.parts import announcer, layout, press, session, shared, view, visitor
+from pages.parts import announcer, layout, press, session, shared, stop_button, view, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
 
@@ -93,20 +92,18 @@ def _show_progress(experiment: Experiment) -> None:
     progress = progress_of_experiment(experiment, shared.engine().n_workers)
     ended = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
-        may_stop = shared.experiments().may_stop(experiment.digest, visitor.name())
+        experiments = shared.experiments()
         bar, stop = layout.with_button("stop")
         left = f" · {about_text(progress.seconds_left)} left" if progress.fraction < 1 else ""
         bar.progress(progress.fraction, text=f"{ended}{left}")
-        stop.button(
-            "Stop",
+        stop_button.show(
+            stop,
+            experiments.stop,
+            experiment.digest,
+            allowed=experiments.may_stop(experiment, visitor.name()),
+            stopping=experiment.stopping,
             key="stop_experiment",
-            on_click=attempt,
-            args=(shared.experiments().stop, experiment.digest, visitor.name()),
-            width="stretch",
-            disabled=not may_stop,
         )
-        if not may_stop:
-            st.caption(STARTED_BY_ANOTHER)
         announcer.announce(experiment.digest, milestone_text("The experiment", progress.fraction))
         return
     announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)

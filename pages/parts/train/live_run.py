@@ -6,14 +6,13 @@ import streamlit as st
 
 from digitcore.glossary import explain
 from digitcore.runs import Run, RunSpec
-from digitcore.runs.engine import STARTED_BY_ANOTHER
 from digitcore.runs.progress import milestone_text, progress_of
 from digitcore.runs.summary import end_text, is_trained_harder
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import spec_title
 from digitcore.wording import about_text, percent_text
-from pages.parts import announcer, layout, part_lock, session, shared, view, visitor
-from pages.parts.messages import attempt, plain
+from pages.parts import announcer, layout, part_lock, session, shared, stop_button, view, visitor
+from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
 from pages.parts.train import baseline, close_ups, curves_view, figures_view, pace, verdict_view
 from pages.parts.train.presenting import Presentation
@@ -148,19 +147,15 @@ def _show_progress(run: Run, presentation: Presentation) -> None:
             text = f"All {progress.n_epochs} epochs done, evaluating ..."
     bar, stop = layout.with_button("stop")
     bar.progress(progress.fraction, text=text)
-    engine, name = shared.engine(), visitor.name()
-    may_stop = engine.may_stop(run.digest, name)
-    stop.button(
-        "Stop",
-        on_click=attempt,
-        args=(engine.cancel, run.digest, name),
-        width="stretch",
-        key="stop",
-        disabled=not may_stop,
+    engine = shared.engine()
+    stop_button.show(
+        stop,
+        engine.cancel,
+        run.digest,
+        allowed=engine.may_stop(run.digest, visitor.name()),
+        stopping=run.stopping,
         shortcut=presentation.key("stop"),
     )
-    if not may_stop:
-        st.caption(STARTED_BY_ANOTHER)
     if run.epochs:
         announcer.announce(run.digest, milestone_text("The training", progress.fraction))
 
