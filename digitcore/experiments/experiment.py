@@ -59,6 +59,11 @@ class Experiment:
         """The plan's digest."""
         return self.plan.digest
 
+    @property
+    def settled(self) -> bool:
+        """Whether it has ended and none of its trainings is under way any more."""
+        return self.state != "running" and not any(run.active for run in self.runs.values())
+
     @cached_property
     def members(self) -> tuple[Member, ...]:
         """Every member known so far; successive halving adds some on the way."""

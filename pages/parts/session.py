@@ -95,7 +95,11 @@ def experiment(digest: str) -> Experiment | None:
     if digest in running:
         return running[digest]
     kept = shared.engine().store.load_experiment(digest)
-    return None if kept is None else _kept_experiment(digest, kept.state, kept.seconds, kept.stop_requested)
+    if kept is None:
+        return None
+    known = _kept_experiment(digest, kept.state, kept.seconds, kept.stop_requested)
+    # Its trainings end a little later than it does, of which its own row says nothing.
+    return known if known.settled or known.state == "running" else shared.experiments().experiment(digest)
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=16)

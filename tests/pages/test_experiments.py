@@ -156,6 +156,11 @@ def test_a_stopped_experiment_can_go_on(open_app):
     app.run()
     press(app, "Stop")
     assert "what was trained is kept" in words(app)
+    stopped = shared.experiments().experiment(app.session_state["experiment"])
+    for digest in stopped.runs:
+        shared.engine().wait(digest, 60)
+    # The page was drawn while its trainings were still ending.
+    assert not {"running", "queued"} & set(app.run().dataframe[0].value["state"])
     press(app, "Go on")
     assert session.experiment(app.session_state["experiment"]).state == "running"
     press(app, "Stop")

@@ -58,7 +58,7 @@ def show(kind: str) -> None:
     index = list(labels).index(session.widget_value(key, start, labels))
     digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
     session.show_experiment(digest)
-    _live(digest, session.experiment(digest).state == "running")
+    _live(digest, not session.experiment(digest).settled)
 
 
 def show_reading_help(kind: str) -> None:
@@ -71,12 +71,12 @@ def _label(kept: KeptExperiment, words: str) -> str:
     return f"{words} · {kept.created_at:%d %b %H:%M} UTC"
 
 
-def _live(digest: str, running: bool) -> None:
-    @view.fragment(run_every=POLL_SECONDS if running else None)
+def _live(digest: str, changing: bool) -> None:
+    @view.fragment(run_every=POLL_SECONDS if changing else None)
     @caught()
     def live() -> None:
         experiment = session.experiment(digest)
-        if running and experiment.state != "running":
+        if changing and experiment.settled:
             st.rerun()
         _show_progress(experiment)
         table = members_table(experiment)
