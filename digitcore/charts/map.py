@@ -20,7 +20,7 @@ WIDE, NARROW = 800, 330
 NAME_SIZE, SMALL_NAME_SIZE = 17, 14
 HEIGHT, PADDING = 560, 8
 # Width and opacity of the halo of a name. Small points need a strong one, which would cut large points to pieces.
-HALO, FAINT_HALO = (5, 1.0), (3, 0.7)
+HALO, FAINT_HALO = (11, 1.0), (5, 0.8)
 # Square pixels of all points together, and of one.
 AREA_OF_POINTS, POINT_SIZES = 30_000, (12, 40)
 
