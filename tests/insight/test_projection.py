@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from digitcore.charts import map_chart
 from digitcore.errors import InvalidSetting
@@ -13,6 +14,13 @@ from digitcore.insight.projection import (
     sample_positions,
     tsne_coordinates,
 )
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """As in a worker; beside other tests, threads that wait for each other take a minute instead of a second."""
+    with threadpool_limits(1):
+        yield
 
 
 def clusters(rng, n=30, n_features=20):
