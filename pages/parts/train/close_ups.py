@@ -169,7 +169,7 @@ def show_matrix(run: Run, close_up: CloseUp | None, *, difference: bool) -> None
     # A legend would take the room of the cells.
     shades, term = "stronger colour, more images, on a logarithmic scale", explain("logarithmic scale")
     if before is not None:
-        shades, term = "blue: more than the baseline", None
+        shades, term = "blue: more than the baseline, orange: fewer", None
     key = ("close-up", close_up.key, before is not None)
     chart = shared.charts.get(key, lambda: _matrix(close_up, before))
     clicked = st.vega_lite_chart(
