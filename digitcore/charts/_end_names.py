@@ -9,7 +9,7 @@ from digitcore.images import palette
 
 # Pixels below their points of the upper and the lower name, a line of text apart, so that they never meet. Losses end
 # near the axis, whose labels stand below it; accuracies end near the top.
-PLACES = {"loss": (-16, -3), "accuracy": (0, 13)}
+PLACES = {"loss": (-20, -7), "accuracy": (0, 13)}
 # For a long name beside a narrow chart, in pixels: the axis alone leaves too little room for it.
 PADDING = {"right": 24}
 

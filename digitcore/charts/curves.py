@@ -23,6 +23,8 @@ from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
 _HEIGHT = 300
+# Pixels between a line and the words on this side of it.
+_BESIDE = {"left": 5, "center": 0, "right": -5}
 
 
 def curves_chart(
@@ -95,7 +97,9 @@ def curves_chart(
         *end_names(lines, parts, measure=measure, x="epoch", y="value"),
     ]
     if best_epoch is not None:
-        layers[:0] = _mark_layers(best_epoch, f"best: epoch {best_epoch}", title="Best epoch", align="right", y=4)
+        # Above the axes: inside them the lines, their names and the figures of the axis are in the way.
+        align = "left" if best_epoch < 0.3 * last else "right" if best_epoch > 0.7 * last else "center"
+        layers[:0] = _mark_layers(best_epoch, f"best: epoch {best_epoch}", title="Best epoch", align=align, y=-15)
     for epoch in forks:
         # Where the lines are not: a loss falls, an accuracy rises.
         y = 20 if measure == "loss" else height - 20
@@ -132,11 +136,13 @@ def _curve_tooltips(measure: str) -> list[alt.Tooltip]:
     ]
 
 
-def _mark_layers(epoch: int, words: str, *, title: str, align: Literal["left", "right"], y: int) -> list[alt.Chart]:
-    """Return a vertical line at an epoch, with words on one side of it, so many pixels below the top."""
+def _mark_layers(
+    epoch: int, words: str, *, title: str, align: Literal["left", "center", "right"], y: int
+) -> list[alt.Chart]:
+    """Return a vertical line at an epoch, with words on one side of it or over it, so many pixels below the top."""
     base = alt.Chart(pd.DataFrame({"epoch": [epoch], "label": [words]})).encode(
         x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("epoch:Q", title=title, format="d")]
     )
     rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
-    text = base.mark_text(color=REMARK, align=align, dx=5 if align == "left" else -5, baseline="top")
+    text = base.mark_text(color=REMARK, align=align, dx=_BESIDE[align], baseline="top")
     return [rule, text.encode(y=alt.value(y), text=alt.Text("label:N"))]

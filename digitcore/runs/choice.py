@@ -92,7 +92,7 @@ def entry_label(entry: str, lines: pd.DataFrame) -> str:
     if lines.empty:
         return f"not kept here: {entry}"
     named = [name for name in lines["name"] if name]
-    return _label(named[0] if named else lines["title"].iloc[0], len(lines))
+    return _label(named[0] if named else _shared_title(lines["title"].tolist()), len(lines))
 
 
 def gone_sentences(lines: dict[str, pd.DataFrame]) -> list[str]:
@@ -116,6 +116,12 @@ def notes_of(lines: pd.DataFrame) -> Notes:
         pinned=bool(lines["pinned"].all()),
         archived=bool(lines["archived"].all()),
     )
+
+
+def _shared_title(titles: Sequence[str]) -> str:
+    """Return what all titles say: those of runs that differ in the seed alone, without the seed."""
+    parts = [title.split(", ") for title in titles]
+    return ", ".join(part for part in parts[0] if all(part in others for others in parts[1:]))
 
 
 def _columns(lines: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,11 +16,13 @@ from digitcore.models.hyperparameters import TRAINING
 from digitcore.parameters import Choice
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.run_spec import MEMBERS, RunSpec
-from digitcore.specs.settings import setting_label, setting_value, settings_of
+from digitcore.specs.settings import setting_label, setting_value, settings_of, switch_model
 from digitcore.wording import counted
 
 # A spec with more differences from a recipe is not called after it.
 MOST_RECIPE_DIFFERENCES = 4
+# A spec is called after a recipe of another model only if that leaves out at least so many parts.
+LEAST_PARTS_SAVED = 2
 # Parts that a heading beside the form has: with more it takes two lines of a laptop.
 HEADING_PARTS = 5
 _TRAINING_NAMES = tuple(record.name for record in TRAINING)
@@ -30,7 +33,8 @@ _ROOTS = ("dataset", "model")
 class _Base:
     """What a title starts from: its words, and by name the values of the settings that they stand for.
 
-    ``recipe`` is the one that it names, maybe on another data set; None where it is data set, model and epochs.
+    ``recipe`` is the one that it names, maybe on another data set or with another model; None where it is data set,
+    model and epochs.
     """
 
     words: str
@@ -41,7 +45,8 @@ class _Base:
 def spec_title(spec: RunSpec, *, varied: Collection[str] = (), most: int | None = None) -> str:
     """Return a spec in a few words: a recipe, or data set, model and epochs, and what differs from it.
 
-    A recipe names the spec if little differs from it, and a recipe of another data set if no nearer one does.
+    A recipe names the spec if little differs from it; if no recipe does, one of another data set, or else of another
+    model, may: "digits-mlp on MNIST", "digits-mlp with CNN".
 
     Parameters
     ----------
@@ -157,16 +162,18 @@ def _base_of(spec: RunSpec, varied: frozenset[str]) -> _Base:
     plain = _plain_base(spec, varied)
     if varied & set(_ROOTS):
         return plain
-    n_plain = len(_differences(spec, plain, varied))
-    recipes = [base for base in _recipe_bases(spec.model).values() if base.values["dataset"] == spec.dataset]
-    nearest = min(recipes, key=lambda base: len(_differences(spec, base, varied)), default=plain)
-    if len(_differences(spec, nearest, varied)) <= min(MOST_RECIPE_DIFFERENCES, n_plain + 1):
-        return nearest
-    # What the form comes to when another data set is chosen in a recipe.
-    moved = [base for base in _recipe_bases(spec.model).values() if base.values["dataset"] != spec.dataset]
-    nearest = min(moved, key=lambda base: len(_differences(spec, base, varied)), default=plain)
-    if len(_differences(spec, nearest, varied)) <= min(MOST_RECIPE_DIFFERENCES, n_plain):
-        return replace(nearest, words=f"{nearest.words} on {DATASETS[spec.dataset].label}") if nearest.recipe else plain
+    n_plain, recipes = len(_differences(spec, plain, varied)), _recipe_bases(spec.model).values()
+    own = [base for base in recipes if base.values["dataset"] == spec.dataset]
+    # What the form comes to when another data set is chosen in a recipe, and when another model is.
+    label = DATASETS[spec.dataset].label
+    moved = [
+        replace(base, words=f"{base.words} on {label}") for base in recipes if base.values["dataset"] != spec.dataset
+    ]
+    switched = [base for base in _switched_bases(spec.model) if base.values["dataset"] == spec.dataset]
+    for bases, most in ((own, n_plain + 1), (moved, n_plain), (switched, n_plain - LEAST_PARTS_SAVED)):
+        nearest = min(bases, key=lambda base: len(_differences(spec, base, varied)), default=plain)
+        if nearest.recipe and len(_differences(spec, nearest, varied)) <= min(MOST_RECIPE_DIFFERENCES, most):
+            return nearest
     return plain
 
 
@@ -198,6 +205,18 @@ def _recipe_bases(model: str) -> dict[str, _Base]:
     return {
         name: _Base(name, _values(recipe.spec), name) for name, recipe in RECIPES.items() if recipe.spec.model == model
     }
+
+
+@lru_cache(maxsize=64)
+def _switched_bases(model: str) -> list[_Base]:
+    """Return the recipes of other models with this one instead, those that it can be trained with."""
+    bases = []
+    for name, recipe in RECIPES.items():
+        with suppress(InvalidSetting):
+            if recipe.spec.model != model:
+                values = _values(switch_model(recipe.spec, model))
+                bases.append(_Base(f"{name} with {_root_label('model', model)}", values, name))
+    return bases
 
 
 def _values(spec: RunSpec) -> dict[str, Any]:

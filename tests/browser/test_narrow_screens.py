@@ -92,3 +92,15 @@ def test_images_stand_in_full_rows_of_ten_and_of_five_on_a_phone(trained):
     page.set_viewport_size(NARROW)
     page.wait_for_timeout(300)
     assert columns_of(page, tiles) == [5, 5, 5, 5]
+
+
+def test_the_buttons_behind_a_verdict_fill_their_rows_on_a_phone(trained):
+    page = trained
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(300)
+    row = page.locator(".st-key-next_steps")
+    shown = row.locator("button").filter(visible=True)
+    boxes = shown.evaluate_all("buttons => buttons.map(each => each.getBoundingClientRect().toJSON())")
+    right = row.evaluate("row => row.getBoundingClientRect().right")
+    for top in {box["top"] for box in boxes}:
+        assert max(box["right"] for box in boxes if box["top"] == top) == pytest.approx(right, abs=2)

@@ -259,6 +259,14 @@ def test_the_best_epoch_is_marked_with_a_line(curves):
     assert rows(chart)[rule["data"]["name"]] == [{"epoch": 2, "label": "best: epoch 2"}]
 
 
+@pytest.mark.parametrize(("epoch", "align"), [(1, "left"), (5, "center"), (10, "right")])
+def test_the_best_epoch_is_named_above_the_axes(curves, epoch, align):
+    text = layers(curves_chart(curves, best_epoch=epoch, n_epochs=10), "text")[0]
+    assert text["encoding"]["text"]["field"] == "label"
+    assert text["encoding"]["y"]["value"] < -10
+    assert text["mark"]["align"] == align
+
+
 def test_where_other_settings_began_is_a_line_with_words(curves):
     chart = curves_chart(curves, forks=(1, 2)).to_dict()
     marked = [data[0] for data in chart["datasets"].values() if "label" in data[0]]

@@ -42,7 +42,7 @@ def test_a_run_is_shown_with_its_matrix_weights_and_mistakes(open_app, train):
     app = train(open_app(**FIRST))
     described = [chart.get("description", "") for chart in charts(app)]
     assert any(words.startswith("Confusion matrix of 10 classes") for words in described)
-    assert "450 test images;" in said(app)
+    assert "450 test images; stronger colour, more images, on a logarithmic scale." in said(app)
     components = [json.loads(each.proto.json) for each in app.get("bidi_component")]
     weights = next(each for each in components if each.get("alt") == "First layer's weights")
     tiles = next(each["tiles"] for each in components if "tiles" in each)

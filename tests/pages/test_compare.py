@@ -1,5 +1,7 @@
 """The Compare page: choosing runs, what they say together, and editing them."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -111,6 +113,14 @@ def test_runs_that_differ_in_the_seed_are_one_line_unless_each_is_wanted():
     assert all(len(losses) for losses in listed(app)["losses"])
     widget(app.toggle, "One line per run").set_value(True).run()
     assert listed(app)["n"].tolist() == [1] * 5
+
+
+def test_the_column_of_names_is_as_wide_as_the_longest():
+    def width(name):
+        shared.engine().editor.rename([each.digest for each in (*SHORT, *LONG, OTHER_TEST)], name)
+        return json.loads(open_page().dataframe[0].proto.columns)["called"]["width"]
+
+    assert width("a") < width("a name that takes some room") < width(70 * "w") == run_table.MOST_NAME_WIDTH
 
 
 def test_without_a_choice_the_page_says_what_to_do():

@@ -63,6 +63,7 @@ def test_cross_validation_shows_means_and_every_fold(open_app):
     accuracies = [run.evaluation.parts["validation"].accuracy for run in experiment.runs.values()]
     assert metrics(app)["Validation accuracy"] == f"{100 * sum(accuracies) / 5:.2f} %"
     assert "between 5 folds" in words(app)
+    assert "more images, on a logarithmic scale" in words(app)
     assert len(app.dataframe[0].value) == 5
 
 

@@ -70,7 +70,12 @@ def test_a_row_alone_shows_its_mistakes_or_all_of_it(mistakes, counts):
 
 def test_a_range_that_nothing_fits_says_so(mistakes):
     widget(mistakes.slider, "Confidence (%)").set_value((0, 1)).run()
-    assert "No image fits" in texts(mistakes)
+    assert "No image fits: widen the range of confidence, or switch *Wrong only* off, or choose" in texts(mistakes)
+
+
+def test_an_empty_cell_is_not_put_down_to_the_confidence(mistakes, counts):
+    truth, prediction = np.argwhere(counts == 0)[0].tolist()
+    assert "No image fits: choose another cell." in texts(choose(mistakes, truth, prediction))
 
 
 @pytest.mark.parametrize(("order", "words"), [("loss", "largest loss first"), ("random", "at random (seed 0)")])

@@ -98,6 +98,12 @@ def test_a_run_that_was_deleted_has_no_lines_and_is_named(catalogue, editor):
     assert sentence.startswith("2 of the chosen runs are not kept") and ALONE.digest in sentence
 
 
+def test_a_group_is_called_after_no_seed_of_its_runs(catalogue, editor):
+    editor.delete(SEEDS[0].digest)
+    group = next(entry for entry in entries_of(catalogue.page(RunQuery())) if entry != ALONE.digest)
+    assert entry_label(group, lines_of(catalogue, [group])[group]).endswith("7 epochs · 2 seeds")
+
+
 def test_an_entry_is_called_by_its_name_or_by_its_settings(catalogue, editor):
     group, alone = entries(catalogue)
     editor.rename(ALONE.digest, "n" * 10_000)

@@ -6,6 +6,15 @@ from digitcore.specs.settings import switch_model
 from digitcore.specs.titles import differences_from, nearest_recipe, recipe_name, spec_title, spec_titles
 
 DIGITS = RECIPES["digits-mlp"].spec
+# So many settings that no recipe is near.
+MANY = {
+    "epochs": 9,
+    "batch_size": 8,
+    "learning_rate": 0.3,
+    "optimizer": "adam",
+    "patience": 3,
+    "weight_decay": 0.01,
+}
 
 
 def changed(**parameters):
@@ -24,6 +33,12 @@ def changed(**parameters):
         (RunSpec(dataset="digits", model="cnn"), "Digits 8×8, CNN, 30 epochs"),
         (changed(epochs=5).with_changes(dataset="fashion-mnist"), "digits-mlp on Fashion-MNIST, 5 epochs"),
         (RunSpec(dataset="fashion-mnist", model="mlp"), "Fashion-MNIST, MLP, 30 epochs"),
+        (switch_model(DIGITS, "cnn"), "digits-mlp with CNN"),
+        (switch_model(changed(epochs=9), "softmax"), "digits-mlp with Softmax regression, 9 epochs"),
+        (
+            RunSpec(dataset="digits", model="softmax", random_state=2),
+            "Digits 8×8, Softmax regression, 30 epochs, seed 2",
+        ),
     ],
 )
 def test_a_title_names_what_differs(spec, title):
@@ -31,13 +46,13 @@ def test_a_title_names_what_differs(spec, title):
 
 
 def test_a_heading_counts_what_it_does_not_name():
-    spec = switch_model(DIGITS, "softmax")
+    spec = RunSpec(dataset="digits", model="cnn", parameters=MANY)
     assert len(spec_title(spec).split(", ")) > 6
-    start = "Digits 8×8, Softmax regression, 1,001 epochs"
-    assert spec_title(spec, most=5) == f"{start}, full batch, pixel values: Raw, 2 more"
+    start = "Digits 8×8, CNN, 9 epochs"
+    assert spec_title(spec, most=5) == f"{start}, batch 8, rate 0.3, 3 more"
     # A short start leaves room for more.
     assert spec_title(changed(epochs=5, learning_rate=0.1, batch_size=8, optimizer="adam"), most=5).endswith("Adam")
-    assert spec_title(spec, most=1) == f"{start}, 4 more"
+    assert spec_title(spec, most=1) == f"{start}, 5 more"
 
 
 @pytest.mark.parametrize("varied", ["model", "dataset", "epochs", "learning_rate"])
@@ -62,9 +77,9 @@ def test_specs_that_differ_in_one_setting_have_different_titles():
 
 
 def test_a_list_leaves_out_what_all_its_trainings_share():
-    softmax = switch_model(DIGITS, "softmax")
-    titles = spec_titles([softmax, softmax.with_changes(random_state=1)])
-    start = "Digits 8×8, Softmax regression, 1,001 epochs"
+    spec = RunSpec(dataset="digits", model="cnn", parameters=MANY)
+    titles = spec_titles([spec, spec.with_changes(random_state=1)])
+    start = "Digits 8×8, CNN, 9 epochs"
     assert titles == [start, f"{start}, seed 1"]
 
 
@@ -78,6 +93,7 @@ def test_the_nearest_recipe_is_of_the_same_data_set_and_model():
 def test_a_training_on_another_data_set_is_not_one_of_the_recipe():
     assert recipe_name(DIGITS.with_changes(random_state=9)) == "digits-mlp"
     assert recipe_name(DIGITS.with_changes(dataset="fashion-mnist")) is None
+    assert recipe_name(switch_model(DIGITS, "cnn")) is None
 
 
 def test_the_seed_is_no_difference_from_a_recipe():

@@ -17,6 +17,7 @@ from digitcore.runs.listed_columns import test_part_digest
 from digitcore.runs.listed_table import LOCKED, interval_texts
 from pages.parts import layout, part_lock, session, view
 from pages.parts.compare import loss_intervals
+from pages.parts.compare.run_table import name_width
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
 
@@ -94,7 +95,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
         hide_index=True,
         column_order=["name", "best", "accuracy", "interval", *seeds, *of_loss, "gap", "epochs_trained", "seconds"],
         column_config={
-            "name": text("Model", width="medium", pinned=True),
+            "name": text("Model", width=name_width(table["name"]), pinned=True),
             "best": text("Best in", help="In which figures no other chosen model is better."),
             "accuracy": number(f"{part.title()} (%)", format="%.2f", help=explain("accuracy")),
             "interval": text("95 % interval", help=explain("interval")),

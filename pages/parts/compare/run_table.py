@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -22,6 +23,8 @@ from pages.parts.compare.listed_runs import Listing
 
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
+# Pixels of the column of names: as wide as the longest one, by the mean width of a letter and the room beside it.
+LEAST_NAME_WIDTH, MOST_NAME_WIDTH, LETTER_WIDTH, NAME_PADDING = 120, 440, 7, 24
 # Between two looks for new runs.
 LOOK_SECONDS = 5.0
 # What the order is called, the column it sorts by, and whether the largest comes first.
@@ -153,7 +156,9 @@ def _show_table(listing: Listing, *, grouped: bool) -> None:
             *("recipe", "gap", "seconds", "state", "created_at"),
         ],
         column_config={
-            "called": text("Name", width="medium", pinned=True, help="A star marks what is pinned."),
+            "called": text(
+                "Name", width=name_width(listing.table["called"]), pinned=True, help="A star marks what is pinned."
+            ),
             "accuracy": number("Test (%)", format="%.2f", help=explain("accuracy", "test part")),
             "interval": text("95 % interval", help=explain("interval")),
             "n": number("Seeds", format="%d", help=explain("seed")),
@@ -175,6 +180,12 @@ def _show_table(listing: Listing, *, grouped: bool) -> None:
         placeholder="",
         alt="Kept runs, a line each, with their test accuracies; the chosen ones are compared below",
     )
+
+
+def name_width(names: pd.Series) -> int:
+    """Return the width of a column of names, in pixels."""
+    longest = int(names.str.len().max())
+    return min(max(LETTER_WIDTH * longest + NAME_PADDING, LEAST_NAME_WIDTH), MOST_NAME_WIDTH)
 
 
 def _take_selection(key: str, entries: Sequence[str]) -> None:

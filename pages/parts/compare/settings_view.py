@@ -9,6 +9,7 @@ import streamlit as st
 from digitcore.experiments.side_by_side import settings_table
 from digitcore.runs import Run
 from pages.parts import layout, view
+from pages.parts.compare.run_table import name_width
 
 
 def show(models: Mapping[str, Sequence[Run]]) -> None:
@@ -19,4 +20,6 @@ def show(models: Mapping[str, Sequence[Run]]) -> None:
     if table.empty:
         st.caption("The models differ in no setting but the seed.")
         return
-    st.dataframe(table, alt="Settings of each chosen model, a column for each")
+    # As wide as the longest name of a setting.
+    heads = {"_index": st.column_config.Column(width=name_width(table.index.to_series()))}
+    st.dataframe(table, column_config=heads, alt="Settings of each chosen model, a column for each")

@@ -102,3 +102,4 @@ def _show_matrix(digests: tuple[str, ...]) -> None:
     truth, prediction, class_names = session.pooled_predictions(digests)
     table = confusion_table(truth, prediction, class_names)
     st.altair_chart(confusion_chart(table, scale="log", cell_size=CELL_SIZE), width="content")
+    st.caption("Stronger colour, more images, on a logarithmic scale.", help=explain("logarithmic scale"))

@@ -86,8 +86,7 @@ def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) ->
     positions = select_positions(part.labels, probabilities, wanted)
     shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]
     if not len(shown):
-        words = "No image fits: widen the range of confidence, or choose another cell."
-        st.info(words, icon=layout.NOTHING_FITS)
+        st.info(f"No image fits: {_way_out(wanted)}.", icon=layout.NOTHING_FITS)
         return
     show_tiles(part, _tiles(part, probabilities, shown), key="mistake_tiles")
     kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"
@@ -96,6 +95,13 @@ def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) ->
         f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}{seed}. "
         "Point at an image for its probabilities."
     )
+
+
+def _way_out(wanted: ImageFilter) -> str:
+    """Say which choices may have left no image."""
+    ways = ["widen the range of confidence"] if wanted.confidence != ImageFilter().confidence else []
+    ways += ["switch *Wrong only* off"] if wanted.wrong_only and not wanted.is_cell else []
+    return ", or ".join([*ways, "choose another cell"])
 
 
 def _ask_images(names: Sequence[str]) -> tuple[ImageFilter, str, int]:

@@ -8,8 +8,8 @@ from digitcore.experiments.phenomena import Phenomenon, topics
 from digitcore.specs.changes import changes_between
 from pages.parts.messages import plain
 
-# Three cards stand side by side on a laptop, one on a phone.
-_CARD_WIDTH = 320
+# Four cards stand side by side on a laptop, one on a phone.
+_CARD_WIDTH = 250
 
 
 def show() -> None:

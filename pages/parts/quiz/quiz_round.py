@@ -28,7 +28,7 @@ LAST_TILE = 56
 # Above an image that the clock has cut off.
 NO_ANSWER = "–"
 # A button says its shortcut beside its label: "7 7".
-_NO_KEYS = "<style>.st-key-quiz_answers kbd { display: none; }</style>"
+_NO_KEYS = "<style>.st-key-quiz_digits kbd { display: none; }</style>"
 
 
 def follow(run: Run, part_name: str) -> None:
@@ -89,8 +89,10 @@ def _show_question(part: Part) -> None:
         st.markdown("**What is this?**")
         names = part.dataset.class_names
         width = answer_width(names)
-        with st.container(horizontal=True, width=MOST_KEYS // 2 * (width + 16), key="quiz_answers"):
-            if are_keys(names):
+        has_keys = are_keys(names)
+        key = "quiz_digits" if has_keys else "quiz_answers"
+        with st.container(horizontal=True, width=MOST_KEYS // 2 * (width + 16), key=key):
+            if has_keys:
                 st.html(_NO_KEYS)
             for index, name in enumerate(names):
                 st.button(

@@ -20,8 +20,6 @@ from pages.parts.messages import plain
 from pages.parts.steps.followed import Followed
 from pages.parts.steps.number_words import number_words
 
-# Two columns of these widths throughout the page: numbers at the left, pictures at the right.
-COLUMNS = (3, 2)
 PICTURE_SIZE = 200
 MOST_PRODUCTS = 12
 _FILE = Path(__file__)
@@ -51,7 +49,7 @@ def show(now: Followed, weights: dict[str, np.ndarray], probabilities: np.ndarra
         )
     if not layers:
         return
-    sums, scores = st.columns(COLUMNS, gap="medium")
+    sums, scores = st.columns(2, gap="medium")
     with sums:
         _show_sum(now, layers, in_network, pixels)
     with scores:
@@ -140,7 +138,7 @@ def _show_softmax(output: LayerSums, names: Sequence[str], truth: int) -> None:
     own, loss = float(table["probability"].iloc[truth]), cross_entropy(output.sums[None], np.array([truth]))
     heads = {
         "name": st.column_config.TextColumn("Class"),
-        "score": st.column_config.NumberColumn("1. Score", format="%.3f"),
+        "score": st.column_config.NumberColumn("1. Score", format="%.4g"),
         "exponential": st.column_config.NumberColumn("2. Exponential", format="%.4f"),
         "probability": st.column_config.ProgressColumn(
             "3. Share of all", format="%.1f %%", min_value=0.0, max_value=100.0, color="primary"

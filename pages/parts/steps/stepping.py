@@ -18,7 +18,6 @@ from pages.parts.charts import Frame
 from pages.parts.pictures import show_weights
 from pages.parts.steps import followed, image_way
 from pages.parts.steps.followed import Followed
-from pages.parts.steps.image_way import COLUMNS
 from pages.parts.steps.number_words import number_words, short_number
 from pages.parts.tiles import Tile, show_tiles
 
@@ -26,8 +25,8 @@ from pages.parts.tiles import Tile, show_tiles
 PACES, MOST_DRAWINGS = (1, 2, 5, 10, 50, 200), 4
 # One epoch of a large network is cut after this time; what goes on by itself leaves most of the time to other pages.
 MOST_EPOCH_SECONDS, MOST_TICK_SECONDS = 2.0, 0.08
-N_WEIGHTS, WEIGHT_SIZE, TILE_SIZE = 12, 48, 56
-CHART_HEIGHT = 170
+N_WEIGHTS, WEIGHT_SIZE, TILE_SIZE = 12, 60, 56
+CHART_HEIGHT = 160
 SMALLER_BATCH = 32
 
 
@@ -51,9 +50,11 @@ def _show(spec: RunSpec, pace: int, *, running: bool, goes_on: bool) -> None:
     if stepper.problem:
         st.error(messages.plain(stepper.problem))
         return
-    history, images = st.columns(COLUMNS, gap="medium")
+    _show_figures(now)
+    # Two columns of one width throughout the page.
+    history, images = st.columns(2, gap="medium")
     with history:
-        _show_figures(now)
+        st.header("Loss of each batch", help=explain("loss"))
         st.vega_lite_chart(_losses_frame(len(stepper.losses) > 0).drawn(stepper.losses_table()), width="stretch")
     probabilities = now.probabilities()
     with images:
@@ -95,7 +96,7 @@ def _go_on(now: Followed, pace: int, *, running: bool, goes_on: bool) -> None:
 def _show_figures(now: Followed) -> None:
     stepper, n_epochs = now.stepper, now.spec.parameters["epochs"]
     batch = stepper.batch
-    with st.container(horizontal=True, key="steps_figures"):
+    with st.container(horizontal=True, gap="medium", key="steps_figures"):
         if batch is None:
             st.metric("Epoch", f"{n_epochs:,} of {n_epochs:,}", help=explain("epoch"), width=115)
             st.metric("Next batch", "none", width=115)
@@ -158,7 +159,7 @@ def _watch(now: Followed) -> Callable[[int], None]:
 def _show_weights(now: Followed, weights: dict[str, np.ndarray]) -> None:
     model, shape = now.spec.model, now.part.dataset.image_shape
     titles = first_layer_titles(model, weights, now.known_names)[:N_WEIGHTS]
-    left, right = st.columns(COLUMNS, gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.header("First layer's weights", help=explain("weight image", "weight"))
         images = first_layer_images(model, weights, shape)[:N_WEIGHTS]

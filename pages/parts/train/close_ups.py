@@ -12,6 +12,7 @@ import streamlit as st
 from digitcore.datasets import Part
 from digitcore.evaluation import confusion_counts, predictions, table_of_counts
 from digitcore.evaluation.comparison import change_table_of_counts
+from digitcore.glossary import explain
 from digitcore.images.png import factor_for
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.architecture import plan
@@ -166,13 +167,15 @@ def show_matrix(run: Run, close_up: CloseUp | None, *, difference: bool) -> None
     names = close_up.part.dataset.class_names
     before = close_up.counts_before if difference else None
     # A legend would take the room of the cells.
-    shades = "stronger colour, more images" if before is None else "blue: more than the baseline"
+    shades, term = "stronger colour, more images, on a logarithmic scale", explain("logarithmic scale")
+    if before is not None:
+        shades, term = "blue: more than the baseline, orange: fewer", None
     key = ("close-up", close_up.key, before is not None)
     chart = shared.charts.get(key, lambda: _matrix(close_up, before))
     clicked = st.vega_lite_chart(
         chart, key=session.chart_key("close_up"), on_select="rerun" if run.evaluated else "ignore"
     )
-    st.caption(f"{close_up.words}; {shades}.")
+    st.caption(f"{close_up.words}; {shades}.", help=term)
     if run.evaluated and (cells := clicked.selection[matrix_cell.SELECTION] or []):
         session.choose_cell(_MATRIX, len(names), *(names.index(cells[-1][side]) for side in ("truth", "prediction")))
         st.switch_page("pages/mistakes.py")
