@@ -128,6 +128,8 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
             "distributed.worker.profile.enabled": False,
             # The scheduler would keep the last thousand messages of each training for ever.
             "distributed.admin.low-level-log-length": 1,
+            # A check of the event loop, 50 times a second in each server, of which nobody asks the result.
+            "distributed.admin.tick.interval": "1s",
         }
     )
     # Else dask imports pandas here, and names the modules to import before the fork anew.
