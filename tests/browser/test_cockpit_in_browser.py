@@ -17,9 +17,8 @@ def matrix_labels(page):
 
 
 def picture_of_weights(page):
-    return page.locator('[aria-label="First layer\'s weights"] .picture').first.evaluate(
-        "picture => getComputedStyle(picture).backgroundImage"
-    )
+    # An attribute is read at once; until a function is called, a live page may have put another picture there.
+    return page.locator('[aria-label="First layer\'s weights"] .picture').first.get_attribute("style")
 
 
 def train(page):
