@@ -52,7 +52,7 @@ def percent_text(share: float, digits: int = 2) -> str:
 
 
 def bounded_percent_text(share: float, digits: int = 2) -> str:
-    """Return a share as :func:`percent_text` does, but "< 0.01 %" where it is smaller than the last digit says.
+    """Return a share as :func:`percent_text` does, but "< 0.01 %" where it is above zero and too small for the digits.
 
     For shares beside each other, which readers add up.
     """

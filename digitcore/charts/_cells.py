@@ -21,7 +21,7 @@ CELL_SIZES = (12, 46)
 LABELLED_CELL = 14
 SMALLEST_FONT = 6
 LARGEST_FONT = 13
-# Streamlit leaves room below a chart otherwise, which a matrix with words under it looks cut off by.
+# Otherwise Streamlit leaves more room below a chart, which separates a matrix from the words under it.
 PADDING = {"bottom": 4}
 # Width of a digit of a sans-serif font, as a share of the font's size.
 DIGIT_WIDTH = 0.58

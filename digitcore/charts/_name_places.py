@@ -25,8 +25,8 @@ def _n_characters(name: str) -> float:
 def place_names(middles: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> np.ndarray:
     """Return the centres of names none of which covers another, each as near to where it belongs as the others allow.
 
-    Names that nothing is in the way of come first, the others follow in order. One for which no room is left stays
-    where it belongs.
+    Names that overlap no other are placed first, then the rest in order. One for which no room is left stays where it
+    belongs.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def place_names(middles: np.ndarray, sizes: np.ndarray, area: tuple[float, float
     Returns
     -------
     ndarray, float, (n_names, 2)
-        In a wider or higher area that has its middles in the same proportions, the same places keep the names apart.
+        Stretched together with their middles to a wider or higher area, the names stay apart.
     """
     lowest, highest = sizes / 2, np.maximum(np.array(area) - sizes / 2, sizes / 2)
     wanted = np.clip(np.asarray(middles, dtype=float), lowest, highest)

@@ -46,7 +46,7 @@ def map_chart(table: pd.DataFrame, class_names: Sequence[str], *, select: str | 
     size = float(np.clip(AREA_OF_POINTS / max(len(table), 1), *POINT_SIZES))
     low, spans = _extent(table)
     scales = {
-        # Not of the names as well: their places are shares of it.
+        # Of the points alone: the places of the names are worked out from where they begin and end.
         name: alt.Scale(domain=[float(start), float(start + span)], zero=False, nice=False, padding=PADDING)
         for name, start, span in zip("xy", low, spans, strict=True)
     }

@@ -95,9 +95,9 @@ def nearest_recipe(spec: RunSpec, default: str) -> str:
 
 
 def recipe_name(spec: RunSpec) -> str | None:
-    """Return the recipe of its data set and model that a spec is called after, whatever its seed; None for no such one.
+    """Return the recipe of the same data set and model that a spec is called after, whatever its seed, or None.
 
-    One that differs too much from each is called after none.
+    A spec that differs too much from every recipe is called after none.
     """
     base = _base_of(spec, frozenset({"seed"}))
     return base.recipe if base.words == base.recipe and not _history(spec) else None

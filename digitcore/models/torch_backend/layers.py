@@ -54,7 +54,10 @@ def has_onednn() -> bool:
 
 
 def suits_onednn() -> bool:
-    """Return True if large products should go to oneDNN on this machine, whatever it is doing: equal bits need that."""
+    """Return True if large products should go to oneDNN.
+
+    It depends on the machine alone, and on nothing that is measured, so that equal trainings have equal bits.
+    """
     return has_onednn() and (get_host_cpu_name().startswith(_AMD) or not torch.backends.mkl.is_available())
 
 
@@ -88,6 +91,10 @@ class PickedImages(NamedTuple):
     def numpy(self) -> np.ndarray:
         """Return a copy of them, ``(n_images, n_pixels)``."""
         return self.images[self.rows].numpy()
+
+    def split(self, size: int) -> list[PickedImages]:
+        """Return them in parts of ``size`` images, the last one maybe smaller, as a tensor's ``split`` does."""
+        return [PickedImages(self.images, rows) for rows in self.rows.split(size)]
 
 
 class Rectifier:

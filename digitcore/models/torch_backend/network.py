@@ -35,7 +35,8 @@ _VALUES_AT_ONCE = 2**24
 _WORK_AT_ONCE = 2**32
 # Several at a time are enough for torch to share the work among its threads: the MLP gains 5 %.
 _BATCHES_GATHERED = 3
-# A running mean of which a tenth is lost at each batch falls by six orders of magnitude in between.
+# From one call of Update.forget to the next; a running mean that loses a tenth at each batch falls by six orders of
+# magnitude in between.
 _BATCHES_REMEMBERED = 128
 
 
@@ -283,8 +284,7 @@ class NetworkTraining(Training):
         order = torch.randperm(self.n_images, generator=self.generator)
         if self.network.PICKS_IMAGES:
             others = (each[order].split(self.batch_size) for each in (y, *self.image_weights))
-            picked = (PickedImages(X, rows) for rows in order.split(self.batch_size))
-            yield from zip(picked, *others, strict=True)
+            yield from zip(PickedImages(X, order).split(self.batch_size), *others, strict=True)
             return
         for rows in order.split(_BATCHES_GATHERED * self.batch_size):
             images = torch.index_select(X, 0, rows, out=self.buffers("images", rows.shape[0], X.shape[1]))

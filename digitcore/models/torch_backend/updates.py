@@ -9,12 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from digitcore.models.gradients import clipping_factor
 
-# Running means up to here count as zero.
+# Running means up to this size count as zero.
 _FORGOTTEN = 1e-30
 
 
@@ -51,7 +50,7 @@ class Update(Protocol):
         """Change the weights."""
 
     def forget(self) -> None:
-        """Take what is left of gradients of long ago for zero."""
+        """Set to zero what running means have left of gradients of long ago."""
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of what earlier steps left behind, the weights aside."""
@@ -275,16 +274,14 @@ class Rule:
         }[name]
 
     def forget(self) -> None:
-        """Take running means for zero that are far below what epsilon lets count.
+        """Set running means to zero that are so small that epsilon outweighs them.
 
-        With numbers below 1e-38, which they come to for pixels that are seldom lit, processors calculate slowly:
+        For pixels that are seldom lit they fall below 1e-38, and with such numbers processors calculate slowly:
         mnist-dense gains 12 %.
         """
         for name, mean in self.state.items():
-            if name in ("velocity", "mean"):
+            if name not in ("n_steps", "sum"):  # a sum never falls
                 torch.hardshrink(mean, _FORGOTTEN, out=mean)
-            elif name in ("square", "largest"):
-                F.threshold_(mean, _FORGOTTEN, 0.0)
 
     def _common(self) -> dict[str, Any]:
         return {"lr": self.learning_rate, "weight_decay": self._weight_decay, "maximize": False}

@@ -101,7 +101,7 @@ def test_one_class_is_certain(small, digits):
     assert model.predict_proba(digits[0][:2]).tolist() == [[1.0], [1.0]]
 
 
-@pytest.mark.parametrize("batch_size", [100, None])
+@pytest.mark.parametrize("batch_size", [50, 100, None])
 def test_batch_in_several_blocks_is_the_same_step(digits, batch_size, monkeypatch):
     whole = MLP(batch_size=batch_size, epochs=3, learning_rate=0.1, random_state=0).fit(*digits, digits)
     monkeypatch.setattr(torch_network, "_VALUES_AT_ONCE", 37 * (64 + 32 + 16 + 10))

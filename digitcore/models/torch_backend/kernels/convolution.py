@@ -217,6 +217,7 @@ def _keep_higher(values, number, best, origin):
 
 @kernel()
 def _rectify(levels, highest, scale, best, origin):
+    """Set what is not above zero, or dropped, to zero; also in ``planes``."""
     for q in range(best.shape[0]):
         dropped = (best[q] <= 0) | (levels[q] > highest)
         best[q] = np.float32(0) if dropped else best[q] * scale

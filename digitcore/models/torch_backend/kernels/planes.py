@@ -127,7 +127,8 @@ def _place(tops, numbers, width, columns, best, origin):
 
 @kernel()
 def _rectify(levels, highest, scale, best, origin):
-    # In one loop with the above it would be branches, which could not be foreseen, and take six times as long.
+    """Set what is not above zero, or dropped, to zero; also in ``convolution``."""
+    # In one loop with _place it would be branches, which could not be foreseen, and take six times as long.
     for at in range(best.shape[0]):
         # Not "above zero": a NaN must stay one.
         dropped = (best[at] <= 0) | (levels[at] > highest)
