@@ -203,7 +203,7 @@ class Choice(Parameter):
         return "one of " + ", ".join(repr(option) for option in self.options)
 
     def _refuse(self, value: Any) -> InvalidSetting:
-        hint = _did_you_mean(value, self.options)
+        hint = did_you_mean(value, self.options)
         return InvalidSetting(f"{super()._refuse(value)}.{hint}") if hint else super()._refuse(value)
 
 
@@ -306,11 +306,11 @@ def short_text(text: str, name: str, max_length: int) -> str:
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)
-    hint = _did_you_mean(name, known)
+    hint = did_you_mean(name, known)
     return InvalidSetting(f"Unknown {kind} {shortened(name)}: known are {', '.join(known)}.{hint}")
 
 
-def _did_you_mean(name: Any, known: Iterable[str]) -> str:
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'adam'?"`` if one of the known names is near, else an empty text."""
     if not isinstance(name, str):
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+MINUS = "\u2212"
 # Seconds from which an estimate is rounded to multiples of so many.
 _ROUGH_STEPS = ((600, 300), (150, 60), (60, 30), (20, 5), (1, 1))
 # Of a name in a list or a legend.
@@ -75,9 +76,10 @@ def points_text(share: float, digits: int = 1) -> str:
     return f"{_in_points(share, digits)} points"
 
 
-def points_change_text(share: float) -> str:
-    """Return a change of a share as :func:`points_text` does, with its sign: "+0.4 points"."""
-    return f"{'+' if share > 0 else ''}{points_text(share)}"
+def points_change_text(share: float, digits: int = 1) -> str:
+    """Return a change of a share as :func:`points_text` does, with its sign: "+0.4 points", "0.0 points"."""
+    text = points_text(share, digits)
+    return f"+{text}" if round(100 * share, digits) > 0 else text
 
 
 def points_interval_text(low: float, high: float, digits: int = 1) -> str:
@@ -124,7 +126,8 @@ def about_text(seconds: float) -> str:
 
 
 def _in_points(share: float, digits: int) -> str:
-    return f"{round(100 * share, digits) + 0.0:.{digits}f}"  # the sum turns -0.0 into 0.0
+    # The sum turns -0.0 into 0.0.
+    return f"{round(100 * share, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
 def _check_finite(seconds: float) -> None:

@@ -69,7 +69,7 @@ def test_names_are_listed_as_in_a_sentence():
 
 def test_a_point_is_a_hundredth():
     assert points_text(0.0042) == "0.4 points"
-    assert points_text(-0.0042, 2) == "-0.42 points"
+    assert points_text(-0.0042, 2) == "−0.42 points"
     assert points_interval_text(-0.00001, 0.0042) == "0.0 to 0.4"
 
 
@@ -131,5 +131,5 @@ def test_a_change_in_points_has_a_sign():
     assert [points_change_text(share) for share in (0.004, 0.0, -0.0151)] == [
         "+0.4 points",
         "0.0 points",
-        "-1.5 points",
+        "−1.5 points",
     ]

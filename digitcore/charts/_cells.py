@@ -14,6 +14,7 @@ import pandas as pd
 from digitcore.charts._axes import label_angle, labels_fit
 from digitcore.charts._theme import DARK_PAGE, themed_range
 from digitcore.images import palette
+from digitcore.wording import MINUS
 
 MATRIX_SIZE = 620
 CELL_SIZES = (12, 46)
@@ -172,7 +173,7 @@ def signed_cells(table: pd.DataFrame, column: str, figures: list[str]) -> Matrix
     values = table[column].to_numpy(dtype=float)
     most = np.nanmax(np.abs(values), initial=0) or 1.0
     stops = np.linspace(-most, most, len(palette.DIVERGING_STOPS["light"]))
-    figures = [figure.replace("-", "−") for figure in figures]
+    figures = [figure.replace("-", MINUS) for figure in figures]
     return MatrixCells(table.assign(figure=figures, **inks(values, stops, "linear", palette.DIVERGING_STOPS)), stops)
 
 

@@ -152,6 +152,16 @@ def available_curves(models: Mapping[str, Sequence[Run]]) -> list[str]:
     return [curve for curve in CURVES if any(getattr(epoch, curve) is not None for epoch in last)]
 
 
+def missing_curves_text(models: Mapping[str, Sequence[Run]], curve: str) -> str:
+    """Return a sentence that names the models without values of a curve in :data:`CURVES`; empty if all have them."""
+    missing = [name for name, members in models.items() if curve not in available_curves({name: members})]
+    if not missing:
+        return ""
+    trained_blind = all(any(run.epochs for run in models[name]) for name in missing)
+    reason = "trained without validation images" if trained_blind else "whose epochs have no such values"
+    return f"Not drawn: {listed(missing)}, {reason}."
+
+
 def model_curves_table(
     models: Mapping[str, Sequence[Run]], curve: str = "validation_loss", *, over: str = "epoch", smoothing: float = 0.0
 ) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
-from digitcore.parameters import short_text, unknown_name
+from digitcore.parameters import did_you_mean, short_text, shortened, unknown_name
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import setting_text, setting_value, settings_of, switch_model, with_settings
@@ -115,7 +115,9 @@ def _read(given: Mapping[str, str], model: str, problems: list[str]) -> dict[str
     values: dict[str, Any] = {}
     for name, text in given.items():
         if name not in known:
-            problems.append(f"{unknown_name('setting', name, known)} It was left out of the link.")
+            # There are too many to list them all.
+            hint = did_you_mean(name, known)
+            problems.append(f"Unknown setting {shortened(name)} in the link: it was left out.{hint}")
             continue
         try:
             values[name] = known[name].record.parse(text)

@@ -17,6 +17,7 @@ from digitcore.experiments.side_by_side import (
     common_parts,
     figures_table,
     labelled_runs,
+    missing_curves_text,
     model_curves_table,
     named_models,
     settings_table,
@@ -150,6 +151,15 @@ def test_runs_without_validation_have_no_such_curve():
     assert model_curves_table(MODELS, "validation_loss").empty
     assert available_curves(MODELS) == ["train_accuracy", "train_loss"]
     assert available_curves({"one": [run(loss_of_validation=0.3)]})[0] == "validation_loss"
+
+
+def test_a_model_without_the_chosen_curve_is_named():
+    models = {"blind": [run()], "seen": [run(loss_of_validation=0.3)], "bare": [run(losses=())]}
+    assert missing_curves_text({"seen": models["seen"]}, "validation_loss") == ""
+    assert missing_curves_text(MODELS, "train_loss") == ""
+    blind = {name: models[name] for name in ("blind", "seen")}
+    assert missing_curves_text(blind, "validation_loss") == "Not drawn: blind, trained without validation images."
+    assert missing_curves_text(models, "train_loss") == "Not drawn: bare, whose epochs have no such values."
 
 
 def test_a_model_may_be_called_like_a_heading():

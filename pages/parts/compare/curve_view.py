@@ -8,11 +8,18 @@ from typing import Any
 import streamlit as st
 
 from digitcore.charts import model_curves_chart
-from digitcore.experiments.side_by_side import CURVES, OVER, available_curves, model_curves_table
+from digitcore.experiments.side_by_side import (
+    CURVES,
+    OVER,
+    available_curves,
+    missing_curves_text,
+    model_curves_table,
+)
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from pages.parts import layout, shared, view
 from pages.parts.charts import drawable
+from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
 
 Models = Mapping[str, Sequence[Run]]
@@ -46,6 +53,9 @@ def show(models: Models) -> None:
     key = ("compare curves", runs, curve, over, smoothing)
     chart = shared.charts.get(key, lambda: _chart(models, curve, over, smoothing))
     st.vega_lite_chart(chart, width="stretch")
+    missing = missing_curves_text(models, curve)
+    if missing:
+        st.caption(plain(missing))
     if any(run.spec.members > 1 for members in models.values() for run in members):
         st.caption("The curve of a vote is the mean of its models' curves.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MINUS = "\u2212"
+from digitcore.wording import MINUS
 
 
 def number_words(value: float) -> str:

@@ -11,8 +11,8 @@ from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
-from digitcore.wording import counted, duration_text, percent_interval_text, percent_text, points_change_text
-from pages.parts import part_lock, session
+from digitcore.wording import counted, duration_text, percent_interval_text, percent_text
+from pages.parts import metric, part_lock, session
 
 # Four stand beside each other on a laptop, two on a phone.
 FIGURE_WIDTH = 132
@@ -37,7 +37,7 @@ def show(run: Run, base: Run | None) -> None:
                 percent_text(part.accuracy),
                 f"mean of {run.spec.members} models" if are_means else _interval_note(part),
                 f"{counts}{ACCURACY_HELP[name]}",
-                _delta(part.accuracy, other),
+                _change(part.accuracy, other),
             )
         if run.evaluated and run.covered:
             _show_figure("Test accuracy", part_lock.LOCKED, "Not opened yet", ACCURACY_HELP["test"])
@@ -71,13 +71,13 @@ def _interval_note(part: PartEvaluation) -> str:
     return percent_interval_text(part.accuracy_low, part.accuracy_high).replace(" ", "\u00a0")
 
 
-def _delta(accuracy: float, other: PartEvaluation | None) -> str | None:
+def _change(accuracy: float, other: PartEvaluation | None) -> float | None:
     if other is None or not (math.isfinite(accuracy) and math.isfinite(other.accuracy)):
         return None
-    return points_change_text(accuracy - other.accuracy)
+    return accuracy - other.accuracy
 
 
-def _show_figure(label: str, value: str, note: str, help_text: str, delta: str | None = None) -> None:
+def _show_figure(label: str, value: str, note: str, help_text: str, change: float | None = None) -> None:
     with st.container(width=FIGURE_WIDTH, gap=None):
-        st.metric(label, value, delta, help=help_text)
+        metric.show(label, value, change, help=help_text)
         st.caption(note)

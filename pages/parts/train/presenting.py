@@ -28,7 +28,9 @@ html { font-size: 19px !important; }
   color: var(--present-text);
   opacity: 1;
 }
-.st-key-figures > div { width: 8.9rem !important; min-width: 8.9rem; }
+.st-key-figures { gap: 0.5rem !important; }
+.st-key-figures > div { flex: 1 1 7rem !important; width: auto !important; min-width: 7rem; max-width: 9rem; }
+.st-key-figures [data-testid="stTooltipIcon"] { display: none; }
 [data-testid="stCaptionContainer"] { color: var(--present-text) !important; }
 [data-testid="stMainBlockContainer"]:has(.st-key-with_button_train) { padding-top: 1rem !important; }
 [data-testid="stSidebarUserContent"] { padding-top: 1rem; }
