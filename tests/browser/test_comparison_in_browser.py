@@ -5,20 +5,29 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.live_server import LiveServer
 from tests.browser.test_accessibility import violations_of_both_themes
-from tests.browser.test_dashboard import go_to, open_page, press_train, settle, wait_for_result
+from tests.browser.test_dashboard import go_to, open_page, open_trained, settle
 
 pytestmark = pytest.mark.browser
 LINKS = ("model=softmax&epochs=2", "model=softmax&epochs=40", "model=mlp&epochs=5&batch_size=64")
 
 
+@pytest.fixture(scope="module")
+def comparing_server(tmp_path_factory, browser):
+    """A server of these tests alone, which has trained three runs."""
+    with LiveServer(tmp_path_factory.mktemp("comparing")) as server:
+        page = browser.new_page()
+        for link in LINKS:
+            open_trained(page, f"{server.url}/?{link}")
+        page.close()
+        yield server
+
+
 @pytest.fixture
-def trained(own_server, page):
-    """The Train page of a server that has trained three runs."""
-    for link in LINKS:
-        open_page(page, f"{own_server.url}/?{link}")
-        press_train(page)
-        wait_for_result(page)
+def trained(comparing_server, page):
+    """The Train page of that server."""
+    open_page(page, comparing_server.url)
     return page
 
 
@@ -57,7 +66,7 @@ def test_lines_chosen_by_keyboard_are_compared_and_break_no_rule(trained):
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
 
 
-def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, own_server, browser):
+def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, comparing_server, browser):
     page = trained
     compare_two(page)
     # An open list hides the rest of the page from those who ask by role.
@@ -66,9 +75,7 @@ def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, own_server
     expect(lines).to_contain_text("3 lines")
     expect(page.get_by_role("button", name=re.compile("new run"))).to_have_count(0)
     other = browser.new_context().new_page()
-    open_page(other, f"{own_server.url}/?model=softmax&epochs=3")
-    press_train(other)
-    wait_for_result(other)
+    open_trained(other, f"{comparing_server.url}/?model=softmax&epochs=3")
     other.context.close()
     offered = page.get_by_role("button", name="1 new run: refresh")
     expect(offered).to_be_visible()

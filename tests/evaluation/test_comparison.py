@@ -655,7 +655,7 @@ def test_a_better_model_is_named_with_the_figures():
 def test_models_that_cannot_be_told_apart_are_told_what_would_show():
     truth, a, b = predictions_of(430, 6, 4, 10)
     assert pair_sentence(compare_predictions(truth, a, b)) == (
-        "A and B cannot be told apart: A is ahead by 0.4 points (-1.1 to 2.1); 4 images only A gets wrong, 6 only B. "
+        "A and B cannot be told apart: A is ahead by 0.4 points (−1.1 to 2.1); 4 images only A gets wrong, 6 only B. "
         "On these 450 images a difference shows from 1.8 points on."
     )
 
@@ -673,7 +673,7 @@ def test_a_difference_near_the_threshold_is_called_so():
 def test_equally_accurate_models_are_called_so():
     truth, a, b = predictions_of(449, 0, 0, 1)
     assert pair_sentence(compare_predictions(truth, a, b)) == (
-        "A and B cannot be told apart: both are equally accurate (-0.8 to 0.8); 0 images only A gets wrong, 0 only B. "
+        "A and B cannot be told apart: both are equally accurate (−0.8 to 0.8); 0 images only A gets wrong, 0 only B. "
         "On these 450 images a difference shows from 1.1 points on."
     )
 
@@ -741,7 +741,7 @@ def test_seeds_in_a_sentence():
 def test_seeds_that_cannot_be_told_apart_in_a_sentence():
     paired = compare_seeds({0: 0.95, 1: 0.96}, {0: 0.96, 1: 0.94})
     assert seeds_sentence(paired) == (
-        "A and B cannot be told apart: A is ahead by 0.5 points on average over 2 seeds (-18.6 to 19.6); it is ahead "
+        "A and B cannot be told apart: A is ahead by 0.5 points on average over 2 seeds (−18.6 to 19.6); it is ahead "
         "with 1 of 2 seeds and behind with 1. With this spread a mean difference shows from 19.1 points on."
     )
     unpaired = seeds_sentence(compare_seeds({0: 0.95, 1: 0.96}, {2: 0.95, 3: 0.94, 4: 0.95}))
@@ -767,7 +767,7 @@ def test_folds_in_a_sentence():
     )
     even = MeanDifference(0.0, -0.01, 0.01, 0.0, 4, 1.0)
     assert folds_sentence(even, 5).startswith(
-        "A and B cannot be told apart: both are equally accurate on average over 5 folds (-1.0 to 1.0)."
+        "A and B cannot be told apart: both are equally accurate on average over 5 folds (−1.0 to 1.0)."
     )
 
 

@@ -42,6 +42,18 @@ def warm_process():
 
 
 @pytest.fixture
+def store_url(request, tmp_path):
+    """The URL of an empty database: of SQLite, and of PostgreSQL for the tests that are marked so."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'runs.db'}"
+    return request.getfixturevalue("postgresql_url")
+
+
+# Where what the database does at the same time decides.
+on_each_database = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
 def serve(open_store, scheduler):
     """Return a function that starts one more server on the store, with settings of its own."""
     started = []
@@ -80,6 +92,7 @@ def dead_owner(runner):
     return f"{runner.engine.owner.split('|')[0]}|1999999|1.000"
 
 
+@on_each_database
 def test_the_other_server_stops_an_experiment_as_its_own_does(servers, slow):
     first, second = servers
     plan = long_one(slow)
@@ -143,6 +156,7 @@ def test_anyone_may_stop_an_experiment_of_another_server_in_a_shared_space(serve
     assert first.wait(plan.digest, SECONDS).state == "stopped"
 
 
+@on_each_database
 def test_an_experiment_started_at_both_servers_is_run_by_the_first(servers, slow):
     first, second = servers
     plan = long_one(slow)
@@ -165,6 +179,7 @@ def test_a_stop_of_what_has_ended_changes_nothing(servers, quick):
     assert second.experiment(plan.digest).runs == ended.runs
 
 
+@on_each_database
 def test_a_stop_that_comes_as_an_experiment_ends_leaves_it_whole(servers, quick):
     first, second = servers
     for seed in range(10):
@@ -181,6 +196,7 @@ def test_a_stop_that_comes_as_an_experiment_ends_leaves_it_whole(servers, quick)
     assert first.engine.store.requested_experiment_stops(first.engine.owner) == []
 
 
+@on_each_database
 def test_an_experiment_that_was_started_again_meanwhile_goes_on(servers, slow, monkeypatch):
     runner, plan = servers[0], long_one(slow)
     runner.start(plan)

@@ -195,7 +195,9 @@ def test_spare_workers_join_once(cluster):
     assert len(cluster.client.nthreads()) == 3
 
 
-@pytest.mark.parametrize("how", ["close", signal.SIGTERM, signal.SIGKILL], ids=str)
+@pytest.mark.parametrize(
+    "how", ["close", pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=str
+)
 def test_nothing_is_left_behind(temporary, how):
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     started = descendants(psutil.Process(int(server.stdout.readline())))

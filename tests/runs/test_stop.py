@@ -143,7 +143,7 @@ def test_a_stop_while_data_is_loaded_is_seen_before_the_first_epoch(monkeypatch)
 
 
 def test_a_run_stopped_in_mid_epoch_is_trained_again_with_the_same_bits(engine):
-    parameters = {"epochs": 4, "batch_size": 1, "hidden_units": (600, 400)}
+    parameters = {"epochs": 2, "batch_size": 1, "hidden_units": (400, 300)}
     spec = RunSpec(dataset="digits", model="mlp", parameters=parameters)
     digest = engine.submit(spec).digest
     wait_for(lambda: engine.run(digest).state == "running")
@@ -151,7 +151,7 @@ def test_a_run_stopped_in_mid_epoch_is_trained_again_with_the_same_bits(engine):
     assert engine.wait(digest, 60).state == "cancelled"
     engine.submit(spec)
     run = engine.wait(digest, 120)
-    assert (run.state, [epoch.number for epoch in run.epochs]) == ("done", [1, 2, 3, 4])
+    assert (run.state, [epoch.number for epoch in run.epochs]) == ("done", [1, 2])
     expected = train_spec(spec).arrays
     for name, array in engine.arrays(digest).without_checkpoint().items():
         np.testing.assert_array_equal(array, expected[name])
