@@ -179,8 +179,8 @@ _FIGURES = {
     "robustness": "How accurate a model stays when its images get worse than those that it has learned from: noisy, "
     "turned, blurred.",
     "severity": "How strongly an image is corrupted, from 1, hardly visible, to 5, hard to read. At 0 it is as it was.",
-    "label issue": "An image whose label is probably wrong: models that were not trained on it confidently see another "
-    "class.",
+    "label issue": "An image whose label may be wrong: models that were not trained on it confidently see another "
+    "class. It may also be right, and the image hard to read.",
 }
 
 _INSIGHT = {

@@ -41,7 +41,7 @@ def confident_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.nd
 
 
 def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return the positions (int64) of images whose label is probably wrong, the most suspicious first.
+    """Return the positions (int64) of images whose label is suspected to be wrong, the most suspicious first.
 
     A label is an issue where its class has others and, of the classes it is confidently in, the most probable one is
     not its label, and neither is the model's prediction. The less probable its label, the more suspicious it is.

@@ -44,6 +44,11 @@ def choices(name: str = "page") -> DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="bottom", key=f"choices_{name}")
 
 
+def is_phone() -> bool:
+    """Return whether the browser says that it runs on a phone."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
 def show_coming(words: str, height: int = CHART_HEIGHT) -> None:
     """Say that something is on its way, and keep the room that it will take, so that nothing moves when it comes."""
     st.caption(f":material/hourglass_top: {words}")

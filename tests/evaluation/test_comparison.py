@@ -236,9 +236,9 @@ def test_a_comparison_mirrors_with_the_models(table):
 
 def test_models_tested_on_other_images_are_not_compared():
     check_same_images(np.array([1, 5, 7]), np.array([1, 5, 7]))
-    with pytest.raises(ComparisonError, match=r"^The test images differ \(3 of A, 2 of B, 1 in common\), so .* split$"):
+    with pytest.raises(ComparisonError, match=r"^The images differ \(3 of A, 2 of B, 1 in common\), so .* split$"):
         check_same_images(np.array([1, 5, 7]), np.array([5, 6]))
-    with pytest.raises(ComparisonError, match="^The test images are in different orders: sort both"):
+    with pytest.raises(ComparisonError, match="^The images are in different orders: sort both"):
         check_same_images(np.array([1, 5, 7]), np.array([5, 1, 7]))
 
 

@@ -46,7 +46,7 @@ def test_values_come_in_the_order_of_the_other_models_images():
 
 
 def test_other_images_are_refused():
-    with pytest.raises(ComparisonError, match="The test images differ"):
+    with pytest.raises(ComparisonError, match="The images differ"):
         in_same_order(np.array([1, 2]), np.array([1, 3]), np.array([1, 3]))
 
 

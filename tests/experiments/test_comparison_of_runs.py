@@ -189,9 +189,7 @@ def test_another_part_can_be_compared(one_each, trained):
 
 def test_other_test_images_are_refused(one_each, trained):
     other = trained.run(spec(40, split={"random_state": 1}))
-    with pytest.raises(
-        ComparisonError, match=r"^The test images differ \(450 of .*, 450 of .*, \d+ in common\), so the"
-    ):
+    with pytest.raises(ComparisonError, match=r"^The images differ \(450 of .*, 450 of .*, \d+ in common\), so the"):
         compare([one_each[0], other], trained.arrays)
 
 

@@ -10,7 +10,7 @@ from digitcore.runs import RunSpec
 from digitcore.runs.catalogue import Catalogue
 from digitcore.runs.listed_columns import seedless_digest
 from digitcore.wording import interval_text
-from pages.parts import session, shared
+from pages.parts import layout, session, shared
 from pages.parts.compare import run_table
 from pages.parts.reading.guides import GUIDES
 from tests.pages.conftest import (
@@ -123,6 +123,12 @@ def test_the_column_of_names_is_as_wide_as_the_longest():
     assert width("a") < width("a name that takes some room") < width(70 * "w") == run_table.MOST_NAME_WIDTH
 
 
+def test_on_a_phone_figures_stand_beside_the_names(monkeypatch):
+    shared.engine().editor.rename([each.digest for each in SHORT], 60 * "w")
+    monkeypatch.setattr(layout, "is_phone", lambda: True)
+    assert json.loads(open_page().dataframe[0].proto.columns)["called"]["width"] == run_table.PHONE_NAME_WIDTH
+
+
 def test_without_a_choice_the_page_says_what_to_do():
     assert "Choose two or more lines of the table" in said(open_page())
 
@@ -219,7 +225,7 @@ def test_a_page_of_the_table_changes_its_own_lines_only(monkeypatch, chosen, row
 def test_runs_tested_on_other_images_are_refused_with_a_reason_and_their_figures_shown():
     app = open_page(LONG[0].digest, OTHER_TEST.digest)
     check_whole(app)
-    assert "Not compared. The test images differ" in said(app)
+    assert "Not compared. The images differ" in said(app)
     assert figures(app)["accuracy"].notna().tolist() == [True, True]
     assert not any(text.startswith("Difference of two confusion") for text in chart_descriptions(app))
 

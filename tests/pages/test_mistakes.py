@@ -121,9 +121,10 @@ def test_label_issues_are_searched_in_the_workers(mistakes):
     assert announced(mistakes) == ["The search for label issues has ended."]
     assert not mistakes.exception
     assert not mistakes.error
-    # The model of this page is weak, and so its issues are called suspects.
     suspected = r"\*\*\d+\*\* of 1,347 training images \([\d.]+ %\) are suspected of a wrong label"
     assert re.search(suspected, texts(mistakes))
+    assert "look at an image before you call its label wrong" in texts(mistakes)
+    # The model of this page is weak.
     assert "Train a better model first" in texts(mistakes)
 
 

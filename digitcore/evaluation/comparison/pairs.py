@@ -110,7 +110,7 @@ class PairComparison:
 
 
 def check_same_images(images_a: np.ndarray, images_b: np.ndarray, name_a: str = "A", name_b: str = "B") -> None:
-    """Raise unless two models were tested on the same images, in the same order.
+    """Raise unless two models were judged on the same images, in the same order.
 
     Parameters
     ----------
@@ -130,10 +130,10 @@ def check_same_images(images_a: np.ndarray, images_b: np.ndarray, name_a: str = 
     if np.array_equal(a, b):
         return
     if np.array_equal(np.sort(a), np.sort(b)):
-        raise ComparisonError("The test images are in different orders: sort both by their positions in the data set")
+        raise ComparisonError("The images are in different orders: sort both by their positions in the data set")
     n_common = len(np.intersect1d(a, b))
     raise ComparisonError(
-        f"The test images differ ({len(a)} of {name_a}, {len(b)} of {name_b}, {n_common} in common), so the "
+        f"The images differ ({len(a):,} of {name_a}, {len(b):,} of {name_b}, {n_common:,} in common), so the "
         "accuracies cannot be compared image by image: train both with the same split"
     )
 

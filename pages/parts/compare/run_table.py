@@ -25,6 +25,8 @@ PAGE_SIZE = 100
 TABLE_HEIGHT = 320
 # Pixels of the column of names: as wide as the longest one, by the mean width of a letter and the room beside it.
 LEAST_NAME_WIDTH, MOST_NAME_WIDTH, LETTER_WIDTH, NAME_PADDING = 120, 440, 7, 24
+# Leaves room for the figures beside the names.
+PHONE_NAME_WIDTH = 170
 # Between two looks for new runs.
 LOOK_SECONDS = 5.0
 # What the order is called, the column it sorts by, and whether the largest comes first.
@@ -185,7 +187,8 @@ def _show_table(listing: Listing, *, grouped: bool) -> None:
 def name_width(names: pd.Series) -> int:
     """Return the width of a column of names, in pixels."""
     longest = int(names.str.len().max())
-    return min(max(LETTER_WIDTH * longest + NAME_PADDING, LEAST_NAME_WIDTH), MOST_NAME_WIDTH)
+    most = PHONE_NAME_WIDTH if layout.is_phone() else MOST_NAME_WIDTH
+    return min(max(LETTER_WIDTH * longest + NAME_PADDING, LEAST_NAME_WIDTH), most)
 
 
 def _take_selection(key: str, entries: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Training images whose label is probably wrong, found by models that have not been trained on them."""
+"""Training images whose label may be wrong, found by models that have not been trained on them."""
 
 from __future__ import annotations
 
@@ -99,10 +99,9 @@ def _fold_key(run: Run, fold: int) -> str:
 def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
     n_issues, accuracy, table = _found(run.digest, run.created_at, _part=part, _run=run, _folds=folds)
     share, warning = percent_text(n_issues / part.n_images), label_issues_warning(accuracy)
-    judged = "are suspected of a wrong label" if warning else "probably have a wrong label"
     st.markdown(
-        f"**{n_issues:,}** of {part.n_images:,} training images ({share}) {judged}. Out of fold, the models were right "
-        f"on **{percent_text(accuracy, 1)}** of the images."
+        f"**{n_issues:,}** of {part.n_images:,} training images ({share}) are suspected of a wrong label. Out of fold, "
+        f"the models were right on **{percent_text(accuracy, 1)}** of the images."
     )
     if warning:
         st.warning(messages.plain(warning))
@@ -121,14 +120,17 @@ def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
         for row in table.itertuples(index=False)
     ]
     show_tiles(part, tiles, key="label_issue_tiles")
-    st.caption(f"{len(tiles)} of them, the least probable label first: the label in blue, the suggestion in red.")
+    st.caption(
+        f"{len(tiles)} of them, the least probable label first: the label in blue, the suggestion in red. Some may "
+        "only be hard to read: look at an image before you call its label wrong."
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _found(
     digest: str, created_at: datetime, _part: Part, _run: Run, _folds: list[Computation]
 ) -> tuple[int, float, pd.DataFrame]:
-    """Return how many labels are probably wrong, the accuracy out of fold, and the table of the first issues."""
+    """Return how many labels are suspected, the accuracy out of fold, and the table of the first issues."""
     probabilities = joined_folds(_part, _run.spec.random_state, [fold.result for fold in _folds])
     found = find_label_issues(_part.labels, probabilities)
     table = label_issues_table(_part.labels, probabilities, found[:MOST_SHOWN], _part.dataset.class_names)
