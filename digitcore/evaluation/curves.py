@@ -73,14 +73,16 @@ def curves_table(
         raise InvalidSetting("held_out_name must not be 'train': that is the name of the other line")
     lines = {part: table[f"{column}_{measure}"].to_numpy() for part, column in _parts(held_out_name)}
     kept = _thinned(list(lines.values()), measure, max_points)
-    long = pd.concat(
-        [
-            pd.DataFrame({"epoch": table["epoch"].to_numpy()[kept], "part": part, "value": values[kept]})
-            for part, values in lines.items()
-        ],
-        ignore_index=True,
-    ).astype({"part": str})
-    return long.dropna(subset="value").reset_index(drop=True)
+    # One table of whole columns, and not a table per line that is put together: this is drawn at every epoch.
+    drawn = {part: kept[~np.isnan(values[kept])] for part, values in lines.items()}
+    parts = [part for part, rows in drawn.items() for _ in rows]
+    return pd.DataFrame(
+        {
+            "epoch": table["epoch"].to_numpy()[np.concatenate(list(drawn.values()))],
+            "part": pd.Series(parts, dtype=str),
+            "value": np.concatenate([lines[part][rows] for part, rows in drawn.items()]),
+        }
+    )
 
 
 def _parts(held_out_name: str) -> tuple[tuple[str, str], tuple[str, str]]:
