@@ -38,6 +38,15 @@ def test_the_first_page_waits_for_neither_torch_nor_scikit_learn():
     assert output.stdout.split() == ["False", "False"]
 
 
+def test_a_worker_imports_no_algebra_when_it_starts():
+    code = (
+        "import sys, digitcore.worker_host.imports; from digitcore.runs.worker import warm_up; warm_up(); "
+        "print('torch' in sys.modules, 'sympy' in sys.modules)"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert output.stdout.split() == ["True", "False"]
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.name)
 def test_a_page_imports_no_numerical_library(page):
     roots = {name.split(".")[0] for name in imported_names(page)}

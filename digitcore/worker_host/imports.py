@@ -14,7 +14,6 @@ import numba.core.cpu
 import numba.np.arrayobj
 import sklearn.datasets
 import sklearn.model_selection
-import torch.fx.experimental.symbolic_shapes
 
 import digitcore.models.torch_backend.network
 import digitcore.runs.worker
