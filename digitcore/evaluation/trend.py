@@ -67,6 +67,10 @@ class TrainingCurve:
         Classes to choose from.
     ended_early : bool
         Whether ``patience`` ended the training: the accuracy had not risen for so many epochs.
+    annealed : bool
+        Whether the learning rate fell to its end with the last epoch: the rise that this brings does not go on.
+    handicap : str
+        A setting that alone may keep a model from learning, such as "dropout 0.9"; empty without one.
 
     Raises
     ------
@@ -81,6 +85,8 @@ class TrainingCurve:
     n_held_out: int | None = None
     n_classes: int = 10
     ended_early: bool = False
+    annealed: bool = False
+    handicap: str = ""
 
     def __post_init__(self) -> None:
         _checked(self.accuracies)

@@ -144,7 +144,7 @@ class _Facts:
         if self.lost > MUCH_LOST and self.curve.lost > MUCH_LOST:
             return "unstable"
         certain = self.gap is not None and self.gap.low > HARMLESS_GAP + ROUNDING
-        rises = self.curve.rise.clear and not self.curve.ended_early
+        rises = self.curve.rise.clear and not (self.curve.ended_early or self.curve.annealed)
         if rises and not (certain and not self.curve.held_out_accuracies):
             return "still improving"
         if certain:
@@ -172,14 +172,15 @@ class _Facts:
         """What the rule that decided found, in a sentence."""
         curve = self.curve
         if kind == "diverged":
-            return f"{self._breakdown} The learning rate is too high."
+            return f"{self._breakdown} {self._blame.capitalize()} is too high."
         if kind == "learned nothing":
-            return f"That is hardly better than guessing among {curve.n_classes} classes."
+            blamed = f" {curve.handicap[0].upper()}{curve.handicap[1:]} may be why." if curve.handicap else ""
+            return f"That is hardly better than guessing among {curve.n_classes} classes.{blamed}"
         if kind == "unstable":
             best = max(curve.accuracies)
             return (
                 f"In epoch {curve.best_training_epoch} it was {percent_text(best, 1)} of the training images, and the "
-                "training lost it again: the learning rate is too high."
+                f"training lost it again: {self._blame} is too high."
             )
         if kind == "still improving":
             return f"At the end {curve.monitored_name} accuracy was still rising, by {points_text(curve.rise.rise)}."
@@ -192,15 +193,20 @@ class _Facts:
         return ""
 
     @property
+    def _blame(self) -> str:
+        return f"{self.curve.handicap} or the learning rate" if self.curve.handicap else "the learning rate"
+
+    @property
     def _breakdown(self) -> str:
         jump, lost = self.curve.jump, self.curve.lost > MUCH_LOST
-        had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images. " if lost else ""
+        had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images." if lost else ""
         if jump is None and self.curve.is_thrown_about:
             guessing = math.log(self.curve.n_classes)
-            return f"{had}The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
+            ended = f"The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
+            return f"{had} {ended}".strip()
         if jump is None:
             return had or "The first updates threw the weights so far that the model only guesses."
-        return f"{had}In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}."
+        return f"{had} In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}.".strip()
 
     def nearness(self, kind: Kind) -> str:
         """What is near a threshold, in a sentence; empty where nothing is."""

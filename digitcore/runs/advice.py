@@ -13,7 +13,7 @@ from digitcore.evaluation import Kind, Verdict
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import EPOCHS, LEARNING_RATE
 from digitcore.runs.run import Run
-from digitcore.runs.summary import curve_of, verdict_of
+from digitcore.runs.summary import curve_of, handicaps_of, verdict_of
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import all_settings, setting_label, setting_value, with_settings
 from digitcore.wording import counted
@@ -25,6 +25,8 @@ LARGE_TEST_SIZE = 0.3
 WIDE_LAYER, FEW_PIXELS = 128, 256
 HIGH_DROPOUT, USEFUL_DROPOUT = 0.3, 0.5
 FEW_EPOCHS = 5
+# Of the model's default learning rate.
+SMALL_RATE = 0.1
 # Share of the validation part, and of the epochs that early stopping waits, where a training had none.
 VALIDATION_SHARE, PATIENCE_SHARE, LEAST_PATIENCE = 0.1, 0.1, 3
 
@@ -76,17 +78,25 @@ _Candidates = Iterator[tuple[str, Mapping[str, Any]]]
 _TO_ITS_END: Mapping[str, Any] = {}
 
 
+def _without_handicap(run: Run) -> _Candidates:
+    for words, changes in handicaps_of(run.spec):
+        yield f"{words.capitalize()} alone can keep a model from learning.", changes
+
+
 def _after_divergence(run: Run) -> _Candidates:
+    yield from _without_handicap(run)
     yield "A tenth of the learning rate takes shorter steps.", {"learning_rate": _rate(run.spec, 0.1)}
 
 
 def _after_instability(run: Run) -> _Candidates:
+    yield from _without_handicap(run)
     yield "A third of the learning rate takes shorter steps.", {"learning_rate": _rate(run.spec, 1 / 3)}
 
 
 def _after_nothing(run: Run) -> _Candidates:
     if _was_stopped(run):
         yield _unfinished(run), _TO_ITS_END
+    yield from _without_handicap(run)
     parameters = run.spec.parameters
     if parameters.get("initial_bias", 0.0) < 0 and parameters.get("activation") == "relu":
         yield (
@@ -103,6 +113,7 @@ def _after_nothing(run: Run) -> _Candidates:
 def _after_rise(run: Run) -> _Candidates:
     if _was_stopped(run):
         yield _unfinished(run), _TO_ITS_END
+    yield from _without_handicap(run)
     yield "Twice as many epochs show where the rise ends.", {"epochs": _epochs(run.spec, 2)}
 
 
@@ -141,6 +152,7 @@ def _after_underfit(run: Run) -> _Candidates:
     spec, curve = run.spec, curve_of(run)
     if _was_stopped(run):
         yield _unfinished(run), _TO_ITS_END
+    yield from _without_handicap(run)
     if curve.jump is not None or curve.is_unsteady:
         rate = {"learning_rate": _rate(spec, 1 / 3)}
         yield "The loss jumps up and down: a third of the learning rate calms it.", rate
@@ -149,6 +161,10 @@ def _after_underfit(run: Run) -> _Candidates:
     elif curve.is_falling and spec.model != "softmax":
         rate = {"learning_rate": _rate(spec, 3)}
         yield "The loss was still falling, too slowly for early stopping: a larger learning rate is quicker.", rate
+    if len(run.epochs) <= FEW_EPOCHS and not curve.ended_early:
+        yield "So few epochs may not be enough.", {"epochs": _epochs(spec, 10)}
+    if spec.parameters["learning_rate"] <= SMALL_RATE * _usual_rate(spec):
+        yield "So small a learning rate hardly moves the weights.", {"learning_rate": _rate(spec, 10)}
     dropout = spec.parameters.get("dropout", 0.0)
     if dropout >= HIGH_DROPOUT:
         yield "So much dropout keeps the model from learning even its training images.", {"dropout": dropout / 2}
@@ -207,6 +223,11 @@ def _unfinished(run: Run) -> str:
 def _rate(spec: RunSpec, factor: float) -> float:
     rate = float(f"{spec.parameters['learning_rate'] * factor:.2g}")
     return min(max(rate, LEARNING_RATE.minimum), LEARNING_RATE.maximum)
+
+
+def _usual_rate(spec: RunSpec) -> float:
+    records = {record.name: record for record in MODELS[spec.model].parameters}
+    return float(records["learning_rate"].default)
 
 
 def _epochs(spec: RunSpec, factor: int) -> int:

@@ -28,6 +28,10 @@ FEWEST_RUNS, MOST_RUNS = 3, 15
 _WEIGHT_OF_GUESS = 2
 # ... and other machines are up to so many times slower or faster than the one that the guess was fitted to.
 _GUESS_FACTOR = 3.0
+# What a training takes besides its epochs (evaluation, messages), on the machine that the guess was fitted to.
+_FIXED_SECONDS = 0.1
+# Of a training that is so many times as long or more, a shorter one tells nothing: most of its time was fixed.
+_MOST_TIMES_LONGER = 30
 # Quartiles that are nearer to each other than this are told as one figure.
 _NARROW = 1.4
 
@@ -116,12 +120,12 @@ def expected_time(spec: RunSpec, past: Sequence[Run] = (), *, n_done: int = 0) -
     past : sequence of Run
         Runs of this machine, finished or under way, newest first. Those of the same model correct the guess by the
         median of measured over guessed time: of those on the same data set if there are enough, else of all. A run that
-        took exceptionally long has no influence on it, also as the first one.
+        took exceptionally long has no influence on it, also as the first one, and none that was much shorter.
     n_done : int
         Epochs that are trained already.
     """
-    ratios, measured = _ratios(spec.model, spec.dataset, past)
-    correction, guess = _correction(ratios), _guess(spec) * (1 - n_done / spec.parameters["epochs"])
+    ratios, measured = _ratios(*_kind(spec), past)
+    correction, guess = _correction(ratios), _guess(spec, spec.parameters["epochs"] - n_done)
     low, high = _quartiles(ratios) if measured else (correction / _GUESS_FACTOR, correction * _GUESS_FACTOR)
     return ExpectedTime(guess * correction, len(ratios), guess * low, guess * high, measured)
 
@@ -133,14 +137,15 @@ def more_epochs(n_epochs: int) -> int:
 
 def expected_seconds(specs: Sequence[RunSpec], past: Sequence[Run] = ()) -> list[float]:
     """Return the seconds of :func:`expected_time` for many specs, looking at ``past`` once for each kind."""
-    kinds = {(spec.model, spec.dataset) for spec in specs}
-    corrections = {kind: _correction(_ratios(*kind, past)[0]) for kind in kinds}
-    return [_guess(spec) * corrections[spec.model, spec.dataset] for spec in specs]
+    kinds = [_kind(spec) for spec in specs]
+    corrections = {kind: _correction(_ratios(*kind, past)[0]) for kind in set(kinds)}
+    guesses = [_guess(spec, spec.parameters["epochs"]) for spec in specs]
+    return [guess * corrections[kind] for guess, kind in zip(guesses, kinds, strict=True)]
 
 
 def is_measured(specs: Sequence[RunSpec], past: Sequence[Run]) -> bool:
     """Return True if enough runs of this machine are known to tell how long each of ``specs`` takes."""
-    return all(_ratios(*kind, past)[1] for kind in {(spec.model, spec.dataset) for spec in specs})
+    return all(_ratios(*kind, past)[1] for kind in {_kind(spec) for spec in specs})
 
 
 def _span(low: float, high: float) -> str:
@@ -150,13 +155,32 @@ def _span(low: float, high: float) -> str:
     return f"up to {longest}" if low < 1 else f"{shortest} to {longest}"
 
 
-def _ratios(model: str, dataset: str, past: Sequence[Run]) -> tuple[list[float], bool]:
+def _kind(spec: RunSpec) -> tuple[str, str, float]:
+    """Return model and data set of a training, and how long the epochs of a run must have taken to tell of it."""
+    work = _seconds_per_epoch(spec) * spec.parameters["epochs"]
+    # In powers of ten, so that the trainings of an experiment are of few kinds.
+    magnitude = 10.0 ** math.floor(math.log10(work)) if work > _FIXED_SECONDS else 0.0
+    return spec.model, spec.dataset, 10 * magnitude / _MOST_TIMES_LONGER
+
+
+def _ratios(model: str, dataset: str, least_work: float, past: Sequence[Run]) -> tuple[list[float], bool]:
     """Return measured over guessed time of the runs that tell most of a kind, and whether they are enough."""
     alike = [run for run in past if run.spec.model == model and _seconds(run) > 0 and run.n_trained]
-    same = [run for run in alike if run.spec.dataset == dataset]
+    same = _telling([run for run in alike if run.spec.dataset == dataset], least_work)
     measured = len(same) >= FEWEST_RUNS
-    chosen = (same if measured else alike)[:MOST_RUNS]
-    return [_seconds(run) / (_seconds_per_epoch(run.spec) * run.n_trained) for run in chosen], measured
+    return same if measured else _telling(alike, least_work), measured
+
+
+def _telling(runs: Sequence[Run], least_work: float) -> list[float]:
+    """Return measured over guessed time of the first runs whose epochs took long enough."""
+    ratios: list[float] = []
+    for run in runs:
+        if len(ratios) == MOST_RUNS:
+            break
+        work = _seconds_per_epoch(run.spec) * run.n_trained
+        if work >= least_work:
+            ratios.append(_seconds(run) / (_FIXED_SECONDS + work))
+    return ratios
 
 
 def _correction(ratios: Sequence[float]) -> float:
@@ -173,8 +197,8 @@ def _seconds(run: Run) -> float:
     return run.seconds or sum(epoch.seconds for epoch in run.epochs)
 
 
-def _guess(spec: RunSpec) -> float:
-    return _seconds_per_epoch(spec) * spec.parameters["epochs"]
+def _guess(spec: RunSpec, n_epochs: int) -> float:
+    return _FIXED_SECONDS + _seconds_per_epoch(spec) * n_epochs
 
 
 def _seconds_per_epoch(spec: RunSpec) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -30,6 +31,15 @@ VALIDATION_IS_ALL = (
 )
 NEVER_LEARNED = {"train": " The model cannot predict what it never saw, and the curves leave those images out."}
 TRAIN_CHOSE_EPOCH = "There is no validation part, so early stopping watched the training accuracy itself."
+
+
+# From these values on, seen on scikit-learn's digits: such dropout in layers of 16 to 32 units, such a decay at the
+# usual learning rates, such smoothing. And what part of it to have in its place.
+_HANDICAPS = (
+    ("dropout", "dropout", 0.6, 0.5),
+    ("weight_decay", "weight decay", 0.1, 0.0),
+    ("label_smoothing", "label smoothing", 0.7, 0.1),
+)
 
 
 def held_out_name(run: Run) -> str | None:
@@ -115,7 +125,19 @@ def curve_of(run: Run) -> TrainingCurve:
         n_held_out=None if figures is None else figures.n_images,
         n_classes=DATASETS[run.spec.dataset].n_classes,
         ended_early=run.state == "done" and patience is not None and not _used_all_epochs(run),
+        annealed=run.spec.ends_its_schedule and len(run.epochs) == run.spec.parameters["epochs"],
+        handicap=next((words for words, _ in handicaps_of(run.spec)), ""),
     )
+
+
+def handicaps_of(spec: RunSpec) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the settings that alone may keep a model from learning, in words, and what to have in place of each."""
+    parameters = spec.parameters
+    return [
+        (f"{words} {parameters[name]:g}", {name: round(part * parameters[name], 3)})
+        for name, words, least, part in _HANDICAPS
+        if parameters.get(name, 0.0) >= least
+    ]
 
 
 def verdict_of(run: Run) -> Verdict | None:

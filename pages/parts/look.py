@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,7 @@ from pages.parts import layout
 
 _ASSETS = Path(__file__).parents[1] / "assets"
 MARK, _LOGO = str(_ASSETS / "mark.svg"), str(_ASSETS / "logo.svg")
+_MARK_DATA = f"data:image/svg+xml;base64,{base64.b64encode(Path(MARK).read_bytes()).decode()}"
 
 # Streamlit writes white on the primary colour, and the primary colour on the page: no colour does both with 4.5:1 on a
 # dark page. So words in the primary colour get one of their own; the page's color-scheme says which.
@@ -43,6 +45,16 @@ main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"]
 [data-testid="stMultiSelect"] button {{ min-width: 24px; min-height: 24px; }}
 /* A matrix that is wider than the window shrinks, as at a zoom of 400 %, and the page does not scroll sideways. */
 [data-testid="stVegaLiteChart"] svg {{ max-width: 100%; height: auto; }}
+/* Where the form has gone, and the sidebar with it, Streamlit keeps the logo there until the page is changed. */
+[data-testid="stApp"]:not(:has(.st-key-run_form)):not(:has([data-testid="stHeaderLogo"])):has([data-testid="stSidebarLogo"])
+[data-testid="stToolbar"]::before {{
+  content: "";
+  flex: none;
+  width: 30px;
+  height: 30px;
+  margin: 0 1px 0 15px;
+  background: url("{_MARK_DATA}") center / contain no-repeat;
+}}
 @media (prefers-reduced-motion: reduce) {{
   *, ::before, ::after {{
     animation-duration: 1ms !important;

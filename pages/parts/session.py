@@ -782,13 +782,25 @@ def measures_robustness(run: Run) -> bool:
     return st.session_state.get(_ROBUSTNESS) == run.digest
 
 
-# The Predict page: which image is looked at.
+# The Predict page: which image is looked at, and the key of the box that says where it comes from.
+IMAGE_SOURCE = "image_source"
 
 
 def open_image(part: str, position: int) -> None:
     """Go to the Predict page with an image of a part of the shown run's data."""
     st.session_state[_OPENED] = (part, position)
     st.switch_page("pages/predict.py")
+
+
+def open_drawing_pad() -> None:
+    """Go to the Predict page to draw an image for the shown run."""
+    choose_image_source("draw")
+    st.switch_page("pages/predict.py")
+
+
+def choose_image_source(source: str) -> None:
+    """Let the Predict page ask for an image in this way, before the box for it is drawn."""
+    st.session_state[IMAGE_SOURCE] = source
 
 
 def take_opened_image() -> tuple[str, int] | None:

@@ -181,3 +181,12 @@ def test_a_scribble_of_more_points_than_are_taken_is_thinned_out(pad):
     )
     settle(pad.page)
     expect(pad.answer).to_be_visible()
+
+
+def test_a_button_of_train_opens_the_pad(trained_url, server, page):
+    open_trained(page, f"{server.url}/?{SHORT}")
+    page.get_by_role("button", name="Draw a digit", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Predict")).to_be_visible()
+    expect(page.get_by_role("radio", name="Draw", exact=True)).to_be_checked()
+    expect(page.get_by_role("img", name="Drawing pad")).to_be_visible()
+    expect(page).to_have_url(re.compile("source=draw"))

@@ -268,3 +268,48 @@ def test_what_is_advised_after_a_phenomenon_does_not_contradict_it(name, changes
     outcome = train_spec(spec)
     run = Run(spec, outcome.state, epochs=tuple(outcome.epochs), evaluation=outcome.evaluation)
     assert advice_for(run).changes == changes
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        ("softmax", {"learning_rate": 1e-7, "epochs": 1}),
+        ("softmax", {"epochs": 1}),
+        ("softmax", {"learning_rate": 1e-4, "epochs": 30}),
+        ("softmax", {"weight_decay": 1.0}),
+        ("mlp", {"dropout": 0.9, "epochs": 300}),
+        ("mlp", {"weight_decay": 1.0, "epochs": 100}),
+        ("mlp", {"label_smoothing": 0.9, "epochs": 100}),
+        ("mlp", {"learning_rate": 1.0, "epochs": 1}),
+        ("mlp", {"max_norm": 0.1, "epochs": 30}),
+        ("mlp", {"schedule": "step", "step_epochs": 1, "epochs": 30}),
+        ("cnn", {"schedule": "one_cycle", "learning_rate": 0.1, "epochs": 2}),
+    ],
+    ids=str,
+)
+def test_what_is_advised_after_a_weak_training_makes_a_better_one(model, parameters):
+    spec = RunSpec(dataset="digits", model=model, parameters=parameters)
+    before = trained_run(spec)
+    after = trained_run(advice_for(before).spec)
+    assert after.figures["train"].accuracy > before.figures["train"].accuracy + 0.02
+
+
+def trained_run(spec):
+    outcome = train_spec(spec)
+    return Run(spec, outcome.state, outcome.reason, outcome.epochs, outcome.evaluation, seconds=outcome.seconds)
+
+
+def test_a_schedule_that_has_ended_rises_no_more():
+    spec = spec_of(schedule="one_cycle")
+    rising = dict(accuracies=0.9 + 0.09 * T)
+    assert verdict_of(run_of(spec_of(), 0.99, 0.98, **rising)).kind == "still improving"
+    assert verdict_of(run_of(spec, 0.99, 0.98, **rising)).kind != "still improving"
+    stopped = run_of(spec.with_changes(parameters={"epochs": 2 * N_EPOCHS}), 0.99, 0.98, **rising, state="cancelled")
+    assert verdict_of(stopped).kind == "still improving"
+
+
+def test_the_rate_is_not_blamed_alone_where_another_setting_may_be_the_cause():
+    guess = dict(accuracies=np.full(N_EPOCHS, 0.1), losses=np.full(N_EPOCHS, GUESSING))
+    nothing = run_of(spec_of(weight_decay=1.0), 0.1, 0.1, **guess)
+    assert "Weight decay 1 may be why." in said(nothing)
+    assert advice_for(nothing).changes == {"weight_decay": 0.0}

@@ -1,5 +1,7 @@
 """How far a run is and how long one takes; what the pages say of it is in test_report."""
 
+from dataclasses import replace
+
 import pytest
 
 from digitcore.models import MODELS, Epoch
@@ -68,7 +70,8 @@ def test_the_first_guess_counts_multiply_adds_and_updates():
     # By hand: 1797 digits of 64 pixels, a quarter, rounded up to 450, held out, so 1347 for training in 43 batches of
     # 32. Nothing is watched. A training image costs three passes of 64 * 10.
     per_epoch = 3 * 1347 * 640 * MODELS["softmax"].seconds_per_multiply_add + 43 * MODELS["softmax"].seconds_per_update
-    assert expected_time(spec(epochs=7, batch_size=32)).seconds == pytest.approx(7 * per_epoch)
+    one, seven = (expected_time(spec(epochs=epochs, batch_size=32)).seconds for epochs in (1, 7))
+    assert seven - one == pytest.approx(6 * per_epoch)
 
 
 def test_a_full_batch_is_one_update_an_epoch():
@@ -95,13 +98,24 @@ def test_images_that_are_watched_cost_one_pass():
 )
 def test_the_split_decides_how_many_images_are_counted(split, n_train, n_watched):
     work = 7840 * (3 * n_train + n_watched) * MODELS["softmax"].seconds_per_multiply_add
-    guess = expected_time(spec("mnist", epochs=1, batch_size=None, split=split))
-    assert guess.seconds == pytest.approx(work + MODELS["softmax"].seconds_per_update)
+    one, two = (expected_time(spec("mnist", epochs=n, batch_size=None, split=split)).seconds for n in (1, 2))
+    assert two - one == pytest.approx(work + MODELS["softmax"].seconds_per_update)
 
 
-def past_of(factors, **described):
+def past_of(factors, n_epochs=5, **described):
     """Runs that took so many times the guess, newest first."""
-    return [run(spec(epochs=5, **described), [1.0] * 5, factor=factor) for factor in factors]
+    return [run(spec(epochs=n_epochs, **described), [1.0] * n_epochs, factor=factor) for factor in factors]
+
+
+def test_short_runs_tell_nothing_of_long_ones():
+    # 1, 5 and 30 epochs of digits take half a second each, whatever their number; 5000 were said to take 1 min 30 s.
+    short = [replace(past_of((1.0,), n_epochs=n, model="mlp", batch_size=None)[0], seconds=0.5) for n in (1, 5, 30)]
+    long = spec(model="mlp", epochs=5000, batch_size=None)
+    assert expected_time(long, short) == expected_time(long)
+    assert expected_time(spec(model="mlp", epochs=10, batch_size=None), short).seconds == pytest.approx(0.5, rel=0.2)
+    longer = past_of((1.0,) * 3, n_epochs=1001, model="mlp", batch_size=None)
+    expected = expected_time(long, [*short, *longer])
+    assert expected.measured and expected.seconds == pytest.approx(expected_time(long).seconds, rel=0.1)
 
 
 def test_the_median_of_past_runs_corrects_the_guess():
@@ -118,8 +132,9 @@ def test_the_median_of_past_runs_corrects_the_guess():
 def test_a_cold_run_has_no_influence_wherever_it_stands(factors):
     # The first training after a cold start took 8 s instead of 0.3, which made MNIST's time 27 times what it was.
     guess = expected_time(spec("mnist", epochs=10)).seconds
-    assert expected_time(spec("mnist", epochs=10), past_of(factors)).seconds == pytest.approx(guess, rel=0.25)
-    assert expected_seconds([spec("mnist", epochs=10)], past_of(factors)) == [pytest.approx(guess, rel=0.25)]
+    past = past_of(factors, dataset="mnist")
+    assert expected_time(spec("mnist", epochs=10), past).seconds == pytest.approx(guess, rel=0.25)
+    assert expected_seconds([spec("mnist", epochs=10)], past) == [pytest.approx(guess, rel=0.25)]
 
 
 def test_a_machine_that_is_slower_than_the_guess_is_known_after_three_runs():
@@ -151,9 +166,10 @@ def test_the_last_runs_tell_how_fast_the_machine_is_now():
     ],
 )
 def test_no_time_is_told_as_certain_before_it_is(factors, words):
-    one = expected_time(spec(epochs=1)).seconds
-    described = spec(epochs=round(7 / one))
-    assert expected_time(described, past_of(factors)).words == words
+    one, two = (expected_time(spec(epochs=epochs)).seconds for epochs in (1, 2))
+    described = spec(epochs=round(7 / (two - one)))
+    past = past_of(factors, described.parameters["epochs"])
+    assert expected_time(described, past).words == words
 
 
 def test_a_short_time_is_told_as_one_figure():

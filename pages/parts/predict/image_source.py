@@ -53,14 +53,14 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
     """
     opened = session.take_opened_image()
     if opened is not None:
-        st.session_state["image_source"] = "data"
+        session.choose_image_source("data")
     row = layout.choices("image")
     source = view.buttons(
         row,
         "source",
         "Image",
         list(SOURCES),
-        key="image_source",
+        key=session.IMAGE_SOURCE,
         format_func=SOURCES.get,
         persist_state="session",
     )

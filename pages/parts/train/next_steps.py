@@ -32,7 +32,7 @@ def show(run: Run) -> None:
     words = "Let this model read what you draw."
     if run.evaluated and press.button("Draw a digit", key="draw_digit", help=words):
         session.show_run(run)
-        st.switch_page("pages/predict.py")
+        session.open_drawing_pad()
     if other:
         session.go_on_in_form(run, n_more)
     if more:
