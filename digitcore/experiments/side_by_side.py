@@ -19,7 +19,7 @@ from digitcore.evaluation.comparison import summarise_accuracies
 from digitcore.experiments.tables import MOST_EPOCHS
 from digitcore.runs.listed_columns import seedless_digest
 from digitcore.runs.run import Run
-from digitcore.runs.summary import distinct_labels
+from digitcore.runs.summary import distinct_labels, validation_name
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import all_settings, setting_label, setting_value, settings_of
 from digitcore.specs.titles import model_titles, spec_title
@@ -144,6 +144,17 @@ def _origin_text(spec: RunSpec) -> str:
     before = _origin_text(spec.parent)
     own = f"{spec_title(spec.parent.with_changes(parent=None))}, epoch {spec.n_inherited}"
     return f"{own}, after {before}" if before else own
+
+
+def curve_labels(models: Mapping[str, Sequence[Run]]) -> dict[str, str]:
+    """Return the labels of :data:`CURVES`, by the part that these models were monitored on."""
+    monitored = {validation_name(run) for members in models.values() for run in members if _is_monitored(run)}
+    part = "Held-out" if len(monitored) > 1 else next(iter(monitored), "validation").capitalize()
+    return {name: label.replace("Validation", part) for name, label in CURVES.items()}
+
+
+def _is_monitored(run: Run) -> bool:
+    return bool(run.epochs) and run.epochs[-1].validation_loss is not None
 
 
 def available_curves(models: Mapping[str, Sequence[Run]]) -> list[str]:

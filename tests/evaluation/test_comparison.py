@@ -787,8 +787,9 @@ def test_other_images_in_a_sentence():
 
 
 def test_the_optimism_in_a_sentence():
-    assert optimism_sentence(30, optimism_of_best(30, 0.96, 450)).startswith(
-        "The best of 30 equally good models would overstate its accuracy by up to 1.8 points on average, because"
+    assert optimism_sentence(30, optimism_of_best(30, 0.96, 450)) == (
+        "Chosen by these images, the best of 30 equally good models would look better than it is, by up to 1.8 points "
+        "on average."
     )
     assert optimism_sentence(1, 0.0) == "A single model was tested: its accuracy is not flattered by a choice."
 

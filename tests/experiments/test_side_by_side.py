@@ -15,6 +15,7 @@ from digitcore.experiments.side_by_side import (
     GOES_ON_FROM,
     available_curves,
     common_parts,
+    curve_labels,
     figures_table,
     labelled_runs,
     missing_curves_text,
@@ -151,6 +152,15 @@ def test_runs_without_validation_have_no_such_curve():
     assert model_curves_table(MODELS, "validation_loss").empty
     assert available_curves(MODELS) == ["train_accuracy", "train_loss"]
     assert available_curves({"one": [run(loss_of_validation=0.3)]})[0] == "validation_loss"
+
+
+def test_curves_are_called_by_the_part_that_was_monitored():
+    watched = run(loss_of_validation=0.3)
+    on_test = replace(watched, spec=watched.spec.with_changes(split={"validation": "test"}))
+    assert curve_labels({"a": [watched], "b": [run()]}) == CURVES
+    assert curve_labels({"a": [on_test]})["validation_loss"] == "Test loss"
+    mixed = curve_labels({"a": [watched], "b": [on_test]})
+    assert (mixed["validation_accuracy"], mixed["train_loss"]) == ("Held-out accuracy", "Training loss")
 
 
 def test_a_model_without_the_chosen_curve_is_named():

@@ -100,8 +100,8 @@ def optimism_sentence(n_models: int, optimism: float) -> str:
         return "A single model was tested: its accuracy is not flattered by a choice."
     by = points_text(optimism, points_digits(optimism))
     return (
-        f"The best of {n_models:,} equally good models would overstate its accuracy by up to {by} on average, because "
-        "it was chosen by the images that it is measured on."
+        f"Chosen by these images, the best of {n_models:,} equally good models would look better than it is, by up to "
+        f"{by} on average."
     )
 
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from digitcore.charts import model_curves_chart
 from digitcore.experiments.side_by_side import (
-    CURVES,
     OVER,
     available_curves,
+    curve_labels,
     missing_curves_text,
     model_curves_table,
 )
@@ -34,7 +34,9 @@ def show(models: Models) -> None:
         st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)
         return
     row = layout.choices("curves")
-    curve = view.select(row, "curve", "Curve", curves, format_func=CURVES.__getitem__, key="compare_curve")
+    curve = view.select(
+        row, "curve", "Curve", curves, format_func=curve_labels(models).__getitem__, key="compare_curve"
+    )
     over = view.buttons(
         row, "over", "Over", list(OVER), start="epoch", format_func=OVER.__getitem__, key="compare_over"
     )

@@ -99,7 +99,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
             "best": text("Best in", help="In which figures no other chosen model is better."),
             "accuracy": number(f"{part.title()} (%)", format="%.2f", help=explain("accuracy")),
             "interval": text("95 % interval", help=explain("interval")),
-            "n_seeds": number("Seeds", format="%d", help=explain("seed")),
+            "n_seeds": number("Runs", format="%d", help=f"That differ in the seed alone. {explain('seed')}"),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "loss": number("Loss", format="%.4f", help=explain("loss")),
             "loss_interval": text("95 % interval of loss", help=explain("bootstrap interval")),

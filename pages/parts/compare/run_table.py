@@ -163,7 +163,7 @@ def _show_table(listing: Listing, *, grouped: bool) -> None:
             ),
             "accuracy": number("Test (%)", format="%.2f", help=explain("accuracy", "test part")),
             "interval": text("95 % interval", help=explain("interval")),
-            "n": number("Seeds", format="%d", help=explain("seed")),
+            "n": number("Runs", format="%d", help=f"That differ in the seed alone. {explain('seed')}"),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "losses": st.column_config.LineChartColumn("Loss", width="small", y_min=0, help=explain("loss")),
             "tags": st.column_config.ListColumn("Tags"),

@@ -79,7 +79,8 @@ def show_plan(plan: Plan | None) -> None:
     seconds = expected_experiment_seconds(plan, shared.engine().n_workers, session.past_runs())
     summary, button = layout.with_button("start")
     known = is_time_known(plan, session.past_runs())
-    takes = f"takes {'at most ' * may_end_early(plan)}{about_text(seconds)}"
+    # "Less than a second" is a limit already.
+    takes = f"takes {'at most ' * (may_end_early(plan) and seconds >= 1)}{about_text(seconds)}"
     words = takes if known else f"time on this machine not yet known, perhaps {rough_duration_text(seconds)}"
     summary.markdown(f"**{plain(plan_words(plan))}** :gray[· {words}]")
     disabled = _is_running(plan)

@@ -50,5 +50,7 @@ def _show_table(digest: str, created_at: datetime, part_name: str, _part: Part, 
                 for name, title, words in _SHARES
             },
         },
+        # The precision of a class that was never predicted.
+        placeholder="–",
         alt="Precision, recall with its interval, and F1 of each class",
     )
