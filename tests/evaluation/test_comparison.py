@@ -721,6 +721,14 @@ def test_a_model_that_beats_one_other_in_a_sentence():
     )
 
 
+def test_of_two_that_are_equally_accurate_none_is_the_most_accurate():
+    truth, predictions = wrong_on(slice(0, 60), slice(0, 8), slice(10, 18))
+    assert several_sentence(compare_several(truth, predictions)) == (
+        "No model is more accurate than model 1, with 96.00 % of 200 images: it is better than model 0 by 26.0 points, "
+        "but it cannot be told apart from model 2."
+    )
+
+
 def test_several_equal_models_in_a_sentence():
     truth, predictions = wrong_on(slice(0, 8), slice(0, 10), slice(0, 11))
     assert several_sentence(compare_several(truth, predictions)) == (

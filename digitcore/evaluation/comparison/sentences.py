@@ -45,7 +45,9 @@ def several_sentence(comparison: SeveralComparison) -> str:
     if equal:
         findings.append(f"it cannot be told apart from {listed(equal)}")
     figures = f"{percent_text(best['accuracy'])} of {n_images}"
-    return f"{best['name']} is the most accurate, with {figures}: {', but '.join(findings)}."
+    name, is_tied = best["name"], (models["accuracy"] == best["accuracy"]).sum() > 1
+    opening = f"No model is more accurate than {name}" if is_tied else f"{name} is the most accurate"
+    return f"{opening}, with {figures}: {', but '.join(findings)}."
 
 
 def seeds_sentence(comparison: SeedComparison, name_a: str = "A", name_b: str = "B") -> str:

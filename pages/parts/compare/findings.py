@@ -96,7 +96,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
         column_order=["name", "best", "accuracy", "interval", *seeds, *of_loss, "gap", "epochs_trained", "seconds"],
         column_config={
             "name": text("Model", width=name_width(table["name"]), pinned=True),
-            "best": text("Best in", help="In which figures no other chosen model is better."),
+            "best": text("Best in", width=150, help="In which figures no other chosen model is better."),
             "accuracy": number(f"{part.title()} (%)", format="%.2f", help=explain("accuracy")),
             "interval": text("95 % interval", help=explain("interval")),
             "n_seeds": number("Runs", format="%d", help=f"That differ in the seed alone. {explain('seed')}"),
