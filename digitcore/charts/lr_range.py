@@ -53,7 +53,7 @@ def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> al
     if suggested is not None:
         layers += _suggestion_layers(suggested, table["learning_rate"], x)
     description = "Loss against the learning rate, raw and smoothed" + (
-        f"; the suggested rate is {suggested:.3g}." if suggested is not None else "."
+        f"; the suggested rate is {suggested:.2g}." if suggested is not None else "."
     )
     return finished(alt.layer(*layers), height=HEIGHT, description=description)
 
@@ -80,7 +80,7 @@ def _rate_tooltips() -> list[alt.Tooltip]:
 
 
 def _suggestion_layers(suggested: float, rates: pd.Series, x: alt.X) -> list[alt.Chart]:
-    mark = pd.DataFrame({"learning_rate": [suggested], "label": [f"suggested: {suggested:.3g}"]})
+    mark = pd.DataFrame({"learning_rate": [suggested], "label": [f"suggested: {suggested:.2g}"]})
     base = alt.Chart(mark).encode(x=x, tooltip=[alt.Tooltip("label:N", title="Learning rate")])
     # The label stands on the side with more room.
     right = len(rates) and suggested < np.sqrt(rates.min() * rates.max())

@@ -355,7 +355,7 @@ _ALL = (
         _WEIGHTS,
         "Dead ReLUs",
         (
-            "With an initial bias of -3 every ReLU gives zero for every image, so no gradient flows back: the loss "
+            "With an initial bias of −3 every ReLU gives zero for every image, so no gradient flows back: the loss "
             "stays at 2.30.",
             "On Weights, the layer tables show that all hidden units are dead, and its weight images stay noise.",
         ),

@@ -124,8 +124,9 @@ def _ask_recipe(asked: RunSpec) -> None:
         args=(key,),
     )
     if differences:
-        shown = [*differences[:MOST_DIFFERENCES], *(["..."] if len(differences) > MOST_DIFFERENCES else [])]
-        st.caption(f"Now: {plain(', '.join(shown))}. Choose the recipe again to undo.")
+        more = " and more" if len(differences) > MOST_DIFFERENCES else ""
+        shown = plain(", ".join(differences[:MOST_DIFFERENCES]))
+        st.caption(f"Now: {shown}{more}. Choose the recipe again to undo.")
 
 
 def _show_parent(model: str) -> None:

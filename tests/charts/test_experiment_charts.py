@@ -154,7 +154,7 @@ CHARTS = {
         lr_range_chart,
         RATE_RANGE,
         {"suggested": 0.0123},
-        "Loss against the learning rate, raw and smoothed; the suggested rate is 0.0123.",
+        "Loss against the learning rate, raw and smoothed; the suggested rate is 0.012.",
     ),
     "published": (
         published_chart,
@@ -602,7 +602,7 @@ def test_the_legend_of_a_rate_range_tells_raw_from_smoothed():
 
 
 @pytest.mark.parametrize(
-    ("suggested", "align", "label"), [(0.001234, "left", "suggested: 0.00123"), (0.1, "right", "suggested: 0.1")]
+    ("suggested", "align", "label"), [(0.001234, "left", "suggested: 0.0012"), (0.1, "right", "suggested: 0.1")]
 )
 def test_the_suggested_rate_is_marked_and_named_on_the_roomier_side(suggested, align, label):
     chart = lr_range_chart(RATE_RANGE, suggested=suggested)

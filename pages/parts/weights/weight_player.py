@@ -47,7 +47,7 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     row = layout.choices("weights")
     are_classes = titles.tolist() == list(dataset.class_names)
     order = np.arange(len(final)) if are_classes else _ask_order(final, row, run.spec.model)
-    images, limit, words = final, weights_limit(final), "at the end"
+    images, limit, words = final, weights_limit(final), _kept_words(run)
     place = _ask_epoch(run, epochs, playing, row) if epochs else None
     if place is not None:
         name, snapshots = first_layer_name(run.spec.model, weights), arrays.snapshots["first_layer"]
@@ -60,6 +60,11 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
     alt = f"{n_shown} weight images {words}, blue positive, orange negative, one scale"
     show_weights(images[shown], titles=titles[shown].tolist(), limit=limit, alt=alt, key="weight_images")
     st.caption(f"{n_shown} of {len(images)} images, {words}; one shared scale centred at zero.")
+
+
+def _kept_words(run: Run) -> str:
+    stops_early = run.spec.parameters["patience"] is not None and run.spec.members == 1
+    return f"after epoch {run.evaluation.best_epoch}, which was kept" if stops_early else "at the end"
 
 
 def _ask_order(images: np.ndarray, row: DeltaGenerator, model_name: str) -> np.ndarray:
