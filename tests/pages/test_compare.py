@@ -296,7 +296,7 @@ def test_a_cell_can_be_chosen_by_keyboard():
 
 
 def test_how_often_the_test_part_was_used_is_said():
-    assert "4 runs kept here were tested on the same 450 images. The best of 4" in said(
+    assert "4 runs kept here were tested on the same 450 images. Chosen by these images, the best of 4" in said(
         open_page(SHORT_GROUP, LONG_GROUP)
     )
 

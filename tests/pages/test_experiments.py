@@ -67,6 +67,15 @@ def test_cross_validation_shows_means_and_every_fold(open_app):
     assert len(app.dataframe[0].value) == 5
 
 
+def test_folds_that_early_stopping_ended_are_told_of(open_app):
+    app = open_page(open_app, epochs="200", learning_rate="0.05", patience="3")
+    start_and_wait(app)
+    runs = session.experiment(app.session_state["experiment"]).runs.values()
+    shortest, *_, longest = sorted(len(shared.engine().run(run.digest).epochs) for run in runs)
+    assert shortest < longest
+    assert f"One training ended after {shortest} epochs" in words(app)
+
+
 def test_a_sweep_shows_its_best_point_and_opens_it_in_the_form(open_app):
     app = open_page(open_app, "sweep", seed="3")
     start_and_wait(app)

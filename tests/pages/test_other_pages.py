@@ -87,7 +87,7 @@ def test_with_early_stopping_the_kept_weights_are_shown(open_app, train):
     app.switch_page("pages/weights.py").run()
     best = shared.engine().run(app.session_state["spec"].digest).evaluation.best_epoch
     assert app.select_slider[0].options[-1] == f"kept: {best}"
-    assert "at the end; one shared scale" in texts(app)
+    assert f"after epoch {best}, which was kept; one shared scale" in texts(app)
     app.select_slider[0].set_value(0).run()
     assert "before the training" in texts(app)
 

@@ -12,7 +12,7 @@ from digitcore.experiments.epoch_choice import epoch_choice_warning
 from digitcore.experiments.tables import fold_curves_table, fold_means_table, part_scores_table
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
-from digitcore.wording import percent_interval_text, percent_text
+from digitcore.wording import counted, percent_interval_text, percent_text
 from pages.parts import layout, session, view
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -90,6 +90,12 @@ def show_curves(digests: tuple[str, ...], spread: str) -> None:
         table = fold_curves_table(runs, measure)
         chart = fold_curves_chart(table, measure=measure, spread=spread, held_out_name=validation_name(runs[0]))
         column.altair_chart(chart, width="stretch")
+    shortest = min(len(run.epochs) for run in runs)
+    if shortest < max(len(run.epochs) for run in runs):
+        st.caption(
+            f"One training ended after {counted(shortest, 'epoch')}: from there on the lines are means of those that "
+            "went on, and their ends are not the figures above."
+        )
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
