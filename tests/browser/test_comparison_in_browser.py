@@ -66,6 +66,16 @@ def test_lines_chosen_by_keyboard_are_compared_and_break_no_rule(trained):
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
 
 
+@pytest.mark.slow
+def test_a_click_on_a_cell_shows_its_images(trained):
+    page = trained
+    compare_two(page)
+    page.locator('path[aria-label*="Prediction: 8"][aria-label*="Truth: 8"]').first.click()
+    settle(page)
+    expect(page.get_by_text(re.compile("No image fits|In this cell for one")).first).to_be_visible()
+
+
+# The last one: it adds a run to those of the server.
 def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, comparing_server, browser):
     page = trained
     compare_two(page)
@@ -86,12 +96,3 @@ def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, comparing_
     expect(offered).to_have_count(0)
     assert page.url == link
     expect(page.get_by_text(re.compile(r"is better by|cannot be told apart")).first).to_be_visible()
-
-
-@pytest.mark.slow
-def test_a_click_on_a_cell_shows_its_images(trained):
-    page = trained
-    compare_two(page)
-    page.locator('path[aria-label*="Prediction: 8"][aria-label*="Truth: 8"]').first.click()
-    settle(page)
-    expect(page.get_by_text(re.compile("No image fits|In this cell for one")).first).to_be_visible()
