@@ -174,7 +174,7 @@ class _Facts:
         if kind == "diverged":
             return f"{self._breakdown} {self._blame.capitalize()} is too high."
         if kind == "learned nothing":
-            blamed = f" {curve.handicap[0].upper()}{curve.handicap[1:]} may be why." if curve.handicap else ""
+            blamed = f" {curve.handicap.capitalize()} may be why." if curve.handicap else ""
             return f"That is hardly better than guessing among {curve.n_classes} classes.{blamed}"
         if kind == "unstable":
             best = max(curve.accuracies)
@@ -200,13 +200,14 @@ class _Facts:
     def _breakdown(self) -> str:
         jump, lost = self.curve.jump, self.curve.lost > MUCH_LOST
         had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images." if lost else ""
-        if jump is None and self.curve.is_thrown_about:
+        broke = ""
+        if jump is not None:
+            broke = f"In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}."
+        elif self.curve.is_thrown_about:
             guessing = math.log(self.curve.n_classes)
-            ended = f"The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
-            return f"{had} {ended}".strip()
-        if jump is None:
-            return had or "The first updates threw the weights so far that the model only guesses."
-        return f"{had} In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}.".strip()
+            broke = f"The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
+        found = " ".join(sentence for sentence in (had, broke) if sentence)
+        return found or "The first updates threw the weights so far that the model only guesses."
 
     def nearness(self, kind: Kind) -> str:
         """What is near a threshold, in a sentence; empty where nothing is."""

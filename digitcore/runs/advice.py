@@ -15,7 +15,7 @@ from digitcore.models.hyperparameters import EPOCHS, LEARNING_RATE
 from digitcore.runs.run import Run
 from digitcore.runs.summary import curve_of, handicaps_of, verdict_of
 from digitcore.specs.run_spec import RunSpec
-from digitcore.specs.settings import all_settings, setting_label, setting_value, with_settings
+from digitcore.specs.settings import all_settings, setting_label, setting_value, settings_of, with_settings
 from digitcore.wording import counted
 
 # A test part larger than this may give images to the training.
@@ -163,7 +163,7 @@ def _after_underfit(run: Run) -> _Candidates:
         yield "The loss was still falling, too slowly for early stopping: a larger learning rate is quicker.", rate
     if len(run.epochs) <= FEW_EPOCHS and not curve.ended_early:
         yield "So few epochs may not be enough.", {"epochs": _epochs(spec, 10)}
-    if spec.parameters["learning_rate"] <= SMALL_RATE * _usual_rate(spec):
+    if spec.parameters["learning_rate"] <= SMALL_RATE * settings_of(spec.model)["learning_rate"].record.default:
         yield "So small a learning rate hardly moves the weights.", {"learning_rate": _rate(spec, 10)}
     dropout = spec.parameters.get("dropout", 0.0)
     if dropout >= HIGH_DROPOUT:
@@ -223,11 +223,6 @@ def _unfinished(run: Run) -> str:
 def _rate(spec: RunSpec, factor: float) -> float:
     rate = float(f"{spec.parameters['learning_rate'] * factor:.2g}")
     return min(max(rate, LEARNING_RATE.minimum), LEARNING_RATE.maximum)
-
-
-def _usual_rate(spec: RunSpec) -> float:
-    records = {record.name: record for record in MODELS[spec.model].parameters}
-    return float(records["learning_rate"].default)
 
 
 def _epochs(spec: RunSpec, factor: int) -> int:

@@ -30,7 +30,7 @@ _WEIGHT_OF_GUESS = 2
 _GUESS_FACTOR = 3.0
 # What a training takes besides its epochs (evaluation, messages), on the machine that the guess was fitted to.
 _FIXED_SECONDS = 0.1
-# Of a training that is so many times as long or more, a shorter one tells nothing: most of its time was fixed.
+# A run tells nothing of a training that is more than so many times as long: most of the run's time was fixed.
 _MOST_TIMES_LONGER = 30
 # Quartiles that are nearer to each other than this are told as one figure.
 _NARROW = 1.4
@@ -124,8 +124,9 @@ def expected_time(spec: RunSpec, past: Sequence[Run] = (), *, n_done: int = 0) -
     n_done : int
         Epochs that are trained already.
     """
-    ratios, measured = _ratios(*_kind(spec), past)
-    correction, guess = _correction(ratios), _guess(spec, spec.parameters["epochs"] - n_done)
+    work = _work(spec)
+    ratios, measured = _ratios(*_kind(spec, work), past)
+    correction, guess = _correction(ratios), _FIXED_SECONDS + work * (1 - n_done / spec.parameters["epochs"])
     low, high = _quartiles(ratios) if measured else (correction / _GUESS_FACTOR, correction * _GUESS_FACTOR)
     return ExpectedTime(guess * correction, len(ratios), guess * low, guess * high, measured)
 
@@ -137,15 +138,15 @@ def more_epochs(n_epochs: int) -> int:
 
 def expected_seconds(specs: Sequence[RunSpec], past: Sequence[Run] = ()) -> list[float]:
     """Return the seconds of :func:`expected_time` for many specs, looking at ``past`` once for each kind."""
-    kinds = [_kind(spec) for spec in specs]
+    works = [_work(spec) for spec in specs]
+    kinds = [_kind(spec, work) for spec, work in zip(specs, works, strict=True)]
     corrections = {kind: _correction(_ratios(*kind, past)[0]) for kind in set(kinds)}
-    guesses = [_guess(spec, spec.parameters["epochs"]) for spec in specs]
-    return [guess * corrections[kind] for guess, kind in zip(guesses, kinds, strict=True)]
+    return [(_FIXED_SECONDS + work) * corrections[kind] for work, kind in zip(works, kinds, strict=True)]
 
 
 def is_measured(specs: Sequence[RunSpec], past: Sequence[Run]) -> bool:
     """Return True if enough runs of this machine are known to tell how long each of ``specs`` takes."""
-    return all(_ratios(*kind, past)[1] for kind in {_kind(spec) for spec in specs})
+    return all(_ratios(*kind, past)[1] for kind in {_kind(spec, _work(spec)) for spec in specs})
 
 
 def _span(low: float, high: float) -> str:
@@ -155,9 +156,13 @@ def _span(low: float, high: float) -> str:
     return f"up to {longest}" if low < 1 else f"{shortest} to {longest}"
 
 
-def _kind(spec: RunSpec) -> tuple[str, str, float]:
-    """Return model and data set of a training, and how long the epochs of a run must have taken to tell of it."""
-    work = _seconds_per_epoch(spec) * spec.parameters["epochs"]
+def _work(spec: RunSpec) -> float:
+    """Return how long all epochs of a training take by the guess, in seconds."""
+    return _seconds_per_epoch(spec) * spec.parameters["epochs"]
+
+
+def _kind(spec: RunSpec, work: float) -> tuple[str, str, float]:
+    """Return model and data set of a training, and for how long by the guess a run must have trained to tell of it."""
     # In powers of ten, so that the trainings of an experiment are of few kinds.
     magnitude = 10.0 ** math.floor(math.log10(work)) if work > _FIXED_SECONDS else 0.0
     return spec.model, spec.dataset, 10 * magnitude / _MOST_TIMES_LONGER
@@ -195,10 +200,6 @@ def _quartiles(ratios: Sequence[float]) -> tuple[float, float]:
 
 def _seconds(run: Run) -> float:
     return run.seconds or sum(epoch.seconds for epoch in run.epochs)
-
-
-def _guess(spec: RunSpec, n_epochs: int) -> float:
-    return _FIXED_SECONDS + _seconds_per_epoch(spec) * n_epochs
 
 
 def _seconds_per_epoch(spec: RunSpec) -> float:

@@ -34,7 +34,7 @@ TRAIN_CHOSE_EPOCH = "There is no validation part, so early stopping watched the 
 
 
 # From these values on, seen on scikit-learn's digits: such dropout in layers of 16 to 32 units, such a decay at the
-# usual learning rates, such smoothing. And what part of it to have in its place.
+# usual learning rates, such smoothing. The last number is the part of the value to try instead.
 _HANDICAPS = (
     ("dropout", "dropout", 0.6, 0.5),
     ("weight_decay", "weight decay", 0.1, 0.0),
@@ -125,7 +125,7 @@ def curve_of(run: Run) -> TrainingCurve:
         n_held_out=None if figures is None else figures.n_images,
         n_classes=DATASETS[run.spec.dataset].n_classes,
         ended_early=run.state == "done" and patience is not None and not _used_all_epochs(run),
-        annealed=run.spec.ends_its_schedule and len(run.epochs) == run.spec.parameters["epochs"],
+        annealed=run.spec.ends_its_schedule and _used_all_epochs(run),
         handicap=next((words for words, _ in handicaps_of(run.spec)), ""),
     )
 

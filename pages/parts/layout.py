@@ -45,7 +45,7 @@ def choices(name: str = "page") -> DeltaGenerator:
 
 
 def is_phone() -> bool:
-    """Return whether the browser says that it runs on a phone."""
+    """Return True if the browser says that it runs on a phone."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 

@@ -8,6 +8,9 @@ import streamlit as st
 
 from digitcore.wording import MINUS, points_change_text
 
+# Colour and arrow by the sign; Streamlit tells them from a hyphen, which is no minus sign.
+_LOOKS: dict[str, Any] = {MINUS: ("red", "down"), "+": ("green", "up")}
+
 
 def show(label: str, value: str, change: float | None = None, **options: Any) -> None:
     """Show an accuracy as :func:`streamlit.metric` does, and how it differs from another one.
@@ -21,14 +24,6 @@ def show(label: str, value: str, change: float | None = None, **options: Any) ->
     **options
         For :func:`streamlit.metric`.
     """
-    if change is None:
-        st.metric(label, value, **options)
-        return
-    text = points_change_text(change)
-    # Streamlit tells the direction from a hyphen, which is no minus sign.
-    if text.startswith(MINUS):
-        st.metric(label, value, text, delta_color="red", delta_arrow="down", **options)
-    elif text.startswith("+"):
-        st.metric(label, value, text, delta_color="green", delta_arrow="up", **options)
-    else:
-        st.metric(label, value, text, delta_color="off", delta_arrow="off", **options)
+    text = "" if change is None else points_change_text(change)
+    color, arrow = _LOOKS.get(text[:1], ("off", "off"))
+    st.metric(label, value, text or None, delta_color=color, delta_arrow=arrow, **options)

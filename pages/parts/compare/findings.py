@@ -17,7 +17,7 @@ from digitcore.runs.listed_columns import test_part_digest
 from digitcore.runs.listed_table import LOCKED, interval_texts
 from pages.parts import layout, part_lock, session, view
 from pages.parts.compare import loss_intervals
-from pages.parts.compare.run_table import name_width
+from pages.parts.compare.run_table import RUNS_HELP, name_width
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
 
@@ -99,7 +99,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
             "best": text("Best in", width=150, help="In which figures no other chosen model is better."),
             "accuracy": number(f"{part.title()} (%)", format="%.2f", help=explain("accuracy")),
             "interval": text("95 % interval", help=explain("interval")),
-            "n_seeds": number("Runs", format="%d", help=f"That differ in the seed alone. {explain('seed')}"),
+            "n_seeds": number("Runs", format="%d", help=RUNS_HELP),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "loss": number("Loss", format="%.4f", help=explain("loss")),
             "loss_interval": text("95 % interval of loss", help=explain("bootstrap interval")),

@@ -27,6 +27,7 @@ TABLE_HEIGHT = 320
 LEAST_NAME_WIDTH, MOST_NAME_WIDTH, LETTER_WIDTH, NAME_PADDING = 120, 440, 7, 24
 # Leaves room for the figures beside the names.
 PHONE_NAME_WIDTH = 170
+RUNS_HELP = f"That differ in the seed alone. {explain('seed')}"
 # Between two looks for new runs.
 LOOK_SECONDS = 5.0
 # What the order is called, the column it sorts by, and whether the largest comes first.
@@ -163,7 +164,7 @@ def _show_table(listing: Listing, *, grouped: bool) -> None:
             ),
             "accuracy": number("Test (%)", format="%.2f", help=explain("accuracy", "test part")),
             "interval": text("95 % interval", help=explain("interval")),
-            "n": number("Runs", format="%d", help=f"That differ in the seed alone. {explain('seed')}"),
+            "n": number("Runs", format="%d", help=RUNS_HELP),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "losses": st.column_config.LineChartColumn("Loss", width="small", y_min=0, help=explain("loss")),
             "tags": st.column_config.ListColumn("Tags"),
