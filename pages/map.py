@@ -13,7 +13,7 @@ st.caption("Every image is a point, and similar images lie near each other. Drag
 
 with messages.caught(), view.in_address():
     row = layout.choices()
-    run = run_picker.ask_run(row)
+    run = run_picker.ask_run(row, "map")
     if run is None:
         view.end_page()
     part = run_picker.ask_part(run, row)

@@ -11,7 +11,7 @@ st.caption("Where the model is wrong: class by class, pair by pair, image by ima
 
 with messages.caught(), view.in_address():
     row = layout.choices()
-    run = run_picker.ask_run(row)
+    run = run_picker.ask_run(row, "confusion")
     if run is None:
         view.end_page()
     part = run_picker.ask_part(run, row)

@@ -11,7 +11,7 @@ st.caption("One image: from the data, drawn, or photographed; what the model thi
 
 with messages.caught(), view.in_address():
     row = layout.choices()
-    run = run_picker.ask_run(row)
+    run = run_picker.ask_run(row, "probability")
     if run is None:
         view.end_page()
     others = run_picker.ask_others(run, row)

@@ -18,11 +18,19 @@ with messages.caught():
             spec, problem = run_form.ask_spec(
                 session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
             )
-        messages.show_link_problems()
-        start = phenomenon_view.SHOW if phenomenon_view.show(phenomenon, spec, presentation) else plan_view.TRAIN
-        was_active = plan_view.show_plan(spec, problem, form, presentation, is_main=start == plan_view.TRAIN)
-        live_run.show_run(spec, presentation, was_active=was_active, start=start)
-        plan_view.show_layers(spec, presentation)
+        # Each in a place of its own, whatever stands above it: what moves is seen twice until the page is drawn.
+        problems, to_watch, plan, trained, layers = (st.container() for _ in range(5))
+        with problems:
+            messages.show_link_problems()
+        with to_watch:
+            is_shown = phenomenon_view.show(phenomenon, spec, presentation)
+        start = phenomenon_view.SHOW if is_shown else plan_view.TRAIN
+        with plan:
+            was_active = plan_view.show_plan(spec, problem, form, presentation, is_main=not is_shown)
+        with trained:
+            live_run.show_run(spec, presentation, was_active=was_active, start=start)
+        with layers:
+            plan_view.show_layers(spec, presentation)
     # Now that the address says what is on the page.
     sharing.show(form, presentation)
     phenomenon_view.show_first(phenomenon, presentation)

@@ -12,7 +12,7 @@ st.caption("What the model looks for, pixel by pixel, and how it came to that.")
 
 with messages.caught(), view.in_address():
     row = layout.choices()
-    run = run_picker.ask_run(row)
+    run = run_picker.ask_run(row, "weights")
     if run is None:
         view.end_page()
     if run.spec.members > 1:

@@ -11,12 +11,16 @@ from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
 from digitcore.specs.titles import HEADING_PARTS, spec_title
-from pages.parts import layout, part_lock, session, shared, view
+from pages.parts import part_lock, session, shared, view
 from pages.parts.messages import plain, show_problems
+from pages.parts.reading.reading_guide import show_empty
 
 
-def ask_run(row: DeltaGenerator) -> Run | None:
-    """Let the user choose among the finished runs; None, and what to do, when there is none yet."""
+def ask_run(row: DeltaGenerator, guide: str) -> Run | None:
+    """Let the user choose among the finished runs; None, and what to do, when there is none yet.
+
+    Then the picture of a ``guide`` shows what the page will be like.
+    """
     linked = session.linked_run()
     notes = st.container()
     wanted = shared.engine().run(linked) if linked else None
@@ -26,7 +30,7 @@ def ask_run(row: DeltaGenerator) -> Run | None:
     if not runs:
         with notes:
             show_problems([_missing(linked)] if linked and wanted is None else [])
-        _show_empty(wanted)
+        _show_empty(wanted, guide)
         return None
     start = linked if linked in runs else next(iter(runs))
     if linked and start != linked:
@@ -48,7 +52,7 @@ def ask_run(row: DeltaGenerator) -> Run | None:
         session.link_run(run)
     if run is None or not run.evaluated:  # it has been started again, or was removed by another server
         session.forget_recent_runs()
-        _show_empty(run)
+        _show_empty(run, guide)
         return None
     return run
 
@@ -104,7 +108,7 @@ def _why_another(digest: str, wanted: Run | None) -> str:
     return f"The training {spec_title(wanted.spec, most=HEADING_PARTS)} {state}: the latest run is shown instead."
 
 
-def _show_empty(wanted: Run | None) -> None:
+def _show_empty(wanted: Run | None, guide: str) -> None:
     if wanted is not None and wanted.active:
         st.info(
             "This training is still running: its results appear here when it has ended.",
@@ -113,5 +117,5 @@ def _show_empty(wanted: Run | None) -> None:
     elif wanted is not None and wanted.state == "failed":
         st.info(f"The last training failed: {plain(wanted.reason)}")
     else:
-        st.info("Nothing trained yet: choose a model and press **Train** first.", icon=layout.EMPTY)
+        show_empty("Nothing trained yet: choose a model and press **Train** first.", guide)
     st.page_link("pages/train.py", label="Go to Train")

@@ -24,7 +24,7 @@ from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.summary import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
 from digitcore.images.pictures import read_picture
-from digitcore.parameters import shortened
+from digitcore.parameters import did_you_mean, shortened
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.arrays import RunArrays
@@ -34,7 +34,7 @@ from digitcore.runs.store import KeptExperiment
 from digitcore.runs.training import split_for, split_of_run
 from digitcore.specs.links import DEFAULT_RECIPE, query_to_spec, readable_query, spec_to_query
 from digitcore.specs.titles import nearest_recipe
-from digitcore.specs.views import read_number, view_of_query
+from digitcore.specs.views import VIEWS, read_number, view_of_query
 from pages.parts import press, shared, visitor
 
 _RUN, _RUNS = "run", "runs"
@@ -368,12 +368,25 @@ def write_address() -> None:
     """Put the view that was drawn into the address: what the page is about, and what was chosen on it."""
     link, later = st.session_state.get(_LINK), {}
     if link is not None:
+        # Where there is a form, it says what it does not know.
+        if not link.drawn and _SPEC not in link.taken:
+            link.problems += _unknown_names(link)
         link.drawn = True
         # What the page does not ask for yet, such as of a map that is still being computed.
         later = {name: text for name, text in link.view.items() if name not in link.taken}
     query = {**st.session_state.get(_SUBJECT, {}), **later, **st.session_state.get(_VIEW, {})}
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
+
+
+def _unknown_names(link: _Link) -> list[str]:
+    """Return a sentence for each parameter of a link that the page does not have."""
+    known = {_RUN, _EXPERIMENT, *link.taken, *VIEWS[st.session_state[_PAGE]]}
+    return [
+        f"Unknown parameter {shortened(name)} in the link: it was left out.{did_you_mean(name, known)}"
+        for name in link.query
+        if name not in known
+    ]
 
 
 def spec() -> RunSpec:

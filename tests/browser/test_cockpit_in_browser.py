@@ -82,3 +82,31 @@ def test_a_presentation_is_led_by_keys(server, page):
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Mistakes", exact=True).first).to_be_visible()
     assert "present=" not in page.url
+
+
+# A key or a figure's name belongs to one thing on the page.
+WATCH = """() => {
+    window.twice = new Set();
+    const look = () => {
+        const keys = [...document.querySelectorAll('[class*="st-key-"]')]
+            .flatMap(each => [...each.classList].filter(name => name.startsWith('st-key-')));
+        const names = [...document.querySelectorAll('[data-testid="stMetricLabel"] p')].map(each => each.innerText);
+        const seen = new Set();
+        for (const each of [...keys, ...names]) seen.has(each) ? window.twice.add(each) : seen.add(each);
+    };
+    new MutationObserver(look).observe(document.body, {childList: true, subtree: true});
+}"""
+
+
+def test_nothing_is_seen_twice_while_a_training_or_an_experiment_ends(server, page):
+    # Its result has a caption that its progress does not have.
+    open_page(page, f"{server.url}/?model=mlp&epochs=600&seed=73&dropout=0.1")
+    page.evaluate(WATCH)
+    train(page)
+    assert page.evaluate("[...window.twice]") == []
+    open_page(page, f"{server.url}/experiments?model=mlp&epochs=60&seed=73")
+    page.evaluate(WATCH)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("5 of 5 trainings in")).to_be_visible()
+    settle(page)
+    assert page.evaluate("[...window.twice]") == []

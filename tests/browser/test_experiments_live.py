@@ -38,9 +38,9 @@ def count_of(text):
 
 def test_results_come_one_by_one(server, page):
     # Long enough for the page, which looks once a second, to see some folds before others on a quick machine, too.
-    open_kind(page, server.url, "model=mlp&epochs=2500&batch_size=64", "Cross-validation")
+    open_kind(page, server.url, "model=mlp&epochs=1200&batch_size=64", "Cross-validation")
     start(page)
-    expect(progress(page)).to_contain_text(re.compile("^[1-4] of 5 trainings · about .* left"), timeout=60_000)
+    expect(progress(page)).to_contain_text(re.compile("^[1-4] of 5 trainings · about .* left"), timeout=180_000)
     expect(page.get_by_text("Validation accuracy")).to_be_visible()
     expect(page.get_by_text(re.compile("^5 of 5 trainings in"))).to_be_visible(timeout=180_000)
     expect(page.get_by_text("between 5 folds").first).to_be_visible()
@@ -90,7 +90,7 @@ def test_the_best_point_is_one_click_from_train(server, page):
     open_kind(page, server.url, QUICK, "Sweep")
     if page.get_by_role("button", name="Open in Train").count() == 0:
         start(page)
-    page.get_by_role("button", name="Open in Train").click()
+    page.get_by_role("button", name="Open in Train").click(timeout=120_000)
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile("learning_rate="))
 

@@ -21,6 +21,7 @@ from digitcore.wording import about_text, counted, duration_text
 from pages.parts import announcer, layout, press, session, shared, stop_button, view, visitor
 from pages.parts.experiments import fold_view, learning_curve_view, recipe_view, sweep_view
 from pages.parts.messages import attempt, caught, plain
+from pages.parts.reading.reading_guide import show_empty
 
 POLL_SECONDS = 1.0
 VIEWS = {
@@ -28,6 +29,13 @@ VIEWS = {
     "sweep": sweep_view,
     "learning-curve": learning_curve_view,
     "recipe": recipe_view,
+}
+# The guide whose picture shows what will be here.
+EXAMPLES = {
+    "cross-validation": "folds",
+    "sweep": "sweep",
+    "learning-curve": "learning_curve",
+    "recipe": "published",
 }
 ACCURACIES = {
     "train_accuracy": "Train (%)",
@@ -44,9 +52,8 @@ def show(kind: str) -> None:
         labels.setdefault(linked.digest, plan_words(linked.plan))
     if not labels:
         session.show_experiment(None)
-        st.info(
-            "Nothing of this kind yet: press **Start**, and the results appear here as they come.", icon=layout.EMPTY
-        )
+        words = "Nothing of this kind yet: press **Start**, and the results appear here as they come."
+        show_empty(words, EXAMPLES[kind])
         return
     key = session.experiment_key(kind)
     start = linked.digest if linked is not None and linked.digest in labels else next(iter(labels))
@@ -78,10 +85,17 @@ def _live(digest: str, changing: bool) -> None:
         experiment = session.experiment(digest)
         if changing and experiment.settled:
             st.rerun()
-        _show_progress(experiment)
+        # Each in a place of its own, however much stands above it: nothing is seen twice when the experiment ends.
+        state, said, results, members = (st.container() for _ in range(4))
+        with state:
+            _show_progress(experiment)
+        with said:
+            _announce(experiment)
         table = members_table(experiment)
-        VIEWS[experiment.plan.KIND].show(experiment, table)
-        _show_members(experiment, table)
+        with results:
+            VIEWS[experiment.plan.KIND].show(experiment, table)
+        with members:
+            _show_members(experiment, table)
 
     live()
 
@@ -104,9 +118,7 @@ def _show_progress(experiment: Experiment) -> None:
             stopping=experiment.stopping,
             key="stop_experiment",
         )
-        announcer.announce(experiment.digest, milestone_text("The experiment", progress.fraction))
         return
-    announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
     n_failed = sum(run.state == "failed" for run in experiment.runs.values())
     if experiment.state == "stopped" or progress.n_ended < progress.n_trainings:
         words, again = f"Stopped after {ended}; what was trained is kept.", "Go on"
@@ -124,6 +136,14 @@ def _show_progress(experiment: Experiment) -> None:
         args=(session.start_experiment, experiment.plan),
         width="stretch",
     )
+
+
+def _announce(experiment: Experiment) -> None:
+    if experiment.state == "running":
+        fraction = progress_of_experiment(experiment, shared.engine().n_workers).fraction
+        announcer.announce(experiment.digest, milestone_text("The experiment", fraction))
+    else:
+        announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
 
 
 def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from digitcore.runs import RunSpec
 from digitcore.runs.computations import Computation
 from digitcore.specs.titles import HEADING_PARTS, spec_title
 from pages.parts import layout, messages, press, session, shared, view, visitor
-from pages.parts.reading.reading_guide import show_guide
+from pages.parts.reading.reading_guide import show_empty, show_guide
 from pages.parts.waiting import tell_end, wait_for
 
 _TASK = "The LR range test"
@@ -31,7 +31,7 @@ def show(spec: RunSpec) -> None:
         session.want_range_test(spec, ends)
     if not session.wants_range_test(spec, ends):
         words = "Press **Start**: one short training tries all learning rates between the ends."
-        st.info(words, icon=layout.EMPTY)
+        show_empty(words, "lr_range")
         return
     if spec.members > 1:
         st.caption(f"The test trains the first of the {spec.members} models that vote.")

@@ -43,6 +43,23 @@ def show_guide(name: str) -> None:
             st.caption(guide.measured)
 
 
+def show_empty(words: str, name: str) -> None:
+    """Say that there is nothing yet, under a picture of what will be here.
+
+    Parameters
+    ----------
+    words : str
+        What there is not, and what to do; Markdown.
+    name : str
+        Of the guide whose picture it is.
+    """
+    with st.container(border=True, horizontal_alignment="center", key=f"empty_{name}"):
+        st.image(picture(name, theme=look.theme()), width=WIDTH, alt=f"An example: {GUIDES[name].picture}")
+        # Nobody should take its figures for results.
+        st.caption("An example of what comes here", text_alignment="center")
+        st.markdown(words, text_alignment="center")
+
+
 @cache
 def picture(name: str, *, theme: str) -> str:
     """Return the SVG of a view, its words and axes legible on a page of this theme, "light" or "dark"."""

@@ -72,13 +72,21 @@ def _live(digest: str, active: bool, presentation: Presentation) -> None:
         if active and (not run.active or pace.is_other(pace.seconds(), every_seconds)):
             st.rerun()
         baseline.note_shown(run)
-        _show_progress(run, presentation) if run.active else _show_state(run, presentation)
-        base = baseline.show(run, presentation.key("pin"))
+        # Each in a place of its own, however much stands above it: nothing is seen twice when the training ends.
+        state, said, beside, story, end = (st.container() for _ in range(5))
+        with state:
+            _show_progress(run, presentation) if run.active else _show_state(run, presentation)
+        with said:
+            _announce(run)
+        with beside:
+            base = baseline.show(run, presentation.key("pin"))
         # Empty axes until the first epoch comes: then nothing on the page moves.
         if run.epochs or run.active:
-            _show_story(run, base)
+            with story:
+                _show_story(run, base)
         if not (run.active or presentation.on):
-            _show_end(run)
+            with end:
+                _show_end(run)
 
     live()
 
@@ -94,16 +102,8 @@ def _show_story(run: Run, base: Run | None) -> None:
             show_guide("curves")
             log = curves_view.ask_log()
         curves_view.show_curves(run, base, log=log)
-        if run.evaluated and is_trained_harder(run.spec):
-            st.caption(
-                "The line of the training part is measured during each epoch, with dropout or changed images; the "
-                "figure above it on the images as they are, without dropout."
-            )
-        if run.spec.members > 1:
-            st.caption(
-                f"Curves are means of the {run.spec.members} models; matrix and wrong predictions are those of their "
-                "vote. The first layer is the first model's."
-            )
+        with st.container():
+            _show_notes(run)
         _show_link("pages/weights.py", "First layer")
         weights_place = st.container()
     with images:
@@ -115,6 +115,20 @@ def _show_story(run: Run, base: Run | None) -> None:
         close_ups.show_wrong(run, close_up)
     with weights_place:
         close_ups.show_weights_of(close_up, difference=difference)
+
+
+def _show_notes(run: Run) -> None:
+    """Say what the curves and the close-ups are of, where it is not plain."""
+    if run.evaluated and is_trained_harder(run.spec):
+        st.caption(
+            "The line of the training part is measured during each epoch, with dropout or changed images; the "
+            "figure above it on the images as they are, without dropout."
+        )
+    if run.spec.members > 1:
+        st.caption(
+            f"Curves are means of the {run.spec.members} models; matrix and wrong predictions are those of their "
+            "vote. The first layer is the first model's."
+        )
 
 
 def _ask_difference() -> bool:
@@ -156,8 +170,13 @@ def _show_progress(run: Run, presentation: Presentation) -> None:
         stopping=run.stopping,
         shortcut=presentation.key("stop"),
     )
-    if run.epochs:
-        announcer.announce(run.digest, milestone_text("The training", progress.fraction))
+
+
+def _announce(run: Run) -> None:
+    if not run.active:
+        announcer.announce(run.digest, end_text(run), is_end=True)
+    elif run.epochs:
+        announcer.announce(run.digest, milestone_text("The training", progress_of(run).fraction))
 
 
 def _show_state(run: Run, presentation: Presentation) -> None:
@@ -173,7 +192,6 @@ def _show_state(run: Run, presentation: Presentation) -> None:
     verdict_view.show(run, alone=presentation.on)
     if run.evaluated and run.covered:
         part_lock.offer_opening([run])
-    announcer.announce(run.digest, end_text(run), is_end=True)
 
 
 def _show_end(run: Run) -> None:
