@@ -16,7 +16,9 @@ timed = @echo "$1"; start=$$(date +%s); $2 && echo "Done in $$(($$(date +%s) - s
 run: .venv/.compiled
 	$(BIN)/python -m streamlit run dashboard.py
 
-# Most tests wait for processes, so three files run at a time; the browsers' tests begin, one after the other.
+# Most tests wait for processes, so three files run at a time; the browsers' tests begin, one after the other. Bytecode is
+# kept, whatever the environment says: the tests start hundreds of processes, and each would compile the package anew.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.test .venv/.compiled
 	$(BIN)/ruff check .
 	$(BIN)/mypy
