@@ -80,7 +80,7 @@ def test_a_stop_ends_the_members_and_a_start_goes_on(runner, slow):
 
 
 def test_a_start_at_once_after_a_stop_leaves_nothing_out(runner, quick):
-    plan = seeds(quick(epochs=4000, batch_size=64), [54, 55])
+    plan = seeds(quick(epochs=2000, batch_size=64), [54, 55])
     runner.start(plan)
     wait_for(lambda: any(run.state == "running" for run in runner.experiment(plan.digest).runs.values()))
     runner.stop(plan.digest)
