@@ -7,7 +7,7 @@ it is positive where A is better.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -36,7 +36,7 @@ from digitcore.runs.run import PARTS, Run
 from digitcore.runs.store import Store
 from digitcore.runs.training import split_of_run
 from digitcore.specs.run_spec import RunSpec
-from digitcore.specs.titles import model_titles
+from digitcore.specs.titles import model_titles, short_titles
 
 _Arrays = Callable[[str], Mapping[str, np.ndarray]]
 
@@ -273,11 +273,18 @@ def _by_images(
     compared = compare_several(truth, {name: each.prediction for name, each in runs.items()}, confidence)
     table = compared.models.rename(columns={"accuracy_low": "low", "accuracy_high": "high"})
     table = table.assign(n_seeds=1, sd=np.nan)[["name", "n_seeds", "accuracy", "sd", "low", "high", "letters"]]
+    names = table["name"].tolist()
+    short = _short_names(names)
     if len(runs) > 2:
-        return table, compared.pairs, [several_sentence(compared)]
-    a, b = table["name"]
+        named = replace(
+            compared,
+            models=compared.models.replace({"name": short}),
+            pairs=compared.pairs.replace({"a": short, "b": short}),
+        )
+        return table, compared.pairs, [several_sentence(named)]
+    a, b = names
     pair = compare_predictions(truth, runs[a].prediction, runs[b].prediction, confidence)
-    return table, compared.pairs, [pair_sentence(pair, a, b)]
+    return table, compared.pairs, [pair_sentence(pair, short[a], short[b])]
 
 
 def _over_seeds(
@@ -324,13 +331,21 @@ def _seeds_sentences(
 ) -> list[str]:
     """How the best model compares with each of the others, over seeds and for other images."""
     best = next(iter(compared))[0]
+    short = _short_names(list(models))
     sentences = []
     for (a, b), pair in compared.items():
         if a == best:
             right_a, right_b = (np.stack([each.right for each in models[name]]) for name in (a, b))
             over_images = difference_over_images(right_a, right_b, confidence)
-            sentences += [seeds_sentence(pair, a, b), images_sentence(over_images, right_a.shape[1], a, b)]
+            names = short[a], short[b]
+            sentences += [seeds_sentence(pair, *names), images_sentence(over_images, right_a.shape[1], *names)]
     return sentences
+
+
+def _short_names(names: Sequence[str]) -> dict[str, str]:
+    """Return what sentences call each model: by what the others do not have, in quotation marks: '"40 epochs"'."""
+    short = zip(names, short_titles(names), strict=True)
+    return {name: name if name == own else f'"{own}"' for name, own in short}
 
 
 def _disagreements_table(tested: Sequence[_Tested]) -> pd.DataFrame:

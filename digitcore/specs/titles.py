@@ -111,6 +111,17 @@ def model_titles(specs: Sequence[RunSpec]) -> list[str]:
     return [title.removeprefix(f"{DATASETS[specs[0].dataset].label}, ") for title in titles]
 
 
+def short_titles(titles: Sequence[str]) -> list[str]:
+    """Return titles without the parts that all of them have, for sentences about how they differ.
+
+    Of a title that has no other parts the first one is left. Titles that are different stay so.
+    """
+    parts = [title.split(", ") for title in titles]
+    shared = set.intersection(*map(set, parts)) if len(parts) > 1 else set()
+    short = [", ".join(part for part in each if part not in shared) or each[0] for each in parts]
+    return short if len(set(short)) == len(set(titles)) else list(titles)
+
+
 def differences_from(spec: RunSpec, recipe: str) -> list[str]:
     """Return in words what ``spec`` has otherwise than a recipe, whatever its seed: ``["rate 0.05", "50 epochs"]``."""
     published = RECIPES[recipe].spec

@@ -68,7 +68,7 @@ def test_two_runs_are_compared_image_by_image(one_each, trained):
     assert (row["a"], row["b"]) == tuple(compared.models["name"]) == tuple(compared.figures["name"])[::-1]
     assert (row["difference"], row["low"], row["high"]) == (pair.difference, pair.low, pair.high)
     assert (row["n_only_a"], row["n_only_b"], row["told_apart"]) == (pair.counts.n_only_a, pair.counts.n_only_b, True)
-    assert str(compared) == pair_sentence(pair, row["a"], row["b"])
+    assert str(compared) == pair_sentence(pair, '"40 epochs"', '"1 epoch"')
     assert compared.models["letters"].tolist() == ["a", "b"]
 
 

@@ -3,7 +3,7 @@ import pytest
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import switch_model
-from digitcore.specs.titles import differences_from, nearest_recipe, recipe_name, spec_title, spec_titles
+from digitcore.specs.titles import differences_from, nearest_recipe, recipe_name, short_titles, spec_title, spec_titles
 
 DIGITS = RECIPES["digits-mlp"].spec
 # So many settings that no recipe is near.
@@ -81,6 +81,22 @@ def test_a_list_leaves_out_what_all_its_trainings_share():
     titles = spec_titles([spec, spec.with_changes(random_state=1)])
     start = "Digits 8×8, CNN, 9 epochs"
     assert titles == [start, f"{start}, seed 1"]
+
+
+@pytest.mark.parametrize(
+    ("titles", "short"),
+    [
+        (["digits-mlp, rate 0.05, 50 epochs", "digits-mlp, 50 epochs"], ["rate 0.05", "digits-mlp"]),
+        (["Softmax, 20 epochs", "MLP, 20 epochs"], ["Softmax", "MLP"]),
+        (["a, b", "b, c", "b"], ["a", "c", "b"]),
+        # Without the shared parts these would be one.
+        (["a, b", "a, b, b"], ["a, b", "a, b, b"]),
+        (["alone, with parts"], ["alone, with parts"]),
+        ([], []),
+    ],
+)
+def test_a_short_title_leaves_out_what_all_share(titles, short):
+    assert short_titles(titles) == short
 
 
 def test_the_nearest_recipe_is_of_the_same_data_set_and_model():
