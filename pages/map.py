@@ -21,7 +21,9 @@ with messages.caught(), view.in_address():
     if source == "hidden" and run.spec.members > 1:
         st.caption(f"The hidden layer is that of the first of the {run.spec.members} models that vote.")
     coordinates = image_map.coordinates(run, part, source, method)
-    if coordinates is not None:
+    if coordinates is not None and not coordinates.std(axis=0).any():
+        st.info("All images lie on one point: the layer answers the same to each of them.", icon=layout.NOTHING_FITS)
+    elif coordinates is not None:
         positions = sample_positions(part.n_images)
         prediction = predictions(session.probabilities_of(run, part))
         table = map_table(

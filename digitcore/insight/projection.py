@@ -27,7 +27,7 @@ def sample_positions(n_images: int, most: int = MOST_POINTS) -> np.ndarray:
 def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     """Return the images' coordinates along the directions of largest spread, float32 ``(n_images, n_components)``.
 
-    Fewer columns come back where images or features are fewer.
+    Fewer columns come back where images or features are fewer. Where all images are equal every coordinate is 0.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     n_components = min(n_components, *X.shape)
+    if (X == X[0]).all():
+        return np.zeros((len(X), n_components), dtype=np.float32)
     # With fewer features than images their covariance is small, and its eigenvectors take a tenth of the time.
     solver = "covariance_eigh" if X.shape[1] < min(len(X), MAX_COVARIANCE) else "auto"
     return PCA(n_components, svd_solver=solver, random_state=0).fit_transform(X).astype(np.float32)

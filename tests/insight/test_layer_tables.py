@@ -78,6 +78,12 @@ def test_a_network_without_hidden_layers_has_an_empty_path():
     assert strongest_path({"output.weight": np.ones((2, 4))}, {}, 0) == []
 
 
+def test_through_a_layer_that_answers_nothing_there_is_no_path():
+    weights = {"dense_1.weight": np.ones((2, 4)), "output.weight": np.ones((2, 2))}
+    assert strongest_path(weights, {"dense_1": np.ones((3, 2))}, 0) == [0]
+    assert strongest_path(weights, {"dense_1": np.zeros((3, 2))}, 0) == []
+
+
 def test_paths_count_units_from_one():
     assert paths_table({0: [4, 1], 2: [0, 0]}, "abc").to_dict("records") == [
         {"class_name": "a", "path": "5 → 2"},

@@ -47,6 +47,11 @@ def test_principal_components_are_those_of_the_covariance(rng):
     np.testing.assert_allclose(coordinates.var(axis=0, ddof=1), values[[-1, -2]], rtol=1e-3)
 
 
+@pytest.mark.filterwarnings("error")
+def test_equal_images_are_one_point():
+    assert principal_components(np.full((5, 7), 3.0)).tolist() == [[0, 0]] * 5
+
+
 @pytest.mark.parametrize(("shape", "columns"), [((2, 7), 2), ((9, 1), 1), ((40, 60), 40)])
 def test_there_are_no_more_columns_than_images_or_features(rng, shape, columns):
     assert principal_components(rng.normal(size=shape), 50).shape == (shape[0], columns)

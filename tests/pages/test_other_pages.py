@@ -5,7 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from digitcore.experiments.phenomena import PHENOMENA
 from digitcore.runs.live_runs import LOOK_UP_SECONDS
+from digitcore.specs.links import spec_to_query
 from pages.parts import session, shared
 from tests.pages.conftest import chart_descriptions, texts, widget
 
@@ -159,3 +161,18 @@ def test_with_another_activation_no_unit_is_called_dead(open_app, train, model):
     assert "No chart of dead units: only those with ReLU can die, and these have tanh." in texts(app)
     assert not any("zero for every image" in words for words in chart_descriptions(app))
     assert ("Black is -" in texts(app)) == (model == "cnn")
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("weights", "no unit of a hidden layer answers any of the images"),
+        ("map", "All images lie on one point"),
+        ("predict", "All zero: the model says the same whatever the pixels are."),
+    ],
+)
+def test_of_a_dead_network_the_pages_say_that_there_is_nothing_to_see(open_app, train, page, words):
+    dead = PHENOMENA["dead-relus"].variation.with_changes(parameters={"epochs": 2})
+    app = train(open_app(**spec_to_query(dead))).switch_page(f"pages/{page}.py")
+    assert words in texts(app.run())
+    assert not app.exception

@@ -207,7 +207,7 @@ def _show_why(model: RunModel, image: np.ndarray, max_value: int, probabilities:
             with st.container(width=2 * WHY_TILE + WHY_GAP):
                 st.markdown(f"**{title}**", help=help_text)
                 _show_maps(title, maps[classes], [names[index] for index in classes])
-                st.markdown(words)
+                st.markdown(words if maps.any() else "All zero: the model says the same whatever the pixels are.")
 
 
 def _show_maps(title: str, maps: np.ndarray, names: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from digitcore.insight.layer_tables import (
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.runs import Run
-from pages.parts import messages, session, view
+from pages.parts import layout, messages, session, view
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images, show_weights
 from pages.parts.reading.reading_guide import show_heading
@@ -34,10 +34,14 @@ MOST_MAPS = 32
 def show_paths(run: Run) -> None:
     """Show, for each class, the units of an MLP that do most for it."""
     model, dataset = session.model_of(run), session.dataset(run.spec.dataset)
-    paths = _paths(run.digest, run.created_at, _run=run)
-    if not any(paths.values()):
+    if not model.has_hidden_layers:
         return
+    found = _paths(run.digest, run.created_at, _run=run)
+    paths = {index: path for index, path in found.items() if path}
     st.header("The strongest path to each class", help=explain("strongest path", "unit"))
+    if not paths:
+        st.info("There is none: no unit of a hidden layer answers any of the images.", icon=layout.NOTHING_FITS)
+        return
     st.caption(
         "From the class backwards, each step goes to the unit that adds most on training images of the class; the "
         "picture is the first unit of the path, its number above it."
