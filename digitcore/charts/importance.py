@@ -10,7 +10,7 @@ import pandas as pd
 
 from digitcore.charts._axes import PERCENT_AXIS
 from digitcore.charts._spread import FIGURE_TITLES, SPREAD_BARS, in_order, with_spread
-from digitcore.charts._theme import REMARK, finished
+from digitcore.charts._theme import FIT_WIDTH, REMARK, finished
 from digitcore.images import palette
 
 
@@ -52,6 +52,7 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
     return finished(
         alt.layer(bars, spread.mark_errorbar(**SPREAD_BARS, color=palette.MUTED), figures),
         height=alt.Step(28),
+        autosize=FIT_WIDTH,
         description=description,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.charts._axes import PERCENT_AXIS, given_color
-from digitcore.charts._theme import REMARK, finished
+from digitcore.charts._theme import FIT_WIDTH, REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 from digitcore.wording import bounded_percent_text
@@ -54,7 +54,7 @@ def probability_chart(
     bars = base.mark_bar().encode(color=given_color("color", table["color"]))
     figures = base.mark_text(align="left", dx=4, color=REMARK).encode(text="figure:N")
     description = f"Probability of each of {len(names)} classes; the most probable is {top}."
-    return finished(alt.layer(bars, figures), height=alt.Step(24), description=description)
+    return finished(alt.layer(bars, figures), height=alt.Step(24), autosize=FIT_WIDTH, description=description)
 
 
 def probability_table(

@@ -51,7 +51,7 @@ def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     n_components = min(n_components, *X.shape)
-    if (X == X[0]).all():
+    if not np.ptp(X, axis=0).any():
         return np.zeros((len(X), n_components), dtype=np.float32)
     # With fewer features than images their covariance is small, and its eigenvectors take a tenth of the time.
     solver = "covariance_eigh" if X.shape[1] < min(len(X), MAX_COVARIANCE) else "auto"

@@ -138,7 +138,7 @@ def _show_softmax(output: LayerSums, names: Sequence[str], truth: int) -> None:
     own, loss = float(table["probability"].iloc[truth]), cross_entropy(output.sums[None], np.array([truth]))
     heads = {
         "name": st.column_config.TextColumn("Class"),
-        "score": st.column_config.NumberColumn("1. Score", format="%.4g"),
+        "score": st.column_config.NumberColumn("1. Score", format="%.4f"),
         "exponential": st.column_config.NumberColumn("2. Exponential", format="%.4f"),
         "probability": st.column_config.ProgressColumn(
             "3. Share of all", format="%.1f %%", min_value=0.0, max_value=100.0, color="primary"
