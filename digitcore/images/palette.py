@@ -29,8 +29,9 @@ PART_ORDER = ("train", "validation", "test")
 PART_COLORS: Mapping[str, str] = MappingProxyType({"train": ACCENT, "validation": "#d9660a", "test": "#0f9488"})
 TRUTH, WRONG = "#1e86c8", "#c93a3a"
 
-# Lines of one chart that are neither parts nor classes, such as the layers of a network; repeated where there are more.
-SERIES_COLORS = (ACCENT, "#d9660a", "#0f9488", "#9c5b3c", "#2f8fd0")
+# Lines of one chart that are neither parts nor classes, such as runs that are compared; repeated where there are more.
+# None looks like a part's colour. Their smallest difference, for red-green blind eyes, too, is what a search found.
+SERIES_COLORS = ("#9912fc", "#ab8700", "#c663e1", "#87633f", "#a26c90")
 
 # Rules, axis-like marks and bars that are not the subject: visible on both backgrounds, loud on neither.
 MUTED = "#7f8794"

@@ -198,7 +198,13 @@ def test_ten_classes_stay_apart_for_every_colour_vision(theme, vision):
 
 @every_vision
 def test_the_layers_of_a_network_stay_apart_for_every_colour_vision(vision):
-    assert least_difference(palette.SERIES_COLORS, vision) >= 20
+    assert least_difference(palette.SERIES_COLORS, vision) >= 30
+
+
+@pytest.mark.parametrize("series", palette.SERIES_COLORS)
+def test_no_run_that_is_compared_looks_like_a_part(series):
+    for part in palette.PART_COLORS.values():
+        assert least_difference([series, part], "normal") >= 30
 
 
 @every_theme
