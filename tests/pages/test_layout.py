@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1.element_tree import Block
 
 from pages.parts import layout, shared
-from tests.pages.conftest import button, heading_levels, widget
+from tests.pages.conftest import button, heading_levels, texts, widget
 
 
 def block_of(block, wanted):
@@ -96,9 +96,10 @@ def test_an_empty_page_has_a_sign_and_not_only_words(open_fresh_app):
     app = open_fresh_app()
     (info,) = app.info
     assert info.icon
-    app.switch_page("pages/mistakes.py").run()
-    (info,) = app.info
-    assert info.icon
+    for page in ("mistakes", "experiments", "compare"):
+        app.switch_page(f"pages/{page}.py").run()
+        assert [image.alt[:12] for each in app.get("image") for image in each.proto.imgs] == ["An example: "]
+        assert "An example of what comes here" in texts(app)
 
 
 @pytest.mark.parametrize(
