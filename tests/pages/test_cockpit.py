@@ -86,6 +86,8 @@ def test_the_widgets_of_what_differs_from_the_baseline_are_marked(two_runs):
     app, _ = two_runs
     rate = widget(app.select_slider, "Learning rate")
     assert marked(app) == {rate.key}
+    app.session_state["open_more"] = True
+    app.run()
     units, seed = widget(app.text_input, "Hidden layers"), widget(app.slider, "Seed")
     dropout = widget(app.slider, "Dropout")
     for changed, value in ((units, "20"), (seed, 7), (dropout, 0.2)):

@@ -23,15 +23,16 @@ def test_what_a_session_keeps_does_not_grow_with_its_visits(open_app):
 def test_a_form_whose_names_come_round_shows_the_present_settings(open_app):
     app = open_app()
 
-    def seed():
-        return next(slider for slider in app.slider if slider.label == "Seed")
+    def dropout():
+        return next(slider for slider in app.slider if slider.label == "Dropout")
 
     for visit in range(20):
-        seed().set_value(visit).run()
-        assert app.session_state["spec"].random_state == visit
+        share = round(0.02 * visit, 2)
+        dropout().set_value(share).run()
+        assert app.session_state["spec"].parameters["dropout"] == share
         app.switch_page("pages/data.py").run()
         app.switch_page("pages/train.py").run()
-        assert seed().value == visit
+        assert dropout().value == share
 
 
 def _growing_lists():

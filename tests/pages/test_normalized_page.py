@@ -12,7 +12,7 @@ LINK = {"epochs": "3", "seed": "6813", "channels": "4", "normalization": "batch"
 @pytest.fixture
 def normalized(open_app, train):
     """The dashboard after the training of a normalised CNN."""
-    return train(open_app(model="cnn", **LINK))
+    return train(open_app(model="cnn", open_more="yes", **LINK))
 
 
 def test_it_is_chosen_in_the_form_and_named_in_the_title(normalized):

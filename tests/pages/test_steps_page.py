@@ -159,7 +159,7 @@ def test_an_image_that_is_there_no_more_is_not_asked_for(steps):
     app.session_state["steps_image"] = 11
     app.run()
     widget(app.toggle, "Run").set_value(False)
-    app = open_link("steps", **QUERY)
+    app = open_link("steps", **QUERY, open_split="yes")
     app.session_state["steps_image"] = 11
     widget(app.select_slider, "Maximum number of training images").set_value("10").run()
     assert not app.exception

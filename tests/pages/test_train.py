@@ -131,7 +131,7 @@ def test_a_moved_slider_changes_spec_and_link(open_app):
 
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
 def test_every_model_has_its_own_settings_and_trains(open_app, train, model):
-    app = open_app(model=model, epochs="2", batch_size="64")
+    app = open_app(model=model, epochs="2", batch_size="64", open_more="yes", open_augmentation="yes")
     parameters = app.session_state["spec"].parameters
     records = {record.name: record for record in MODELS[model].parameters}
     for name in parameters:
@@ -294,9 +294,40 @@ def test_a_number_that_may_be_none_has_a_slider_with_a_stop_for_none(open_app, m
     )
     wider = replace(MODELS["softmax"], parameters=(*MODELS["softmax"].parameters, record))
     monkeypatch.setitem(registry._entries, "softmax", wider)
-    app = open_app(model="softmax")
+    app = open_app(model="softmax", open_more="yes")
     assert not app.exception
     slider = widget(app, "softmax_shrinkage")
     assert slider.value == "none"
     slider.set_value("0.2").run()
     assert app.session_state["spec"].parameters["shrinkage"] == 0.2
+
+
+FOLDED = {"open_split": "Split and scaling", "open_more": "More settings", "open_augmentation": "Augmentation"}
+
+
+def test_what_is_folded_is_not_drawn_and_keeps_its_values(open_app):
+    app = open_app(recipe="mnist-dense", seed="17", augment_shift="1.5", scaling="raw")
+    spec = app.session_state["spec"]
+    assert (spec.random_state, spec.parameters["augment_shift"], spec.split.kind) == (17, 1.5, "official")
+    widgets = [*app.slider, *app.select_slider, *app.toggle, *app.button_group]
+    hidden = {"Seed", "Random shift (pixels)", "Epsilon", "Pixel values"}
+    assert hidden.isdisjoint(each.label for each in widgets)
+    # A folded split that the data set does not have is another one.
+    widget_of(app, "Data set").set_value("digits").run()
+    digits = app.session_state["spec"]
+    assert (digits.dataset, digits.split.kind, digits.scaling) == ("digits", "random", spec.scaling)
+    assert (digits.random_state, digits.parameters["augment_shift"]) == (17, 1.5)
+    assert not app.exception
+    for name in FOLDED:
+        app.session_state[name] = True
+    app.run()
+    assert hidden <= {each.label for each in [*app.slider, *app.select_slider, *app.toggle, *app.button_group]}
+    assert app.session_state["spec"] == digits
+    for name in FOLDED:
+        app.session_state[name] = False
+    app.run()
+    assert app.session_state["spec"] == digits
+
+
+def widget_of(app, label):
+    return next(each for each in [*app.selectbox, *app.button_group] if each.label == label)

@@ -11,7 +11,7 @@ LINK = {"epochs": "12", "seed": "4711", "members": "3", "validation": "cut"}
 @pytest.fixture
 def voted(open_app, train):
     """The dashboard after the training of a vote of three."""
-    return train(open_app(model="mlp", **LINK))
+    return train(open_app(model="mlp", open_more="yes", **LINK))
 
 
 def test_a_vote_is_trained_and_says_what_its_curves_are(voted):
