@@ -113,7 +113,7 @@ def _ask_recipe(asked: RunSpec) -> None:
     name, other = ("recipe_changed", "recipe") if differences else ("recipe", "recipe_changed")
     session.forget_form_value(other)
     start = CHANGED if differences else recipe
-    options = {**({CHANGED: f"Changed: {RECIPES[recipe].title}"} if differences else {}), **_recipe_titles()}
+    options = {**({CHANGED: "Changed"} if differences else {}), **_recipe_titles()}
     key, chosen = session.form_value(name, start, options)
     st.selectbox(
         "Recipe",
@@ -128,7 +128,7 @@ def _ask_recipe(asked: RunSpec) -> None:
     if differences:
         more = " and more" if len(differences) > MOST_DIFFERENCES else ""
         shown = plain(", ".join(differences[:MOST_DIFFERENCES]))
-        st.caption(f"Now: {shown}{more}. Choose the recipe again to undo.")
+        st.caption(f"**{plain(RECIPES[recipe].title)}** with {shown}{more}. Choose it again to undo.")
 
 
 def _show_parent(model: str) -> None:
