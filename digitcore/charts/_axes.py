@@ -21,7 +21,8 @@ PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.labe
 LINEAR_NUMBERS: dict[str, Any] = {"format": ",f"}
 # A logarithmic axis leaves most labels between the powers of ten empty: they stay so.
 LOG_NUMBERS: dict[str, Any] = {"labelExpr": "datum.label === '' ? '' : format(datum.value, ',~r')"}
-MOST_EPOCH_TICKS = 6
+# The labels of five digits are long: half as many fit beside each other.
+MOST_EPOCH_TICKS, LONG_EPOCHS = 6, 10_000
 # Ends of an axis between which it does not move while a training grows: accuracies begin at one of these, losses at 0.
 ACCURACY_STARTS = (*(tenth / 10 for tenth in range(10)), 0.95, 0.98)
 LOSS_ENDS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
@@ -50,13 +51,9 @@ def epoch_axis(last: int, *, names_at_end: bool = False) -> alt.X:
 
 
 def epoch_ticks(last: int) -> list[int]:
-    """The first epoch, and at most six round ones up to ``last``."""
-    step = next(
-        factor * 10**power
-        for power in range(10)
-        for factor in (1, 2, 5)
-        if factor * 10**power >= last / MOST_EPOCH_TICKS
-    )
+    """The first epoch, and at most six round ones up to ``last``, of many epochs three."""
+    most = MOST_EPOCH_TICKS if last < LONG_EPOCHS else MOST_EPOCH_TICKS / 2
+    step = next(factor * 10**power for power in range(10) for factor in (1, 2, 5) if factor * 10**power >= last / most)
     return sorted({1, *range(step, last + 1, step)})
 
 

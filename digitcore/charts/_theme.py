@@ -39,7 +39,7 @@ def themed_range(colors: Mapping[str, Sequence[str]]) -> list[alt.ExprRef]:
     return [themed({"light": light, "dark": dark}) for light, dark in zip(colors["light"], colors["dark"], strict=True)]
 
 
-# Of a chart whose rows are of a fixed height: only its width follows the page. Vega would say so in the console.
+# Of a chart with rows of a fixed height: its width alone follows the page. With steps Vega warns in the console.
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 # The page's background.
 PAGE = alt.ExprRef(expr="background || '#ffffff'")

@@ -51,7 +51,7 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
     description = f"Importance of {len(names)} settings, the largest first."
     return finished(
         alt.layer(bars, spread.mark_errorbar(**SPREAD_BARS, color=palette.MUTED), figures),
-        height=alt.Step(28),
+        height=28 * len(names),
         autosize=FIT_WIDTH,
         description=description,
     )

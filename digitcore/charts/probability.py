@@ -54,7 +54,7 @@ def probability_chart(
     bars = base.mark_bar().encode(color=given_color("color", table["color"]))
     figures = base.mark_text(align="left", dx=4, color=REMARK).encode(text="figure:N")
     description = f"Probability of each of {len(names)} classes; the most probable is {top}."
-    return finished(alt.layer(bars, figures), height=alt.Step(24), autosize=FIT_WIDTH, description=description)
+    return finished(alt.layer(bars, figures), height=24 * len(names), autosize=FIT_WIDTH, description=description)
 
 
 def probability_table(

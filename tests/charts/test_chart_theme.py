@@ -59,7 +59,14 @@ def test_the_ends_of_an_axis_are_round_and_hold_all_values(values, measure, limi
 
 @pytest.mark.parametrize(
     ("last", "ticks"),
-    [(1, [1]), (3, [1, 2, 3]), (7, [1, 2, 4, 6]), (50, [1, 10, 20, 30, 40, 50]), (200, [1, 50, 100, 150, 200])],
+    [
+        (1, [1]),
+        (20_000, [1, 10_000, 20_000]),
+        (3, [1, 2, 3]),
+        (7, [1, 2, 4, 6]),
+        (50, [1, 10, 20, 30, 40, 50]),
+        (200, [1, 50, 100, 150, 200]),
+    ],
 )
 def test_the_epochs_of_an_axis_are_round_and_few(last, ticks):
     assert epoch_ticks(last) == ticks
