@@ -87,7 +87,12 @@ def coverage_chart(table: pd.DataFrame) -> alt.Chart:
     shown = table.iloc[np.linspace(0, len(table) - 1, min(MOST_POINTS, len(table))).round().astype(int)]
     chart = (
         alt.Chart(shown)
-        .mark_line(color=palette.ACCENT, strokeWidth=2, interpolate="step-before", point={"size": 12, "filled": True})
+        .mark_line(
+            color=palette.ACCENT,
+            strokeWidth=2,
+            interpolate="step-before",
+            point={"size": 12, "filled": True, "color": palette.ACCENT},
+        )
         .encode(
             x=_share("coverage", "Images answered (%)"),
             y=alt.Y(

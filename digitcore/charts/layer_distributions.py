@@ -29,7 +29,9 @@ def quantiles_chart(table: pd.DataFrame, *, title: str, log: bool = False) -> al
     y = alt.Y("q05:Q", title=title, axis=alt.Axis(tickCount=5, **LOG_NUMBERS), scale=alt.Scale(zero=False))
     wide = base.mark_area(color=palette.ACCENT, opacity=0.2).encode(y=y, y2="q95")
     middle = base.mark_area(color=palette.ACCENT, opacity=0.35).encode(y="q25:Q", y2="q75")
-    median = base.mark_line(color=palette.ACCENT, strokeWidth=2, point={"size": 14}).encode(y="q50:Q")
+    median = base.mark_line(color=palette.ACCENT, strokeWidth=2, point={"size": 14, "color": palette.ACCENT}).encode(
+        y="q50:Q"
+    )
     description = f"{title} over the epochs: median, middle half and middle 90 %."
     return finished(alt.layer(wide, middle, median), height=HEIGHT, description=description)
 
