@@ -173,7 +173,7 @@ async def _one_action(tally, visitor, choose):
     else:
         if visitor.page != "":
             tally.add("change the page", await visitor.go_to(""))
-        # Of each visitor's own seed all values would take an hour to be trained.
+        # Each visitor has a seed of their own, so most values have not been trained before.
         slider = visitor.find("slider", "Dropout")[0]
         tally.add("move a slider", await visitor.set(slider, double_array_value=[choose.randrange(90) / 100]))
         trains = [button for button in visitor.find("button", "Train") if not button.disabled]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from digitcore.evaluation import predictions
-from digitcore.insight.projection import map_table, sample_positions
+from digitcore.insight.projection import is_one_point, map_table, sample_positions
 from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.map import image_map
 
@@ -21,8 +21,8 @@ with messages.caught(), view.in_address():
     if source == "hidden" and run.spec.members > 1:
         st.caption(f"The hidden layer is that of the first of the {run.spec.members} models that vote.")
     coordinates = image_map.coordinates(run, part, source, method)
-    if coordinates is not None and not coordinates.std(axis=0).any():
-        st.info("All images lie on one point: the layer answers the same to each of them.", icon=layout.NOTHING_FITS)
+    if coordinates is not None and is_one_point(coordinates):
+        st.info(image_map.ONE_POINT[source], icon=layout.NOTHING_FITS)
     elif coordinates is not None:
         positions = sample_positions(part.n_images)
         prediction = predictions(session.probabilities_of(run, part))

@@ -12,7 +12,7 @@ st.caption("Classify the images that the model got wrong. The keys 0 to 9 answer
 
 with messages.caught(), view.in_address():
     row = layout.choices()
-    run = run_picker.ask_run(row, "confusion")
+    run = run_picker.ask_run(row)
     if run is None:
         view.end_page()
     part = run_picker.ask_part(run, row)

@@ -51,7 +51,7 @@ def epoch_axis(last: int, *, names_at_end: bool = False) -> alt.X:
 
 
 def epoch_ticks(last: int) -> list[int]:
-    """The first epoch, and at most six round ones up to ``last``, of many epochs three."""
+    """The first epoch, and at most six round ones up to ``last``; at most three from 10,000 epochs on."""
     most = MOST_EPOCH_TICKS if last < LONG_EPOCHS else MOST_EPOCH_TICKS / 2
     step = next(factor * 10**power for power in range(10) for factor in (1, 2, 5) if factor * 10**power >= last / most)
     return sorted({1, *range(step, last + 1, step)})

@@ -66,7 +66,8 @@ class RunsComparison:
         One row per run and epoch: ``name``, ``seed``, and the columns of
         :func:`digitcore.evaluation.epochs_table`.
     sentences : tuple of str
-        Which model is better, by how much and how sure that is. ``str()`` joins them.
+        Which model is better, by how much and how sure that is. ``str()`` joins them. Of the names they leave out what
+        all of them have in common.
     """
 
     models: pd.DataFrame
@@ -343,9 +344,10 @@ def _seeds_sentences(
 
 
 def _short_names(names: Sequence[str]) -> dict[str, str]:
-    """Return what sentences call each model: by what the others do not have, in quotation marks: '"40 epochs"'."""
-    short = zip(names, short_titles(names), strict=True)
-    return {name: name if name == own else f'"{own}"' for name, own in short}
+    """Return what sentences call each model, without what all have in common and in quotation marks: '"40 epochs"'."""
+    short = short_titles(names)
+    mark = "" if short == list(names) else '"'
+    return {name: f"{mark}{own}{mark}" for name, own in zip(names, short, strict=True)}
 
 
 def _disagreements_table(tested: Sequence[_Tested]) -> pd.DataFrame:

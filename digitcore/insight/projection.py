@@ -58,6 +58,11 @@ def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     return PCA(n_components, svd_solver=solver, random_state=0).fit_transform(X).astype(np.float32)
 
 
+def is_one_point(coordinates: np.ndarray) -> bool:
+    """Return True if all points ``(n_images, 2)`` of a map lie in one place."""
+    return not np.ptp(coordinates, axis=0).any()
+
+
 def tsne_coordinates(X: np.ndarray) -> np.ndarray:
     """Return coordinates by t-SNE, float32 ``(n_images, 2)``; takes about a minute for 10 000 images.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ LEAST_PARTS_SAVED = 2
 HEADING_PARTS = 5
 _TRAINING_NAMES = tuple(record.name for record in TRAINING)
 _ROOTS = ("dataset", "model")
+# Not in parentheses, which tell of what a training goes on from.
+_BETWEEN_PARTS = re.compile(r", (?![^(]*\))")
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,14 @@ def model_titles(specs: Sequence[RunSpec]) -> list[str]:
 def short_titles(titles: Sequence[str]) -> list[str]:
     """Return titles without the parts that all of them have, for sentences about how they differ.
 
-    Of a title that has no other parts the first one is left. Titles that are different stay so.
+    A title that has no other parts stays whole. Titles that are different stay so.
     """
-    parts = [title.split(", ") for title in titles]
+    parts = [_BETWEEN_PARTS.split(title) for title in titles]
     shared = set.intersection(*map(set, parts)) if len(parts) > 1 else set()
-    short = [", ".join(part for part in each if part not in shared) or each[0] for each in parts]
+    short = [
+        ", ".join(part for part in each if part not in shared) or title
+        for title, each in zip(titles, parts, strict=True)
+    ]
     return short if len(set(short)) == len(set(titles)) else list(titles)
 
 

@@ -1,6 +1,6 @@
 """The form that describes a training: one function per group of settings, each widget drawn from its record.
 
-What is folded is not drawn, and keeps its values: two thirds of the widgets, and so of the time that each click takes.
+The widgets of a folded group are not drawn; their values stay those of the spec.
 
 Each widget gets its value through the session state, where it can be set from outside, and as its default as well: what
 is set there reaches the browser with one drawing only, and where a click interrupts that, the browser would send back a
@@ -34,6 +34,7 @@ from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
 BUTTON_LETTERS = 26
+GROUPS = ("open_split", "open_more", "open_augmentation")
 # In the box of recipes: the settings are those of the recipe no more. What differs is named below it, so many at most.
 CHANGED, MOST_DIFFERENCES = "changed", 3
 
@@ -73,6 +74,7 @@ def ask_spec(
         if show_changes is not None:
             _mark(show_changes(asked), asked.model)
     session.keep_spec(asked)
+    session.note_unfolded(GROUPS, keep=bool(problem))
     return asked, problem
 
 
@@ -160,13 +162,14 @@ def _ask_data(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
         return {"dataset": name, "scaling": spec.scaling, "split": values}
     values: dict[str, Any] = {}
     box = view.expander(st, "open_split", "Split and scaling")
-    ask = _ask if box.open else _keep
+    is_drawn = session.is_unfolded("open_split")
+    ask = _ask if is_drawn else _keep
     with box:
         for record in SPLIT:
             if record.applies(values):
                 values[record.name] = ask(record, getattr(spec.split, record.name), name)
         stratify = spec.split.stratify
-        values["stratify"] = _ask_flag("stratify", STRATIFY_LABEL, STRATIFY_HELP, stratify) if box.open else stratify
+        values["stratify"] = _ask_flag("stratify", STRATIFY_LABEL, STRATIFY_HELP, stratify) if is_drawn else stratify
         scaling = ask(SCALING, spec.scaling)
     return {"dataset": name, "scaling": scaling, "split": values}
 
@@ -189,7 +192,7 @@ def _ask_model(spec: RunSpec, dataset: str, only: Collection[str] | None) -> dic
         return {"model": model, "parameters": parameters, "random_state": seed, "members": members}
     _ask_group(main, spec, model, parameters)
     box = view.expander(st, "open_more", f"More settings{_n_changed(spec, [*others, SEED, MEMBERS])}")
-    shown = None if box.open else ()
+    shown = None if session.is_unfolded("open_more") else ()
     with box:
         _ask_group(others, spec, model, parameters, shown)
         seed = _ask_if_shown(SEED, spec.random_state, shown, prefix="model_")
@@ -204,7 +207,7 @@ def _ask_augmentation(
 ) -> None:
     """Ask how training images are changed, with examples of it, and add the answers to ``parameters``."""
     box = view.expander(st, "open_augmentation", f"Augmentation{_n_changed(spec, records)}")
-    if not box.open:
+    if not session.is_unfolded("open_augmentation"):
         _ask_group(records, spec, model, parameters, only=())
         return
     with box:

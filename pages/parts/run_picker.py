@@ -11,15 +11,17 @@ from digitcore.parameters import shortened
 from digitcore.runs import Run
 from digitcore.runs.summary import run_labels
 from digitcore.specs.titles import HEADING_PARTS, spec_title
-from pages.parts import part_lock, session, shared, view
+from pages.parts import layout, part_lock, session, shared, view
 from pages.parts.messages import plain, show_problems
 from pages.parts.reading.reading_guide import show_empty
 
+NOTHING_TRAINED = "Nothing trained yet: choose a model and press **Train** first."
 
-def ask_run(row: DeltaGenerator, guide: str) -> Run | None:
+
+def ask_run(row: DeltaGenerator, guide: str | None = None) -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet.
 
-    Then the picture of a ``guide`` shows what the page will be like.
+    In that case the picture of ``guide`` shows what the page will be like, where one does.
     """
     linked = session.linked_run()
     notes = st.container()
@@ -108,7 +110,7 @@ def _why_another(digest: str, wanted: Run | None) -> str:
     return f"The training {spec_title(wanted.spec, most=HEADING_PARTS)} {state}: the latest run is shown instead."
 
 
-def _show_empty(wanted: Run | None, guide: str) -> None:
+def _show_empty(wanted: Run | None, guide: str | None) -> None:
     if wanted is not None and wanted.active:
         st.info(
             "This training is still running: its results appear here when it has ended.",
@@ -116,6 +118,8 @@ def _show_empty(wanted: Run | None, guide: str) -> None:
         )
     elif wanted is not None and wanted.state == "failed":
         st.info(f"The last training failed: {plain(wanted.reason)}")
+    elif guide is None:
+        st.info(NOTHING_TRAINED, icon=layout.EMPTY)
     else:
-        show_empty("Nothing trained yet: choose a model and press **Train** first.", guide)
+        show_empty(NOTHING_TRAINED, guide)
     st.page_link("pages/train.py", label="Go to Train")

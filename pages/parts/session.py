@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,7 @@ from digitcore.specs.views import VIEWS, read_number, view_of_query
 from pages.parts import press, shared, visitor
 
 _RUN, _RUNS = "run", "runs"
+_PAGES_OF_A_RUN = ("mistakes", "weights", "predict", "map", "quiz")
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _LINK, _SUBJECT, _VIEW, _PROBLEMS = "link", "subject", "view", "link_problems"
 # What the form's training goes on from: the parent of its spec, and the spec of the run whose end that is.
@@ -381,7 +382,8 @@ def write_address() -> None:
 
 def _unknown_names(link: _Link) -> list[str]:
     """Return a sentence for each parameter of a link that the page does not have."""
-    known = {_RUN, _EXPERIMENT, *link.taken, *VIEWS[st.session_state[_PAGE]]}
+    page = st.session_state[_PAGE]
+    known = {*link.taken, *VIEWS[page], *([_RUN] if page in _PAGES_OF_A_RUN else [])}
     return [
         f"Unknown parameter {shortened(name)} in the link: it was left out.{did_you_mean(name, known)}"
         for name in link.query
@@ -529,6 +531,28 @@ def form_value(name: str, start: Any, options: Collection | None = None) -> tupl
 def forget_form_value(name: str) -> None:
     """Forget a widget of the form that is not drawn."""
     st.session_state.pop(form_key(name), None)
+
+
+def is_unfolded(group: str) -> bool:
+    """Whether the widgets of a group of the form are drawn: while it is unfolded, and once more when it is folded.
+
+    What was changed just before a group is folded may arrive together with that.
+    """
+    return bool(st.session_state.get(group) or st.session_state.get(form_key(f"{group}_drawn")))
+
+
+def note_unfolded(groups: Iterable[str], *, keep: bool) -> None:
+    """Note which groups of the form are unfolded, now that their values are in the spec.
+
+    Parameters
+    ----------
+    groups : iterable of str
+        Keys of the groups.
+    keep : bool
+        Draw those that are drawn now again: the form is not valid, so their values are not in the spec yet.
+    """
+    for group in groups:
+        st.session_state[form_key(f"{group}_drawn")] = is_unfolded(group) if keep else bool(st.session_state.get(group))
 
 
 def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float, float]:

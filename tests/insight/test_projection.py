@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 from digitcore.charts import map_chart
 from digitcore.errors import InvalidSetting
 from digitcore.insight.projection import (
+    is_one_point,
     map_table,
     positions_within,
     principal_components,
@@ -49,7 +50,13 @@ def test_principal_components_are_those_of_the_covariance(rng):
 
 @pytest.mark.filterwarnings("error")
 def test_equal_images_are_one_point():
-    assert principal_components(np.full((5, 7), 3.0)).tolist() == [[0, 0]] * 5
+    points = principal_components(np.full((5, 7), 3.0))
+    assert points.tolist() == [[0, 0]] * 5
+    assert is_one_point(points)
+
+
+def test_points_of_different_images_are_not_one(rng):
+    assert not is_one_point(principal_components(rng.normal(size=(5, 7))))
 
 
 @pytest.mark.parametrize(("shape", "columns"), [((2, 7), 2), ((9, 1), 1), ((40, 60), 40)])

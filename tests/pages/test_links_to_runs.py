@@ -47,6 +47,17 @@ def test_a_page_with_settings_says_it_as_well(open_app, page, name):
     assert f"The {name} 'nonsense' of the link is not kept on this server" in said(app)
 
 
+@pytest.mark.parametrize(
+    ("page", "name", "hint"),
+    [("predict", "imge", "Did you mean 'image'?"), ("mistakes", "experiment", ""), ("compare", "run", "")],
+)
+def test_a_page_says_which_parameters_it_does_not_have(trained_mlp, page, name, hint):
+    app = open_link(page, **{name: "3"})
+    assert f"Unknown parameter '{name}' in the link: it was left out.{' ' * bool(hint)}{hint}" in said(app)
+    assert not app.exception
+    assert "Unknown parameter" not in said(open_link(page))
+
+
 def test_an_unknown_run_is_said_where_nothing_is_trained(open_fresh_app):
     open_fresh_app()
     app = open_link("mistakes", run="nonsense")

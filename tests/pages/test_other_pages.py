@@ -166,9 +166,9 @@ def test_with_another_activation_no_unit_is_called_dead(open_app, train, model):
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("weights", "no unit of a hidden layer answers any of the images"),
+        ("weights", "No path: a hidden layer is zero for all the training images that were looked at."),
         ("map", "All images lie on one point"),
-        ("predict", "All zero: the model says the same whatever the pixels are."),
+        ("predict", "All zero: whatever region is covered, the probabilities stay as they are."),
     ],
 )
 def test_of_a_dead_network_the_pages_say_that_there_is_nothing_to_see(open_app, train, page, words):

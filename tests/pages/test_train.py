@@ -329,5 +329,31 @@ def test_what_is_folded_is_not_drawn_and_keeps_its_values(open_app):
     assert app.session_state["spec"] == digits
 
 
+def test_what_is_changed_just_before_a_group_is_folded_is_taken(open_app):
+    app = open_app(model="softmax", open_more="yes")
+    next(slider for slider in app.slider if slider.label == "Seed").set_value(23)
+    app.session_state["open_more"] = False
+    app.run()
+    assert app.session_state["spec"].random_state == 23
+    app.run()
+    assert "Seed" not in {slider.label for slider in app.slider}
+    assert app.session_state["spec"].random_state == 23
+
+
+def test_a_change_is_taken_after_a_text_that_was_not_valid(open_app):
+    app = open_app(model="mlp", open_more="yes")
+    units = next(text for text in app.text_input if text.label == "Hidden layers")
+    units.set_value("nonsense").run()
+    assert app.error
+    next(slider for slider in app.slider if slider.label == "Seed").set_value(29)
+    app.session_state["open_more"] = False
+    app.run()
+    app.run()
+    next(text for text in app.text_input if text.label == "Hidden layers").set_value("20").run()
+    spec = app.session_state["spec"]
+    assert not app.error
+    assert (spec.random_state, spec.parameters["hidden_units"]) == (29, (20,))
+
+
 def widget_of(app, label):
     return next(each for each in [*app.selectbox, *app.button_group] if each.label == label)

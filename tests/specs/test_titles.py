@@ -86,11 +86,10 @@ def test_a_list_leaves_out_what_all_its_trainings_share():
 @pytest.mark.parametrize(
     ("titles", "short"),
     [
-        (["digits-mlp, rate 0.05, 50 epochs", "digits-mlp, 50 epochs"], ["rate 0.05", "digits-mlp"]),
+        (["digits-mlp, rate 0.05, 50 epochs", "digits-mlp, 50 epochs"], ["rate 0.05", "digits-mlp, 50 epochs"]),
         (["Softmax, 20 epochs", "MLP, 20 epochs"], ["Softmax", "MLP"]),
         (["a, b", "b, c", "b"], ["a", "c", "b"]),
-        # Without the shared parts these would be one.
-        (["a, b", "a, b, b"], ["a, b", "a, b, b"]),
+        (["a, from b (c, d)", "a, from b (e, d)"], ["from b (c, d)", "from b (e, d)"]),
         (["alone, with parts"], ["alone, with parts"]),
         ([], []),
     ],

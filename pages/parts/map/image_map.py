@@ -34,6 +34,11 @@ from pages.parts.waiting import tell_end, wait_for
 
 # Where a model has a hidden layer the map starts with it: the classes lie apart there.
 SOURCES = {"hidden": "Last hidden layer", "pixels": "Pixels"}
+# Why there is nothing to see on a map.
+ONE_POINT = {
+    "hidden": "All images lie on one point: the layer answers the same to each of them.",
+    "pixels": "All images lie on one point: they are the same.",
+}
 SELECTION = "brush"
 MOST_SHOWN = 60
 # Of the chart, in pixels.

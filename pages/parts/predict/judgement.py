@@ -38,6 +38,12 @@ OCCLUSION = (
     ":orange[**orange**]: more probable."
 )
 GRADIENT = "More ink on a :blue[**blue**] pixel raises the score of the class, on an :orange[**orange**] one lowers it."
+# Of a map without any colour.
+ALL_ZERO = {
+    "contributions": "All zero: no pixel of this image adds anything to a score.",
+    "occlusion": "All zero: whatever region is covered, the probabilities stay as they are.",
+    "gradient": "All zero: a little more ink on any pixel changes no score.",
+}
 
 
 # Widths of what stands at the left, and of the answer beside it, in pixels.
@@ -207,7 +213,7 @@ def _show_why(model: RunModel, image: np.ndarray, max_value: int, probabilities:
             with st.container(width=2 * WHY_TILE + WHY_GAP):
                 st.markdown(f"**{title}**", help=help_text)
                 _show_maps(title, maps[classes], [names[index] for index in classes])
-                st.markdown(words if maps.any() else "All zero: the model says the same whatever the pixels are.")
+                st.markdown(words)
 
 
 def _show_maps(title: str, maps: np.ndarray, names: Sequence[str]) -> None:
@@ -221,5 +227,9 @@ def _explanations(model: RunModel, image: np.ndarray) -> list[tuple[str, str, st
         "occlusion": ("Occlusion", OCCLUSION, explain("occlusion"), model.occlusion),
         "gradient": ("Gradient", GRADIENT, explain("image gradient"), model.gradients),
     }
-    asked = (known[name] for name in MODELS[model.spec.model].explanations)
-    return [(title, words, help_text, compute(image)) for title, words, help_text, compute in asked]
+    explanations = []
+    for name in MODELS[model.spec.model].explanations:
+        title, words, help_text, compute = known[name]
+        maps = compute(image)
+        explanations.append((title, words if maps.any() else ALL_ZERO[name], help_text, maps))
+    return explanations

@@ -21,6 +21,7 @@ from digitcore.insight.layer_tables import (
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.runs import Run
+from digitcore.wording import listed
 from pages.parts import layout, messages, session, view
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images, show_weights
@@ -40,8 +41,12 @@ def show_paths(run: Run) -> None:
     paths = {index: path for index, path in found.items() if path}
     st.header("The strongest path to each class", help=explain("strongest path", "unit"))
     if not paths:
-        st.info("There is none: no unit of a hidden layer answers any of the images.", icon=layout.NOTHING_FITS)
+        words = "No path: a hidden layer is zero for all the training images that were looked at."
+        st.info(words, icon=layout.NOTHING_FITS)
         return
+    if len(paths) < len(found):
+        missing = listed([dataset.class_names[index] for index in found if index not in paths])
+        st.caption(f"No path to {missing}: a hidden layer is zero for all their images that were looked at.")
     st.caption(
         "From the class backwards, each step goes to the unit that adds most on training images of the class; the "
         "picture is the first unit of the path, its number above it."
