@@ -385,7 +385,7 @@ def _unknown_names(link: _Link) -> list[str]:
     page = st.session_state[_PAGE]
     known = {*link.taken, *VIEWS[page], *([_RUN] if page in _PAGES_OF_A_RUN else [])}
     return [
-        f"Unknown parameter {shortened(name)} in the link: it was left out.{did_you_mean(name, known)}"
+        f"In the link, the parameter {shortened(name)} is unknown: it was left out.{did_you_mean(name, known)}"
         for name in link.query
         if name not in known
     ]

@@ -53,9 +53,9 @@ def test_a_page_with_settings_says_it_as_well(open_app, page, name):
 )
 def test_a_page_says_which_parameters_it_does_not_have(trained_mlp, page, name, hint):
     app = open_link(page, **{name: "3"})
-    assert f"Unknown parameter '{name}' in the link: it was left out.{' ' * bool(hint)}{hint}" in said(app)
+    assert f"In the link, the parameter '{name}' is unknown: it was left out.{' ' * bool(hint)}{hint}" in said(app)
     assert not app.exception
-    assert "Unknown parameter" not in said(open_link(page))
+    assert "is unknown" not in said(open_link(page))
 
 
 def test_an_unknown_run_is_said_where_nothing_is_trained(open_fresh_app):
