@@ -18,7 +18,7 @@ with messages.caught():
             spec, problem = run_form.ask_spec(
                 session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
             )
-        # Each in a place of its own, whatever stands above it: what moves is seen twice until the page is drawn.
+        # Each has a place of its own: what moves is seen twice until the page has been drawn.
         problems, to_watch, plan, trained, layers = (st.container() for _ in range(5))
         with problems:
             messages.show_link_problems()

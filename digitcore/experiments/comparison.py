@@ -66,8 +66,8 @@ class RunsComparison:
         One row per run and epoch: ``name``, ``seed``, and the columns of
         :func:`digitcore.evaluation.epochs_table`.
     sentences : tuple of str
-        Which model is better, by how much and how sure that is. ``str()`` joins them. Of the names they leave out what
-        all of them have in common.
+        Which model is better, by how much and how sure that is. ``str()`` joins them. Parts that all names have in
+        common are left out of them.
     """
 
     models: pd.DataFrame

@@ -62,7 +62,7 @@ def strongest_path(
     """Return, for an MLP, the chain of units that does most for a class: one a hidden layer, first to last.
 
     From the class backwards each step goes to the unit that adds most to the sum of the one before: the largest weight
-    times the unit's mean activation. Empty where a layer answers none of the images, and where there is no hidden one.
+    times the unit's mean activation. Empty if a layer is zero for all images, or if there is no hidden one.
 
     Parameters
     ----------

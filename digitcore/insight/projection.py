@@ -24,6 +24,11 @@ def sample_positions(n_images: int, most: int = MOST_POINTS) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(n_images)[:most])
 
 
+def is_one_point(coordinates: np.ndarray) -> bool:
+    """Return True if all points, ``(n_images, n_dimensions)``, are the same."""
+    return not np.ptp(coordinates, axis=0).any()
+
+
 def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     """Return the images' coordinates along the directions of largest spread, float32 ``(n_images, n_components)``.
 
@@ -51,16 +56,11 @@ def principal_components(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     n_components = min(n_components, *X.shape)
-    if not np.ptp(X, axis=0).any():
+    if is_one_point(X):
         return np.zeros((len(X), n_components), dtype=np.float32)
     # With fewer features than images their covariance is small, and its eigenvectors take a tenth of the time.
     solver = "covariance_eigh" if X.shape[1] < min(len(X), MAX_COVARIANCE) else "auto"
     return PCA(n_components, svd_solver=solver, random_state=0).fit_transform(X).astype(np.float32)
-
-
-def is_one_point(coordinates: np.ndarray) -> bool:
-    """Return True if all points ``(n_images, 2)`` of a map lie in one place."""
-    return not np.ptp(coordinates, axis=0).any()
 
 
 def tsne_coordinates(X: np.ndarray) -> np.ndarray:

@@ -117,7 +117,7 @@ def model_titles(specs: Sequence[RunSpec]) -> list[str]:
 def short_titles(titles: Sequence[str]) -> list[str]:
     """Return titles without the parts that all of them have, for sentences about how they differ.
 
-    A title that has no other parts stays whole. Titles that are different stay so.
+    A title that has no other parts stays whole. Different titles stay different.
     """
     parts = [_BETWEEN_PARTS.split(title) for title in titles]
     shared = set.intersection(*map(set, parts)) if len(parts) > 1 else set()

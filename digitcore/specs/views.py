@@ -17,17 +17,17 @@ from digitcore.parameters import shortened
 
 _CELL = ("truth", "taken_for")
 # What is folded away in the form of settings, and unfolded.
-_OPEN_FORM = ("open_split", "open_more", "open_augmentation")
+OPEN_FORM = ("open_split", "open_more", "open_augmentation")
 _SURGERY = ("pruned", "noise", "units", "times", "temperature")
 _CHANGES = ("rotation", "shift_x", "shift_y", "scale", "thickness", "blur", "noise")
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "train": (
             *("baseline", "difference", "log", "present", "controls", "locked", "phenomenon"),
-            *(*_OPEN_FORM, "open_layers", "open_recipe"),
+            *(*OPEN_FORM, "open_layers", "open_recipe"),
         ),
         "phenomena": (),
-        "steps": ("pace", "layer", "unit", *_OPEN_FORM),
+        "steps": ("pace", "layer", "unit", *OPEN_FORM),
         "mistakes": (
             *("part", *_CELL, "cells", "scale", "order", "draw", "confidence", "images", "wrong_only", "chart"),
             *("robustness", "second_run", "severity", "corrupted_image", "open_figures", "labels"),
@@ -36,7 +36,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "predict": ("also", "source", "part", "image", "open_changes", *_CHANGES, "why", "why_beside"),
         "experiments": (
             *("kind", "k", "stratified", "sizes", "repeats", "published", "seeds", "vary", "points", "factor"),
-            *("from", "to", "batches", "spread", "matrix", "member", *_OPEN_FORM),
+            *("from", "to", "batches", "spread", "matrix", "member", *OPEN_FORM),
         ),
         "compare": (
             *("search", "order", "data", "models", "tags", "background", "archived", "each", "page"),

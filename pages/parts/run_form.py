@@ -27,6 +27,7 @@ from digitcore.specs.recipes import RECIPES, recipe_values
 from digitcore.specs.run_spec import MEMBERS, SEED
 from digitcore.specs.settings import DATASET, MODEL, settings_of
 from digitcore.specs.titles import differences_from, spec_title
+from digitcore.specs.views import OPEN_FORM
 from digitcore.wording import counted
 from pages.parts import look, session, view
 from pages.parts.augmentation_preview import show_variants
@@ -34,7 +35,6 @@ from pages.parts.messages import plain
 
 # A choice whose labels have no more letters than this in all is shown as buttons side by side.
 BUTTON_LETTERS = 26
-GROUPS = ("open_split", "open_more", "open_augmentation")
 # In the box of recipes: the settings are those of the recipe no more. What differs is named below it, so many at most.
 CHANGED, MOST_DIFFERENCES = "changed", 3
 
@@ -74,7 +74,7 @@ def ask_spec(
         if show_changes is not None:
             _mark(show_changes(asked), asked.model)
     session.keep_spec(asked)
-    session.note_unfolded(GROUPS, keep=bool(problem))
+    session.note_drawn(OPEN_FORM, keep=bool(problem))
     return asked, problem
 
 
@@ -162,7 +162,7 @@ def _ask_data(spec: RunSpec, only: Collection[str] | None) -> dict[str, Any]:
         return {"dataset": name, "scaling": spec.scaling, "split": values}
     values: dict[str, Any] = {}
     box = view.expander(st, "open_split", "Split and scaling")
-    is_drawn = session.is_unfolded("open_split")
+    is_drawn = session.is_drawn("open_split")
     ask = _ask if is_drawn else _keep
     with box:
         for record in SPLIT:
@@ -192,7 +192,7 @@ def _ask_model(spec: RunSpec, dataset: str, only: Collection[str] | None) -> dic
         return {"model": model, "parameters": parameters, "random_state": seed, "members": members}
     _ask_group(main, spec, model, parameters)
     box = view.expander(st, "open_more", f"More settings{_n_changed(spec, [*others, SEED, MEMBERS])}")
-    shown = None if session.is_unfolded("open_more") else ()
+    shown = None if session.is_drawn("open_more") else ()
     with box:
         _ask_group(others, spec, model, parameters, shown)
         seed = _ask_if_shown(SEED, spec.random_state, shown, prefix="model_")
@@ -207,7 +207,7 @@ def _ask_augmentation(
 ) -> None:
     """Ask how training images are changed, with examples of it, and add the answers to ``parameters``."""
     box = view.expander(st, "open_augmentation", f"Augmentation{_n_changed(spec, records)}")
-    if not session.is_unfolded("open_augmentation"):
+    if not session.is_drawn("open_augmentation"):
         _ask_group(records, spec, model, parameters, only=())
         return
     with box:

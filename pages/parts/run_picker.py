@@ -15,8 +15,6 @@ from pages.parts import layout, part_lock, session, shared, view
 from pages.parts.messages import plain, show_problems
 from pages.parts.reading.reading_guide import show_empty
 
-NOTHING_TRAINED = "Nothing trained yet: choose a model and press **Train** first."
-
 
 def ask_run(row: DeltaGenerator, guide: str | None = None) -> Run | None:
     """Let the user choose among the finished runs; None, and what to do, when there is none yet.
@@ -118,8 +116,21 @@ def _show_empty(wanted: Run | None, guide: str | None) -> None:
         )
     elif wanted is not None and wanted.state == "failed":
         st.info(f"The last training failed: {plain(wanted.reason)}")
-    elif guide is None:
-        st.info(NOTHING_TRAINED, icon=layout.EMPTY)
     else:
-        show_empty(NOTHING_TRAINED, guide)
+        show_nothing_trained(guide)
+        return
+    _show_way_to_train()
+
+
+def show_nothing_trained(guide: str | None) -> None:
+    """Say that no run is kept and what to do, under the picture of a guide where there is one."""
+    words = "Nothing trained yet: choose a model and press **Train** first."
+    if guide is None:
+        st.info(words, icon=layout.EMPTY)
+    else:
+        show_empty(words, guide)
+    _show_way_to_train()
+
+
+def _show_way_to_train() -> None:
     st.page_link("pages/train.py", label="Go to Train")

@@ -38,7 +38,6 @@ from digitcore.specs.views import VIEWS, read_number, view_of_query
 from pages.parts import press, shared, visitor
 
 _RUN, _RUNS = "run", "runs"
-_PAGES_OF_A_RUN = ("mistakes", "weights", "predict", "map", "quiz")
 _AT_HOME, _PAGE, _SPEC, _RECIPE, _SHOWN_RUN = "at_home", "page", "spec", "recipe", "shown_run"
 _LINK, _SUBJECT, _VIEW, _PROBLEMS = "link", "subject", "view", "link_problems"
 # What the form's training goes on from: the parent of its spec, and the spec of the run whose end that is.
@@ -382,8 +381,7 @@ def write_address() -> None:
 
 def _unknown_names(link: _Link) -> list[str]:
     """Return a sentence for each parameter of a link that the page does not have."""
-    page = st.session_state[_PAGE]
-    known = {*link.taken, *VIEWS[page], *([_RUN] if page in _PAGES_OF_A_RUN else [])}
+    known = {*link.taken, *VIEWS[st.session_state[_PAGE]], *st.session_state[_SUBJECT]}
     return [
         f"In the link, the parameter {shortened(name)} is unknown: it was left out.{did_you_mean(name, known)}"
         for name in link.query
@@ -533,26 +531,26 @@ def forget_form_value(name: str) -> None:
     st.session_state.pop(form_key(name), None)
 
 
-def is_unfolded(group: str) -> bool:
-    """Whether the widgets of a group of the form are drawn: while it is unfolded, and once more when it is folded.
+def is_drawn(group: str) -> bool:
+    """Return True if the widgets of a group of the form are drawn: while it is unfolded, and once more after that.
 
-    What was changed just before a group is folded may arrive together with that.
+    A change just before a group is folded may reach the server together with the folding.
     """
     return bool(st.session_state.get(group) or st.session_state.get(form_key(f"{group}_drawn")))
 
 
-def note_unfolded(groups: Iterable[str], *, keep: bool) -> None:
-    """Note which groups of the form are unfolded, now that their values are in the spec.
+def note_drawn(groups: Iterable[str], *, keep: bool) -> None:
+    """Note which groups of the form are unfolded, so that :func:`is_drawn` knows which ones are folded next time.
 
     Parameters
     ----------
     groups : iterable of str
         Keys of the groups.
     keep : bool
-        Draw those that are drawn now again: the form is not valid, so their values are not in the spec yet.
+        Draw the groups that are drawn now once more: the form is not valid, so the spec does not have their values yet.
     """
     for group in groups:
-        st.session_state[form_key(f"{group}_drawn")] = is_unfolded(group) if keep else bool(st.session_state.get(group))
+        st.session_state[form_key(f"{group}_drawn")] = is_drawn(group) if keep else bool(st.session_state.get(group))
 
 
 def form_bounds(name: str, low: float, high: float, value: float) -> tuple[float, float]:

@@ -8,10 +8,12 @@ from digitcore.parameters import Number
 from digitcore.runs import Engine, Run
 from digitcore.runs.advice import advice_for
 from digitcore.specs.recipes import RECIPES
+from digitcore.specs.views import OPEN_FORM
 from digitcore.wording import percent_text
 from pages.parts import shared
 from pages.parts.train import figures_view, plan_view
 from tests.pages.conftest import button, texts
+from tests.pages.conftest import widget as by_label
 from tests.waiting import wait_for
 
 QUICK = {"epochs": "50"}
@@ -302,9 +304,6 @@ def test_a_number_that_may_be_none_has_a_slider_with_a_stop_for_none(open_app, m
     assert app.session_state["spec"].parameters["shrinkage"] == 0.2
 
 
-FOLDED = {"open_split": "Split and scaling", "open_more": "More settings", "open_augmentation": "Augmentation"}
-
-
 def test_what_is_folded_is_not_drawn_and_keeps_its_values(open_app):
     app = open_app(recipe="mnist-dense", seed="17", augment_shift="1.5", scaling="raw")
     spec = app.session_state["spec"]
@@ -313,17 +312,17 @@ def test_what_is_folded_is_not_drawn_and_keeps_its_values(open_app):
     hidden = {"Seed", "Random shift (pixels)", "Epsilon", "Pixel values"}
     assert hidden.isdisjoint(each.label for each in widgets)
     # A folded split that the data set does not have is another one.
-    widget_of(app, "Data set").set_value("digits").run()
+    by_label([*app.selectbox, *app.button_group], "Data set").set_value("digits").run()
     digits = app.session_state["spec"]
     assert (digits.dataset, digits.split.kind, digits.scaling) == ("digits", "random", spec.scaling)
     assert (digits.random_state, digits.parameters["augment_shift"]) == (17, 1.5)
     assert not app.exception
-    for name in FOLDED:
+    for name in OPEN_FORM:
         app.session_state[name] = True
     app.run()
     assert hidden <= {each.label for each in [*app.slider, *app.select_slider, *app.toggle, *app.button_group]}
     assert app.session_state["spec"] == digits
-    for name in FOLDED:
+    for name in OPEN_FORM:
         app.session_state[name] = False
     app.run()
     assert app.session_state["spec"] == digits
@@ -331,7 +330,7 @@ def test_what_is_folded_is_not_drawn_and_keeps_its_values(open_app):
 
 def test_what_is_changed_just_before_a_group_is_folded_is_taken(open_app):
     app = open_app(model="softmax", open_more="yes")
-    next(slider for slider in app.slider if slider.label == "Seed").set_value(23)
+    by_label(app.slider, "Seed").set_value(23)
     app.session_state["open_more"] = False
     app.run()
     assert app.session_state["spec"].random_state == 23
@@ -342,18 +341,14 @@ def test_what_is_changed_just_before_a_group_is_folded_is_taken(open_app):
 
 def test_a_change_is_taken_after_a_text_that_was_not_valid(open_app):
     app = open_app(model="mlp", open_more="yes")
-    units = next(text for text in app.text_input if text.label == "Hidden layers")
+    units = by_label(app.text_input, "Hidden layers")
     units.set_value("nonsense").run()
     assert app.error
-    next(slider for slider in app.slider if slider.label == "Seed").set_value(29)
+    by_label(app.slider, "Seed").set_value(29)
     app.session_state["open_more"] = False
     app.run()
     app.run()
-    next(text for text in app.text_input if text.label == "Hidden layers").set_value("20").run()
+    by_label(app.text_input, "Hidden layers").set_value("20").run()
     spec = app.session_state["spec"]
     assert not app.error
     assert (spec.random_state, spec.parameters["hidden_units"]) == (29, (20,))
-
-
-def widget_of(app, label):
-    return next(each for each in [*app.selectbox, *app.button_group] if each.label == label)

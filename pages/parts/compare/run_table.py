@@ -20,7 +20,7 @@ from digitcore.wording import counted
 from pages.parts import layout, messages, session, view
 from pages.parts.compare import listed_runs
 from pages.parts.compare.listed_runs import Listing
-from pages.parts.reading.reading_guide import show_empty
+from pages.parts.run_picker import show_nothing_trained
 
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
@@ -56,8 +56,7 @@ ONE_LINE_HELP = (
 def show() -> dict[str, str] | None:
     """Show a page of the table; return what its lines are called, by entry, or None if nothing is kept at all."""
     if not listed_runs.count_lines(ALL_LISTED):
-        show_empty("Nothing trained yet: choose a model and press **Train** first.", "difference")
-        st.page_link("pages/train.py", label="Go to Train")
+        show_nothing_trained("difference")
         return None
     with messages.caught():
         query, row = _ask_query()

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from digitcore.experiments import Experiment
-from digitcore.experiments.experiment import progress_of_experiment
+from digitcore.experiments.experiment import ExperimentProgress, progress_of_experiment
 from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
 from digitcore.glossary import explain
@@ -85,12 +85,13 @@ def _live(digest: str, changing: bool) -> None:
         experiment = session.experiment(digest)
         if changing and experiment.settled:
             st.rerun()
-        # Each in a place of its own, however much stands above it: nothing is seen twice when the experiment ends.
+        # Each has a place of its own, so that nothing moves and is seen twice when the experiment ends.
         state, said, results, members = (st.container() for _ in range(4))
+        progress = progress_of_experiment(experiment, shared.engine().n_workers)
         with state:
-            _show_progress(experiment)
+            _show_progress(experiment, progress)
         with said:
-            _announce(experiment)
+            _announce(experiment, progress)
         table = members_table(experiment)
         with results:
             VIEWS[experiment.plan.KIND].show(experiment, table)
@@ -100,10 +101,9 @@ def _live(digest: str, changing: bool) -> None:
     live()
 
 
-def _show_progress(experiment: Experiment) -> None:
+def _show_progress(experiment: Experiment, progress: ExperimentProgress) -> None:
     if experiment.reason:
         st.warning(plain(experiment.reason))
-    progress = progress_of_experiment(experiment, shared.engine().n_workers)
     ended = f"{progress.n_ended} of {progress.n_trainings} trainings"
     if experiment.state == "running":
         experiments = shared.experiments()
@@ -138,10 +138,9 @@ def _show_progress(experiment: Experiment) -> None:
     )
 
 
-def _announce(experiment: Experiment) -> None:
+def _announce(experiment: Experiment, progress: ExperimentProgress) -> None:
     if experiment.state == "running":
-        fraction = progress_of_experiment(experiment, shared.engine().n_workers).fraction
-        announcer.announce(experiment.digest, milestone_text("The experiment", fraction))
+        announcer.announce(experiment.digest, milestone_text("The experiment", progress.fraction))
     else:
         announcer.announce(experiment.digest, "The experiment has ended.", is_end=True)
 

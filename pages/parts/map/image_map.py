@@ -36,7 +36,7 @@ from pages.parts.waiting import tell_end, wait_for
 SOURCES = {"hidden": "Last hidden layer", "pixels": "Pixels"}
 # Why there is nothing to see on a map.
 ONE_POINT = {
-    "hidden": "All images lie on one point: the layer answers the same to each of them.",
+    "hidden": "All images lie on one point: the layer gives the same values for each of them.",
     "pixels": "All images lie on one point: they are the same.",
 }
 SELECTION = "brush"

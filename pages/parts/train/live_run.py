@@ -6,7 +6,7 @@ import streamlit as st
 
 from digitcore.glossary import explain
 from digitcore.runs import Run, RunSpec
-from digitcore.runs.progress import milestone_text, progress_of
+from digitcore.runs.progress import Progress, milestone_text, progress_of
 from digitcore.runs.summary import end_text, is_trained_harder
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import spec_title
@@ -72,12 +72,13 @@ def _live(digest: str, active: bool, presentation: Presentation) -> None:
         if active and (not run.active or pace.is_other(pace.seconds(), every_seconds)):
             st.rerun()
         baseline.note_shown(run)
-        # Each in a place of its own, however much stands above it: nothing is seen twice when the training ends.
+        # Each has a place of its own, so that nothing moves and is seen twice when the training ends.
         state, said, beside, story, end = (st.container() for _ in range(5))
+        progress = progress_of(run) if run.active else None
         with state:
-            _show_progress(run, presentation) if run.active else _show_state(run, presentation)
+            _show_state(run, presentation) if progress is None else _show_progress(run, progress, presentation)
         with said:
-            _announce(run)
+            _announce(run, progress)
         with beside:
             base = baseline.show(run, presentation.key("pin"))
         # Empty axes until the first epoch comes: then nothing on the page moves.
@@ -142,10 +143,9 @@ def _show_link(page: str, title: str, key: str = "") -> None:
         st.page_link(page, label=f"**{title}** :material/arrow_forward:")
 
 
-def _show_progress(run: Run, presentation: Presentation) -> None:
+def _show_progress(run: Run, progress: Progress, presentation: Presentation) -> None:
     if run.reason:
         st.warning(plain(run.reason))
-    progress = progress_of(run)
     if run.state == "queued":
         text = "Waiting for a free worker"
     elif not run.epochs:
@@ -172,11 +172,11 @@ def _show_progress(run: Run, presentation: Presentation) -> None:
     )
 
 
-def _announce(run: Run) -> None:
-    if not run.active:
+def _announce(run: Run, progress: Progress | None) -> None:
+    if progress is None:
         announcer.announce(run.digest, end_text(run), is_end=True)
     elif run.epochs:
-        announcer.announce(run.digest, milestone_text("The training", progress_of(run).fraction))
+        announcer.announce(run.digest, milestone_text("The training", progress.fraction))
 
 
 def _show_state(run: Run, presentation: Presentation) -> None:
