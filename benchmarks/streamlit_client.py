@@ -43,8 +43,8 @@ class Visitor:
     ----------
     elements : dict of str to message
         The elements of the page, by their place in it.
-    n_drawn, n_bytes : int
-        How often the page or a fragment was drawn, and the bytes that came in all.
+    n_drawn, n_whole, n_bytes : int
+        How often the page or a fragment was drawn, how often the whole page, and the bytes that came in all.
     errors : list of str
         Texts of all error boxes and exceptions that were shown, in order.
     """
@@ -53,15 +53,19 @@ class Visitor:
         self.url, self.page, self.query = url, page, dict(query or {})
         self.headers = dict(headers or {})
         self.elements, self.errors = {}, []
-        self.n_drawn = self.n_bytes = 0
+        self.n_drawn = self.n_whole = self.n_bytes = 0
         self.widgets: dict[str, WidgetState] = {}
         self.page_hash = ""
         self._drawn = {}
         self._timers: dict[str, asyncio.Task] = {}
         self._socket = self._reader = None
         self._answered = asyncio.Event()
-        self._expects_whole_run = False
         self._running_whole = False
+        # The fragment that each element and each widget belongs to, the one that an action asks for, and what is known
+        # of a fragment that is being drawn alone.
+        self._fragment_of_place, self._fragment_of_widget = {}, {}
+        self._asked = ""
+        self._running_fragments, self._redrawn = frozenset(), set()
 
     async def __aenter__(self):
         await self.open()
@@ -122,17 +126,22 @@ class Visitor:
         return await self._act(page_name=page)
 
     async def set(self, widget, **value):
-        """Set a widget's value, such as ``double_array_value=[0.5]``; return the seconds until the page is drawn."""
+        """Set a widget's value, such as ``double_array_value=[0.5]``; return the seconds until the page is drawn.
+
+        As in a browser, a widget of a fragment asks for that fragment alone.
+        """
         self.widgets[widget.id] = _state(widget.id, **value)
-        return await self._act()
+        return await self._act(fragment=self._fragment_of_widget.get(widget.id, ""))
 
     async def press(self, button):
         """Press a button; return the seconds until the page is drawn."""
-        return await self._act(extra=[_state(button.id, trigger_value=True)])
+        extra = [_state(button.id, trigger_value=True)]
+        return await self._act(extra=extra, fragment=self._fragment_of_widget.get(button.id, ""))
 
     async def press_and_rerun(self, button, pause):
         """Press a button and rerun the page ``pause`` seconds later, as a browser does when its size becomes known."""
-        await self.send(self._message(extra=[_state(button.id, trigger_value=True)]))
+        fragment = self._fragment_of_widget.get(button.id, "")
+        await self.send(self._message(extra=[_state(button.id, trigger_value=True)], fragment=fragment))
         await asyncio.sleep(pause)
         return await self.rerun()
 
@@ -148,25 +157,24 @@ class Visitor:
                 raise TimeoutError(f"The page did not change as expected within {seconds:g} s:\n{self.texts()}")
             await asyncio.sleep(0.02)
 
-    async def _act(self, page_name=None, extra=()):
+    async def _act(self, page_name=None, extra=(), fragment=""):
         start = time.perf_counter()
         self._answered.clear()
-        self._expects_whole_run = True
-        self._running_whole = False
-        await self.send(self._message(page_name=page_name, extra=extra))
+        self._running_whole, self._asked = False, fragment
+        await self.send(self._message(page_name=page_name, extra=extra, fragment=fragment))
         async with asyncio.timeout(LOST_SECONDS):
             await self._answered.wait()
         if self._reader.done():
             self._reader.result()
         return time.perf_counter() - start
 
-    def _message(self, page_name=None, fragment="", extra=()):
+    def _message(self, page_name=None, fragment="", extra=(), *, polls=False):
         message = BackMsg()
         state = message.rerun_script
         state.query_string = urlencode(self.query)
         state.widget_states.widgets.extend([*self.widgets.values(), *extra])
         if fragment:
-            state.fragment_id, state.is_auto_rerun = fragment, True
+            state.fragment_id, state.is_auto_rerun = fragment, polls
         if page_name is not None:
             state.page_name = page_name
         else:
@@ -192,10 +200,13 @@ class Visitor:
             if self._running_whole and not whole:
                 # A busy server clears the end of a run from its queue when that of a fragment begins.
                 self._end_whole_run()
+            self._end_fragments()
             self._running_whole = whole
+            self._running_fragments = frozenset(message.metadata.run.fragment_ids)
             if whole:
+                self.n_whole += 1
                 self._stop_timers()
-                self._drawn = {}
+                self._drawn, self._fragment_of_place, self._fragment_of_widget = {}, {}, {}
         elif kind == "delta":
             self._take_delta(message)
         elif kind == "navigation":
@@ -209,21 +220,48 @@ class Visitor:
                 self._stop_timer(fragment)
         elif kind == "session_event" and message.session_event.WhichOneof("type") == "script_compilation_exception":
             self.errors.append(message.session_event.script_compilation_exception.message)
-        elif kind == "script_finished" and whole and message.script_finished != RERUN_FOLLOWS and self._running_whole:
+        elif kind == "script_finished" and message.script_finished == RERUN_FOLLOWS:
+            # Of the whole page, whatever this was.
+            if not whole:
+                self._asked, self._running_fragments = "", frozenset()
+        elif kind == "script_finished" and whole and self._running_whole:
             self._end_whole_run()
+        elif kind == "script_finished" and not whole:
+            self._end_fragments()
 
     def _end_whole_run(self):
         self.elements = dict(self._drawn)
         self._running_whole = False
-        self._answered.set()
+        if not self._asked:
+            self._answered.set()
+
+    def _end_fragments(self):
+        """Forget what fragments that were drawn alone show no more."""
+        gone = [
+            place
+            for place, fragment in self._fragment_of_place.items()
+            if fragment in self._running_fragments and place not in self._redrawn
+        ]
+        for place in gone:
+            del self._fragment_of_place[place]
+            self.elements.pop(place, None)
+        if self._asked and self._asked in self._running_fragments:
+            self._asked = ""
+            self._answered.set()
+        self._running_fragments, self._redrawn = frozenset(), set()
 
     def _take_delta(self, message):
         if message.delta.WhichOneof("type") != "new_element":
             return
         element = message.delta.new_element
-        place = tuple(message.metadata.delta_path)
+        place, fragment = tuple(message.metadata.delta_path), message.delta.fragment_id
         (self._drawn if self._running_whole else self.elements)[place] = element
+        self._fragment_of_place[place] = fragment
+        self._redrawn.add(place)
         kind = element.WhichOneof("type")
+        widget_id = getattr(getattr(element, kind), "id", "")
+        if widget_id and fragment:
+            self._fragment_of_widget[widget_id] = fragment
         if kind == "exception":
             self.errors.append(element.exception.message)
         elif kind == "alert" and element.alert.format == element.alert.ERROR:
@@ -237,7 +275,7 @@ class Visitor:
         while True:
             await asyncio.sleep(interval)
             with contextlib.suppress(Exception):
-                await self.send(self._message(fragment=fragment))
+                await self.send(self._message(fragment=fragment, polls=True))
 
     def _stop_timer(self, fragment):
         timer = self._timers.pop(fragment, None)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import layout, messages, run_form, session, shared, view
-from pages.parts.train import baseline, live_run, phenomenon_view, plan_view, presenting, sharing
+from pages.parts import layout, messages, session, shared, view
+from pages.parts.train import baseline, live_run, phenomenon_view, plan_view, presenting, setting_up, sharing
 
 session.enter_page("train")
 with messages.caught():
@@ -14,23 +14,16 @@ with messages.caught():
         baseline.follow_link()
         phenomenon = phenomenon_view.follow_link()
         form = layout.form() if presentation.has_form else st.container(key="only_alone")
-        with form:
-            spec, problem = run_form.ask_spec(
-                session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
-            )
-        # Each has a place of its own: what moves is seen twice until the page has been drawn.
-        problems, to_watch, plan, trained, layers = (st.container() for _ in range(5))
+        problems = st.container()
+        set_up = setting_up.ask(form, phenomenon, presentation)
         with problems:
             messages.show_link_problems()
-        with to_watch:
-            is_shown = phenomenon_view.show(phenomenon, spec, presentation)
-        start = phenomenon_view.SHOW if is_shown else plan_view.TRAIN
-        with plan:
-            was_active = plan_view.show_plan(spec, problem, form, presentation, is_main=not is_shown)
+        # Each has a place of its own: what moves is seen twice until the page has been drawn.
+        trained, layers = st.container(), st.container()
         with trained:
-            live_run.show_run(spec, presentation, was_active=was_active, start=start)
+            live_run.show_run(set_up.spec, presentation, was_active=set_up.was_active)
         with layers:
-            plan_view.show_layers(spec, presentation)
+            plan_view.show_layers(set_up.spec, presentation)
     # Now that the address says what is on the page.
     sharing.show(form, presentation)
     phenomenon_view.show_first(phenomenon, presentation)

@@ -49,7 +49,7 @@ def spec_title(spec: RunSpec, *, varied: Collection[str] = (), most: int | None 
     """Return a spec in a few words: a recipe, or data set, model and epochs, and what differs from it.
 
     A recipe names the spec if little differs from it; if no recipe does, one of another data set, or else of another
-    model, may: "digits-mlp on MNIST", "digits-mlp with CNN".
+    model, may: "digits-mlp on MNIST", "CNN trained like digits-mlp".
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _switched_bases(model: str) -> list[_Base]:
         with suppress(InvalidSetting):
             if recipe.spec.model != model:
                 values = _values(switch_model(recipe.spec, model))
-                bases.append(_Base(f"{name} with {_root_label('model', model)}", values, name))
+                bases.append(_Base(f"{_root_label('model', model)} trained like {name}", values, name))
     return bases
 
 

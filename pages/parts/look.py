@@ -12,7 +12,13 @@ from pages.parts import layout
 
 _ASSETS = Path(__file__).parents[1] / "assets"
 MARK, _LOGO = str(_ASSETS / "mark.svg"), str(_ASSETS / "logo.svg")
-_MARK_DATA = f"data:image/svg+xml;base64,{base64.b64encode(Path(MARK).read_bytes()).decode()}"
+
+
+def _embedded(path: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(Path(path).read_bytes()).decode()}"
+
+
+_MARK_DATA, _LOGO_DATA = _embedded(MARK), _embedded(_LOGO)
 
 # Streamlit writes white on the primary colour, and the primary colour on the page: no colour does both with 4.5:1 on a
 # dark page. So words in the primary colour get one of their own; the page's color-scheme says which.
@@ -54,6 +60,22 @@ main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"]
   height: 30px;
   margin: 0 1px 0 15px;
   background: url("{_MARK_DATA}") center / contain no-repeat;
+}}
+/* Where there is room, the names of the pages stay where they are beside the sidebar, and the logo is the one there. */
+@media (min-width: 1280px) {{
+  [data-testid="stApp"]:not(:has(.st-key-run_form)) [data-testid="stHeaderLogo"] {{
+    content: url("{_LOGO_DATA}");
+    width: 154.5px;
+    max-width: none;
+    height: 30px;
+    margin: 0 97.75px 0 13.75px;
+  }}
+  [data-testid="stApp"]:not(:has(.st-key-run_form)):not(:has([data-testid="stHeaderLogo"])):has([data-testid="stSidebarLogo"])
+  [data-testid="stToolbar"]::before {{
+    width: 154.5px;
+    margin: 0 97.75px 0 28.75px;
+    background-image: url("{_LOGO_DATA}");
+  }}
 }}
 @media (prefers-reduced-motion: reduce) {{
   *, ::before, ::after {{

@@ -73,20 +73,27 @@ def in_address() -> Iterator[None]:
         messages.show_problems(session.view_problems())
 
 
-def fragment(draw: Callable[..., None] | None = None, *, run_every: float | None = None) -> Callable[..., Any]:
+def fragment(draw: Callable[..., Any] | None = None, *, run_every: float | None = None) -> Callable[..., Any]:
     """As ``st.fragment``; it waits for its turn, and the address follows what is chosen in it."""
     if draw is None:
         return functools.partial(fragment, run_every=run_every)
 
     @functools.wraps(draw)
-    def draw_and_follow(*args: Any, **kwargs: Any) -> None:
+    def draw_and_follow(*args: Any, **kwargs: Any) -> Any:
         with turns.turn():
-            draw(*args, **kwargs)
+            drawn = draw(*args, **kwargs)
             # Of a whole page the address is written at its end.
-            if get_script_run_ctx().fragment_ids_this_run:
+            if draws_fragment():
                 session.write_address()
+            return drawn
 
     return st.fragment(draw_and_follow, run_every=run_every)
+
+
+def draws_fragment() -> bool:
+    """Return True while a fragment is drawn alone, False while the whole page is."""
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def buttons(

@@ -192,7 +192,7 @@ def test_back_in_the_browser_undoes_a_slider(server, page):
 @pytest.mark.slow
 def test_a_slider_beyond_its_usual_range_follows_a_quick_hand(server, page):
     open_page(page, f"{server.url}/?seed=500&model=softmax&open_more=yes")
-    page.get_by_role("slider", name="Seed").focus()
+    page.locator('input[aria-label="Seed"]').focus()
     for _ in range(8):
         page.keyboard.press("ArrowLeft", delay=100)
     expect(page).to_have_url(re.compile("seed=492"))
@@ -235,10 +235,12 @@ def test_a_lost_drawing_of_the_form_changes_no_setting(server, page):
     link = f"{server.url}/?epochs=70&seed=8&model=softmax"
     open_page(page, f"{link}&open_more=yes")
     assert any(message.delta.new_element.HasField("slider") for message in lost)
+    page.evaluate("window.dispatchEvent(new PopStateEvent('popstate'))")
+    page.get_by_role("slider", name="Epochs").wait_for()
     press_train(page)
     wait_for_result(page)
     expect(page.get_by_role("slider", name="Epochs")).to_have_attribute("aria-valuetext", "70")
-    page.get_by_role("slider", name="Seed").press("ArrowRight")
+    page.locator('input[aria-label="Seed"]').press("ArrowRight")
     # The run that is shown beside the new settings is in the address, too.
     expect(page).to_have_url(re.compile(re.escape(link.replace("seed=8", "seed=9")) + r"&run=\w+&open_more=yes$"))
 

@@ -104,3 +104,13 @@ def test_the_buttons_behind_a_verdict_fill_their_rows_on_a_phone(trained):
     right = row.evaluate("row => row.getBoundingClientRect().right")
     for top in {box["top"] for box in boxes}:
         assert max(box["right"] for box in boxes if box["top"] == top) == pytest.approx(right, abs=2)
+
+
+def test_the_names_of_the_pages_stay_where_they_are_with_and_without_a_form(trained):
+    page, places = trained, {}
+    page.set_viewport_size({"width": 1280, "height": 900})
+    link = page.get_by_test_id("stTopNav").get_by_role("link", name="Quiz")
+    for name in ("Train", "Mistakes", "Experiments", "Map"):
+        go_to(page, name)
+        places[name] = link.bounding_box()["x"]
+    assert places == pytest.approx(dict.fromkeys(places, places["Train"]), abs=2)

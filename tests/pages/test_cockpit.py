@@ -176,7 +176,7 @@ def test_more_settings_count_what_differs_from_the_recipe(open_app):
 
 
 def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_button_waiting(open_app, monkeypatch):
-    choose = live_run._chosen_run
+    choose = live_run.chosen_run
 
     def ended(spec):
         if shared.engine().run(spec.digest) is not None:
@@ -184,7 +184,7 @@ def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_button_waiting(o
         return choose(spec)
 
     app = open_app(model="mlp", epochs="6000", seed="81")
-    monkeypatch.setattr(live_run, "_chosen_run", ended)
+    monkeypatch.setattr(live_run, "chosen_run", ended)
     button(app, "Train").click().run()
     assert not app.exception
     assert not button(app, "See its mistakes").disabled

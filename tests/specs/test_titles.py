@@ -33,8 +33,8 @@ def changed(**parameters):
         (RunSpec(dataset="digits", model="cnn"), "Digits 8×8, CNN, 30 epochs"),
         (changed(epochs=5).with_changes(dataset="fashion-mnist"), "digits-mlp on Fashion-MNIST, 5 epochs"),
         (RunSpec(dataset="fashion-mnist", model="mlp"), "Fashion-MNIST, MLP, 30 epochs"),
-        (switch_model(DIGITS, "cnn"), "digits-mlp with CNN"),
-        (switch_model(changed(epochs=9), "softmax"), "digits-mlp with Softmax regression, 9 epochs"),
+        (switch_model(DIGITS, "cnn"), "CNN trained like digits-mlp"),
+        (switch_model(changed(epochs=9), "softmax"), "Softmax regression trained like digits-mlp, 9 epochs"),
         (
             RunSpec(dataset="digits", model="softmax", random_state=2),
             "Digits 8×8, Softmax regression, 30 epochs, seed 2",

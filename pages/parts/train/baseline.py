@@ -52,14 +52,14 @@ def pin(spec: RunSpec) -> None:
     st.session_state[_PINNED] = spec.digest
 
 
-def has_pinned() -> bool:
-    """Whether a baseline is pinned."""
-    return st.session_state.get(_PINNED) is not None
+def pinned() -> str | None:
+    """Return the digest of the run that is pinned as the baseline, None if there is none."""
+    return st.session_state.get(_PINNED)
 
 
 def is_pinned(run: Run | RunSpec) -> bool:
     """Whether this run, or the one of this spec, is pinned as the baseline."""
-    return st.session_state.get(_PINNED) == run.digest
+    return pinned() == run.digest
 
 
 def of(spec: RunSpec) -> Run | None:

@@ -18,48 +18,55 @@ from pages.parts.train import baseline, close_ups, curves_view, figures_view, pa
 from pages.parts.train.presenting import Presentation
 
 
-def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool, start: str) -> None:
-    """Show the run of ``spec``, or the one that this user started or opened last; ``start`` is the button for one.
+def chosen_run(spec: RunSpec) -> Run | None:
+    """Return the run that the page shows: that of ``spec``, or the one that this user started or opened last."""
+    engine, shown = shared.engine(), session.shown_run()
+    own = engine.run(spec.digest)
+    other = engine.run(shown) if shown and shown != spec.digest else None
+    is_preferred = other is not None and (other.active or session.is_changed_of(other.digest, spec))
+    return other if is_preferred or own is None else own
 
-    If the run of ``spec`` ``was_active`` when the button above was drawn, the page is drawn again once it has ended.
+
+def show_note(spec: RunSpec, *, start: str) -> None:
+    """Say what is shown if it is not the run of ``spec``, with a way back, or what to press if there is nothing.
+
+    ``start`` is the button for a training.
     """
-    run, note = _chosen_run(spec)
+    run = chosen_run(spec)
     if run is None:
         words = f"Nothing trained yet with these settings: press **{start}**, and the curves grow here."
         st.info(words, icon=layout.EMPTY)
         # Empty axes show where, and the browser has the chart library loaded when the first epoch comes.
         curves_view.show_curves(Run(spec, "queued"), baseline.of(spec))
-        return
-    if note:
+    elif run.digest != spec.digest:
+        is_changed = session.is_changed_of(run.digest, spec)
         words, button = layout.with_button("settings")
-        words.caption(note)
-        label, action = "Show its settings", session.fill_form
-        if session.is_changed_of(run.digest, spec):
-            label, action = "Show it as trained", session.show_run
+        words.caption(_note(run, is_changed=is_changed))
+        label, action = (
+            ("Show it as trained", session.show_run) if is_changed else ("Show its settings", session.fill_form)
+        )
         button.button(label, key="show_settings", on_click=action, args=(run.spec.as_trained,), width="stretch")
-    _live(run.digest, run.active or was_active, presentation)
 
 
-def _chosen_run(spec: RunSpec) -> tuple[Run | None, str]:
-    engine, shown = shared.engine(), session.shown_run()
-    own = engine.run(spec.digest)
-    other = engine.run(shown) if shown and shown != spec.digest else None
-    if other is not None and session.is_changed_of(other.digest, spec):
-        return (
-            other,
-            f"These are the results of **{plain(spec_title(other.spec))}**: weights changed after the training.",
-        )
-    if other is not None and other.active:
-        return other, f"Training **{plain(spec_title(other.spec))}**. The form has other settings by now."
-    if own is not None:
-        session.show_run(own)
-        return own, ""
-    if other is not None:
-        return (
-            other,
-            f"These are the results of **{plain(spec_title(other.spec))}**; the form has other settings by now.",
-        )
-    return None, ""
+def _note(run: Run, *, is_changed: bool) -> str:
+    title = plain(spec_title(run.spec))
+    if is_changed:
+        return f"These are the results of **{title}**: weights changed after the training."
+    if run.active:
+        return f"Training **{title}**. The form has other settings by now."
+    return f"These are the results of **{title}**; the form has other settings by now."
+
+
+def show_run(spec: RunSpec, presentation: Presentation, *, was_active: bool) -> None:
+    """Show the run of ``spec``, or the one that this user started or opened last.
+
+    If the run of ``spec`` ``was_active`` when the button above was drawn, the page is drawn again once it has ended.
+    """
+    run = chosen_run(spec)
+    if run is not None:
+        if run.digest == spec.digest:
+            session.show_run(run)
+        _live(run.digest, run.active or was_active, presentation)
 
 
 def _live(digest: str, active: bool, presentation: Presentation) -> None:

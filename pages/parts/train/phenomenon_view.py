@@ -20,6 +20,11 @@ _PARAMETER = "phenomenon"
 SHOW = "Show it"
 
 
+def name() -> str | None:
+    """Return the name of the phenomenon on the page, if there is one."""
+    return st.session_state.get(_NAME)
+
+
 def follow_link() -> Phenomenon | None:
     """Take the phenomenon from the address, and let the address name it.
 
@@ -30,7 +35,7 @@ def follow_link() -> Phenomenon | None:
     if name is None:
         return None
     phenomenon = PHENOMENA[name]
-    if opened and not baseline.has_pinned():
+    if opened and baseline.pinned() is None:
         has_settings = session.spec() != RECIPES[DEFAULT_RECIPE].spec
         baseline.pin(phenomenon.baseline)
         if not has_settings:

@@ -29,6 +29,8 @@ LIVE_SECONDS = 2.0
 _DONE, _LIVE = "train_done", "train_live_run"
 # Until then a click on the button that has just changed is one too many on the one before.
 SECOND_CLICK_SECONDS = 1.0
+# Key of the box with the model's layers.
+LAYERS = "open_layers"
 TRAIN, SEE_MISTAKES = "Train", "See its mistakes"
 BUTTON_HELP = {
     SEE_MISTAKES: "These settings were trained, and the result was kept: look at the images that the model gets wrong.",
@@ -90,7 +92,7 @@ def show_layers(spec: RunSpec, presentation: Presentation) -> None:
     """Show what the model of the form is made of, folded."""
     if presentation.on:
         return
-    box = view.expander(st, "open_layers", "The model, layer by layer")
+    box = view.expander(st, LAYERS, "The model, layer by layer")
     # Folded it need not be made anew at each move of a slider.
     if box.open:
         with box:

@@ -15,6 +15,8 @@ from digitcore.specs.views import list_text
 from pages.parts import session
 from pages.parts.train import presenting
 
+# Key of what is opened for it.
+POPOVER = "share"
 _QR_WIDTH = 240
 # Light on a dark page, too: cameras of phones read dark on light best.
 _BORDER = 3
@@ -25,7 +27,7 @@ def show(place: DeltaGenerator, presentation: presenting.Presentation) -> None:
     if presentation.on:
         return
     with place:
-        opened = st.popover("Share or present", key="share", on_change="rerun", width="stretch")
+        opened = st.popover("Share or present", key=POPOVER, on_change="rerun", width="stretch")
         st.button(
             "Present",
             key="start_presenting",
