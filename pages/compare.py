@@ -1,14 +1,11 @@
 """Is the difference between these trainings real?"""
 
-import streamlit as st
-
-from pages.parts import messages, session, view
+from pages.parts import layout, messages, session, view
 from pages.parts.compare import chosen_runs, curve_view, difference_view, edit_view, findings, run_table, settings_view
 
 if session.enter_page("compare"):
     session.forget_deleted()
-st.title("Compare")
-st.caption("Is the difference real? Choose trainings in the table, and see what they say together.")
+layout.show_title("Compare", "Is the difference real? Choose trainings in the table, and see what they say together.")
 
 with messages.caught(), view.in_address():
     session.compared()

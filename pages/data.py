@@ -8,12 +8,11 @@ from digitcore.datasets.splits import class_balance_table, missing_classes
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs import RunSpec
-from pages.parts import charts, messages, session, view
+from pages.parts import charts, layout, messages, session, view
 from pages.parts.data import image_grid, pixel_view
 
 session.enter_page("data")
-st.title("Data")
-st.caption("The images themselves, before any model sees them.")
+layout.show_title("Data", "The images themselves, before any model sees them.")
 
 with messages.caught(), view.in_address():
     spec = session.spec()

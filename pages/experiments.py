@@ -6,8 +6,9 @@ from pages.parts import layout, messages, run_form, session, view
 from pages.parts.experiments import experiment_form, experiment_view, lr_range_view
 
 session.enter_page("experiments")
-st.title("Experiments")
-st.caption("Many trainings made by one rule. Each is a normal run: kept, and opened by a click on its row.")
+layout.show_title(
+    "Experiments", "Many trainings made by one rule. Each is a normal run: kept, and opened by a click on its row."
+)
 
 with messages.caught(), view.in_address(), st.container():
     spec = session.spec()

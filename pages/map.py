@@ -8,8 +8,9 @@ from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.map import image_map
 
 session.enter_page("map")
-st.title("Map")
-st.caption("Every image is a point, and similar images lie near each other. Drag a rectangle to see the images in it.")
+layout.show_title(
+    "Map", "Every image is a point, and similar images lie near each other. Drag a rectangle to see the images in it."
+)
 
 with messages.caught(), view.in_address():
     row = layout.choices()

@@ -1,13 +1,10 @@
 """Which images does the model get wrong, how sure was it, and what does it take them for?"""
 
-import streamlit as st
-
 from pages.parts import layout, messages, part_lock, run_picker, session, view
 from pages.parts.mistakes import class_table, confidence_view, label_issues, mistake_browser, robustness_view
 
 session.enter_page("mistakes")
-st.title("Mistakes")
-st.caption("Where the model is wrong: class by class, pair by pair, image by image.")
+layout.show_title("Mistakes", "Where the model is wrong: class by class, pair by pair, image by image.")
 
 with messages.caught(), view.in_address():
     row = layout.choices()

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages.parts import messages, session, view
+from pages.parts import layout, messages, session, view
 from pages.parts.phenomena import gallery
 
 session.enter_page("phenomena")
-st.title("Phenomena")
-st.caption("Each opens Train with a baseline, a variation of it, and what to watch when both are trained.")
+layout.show_title(
+    "Phenomena", "Each opens Train with a baseline, a variation of it, and what to watch when both are trained."
+)
 
 with messages.caught(), view.in_address(), st.container():
     gallery.show()

@@ -1,13 +1,13 @@
 """What does the model make of one image, and why?"""
 
-import streamlit as st
-
 from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.predict import judgement
 
 session.enter_page("predict")
-st.title("Predict")
-st.caption("One image: from the data, drawn, or photographed; what the model thinks it is, and what made it think so.")
+layout.show_title(
+    "Predict",
+    "One image: from the data, drawn, or photographed; what the model thinks it is, and what made it think so.",
+)
 
 with messages.caught(), view.in_address():
     row = layout.choices()

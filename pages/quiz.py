@@ -1,14 +1,11 @@
 """Do you read better than the model?"""
 
-import streamlit as st
-
 from digitcore.evaluation import predictions
 from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.quiz import quiz_round
 
 session.enter_page("quiz")
-st.title("Quiz")
-st.caption("Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
+layout.show_title("Quiz", "Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
 
 with messages.caught(), view.in_address():
     row = layout.choices()

@@ -6,8 +6,9 @@ from pages.parts import layout, messages, run_form, session, view
 from pages.parts.steps import stepping
 
 session.enter_page("steps")
-st.title("Steps")
-st.caption("Train step by step, and watch the weights, their gradient and the answers follow. Nothing is kept.")
+layout.show_title(
+    "Steps", "Train step by step, and watch the weights, their gradient and the answers follow. Nothing is kept."
+)
 
 with messages.caught(), view.in_address(), st.container():
     spec = session.spec()

@@ -7,8 +7,7 @@ from pages.parts import layout, messages, run_picker, session, view
 from pages.parts.weights import network_view, surgery_view, weight_player
 
 session.enter_page("weights")
-st.title("Weights")
-st.caption("What the model looks for, pixel by pixel, and how it came to that.")
+layout.show_title("Weights", "What the model looks for, pixel by pixel, and how it came to that.")
 
 with messages.caught(), view.in_address():
     row = layout.choices()

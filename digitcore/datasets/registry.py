@@ -39,6 +39,8 @@ class DatasetEntry:
         What an image shows, as a noun that a page can put into a sentence, such as "digit".
     picture_hint : str
         How a photo has to look that is made into an image like its own.
+    drawing_note : str
+        What to expect of drawings, and why: whole sentences.
     image_shape : (int, int)
         Height and width of an image, in pixels.
     n_images, n_classes, max_value : int
@@ -61,6 +63,7 @@ class DatasetEntry:
     source: str = ""
     subject: str = "object"
     picture_hint: str = "Dark ink on plain paper"
+    drawing_note: str = ""
     image_shape: tuple[int, int]
     n_images: int
     n_classes: int
@@ -88,6 +91,9 @@ _DIGITS = DatasetEntry(
     description="scikit-learn's digits, small enough to train in a second.",
     source="E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998.",
     subject="digit",
+    # Measured by benchmarks/small_digits.py.
+    drawing_note="Models of these digits read about 88 of 100 drawings, because they learn from few images. Neither the frame "
+    "nor 8×8 pixels are to blame: after 20,000 images of MNIST, framed alike and as small, the same network reads 97.",
     image_shape=(8, 8),
     n_images=1797,
     n_classes=10,

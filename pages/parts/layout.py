@@ -28,6 +28,13 @@ def show_menu(pages: Sequence[StreamlitPage]) -> None:
             st.page_link(page)
 
 
+def show_title(title: str, words: str) -> None:
+    """Show the title of a page and, beside it where there is room, what the page is for."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
+        st.title(title, anchor=False, width="content")
+        st.caption(words, width="content")
+
+
 def form() -> DeltaGenerator:
     """Return the place of a form: the sidebar, which a narrow screen opens with a button that says "Settings"."""
     return st.sidebar.container(key="run_form")

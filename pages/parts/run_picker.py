@@ -32,19 +32,28 @@ def ask_run(row: DeltaGenerator, guide: str | None = None) -> Run | None:
             show_problems([_missing(linked)] if linked and wanted is None else [])
         _show_empty(wanted, guide)
         return None
-    start = linked if linked in runs else next(iter(runs))
-    if linked and start != linked:
-        session.say_instead(runs[start], _why_another(linked, wanted))
-    key = session.run_key()
-    digests = list(runs)
+    key, digests = session.run_key(), list(runs)
+    if linked and wanted is None:
+        # Nothing is shown in place of what a link asks for.
+        chosen = st.session_state.get(key)
+    else:
+        start = linked if linked in runs else digests[0]
+        if linked and start != linked:
+            session.say_instead(runs[start], _why_another(wanted))
+        chosen = session.widget_value(key, start, runs)
     digest = row.selectbox(
         "Run",
         digests,
-        index=digests.index(session.widget_value(key, start, runs)),
+        index=digests.index(chosen) if chosen in runs else None,
         format_func=run_labels(list(runs.values())).__getitem__,
         key=key,
+        placeholder="choose a run",
         help="Every training that was kept, the latest first.",
     )
+    if digest is None:
+        with notes:
+            show_problems([f"{_missing(linked)} Choose another one."])
+        return None
     run = shared.engine().run(digest)
     if run is not None:
         with notes:
@@ -100,10 +109,8 @@ def _missing(digest: str) -> str:
     return f"The run {shortened(digest)} is not kept on this server."
 
 
-def _why_another(digest: str, wanted: Run | None) -> str:
-    """Say why the run of this digest is not shown, but the latest one."""
-    if wanted is None:
-        return f"{_missing(digest)[:-1]}: the latest one is shown instead."
+def _why_another(wanted: Run) -> str:
+    """Say why a run without results is not shown, but the latest one."""
     state = "is still running" if wanted.active else "has no results"
     return f"The training {spec_title(wanted.spec, most=HEADING_PARTS)} {state}: the latest run is shown instead."
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from sklearn.base import clone
 
 from digitcore.datasets import DATASETS, features, load_dataset
 from digitcore.images.clean_up import as_image, clean_drawing, clean_strokes
@@ -73,6 +74,16 @@ def test_models_of_the_small_digits_read_85_percent_of_drawings(name, drawn, sma
     model.fit(X[order[:1350]], dataset.labels[order[:1350]])
     assert (model.predict(X[order[1350:]]) == dataset.labels[order[1350:]]).mean() >= 0.95
     assert share_read(model, small_images, drawn) >= 0.85
+
+
+@pytest.mark.slow
+def test_what_small_digits_lack_is_images_and_neither_their_frame_nor_pixels(mnist_directory, drawn, small_images):
+    mnist, framing = load_dataset("mnist"), DATASETS["digits"].used_framing
+    framed = [as_image(clean_drawing(image / 255, framing)[-1].ink, 16) for image in mnist.images[:6000]]
+    X = features(np.array(framed), max_value=16)
+    few, more = (clone(MODELS["mlp"]).fit(X[:n], mnist.labels[:n]) for n in (1350, 6000))
+    assert share_read(few, small_images, drawn) < 0.92
+    assert share_read(more, small_images, drawn) >= 0.94
 
 
 @pytest.mark.slow

@@ -20,23 +20,27 @@ def rate(app):
 
 
 @pytest.mark.parametrize("page", PAGES_OF_RUNS)
-def test_a_link_to_an_unknown_run_says_so(trained_mlp, page):
+def test_a_link_to_an_unknown_run_says_so_and_shows_no_other(trained_mlp, page):
     app = open_link(page, run="0" * 20)
     assert not app.exception
-    sentence = f"The run '{'0' * 20}' is not kept on this server: the latest one is shown instead."
+    sentence = f"The run '{'0' * 20}' is not kept on this server. Choose another one."
     assert said(app).count(sentence) == 1
-    app.run()  # the address names the run that is shown by now
+    app.run()
     assert sentence in said(app)
+    assert widget(app.selectbox, "Run").value is None
+    assert app.query_params["run"] == "0" * 20
 
 
 def test_the_sentence_goes_when_a_run_is_chosen(trained_mlp, open_app, train):
     train(open_app(model="mlp", epochs="4", batch_size="64"))
     app = open_link("mistakes", run="0" * 20)
-    box = widget(app.selectbox, "Run")
     other = shared.engine().run(trained_mlp.session_state["spec"].digest)
-    assert other.digest != box.value
-    box.set_value(other.digest).run()
+    widget(app.selectbox, "Run").set_value(other.digest).run()
     assert "not kept on this server" not in said(app)
+    assert app.query_params["run"] == other.digest
+    assert "Confusion matrix" in said(app)
+    app.run()
+    assert widget(app.selectbox, "Run").value == other.digest
 
 
 @pytest.mark.parametrize("page", ["train", "data", "experiments"])

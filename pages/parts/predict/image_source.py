@@ -81,7 +81,8 @@ def ask_image(split: Split, place: DeltaGenerator, beside: DeltaGenerator) -> Qu
 
 def _hint(source: str, entry: DatasetEntry) -> str:
     subject, hint = plain(entry.subject), plain(entry.picture_hint)
-    return HINTS[source].format(article=article(entry.subject), subject=subject, hint=hint)
+    words = HINTS[source].format(article=article(entry.subject), subject=subject, hint=hint)
+    return f"{words} {plain(entry.drawing_note)}" if source == "draw" and entry.drawing_note else words
 
 
 def _ask_from_data(split: Split, opened: tuple[str, int] | None, row: DeltaGenerator) -> Question:
