@@ -63,6 +63,21 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
     )
 
 
+def telling_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a :func:`listed_table` that tell something of these lines, in their order.
+
+    Left out are tags and deviations where no line has any, the number of runs where each line is one, and the state
+    where all are done.
+    """
+    silent = {
+        "n": (table["n"] == 1).all(),
+        "sd": table["sd"].isna().all(),
+        "tags": not table["tags"].map(bool).any(),
+        "state": (table["state"] == "done").all(),
+    }
+    return [name for name in table if not silent.get(name)]
+
+
 def interval_texts(lows: pd.Series, highs: pd.Series) -> list[str]:
     """Return intervals of shares as :func:`digitcore.wording.percent_interval_text`; empty where there is none."""
     pairs = zip(lows.astype(float), highs.astype(float), strict=True)

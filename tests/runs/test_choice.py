@@ -18,7 +18,7 @@ from digitcore.runs.choice import (
     lines_of,
     notes_of,
 )
-from digitcore.runs.listed_table import interval_texts, listed_table
+from digitcore.runs.listed_table import interval_texts, listed_table, telling_columns
 from digitcore.runs.run_editor import RunEditor
 from digitcore.runs.run_query import RunQuery
 from digitcore.wording import MOST_LETTERS
@@ -142,6 +142,16 @@ def test_a_listed_table_says_labels_and_per_cent(catalogue, editor):
     assert (row["accuracy"], row["gap"]) == (pytest.approx(97), pytest.approx(-7))
     assert row["interval"] == "91.55 to 98.97"
     assert row["losses"] == [2.0, 1.0, 0.5]
+
+
+def test_columns_that_tell_nothing_of_any_line_are_left_out(catalogue, editor):
+    each, grouped = (listed_table(catalogue.page(RunQuery(grouped=grouped)), {}) for grouped in (False, True))
+    left_out = {"n", "sd", "tags", "state"}
+    assert set(each) - set(telling_columns(each)) == left_out
+    assert set(grouped) - set(telling_columns(grouped)) == {"tags", "state"}
+    editor.add_tags([ALONE.digest], ["kept"])
+    stopped = listed_table(catalogue.page(RunQuery(grouped=False)), {}).assign(state="cancelled")
+    assert set(stopped) - set(telling_columns(stopped)) == {"n", "sd"}
 
 
 def test_an_interval_ends_at_100_per_cent_and_may_be_missing():

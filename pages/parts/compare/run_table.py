@@ -15,6 +15,7 @@ from digitcore.datasets import DATASETS
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs.choice import entries_of, labels_of
+from digitcore.runs.listed_table import telling_columns
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
 from pages.parts import layout, messages, session, view
@@ -42,6 +43,11 @@ ORDERS = {
     "Fastest first": ("seconds", False),
     "By name": ("name", False),
 }
+# In the order of the table.
+COLUMNS = (
+    *("called", "accuracy", "interval", "n", "sd", "losses", "tags", "data", "model", "recipe", "gap", "seconds"),
+    *("state", "created_at"),
+)
 # In the address: "-test_accuracy" for the largest first.
 _ORDER_TEXTS = {f"{'-' * descending}{column}": label for label, (column, descending) in ORDERS.items()}
 HELP = (
@@ -68,7 +74,7 @@ def show() -> dict[str, str] | None:
         if lines.empty:
             st.info("No run fits: change the search or the filters.", icon=layout.NOTHING_FITS)
             return {}
-        _show_table(listing, grouped=query.grouped)
+        _show_table(listing)
         st.caption(f"{_counted_lines(n_lines, query)}. {HELP}")
         return dict(zip(entries_of(lines), labels_of(lines), strict=True))
     return {}
@@ -145,19 +151,17 @@ def _ask_page(query: RunQuery, n_lines: int) -> int:
     return view.pages(st, "page", n_pages, key=f"runs_page_{_short_hash(repr(query))}")
 
 
-def _show_table(listing: Listing, *, grouped: bool) -> None:
+def _show_table(listing: Listing) -> None:
     lines = listing.lines
     entries, chosen = entries_of(lines), session.compared()
     key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    telling = telling_columns(listing.table)
     st.dataframe(
         listing.table,
         height=TABLE_HEIGHT if len(lines) > 7 else "auto",
         hide_index=True,
-        column_order=[
-            *("called", "accuracy", "interval", *(["n", "sd"] if grouped else []), "losses", "tags", "data", "model"),
-            *("recipe", "gap", "seconds", "state", "created_at"),
-        ],
+        column_order=[name for name in COLUMNS if name in telling],
         column_config={
             "called": text(
                 "Name", width=name_width(listing.table["called"]), pinned=True, help="A star marks what is pinned."
