@@ -92,9 +92,11 @@ _DIGITS = DatasetEntry(
     source="E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998.",
     subject="digit",
     # Measured by benchmarks/small_digits.py.
-    drawing_note="Models of these digits read about 88 of 100 drawings, because they learn from few images. Neither the "
-    "frame nor 8×8 pixels are to blame: after 20,000 images of MNIST, framed alike and as small, the same network reads "
-    "97.",
+    drawing_note=(
+        "Models of these digits read about 88 of 100 drawings, because they learn from few images. Neither the frame "
+        "nor 8×8 pixels are to blame: after 20,000 images of MNIST, framed alike and as small, the same network reads "
+        "97."
+    ),
     image_shape=(8, 8),
     n_images=1797,
     n_classes=10,

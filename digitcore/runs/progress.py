@@ -15,8 +15,9 @@ from digitcore.runs.run import Run
 from digitcore.specs.run_spec import RunSpec
 from digitcore.wording import about_text, rough_duration_text
 
-# How many of the last epochs tell the present pace.
-PACE_EPOCHS = 10
+# How many of the last epochs tell the present pace: of short ones as many as took so many seconds together, which a
+# moment's work of others does not change.
+PACE_EPOCHS, PACE_SECONDS = 10, 3.0
 
 # One forward pass, and two backward passes (weights, inputs) that each cost as much.
 PASSES_TRAINED = 3
@@ -105,9 +106,17 @@ def milestone_text(what: str, fraction: float) -> str:
 def _seconds_left(run: Run, n_left: int) -> float | None:
     if n_left <= 0:
         return 0.0
+    pace, total = [], 0.0
     # The first epoch has to wait for much that the others find done.
-    pace = [epoch.seconds for epoch in run.epochs[1:][-PACE_EPOCHS:]]
-    return n_left * median(pace) if pace else None
+    for epoch in reversed(run.epochs[1:]):
+        if len(pace) >= PACE_EPOCHS and total >= PACE_SECONDS:
+            break
+        pace.append(epoch.seconds)
+        total += epoch.seconds
+    if not pace:
+        return None
+    # Of a few epochs one may have been held up; of many, some are held up again and again where others train, too.
+    return n_left * (median(pace) if len(pace) <= PACE_EPOCHS else total / len(pace))
 
 
 def expected_time(spec: RunSpec, past: Sequence[Run] = (), *, n_done: int = 0) -> ExpectedTime:

@@ -28,6 +28,14 @@ def test_the_last_ten_epochs_tell_the_pace():
     assert progress.seconds_left == pytest.approx(5 * 2.0)
 
 
+def test_short_epochs_that_are_held_up_now_and_then_tell_the_mean_pace():
+    # Each hundredth epoch waits for others: 0.01 s become 0.5 s.
+    waits = [0.5 if n % 100 == 0 else 0.01 for n in range(1, 1501)]
+    left = [progress_of(run(spec(epochs=20_000), waits[:n], "running")).seconds_left for n in range(1400, 1500)]
+    assert min(left) > 0.95 * 18_500 * 0.0149
+    assert max(left) < 1.2 * 18_600 * 0.0149
+
+
 def test_a_run_that_is_through_has_nothing_left():
     progress = progress_of(run(spec(epochs=3), [1.0] * 3))
     assert (progress.fraction, progress.seconds_left) == (1.0, 0.0)
