@@ -123,17 +123,14 @@ def test_axe_finds_what_is_wrong(visit):
     assert {rule for rule, _, _ in violations(page)} == {"heading-order", "image-alt", "label"}
 
 
-every_width = pytest.mark.parametrize("width", [1280, pytest.param(420, marks=pytest.mark.slow)])
-
-
-@every_width
+@pytest.mark.parametrize("width", [1280, 420])
 def test_a_finished_run_breaks_no_rule_on_any_page(trained_url, visit, width):
     page = visit(width)
     open_trained(page, f"{trained_url}/?{SHORT}")
     assert violations_of_pages(page) == {}
 
 
-@every_width
+@pytest.mark.parametrize("width", [1280, pytest.param(420, marks=pytest.mark.slow)])
 def test_a_drawing_pad_and_a_question_break_no_rule(trained_url, visit, width):
     page = visit(width)
     open_page(page, f"{trained_url}/predict")
@@ -158,7 +155,6 @@ def test_an_empty_store_breaks_no_rule_and_neither_does_a_training(own_server, v
         assert violations_of_both_themes(page) == []
 
 
-@pytest.mark.slow
 def test_the_forms_and_the_table_of_an_experiment_break_no_rule(trained_url, visit):
     page = visit()
     open_page(page, f"{trained_url}/experiments?{SHORT}")
@@ -263,7 +259,6 @@ def test_the_matrix_is_asked_and_an_image_opened_with_the_keyboard_alone(trained
     expect(page.get_by_role("heading", level=1, name="Predict")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_a_rectangle_of_the_map_is_chosen_with_the_keyboard(trained_url, visit):
     page = visit()
     open_page(page, f"{trained_url}/map")
@@ -297,7 +292,6 @@ def test_the_drawing_pads_buttons_are_reached_and_pressed_with_the_keyboard(trai
 
 
 # A window of 1280 pixels at 400 %.
-@pytest.mark.slow
 def test_at_a_zoom_of_400_percent_no_page_scrolls_sideways(trained_url, visit):
     page = visit(320, 640)
     open_trained(page, f"{trained_url}/?{SHORT}")
