@@ -29,8 +29,8 @@ SIZE = {"width": 1280, "height": 860}
 SETTLE_MILLISECONDS = 1500
 # Names of the files that this script makes.
 PICTURES = (
-    *("train", "steps", "mistakes", "weights", "predict", "sweep", "recipe", "compare", "difference", "map", "quiz"),
-    *("data", "dark"),
+    *("train", "phenomena", "steps", "mistakes", "weights", "predict", "sweep", "recipe", "compare", "difference"),
+    *("map", "quiz", "data", "dark"),
 )
 MOVING_PICTURE = "training.webp"
 # The moving picture: as often as the page draws, and the last frame stays.
@@ -53,6 +53,7 @@ def main() -> None:
         page.set_default_timeout(120_000)
         watch(page, server.url)
         train(page, server.url)
+        show(page, server.url, "phenomena", "Momentum")
         steps(page, server.url)
         mistakes(page, server.url, "mistakes")
         show(page, server.url, "weights", "Layer by layer")
@@ -144,7 +145,7 @@ def mistakes(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/mistakes")
     page.get_by_text("Confusion matrix").first.wait_for()
     page.locator(".tile").first.wait_for()
-    scroll(page, 115)
+    scroll(page, 25)
     keep(page, name)
 
 
@@ -155,7 +156,7 @@ def world(page: Page, url: str) -> None:
         page.get_by_role("button", name="Last hidden layer")
     ).first.click()
     page.locator('[data-testid="stVegaLiteChart"] canvas').first.wait_for()
-    scroll(page, 170)
+    scroll(page, 80)
     keep(page, "map")
 
 
@@ -182,7 +183,7 @@ def predict(page: Page, url: str) -> None:
         page.mouse.move(*corner, steps=12)
     page.mouse.up()
     page.get_by_text("The model says").wait_for()
-    scroll(page, 190)
+    scroll(page, 100)
     keep(page, "predict")
 
 

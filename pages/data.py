@@ -27,9 +27,12 @@ with messages.caught(), view.in_address():
         key="data_name",
         format_func=lambda key: DATASETS[key].label,
     )
+    parts = "that the form on the Train page asks for"
     if name != spec.dataset:
         # The form's model may not fit other images, and nothing is trained here.
-        spec = RunSpec(dataset=name, model=next(iter(MODELS)))
+        is_official = DATASETS[name].has_official_split
+        spec = RunSpec(dataset=name, model=next(iter(MODELS)), split={"kind": "official"} if is_official else {})
+        parts = "that were published" if is_official else "of a random split"
     dataset, split = session.dataset(name), session.split_of(spec)
     height, width = dataset.image_shape
     st.markdown(
@@ -43,7 +46,7 @@ with messages.caught(), view.in_address():
     image_grid.show_first(dataset)
 
     st.header("Class balance", help=explain("class balance", "part"))
-    st.caption("Images of each class in the parts that the form on the Train page asks for.")
+    st.caption(f"Images of each class in the parts {parts}.")
     st.vega_lite_chart(charts.drawable(class_balance_chart(class_balance_table(split))))
 
     st.header("Mean image of each class", help=explain("mean image"))

@@ -39,6 +39,12 @@ def test_every_picture_is_taken_somewhere_in_the_script(script):
     assert [name for name in script.PICTURES if f'"{name}"' not in taken] == []
 
 
+def test_every_page_has_a_picture(script):
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    # Of Experiments there is one of a sweep, and one of a recipe.
+    assert pages - {"experiments"} | {"sweep", "recipe"} <= set(script.PICTURES)
+
+
 def test_the_moving_picture_moves_and_is_small(script):
     path = ROOT / "docs" / script.MOVING_PICTURE
     assert path.stat().st_size <= script.MOST_BYTES

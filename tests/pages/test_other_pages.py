@@ -106,6 +106,15 @@ def test_the_data_can_be_seen_whatever_model_the_form_holds(open_app, mnist_dire
     app.segmented_control[0].set_value("digits").run()
     assert not app.error
     assert "1,797" in texts(app)
+    assert "in the parts of a random split" in texts(app)
+
+
+def test_of_another_data_set_the_published_parts_are_counted(open_fresh_app, mnist_directory):
+    app = open_fresh_app().switch_page("pages/data.py").run()
+    assert "in the parts that the form on the Train page asks for" in texts(app)
+    app.segmented_control[0].set_value("mnist").run()
+    assert not app.error
+    assert "in the parts that were published" in texts(app)
 
 
 def test_a_stopped_training_that_begins_again_is_waited_for(open_app, train):
