@@ -17,6 +17,8 @@ from websockets.asyncio.client import connect
 RERUN_FOLLOWS = 2
 # Seconds after which an action without an answer counts as lost.
 LOST_SECONDS = 120.0
+# A fragment that was asked for while the whole page was about to be drawn is drawn with it, or at once after it.
+MERGED_SECONDS = 0.5
 
 
 def act(coroutine):
@@ -64,7 +66,7 @@ class Visitor:
         # The fragment that each element and each widget belongs to, the one that an action asks for, and what is known
         # of a fragment that is being drawn alone.
         self._fragment_of_place, self._fragment_of_widget = {}, {}
-        self._asked = ""
+        self._asked, self._n_actions = "", 0
         self._running_fragments, self._redrawn = frozenset(), set()
 
     async def __aenter__(self):
@@ -161,6 +163,7 @@ class Visitor:
         start = time.perf_counter()
         self._answered.clear()
         self._running_whole, self._asked = False, fragment
+        self._n_actions += 1
         await self.send(self._message(page_name=page_name, extra=extra, fragment=fragment))
         async with asyncio.timeout(LOST_SECONDS):
             await self._answered.wait()
@@ -232,7 +235,13 @@ class Visitor:
     def _end_whole_run(self):
         self.elements = dict(self._drawn)
         self._running_whole = False
-        if not self._asked:
+        if self._asked:
+            asyncio.get_running_loop().call_later(MERGED_SECONDS, self._stop_waiting, self._n_actions)
+        else:
+            self._answered.set()
+
+    def _stop_waiting(self, action):
+        if self._n_actions == action and self._asked not in self._running_fragments:
             self._answered.set()
 
     def _end_fragments(self):

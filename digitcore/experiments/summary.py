@@ -33,7 +33,7 @@ def plan_words(plan: Plan) -> str:
     if isinstance(plan, RecipeTables):
         recipe = RECIPES[plan.recipe]
         figures = "all published figures" if recipe.measured is None else "the measured figure"
-        return f"{recipe.title}: {figures}, {counted(_n_trainings(plan), 'training')}"
+        return f"{recipe.name}: {figures}, {counted(_n_trainings(plan), 'training')}"
     title = spec_title(plan.spec, varied=_varied(plan))
     return f"{_rule_words(plan)} of {title}" if title else _rule_words(plan)
 

@@ -142,6 +142,11 @@ class Recipe:
     measured: Measured | None = None
 
     @property
+    def label(self) -> str:
+        """What a list of recipes says: the name that its trainings are called by, and the title."""
+        return f"{self.name}: {self.title}"
+
+    @property
     def accuracy_label(self) -> str:
         """Heading of the accuracy."""
         return "Published" if self.measured is None else "Measured"

@@ -115,7 +115,7 @@ def _ask_recipe(asked: RunSpec) -> None:
     name, other = ("recipe_changed", "recipe") if differences else ("recipe", "recipe_changed")
     session.forget_form_value(other)
     start = CHANGED if differences else recipe
-    options = {**({CHANGED: "Changed"} if differences else {}), **_recipe_titles()}
+    options = {**({CHANGED: "Changed"} if differences else {}), **{name: each.label for name, each in RECIPES.items()}}
     key, chosen = session.form_value(name, start, options)
     st.selectbox(
         "Recipe",
@@ -130,7 +130,7 @@ def _ask_recipe(asked: RunSpec) -> None:
     if differences:
         more = " and more" if len(differences) > MOST_DIFFERENCES else ""
         shown = plain(", ".join(differences[:MOST_DIFFERENCES]))
-        st.caption(f"**{plain(RECIPES[recipe].title)}** with {shown}{more}. Choose it again to undo.")
+        st.caption(f"**{plain(recipe)}** with {shown}{more}. Choose it again to undo.")
 
 
 def _show_parent(model: str) -> None:
@@ -143,10 +143,6 @@ def _show_parent(model: str) -> None:
         title = plain(spec_title(parent, varied=("epochs",)))
         st.caption(f"Goes on after {n_epochs} of **{title}**: what you change below holds from there on.")
         st.button("Start from scratch", key="start_from_scratch", on_click=session.start_from_scratch, width="stretch")
-
-
-def _recipe_titles() -> dict[str, str]:
-    return {name: recipe.title for name, recipe in RECIPES.items()}
 
 
 def _fill_from_recipe(key: str) -> None:

@@ -131,7 +131,7 @@ def test_the_next_phenomenon_takes_the_place_of_the_one_before(visit):
 @pytest.mark.parametrize("name", ["recipe", "Model"])
 def test_another_recipe_or_model_fills_the_form(visit, name):
     async def choose(visitor):
-        label, wanted = ("Recipe", "MNIST, CNN") if name == "recipe" else ("Model", "Softmax regression")
+        label, wanted = ("Recipe", "mnist-cnn") if name == "recipe" else ("Model", "Softmax regression")
         (box,) = visitor.find("selectbox", label)
         option = next(option for option in box.options if option.startswith(wanted))
         await visitor.set(box, string_value=option)

@@ -95,15 +95,15 @@ def test_settings_that_were_changed_survive_the_choice_of_a_run(trained_mlp, ope
 
 
 def test_the_recipe_box_says_changed_and_back(open_app):
-    app, title = open_app(), RECIPES["digits-mlp"].title
-    assert recipe_box(app).options == [recipe.title for recipe in RECIPES.values()]
+    app = open_app()
+    assert recipe_box(app).options == [recipe.label for recipe in RECIPES.values()]
     rate(app).set_value("0.05").run()
     box = recipe_box(app)
     assert box.options[box.index] == "Changed"
-    assert f"**{title}** with rate 0.05. Choose it again to undo." in said(app)
+    assert "**digits-mlp** with rate 0.05. Choose it again to undo." in said(app)
     rate(app).set_value("0.01").run()
     box = recipe_box(app)
-    assert (box.options[box.index], box.value) == (title, "digits-mlp")
+    assert (box.options[box.index], box.value) == (RECIPES["digits-mlp"].label, "digits-mlp")
     assert "Choose it again" not in said(app)
 
 

@@ -144,7 +144,7 @@ def _ask_recipe() -> RecipeTables:
         "published",
         "Recipe",
         list(RECIPES),
-        format_func=lambda name: RECIPES[name].title,
+        format_func=lambda name: RECIPES[name].label,
         key="published_recipe",
         persist_state="session",
         help="Everything that its source published, or that was measured of it, is trained again.",
