@@ -11,6 +11,7 @@ import altair as alt
 import pandas as pd
 
 from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, unlimited
+from digitcore.charts._names import figure_channel, name_axis, name_size, offset_channel
 from digitcore.charts._spread import (
     HEIGHT,
     SCORE_TITLE,
@@ -19,7 +20,6 @@ from digitcore.charts._spread import (
     in_order,
     line_layers,
     measured_layers,
-    name_axis,
     score_axis,
     shown_ranges,
     spread_layer,
@@ -29,6 +29,8 @@ from digitcore.charts._theme import finished
 from digitcore.images import palette
 
 SOURCES = ("published", "here")
+# Of a name with its two marks one below the other.
+OFFSET_ROW = 44
 
 
 def published_chart(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
@@ -42,21 +44,25 @@ def published_chart(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
         What the labels are.
     """
     names = in_order(table["label"])
-    x = name_axis("label", title, table["label"])
+    along = name_axis("label", title, names)
     given = alt.Tooltip("published:Q", title="Published", format=".2%")
-    _, marks = measured_layers(table, SCORE_TITLE, x, [alt.Tooltip("label:N", title=title), given], also=("published",))
+    _, marks = measured_layers(
+        table, SCORE_TITLE, along, [alt.Tooltip("label:N", title=title), given], also=("published",)
+    )
     published = (
         alt.Chart(table)
         .mark_point(filled=False, size=90, strokeWidth=2, opacity=1)
         .encode(
-            x=x,
-            y=score_axis("published", SCORE_TITLE, *shown_ranges(table, "published")),
+            along,
+            score_axis("published", SCORE_TITLE, *shown_ranges(table, "published"), channel=figure_channel(along)),
             tooltip=marks[-1].encoding.tooltip,
         )
     )
-    layers = [_of_source(published, "published"), *(_of_source(mark, "here") for mark in marks)]
+    offset = offset_channel(along)
+    layers = [_of_source(published, "published", offset), *(_of_source(mark, "here", offset) for mark in marks)]
     description = f"Accuracies published for {len(names)} values of {title}, beside those measured here."
-    return finished(alt.layer(*layers), height=HEIGHT, description=description)
+    size = name_size(along, len(names), row=OFFSET_ROW)
+    return finished(alt.layer(*layers), **size, description=description)
 
 
 def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accuracy"]) -> alt.LayerChart:
@@ -104,10 +110,10 @@ def _source_color(field: str) -> alt.Color:
     return alt.Color(field, title=None, scale=scale, legend=_source_legend())
 
 
-def _of_source(chart: alt.Chart, source: str) -> alt.Chart:
+def _of_source(chart: alt.Chart, source: str, offset: type[alt.XOffset] | type[alt.YOffset]) -> alt.Chart:
     """The chart in the colour, shape and column of its source."""
     chart = chart.transform_calculate(source=f"'{source}'").encode(
-        color=_source_color("source:N"), xOffset=alt.XOffset("source:N", sort=list(SOURCES))
+        offset("source:N", sort=list(SOURCES)), color=_source_color("source:N")
     )
     if chart.mark.type == "errorbar":
         return chart

@@ -324,6 +324,14 @@ def test_class_balance_keeps_the_order_of_classes_and_puts_training_first(balanc
     assert encoded["xOffset"]["sort"] == encoded["color"]["scale"]["domain"] == ["train", "test"]
 
 
+def test_class_balance_has_long_names_in_rows(balance):
+    encoded = class_balance_chart(balance.assign(class_name=["an ankle boot, not a sandal", "b"] * 2)).to_dict()[
+        "encoding"
+    ]
+    assert (encoded["y"]["field"], encoded["x"]["field"]) == ("class_name", "n_images")
+    assert encoded["yOffset"]["sort"] == ["train", "test"]
+
+
 @pytest.mark.parametrize(("values", "title"), [("n_images", "Images"), ("share", "Share of the part (%)")])
 def test_class_balance_says_what_its_bars_measure(balance, values, title):
     y = class_balance_chart(balance, values=values).to_dict()["encoding"]["y"]

@@ -697,3 +697,63 @@ def test_the_axes_of_a_sweep_cut_no_name_of_a_model():
     letter = 6.5  # pixels, of the labels' font
     for chart in charts:
         assert min(label_limits(chart)) >= letter * max(map(len, names))
+
+
+MODEL_NAMES = [entry.label for entry in MODELS.values()]
+
+
+def nominal_table(column, names):
+    return pd.DataFrame({column: names, **spreads([0.9] * len(names), [0.01] * len(names)), "best": False})
+
+
+@pytest.mark.parametrize(("values", "channel"), [(MODEL_NAMES, "y"), (["tanh", "relu"], "x")])
+def test_names_of_a_sweep_that_do_not_fit_side_by_side_on_a_phone_stand_in_rows(values, channel):
+    chart = sweep_chart(nominal_table("value", values), title="Model", scale="nominal")
+    for mark in ("point", "errorbar"):
+        assert encoding(chart, mark)[channel]["field"] == "value"
+    assert encoding(chart, "errorbar")[f"{'x' if channel == 'y' else 'y'}2"]["field"] == "high"
+    assert "labelAngle" not in encoding(chart, "point")[channel]["axis"]
+
+
+def test_a_long_name_in_a_row_takes_two_lines():
+    axis = encoding(sweep_chart(nominal_table("value", MODEL_NAMES), title="Model", scale="nominal"), "point")["y"]
+    assert '["Convolutional", "network (CNN)"]' in axis["axis"]["labelExpr"]
+
+
+def test_published_figures_of_long_names_stand_in_rows_with_both_marks_in_each():
+    names = ["two layers of 300 and 100", "one layer of 300"]
+    table = nominal_table("label", names).assign(published=0.9)
+    for mark in layers(published_chart(table, title="Layers"), "point"):
+        assert (mark["encoding"]["y"]["field"], mark["encoding"]["yOffset"]["field"]) == ("label", "source")
+
+
+def test_scores_of_many_folds_stand_in_rows():
+    table = pd.DataFrame({"member": [f"fold {n}" for n in range(1, 11)], "part": "train", "accuracy": 0.9})
+    assert encoding(fold_scores_chart(table), "point")["y"]["field"] == "member"
+
+
+def heat_of(x, y):
+    table = pd.DataFrame([{"x": a, "y": b, "mean": 0.5, "sd": NAN, "n": 1} for a in x for b in y])
+    return sweep_heat_chart(table, x_title="x title", y_title="y title").to_dict()
+
+
+def test_long_names_of_a_heat_maps_columns_become_its_rows():
+    chart = heat_of(MODEL_NAMES, ["0.1", "0.2"])
+    encoded = chart["layer"][0]["encoding"]
+    assert (encoded["y"]["title"], encoded["y"]["scale"]["domain"]) == ("x title", MODEL_NAMES)
+    assert (encoded["x"]["title"], encoded["x"]["scale"]["domain"]) == ("y title", ["0.1", "0.2"])
+
+
+def test_long_names_on_both_axes_of_a_heat_map_are_wrapped_in_columns_as_wide_as_their_words():
+    chart = heat_of(MODEL_NAMES, ["Adam with AMSGrad"])
+    axis = chart["layer"][0]["encoding"]["x"]["axis"]
+    assert '["Convolutional", "network (CNN)"]' in axis["labelExpr"]
+    assert "labelAngle" not in axis
+    assert chart["width"]["step"] > 6.5 * len("network (CNN)")
+
+
+def test_a_score_at_the_end_of_its_axis_does_not_stand_on_the_axis():
+    scale = encoding(drawn("published"), "errorbar")["y"]["scale"]
+    assert scale["padding"] > 0
+    above = sweep_chart(nominal_table("value", ["a"]).assign(high=1.1), title="a", scale="nominal")
+    assert encoding(above, "point")["y"]["scale"]["domainMin"] < 0.89
