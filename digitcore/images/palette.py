@@ -124,9 +124,13 @@ def class_colors(n_classes: int, theme: str) -> tuple[str, ...]:
 
 def class_text_colors(n_classes: int, theme: str) -> tuple[str, ...]:
     """Return :func:`class_colors` for words: darker on a light page, lighter on a dark one, where they need to be."""
-    page = rgb(BACKGROUNDS[theme][0])
-    ink = rgb("#000000" if theme == "light" else "#ffffff")
-    return tuple(_towards(ink, rgb(color), page) for color in class_colors(n_classes, theme))
+    return tuple(text_color(color)[theme] for color in class_colors(n_classes, theme))
+
+
+def text_color(color: str) -> Mapping[str, str]:
+    """Return a colour for words, by theme: darker on a light page, lighter on a dark one, where it needs to be."""
+    inks = {"light": rgb("#000000"), "dark": rgb("#ffffff")}
+    return {theme: _towards(ink, rgb(color), rgb(BACKGROUNDS[theme][0])) for theme, ink in inks.items()}
 
 
 def _towards(ink: tuple[int, int, int], color: tuple[int, int, int], page: tuple[int, int, int]) -> str:

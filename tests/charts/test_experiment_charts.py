@@ -560,13 +560,17 @@ def test_the_spread_of_a_learning_curve_leaves_out_sizes_trained_once(spread, ma
 def test_the_axis_of_sizes_is_logarithmic_and_has_a_length_even_for_one(n_rows, domain):
     x = encoding(learning_curve_chart(LEARNING_CURVE[:n_rows]), "line")["x"]
     assert x["scale"]["type"] == "log"
-    assert x["scale"]["domain"] == pytest.approx(domain)
+    low, high = domain
+    # 28 % more, for the names at the ends of the lines.
+    assert x["scale"]["domain"] == pytest.approx([low, high * (high / low) ** 0.28])
     assert x["axis"]["values"] == [100, 1000, 10_000][:n_rows]
 
 
-def test_the_legend_of_a_learning_curve_has_the_part_held_out():
+def test_a_learning_curve_names_its_lines_at_their_ends_and_has_no_legend():
     chart = learning_curve_chart(LEARNING_CURVE.replace("validation", "test"), held_out_name="test")
     assert encoding(chart, "line")["color"]["scale"]["domain"] == ["train", "test"]
+    assert encoding(chart, "line")["color"]["legend"] is None
+    assert [each["encoding"]["text"]["field"] for each in layers(chart, "text")] == ["part", "part"]
     assert len(rows(chart, "rule")) == 2
 
 
@@ -590,15 +594,34 @@ def test_the_loss_axis_ends_at_twice_the_first_smoothed_loss(losses, smoothed, d
         assert found["mark"]["clip"] is True
 
 
-def test_the_legend_of_a_rate_range_tells_raw_from_smoothed():
+def test_the_lines_of_a_rate_range_tell_raw_from_smoothed_without_a_legend():
     raw, smoothed = layers(drawn("rate range"), "line")
     assert (raw["encoding"]["y"]["field"], raw["transform"][0]["calculate"]) == ("loss", "'every batch'")
     assert (smoothed["encoding"]["y"]["field"], smoothed["transform"][0]["calculate"]) == ("smoothed", "'smoothed'")
+    assert smoothed["encoding"]["color"]["legend"] is None
     scale = smoothed["encoding"]["color"]["scale"]
     assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
         "every batch": palette.MUTED,
         "smoothed": palette.ACCENT,
     }
+
+
+def named_ends(chart):
+    return [row for row in layers(chart, "text")[0]["rows"] if "line" in row]
+
+
+def test_the_lines_of_a_rate_range_are_named_where_they_leave_the_chart():
+    # The axis ends at 4.99; at the rate of 1 the smoothed loss is 6.
+    assert named_ends(drawn("rate range")) == [
+        {"line": "every batch", "learning_rate": 1e-2, "loss": 1.0},
+        {"line": "smoothed", "learning_rate": 1e-2, "loss": 1.4},
+    ]
+
+
+def test_a_rate_range_that_ends_in_the_chart_has_room_for_the_names():
+    chart = lr_range_chart(RATE_RANGE.assign(loss=[2.5, 1.0, NAN], smoothed=[2.4, 1.4, 1.5]))
+    assert named_ends(chart)[0] == {"line": "every batch", "learning_rate": 1.0, "loss": 1.5}
+    assert encoding(chart, "point")["x"]["scale"]["domain"] == pytest.approx([1e-4, 1e4**0.28])
 
 
 @pytest.mark.parametrize(
@@ -607,12 +630,13 @@ def test_the_legend_of_a_rate_range_tells_raw_from_smoothed():
 def test_the_suggested_rate_is_marked_and_named_on_the_roomier_side(suggested, align, label):
     chart = lr_range_chart(RATE_RANGE, suggested=suggested)
     assert rows(chart, "rule") == [{"learning_rate": suggested, "label": label}]
-    assert layer(chart, "text")["mark"]["align"] == align
+    assert layers(chart, "text")[-1]["mark"]["align"] == align
 
 
 def test_without_a_suggested_rate_nothing_is_marked():
     chart = lr_range_chart(RATE_RANGE)
-    assert layers(chart, "rule") == layers(chart, "text") == []
+    assert layers(chart, "rule") == []
+    assert len(layers(chart, "text")) == 2  # the names of the lines
     assert chart.to_dict()["description"] == "Loss against the learning rate, raw and smoothed."
 
 
