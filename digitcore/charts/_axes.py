@@ -10,9 +10,7 @@ import pandas as pd
 
 from digitcore.images import palette
 
-AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy (%)"}
-# Of an axis that is too short for the other one, in pixels.
-SHORT_LOSS_TITLE, SHORT_AXIS = "Loss (nats)", 250
+AXIS_TITLES = {"loss": "Loss (nats)", "accuracy": "Accuracy (%)"}
 # Accuracies are kept as 0 to 1. The axis shows per cent, every label with as many decimals as its step needs; the sign
 # stands in its title.
 PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.label, /\s*%/, '')"}

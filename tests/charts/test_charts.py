@@ -226,9 +226,7 @@ def test_curves_have_a_point_per_epoch_and_part(curves):
     assert only_rows(curves_chart(curves)) == curves.to_dict("records")
 
 
-@pytest.mark.parametrize(
-    ("measure", "title"), [("loss", "Loss (mean cross-entropy, nats)"), ("accuracy", "Accuracy (%)")]
-)
+@pytest.mark.parametrize(("measure", "title"), [("loss", "Loss (nats)"), ("accuracy", "Accuracy (%)")])
 def test_the_axes_of_curves_have_titles_with_units(curves, measure, title):
     encoded = encoding(curves_chart(curves, measure=measure), "line")
     assert (encoded["x"]["title"], encoded["y"]["title"]) == ("Epoch", title)

@@ -319,7 +319,7 @@ def test_the_epochs_asked_for_fix_the_axis_of_folds(asked, domain):
 
 @pytest.mark.parametrize(
     ("measure", "title", "form"),
-    [("loss", "Loss (mean cross-entropy, nats)", ".4f"), ("accuracy", "Accuracy (%)", ".2%")],
+    [("loss", "Loss (nats)", ".4f"), ("accuracy", "Accuracy (%)", ".2%")],
 )
 def test_the_figures_of_folds_have_the_unit_of_their_measure(measure, title, form):
     encoded = encoding(fold_curves_chart(FOLD_CURVES, measure=measure), "point")
