@@ -66,7 +66,7 @@ def figure_tooltips(form: str, *columns: str) -> list[alt.Tooltip]:
 
 def trainings_tooltip() -> alt.Tooltip:
     """The tooltip that says how many trainings are behind a row."""
-    return alt.Tooltip("n:Q", title="Trainings", format="d")
+    return alt.Tooltip("n:Q", title="Trainings", format=",d")
 
 
 def shown_ranges(table: pd.DataFrame, *also: str) -> list[pd.Series]:

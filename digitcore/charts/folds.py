@@ -146,7 +146,7 @@ def series_color(column: str, parts: list[str], *, named: bool = False) -> alt.C
 def _fold_curve_tooltips(measure: str, column: str) -> list[alt.Tooltip]:
     form = ".2%" if measure == "accuracy" else ".4f"
     return [
-        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        alt.Tooltip("epoch:Q", title="Epoch", format=",d"),
         alt.Tooltip(f"{column}:N", title=column.capitalize()),
         *figure_tooltips(form, "mean", "sd", "low", "high"),
         trainings_tooltip(),

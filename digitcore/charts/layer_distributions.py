@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import LOG_NUMBERS, MOST_EPOCH_TICKS, PERCENT_AXIS, ROOM_FOR_NAMES, epoch_ticks
+from digitcore.charts._axes import LINEAR_NUMBERS, MOST_EPOCH_TICKS, PERCENT_AXIS, ROOM_FOR_NAMES, epoch_ticks
 from digitcore.charts._end_names import PADDING, end_names
 from digitcore.charts._theme import finished
 from digitcore.images import palette
@@ -29,7 +29,7 @@ def quantiles_chart(table: pd.DataFrame, *, title: str, log: bool = False) -> al
         Logarithmic epochs (the start, epoch 0, included), where there are many.
     """
     base = alt.Chart(table).encode(x=_epoch_axis(log, table), tooltip=_tooltips())
-    y = alt.Y("q05:Q", title=title, axis=alt.Axis(tickCount=5, **LOG_NUMBERS), scale=alt.Scale(zero=False))
+    y = alt.Y("q05:Q", title=title, axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS), scale=alt.Scale(zero=False))
     wide = base.mark_area(color=palette.ACCENT, opacity=0.2).encode(y=y, y2="q95")
     middle = base.mark_area(color=palette.ACCENT, opacity=0.35).encode(y="q25:Q", y2="q75")
     median = base.mark_line(color=palette.ACCENT, strokeWidth=2, point={"size": 14, "color": palette.ACCENT}).encode(
@@ -94,4 +94,4 @@ def _epoch_axis(log: bool, table: pd.DataFrame, *, names_at_end: bool = False) -
 def _tooltips() -> list[alt.Tooltip]:
     quantiles = {"q05": "5 %", "q25": "25 %", "q50": "Median", "q75": "75 %", "q95": "95 %"}
     figures = [alt.Tooltip(f"{name}:Q", title=title, format=".4~g") for name, title in quantiles.items()]
-    return [alt.Tooltip("epoch:Q", title="Epoch"), *figures]
+    return [alt.Tooltip("epoch:Q", title="Epoch", format=",d"), *figures]

@@ -84,7 +84,7 @@ def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accu
     last = int(table["epoch"].max() if len(table) else 1)
     form = ".2%" if measure == "accuracy" else ".4f"
     tooltip = [
-        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        alt.Tooltip("epoch:Q", title="Epoch", format=",d"),
         alt.Tooltip("source:N", title="Source"),
         *figure_tooltips(form, "mean", "low", "high"),
     ]
