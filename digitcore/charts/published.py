@@ -5,6 +5,7 @@ Tables are as in :mod:`digitcore.charts._spread`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import altair as alt
@@ -62,7 +63,9 @@ def published_chart(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
     layers = [_of_source(published, "published", offset), *(_of_source(mark, "here", offset) for mark in marks)]
     description = f"Accuracies published for {len(names)} values of {title}, beside those measured here."
     size = name_size(along, len(names), row=OFFSET_ROW)
-    return finished(alt.layer(*layers), **size, description=description)
+    # A legend of its own for each source, whose symbol is hollow or filled as the marks are.
+    chart = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
+    return finished(chart, **size, description=description)
 
 
 def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accuracy"]) -> alt.LayerChart:
@@ -105,17 +108,20 @@ def _source_legend() -> alt.Legend:
     return alt.Legend(orient="top", symbolOpacity=1)
 
 
-def _source_color(field: str) -> alt.Color:
-    scale = alt.Scale(domain=list(SOURCES), range=[palette.MUTED, palette.ACCENT])
-    return alt.Color(field, title=None, scale=scale, legend=_source_legend())
+def _source_color(field: str, places: Sequence[int] = (0, 1), *, legend: bool = True) -> alt.Color:
+    colors = (palette.MUTED, palette.ACCENT)
+    scale = alt.Scale(domain=[SOURCES[place] for place in places], range=[colors[place] for place in places])
+    return alt.Color(field, title=None, scale=scale, legend=_source_legend() if legend else None)
 
 
 def _of_source(chart: alt.Chart, source: str, offset: type[alt.XOffset] | type[alt.YOffset]) -> alt.Chart:
     """The chart in the colour, shape and column of its source."""
+    own = [SOURCES.index(source)]
+    color = _source_color("source:N", own, legend=chart.mark.type != "errorbar")
     chart = chart.transform_calculate(source=f"'{source}'").encode(
-        offset("source:N", sort=list(SOURCES)), color=_source_color("source:N")
+        offset("source:N", sort=list(SOURCES), scale=alt.Scale(domain=list(SOURCES))), color=color
     )
     if chart.mark.type == "errorbar":
         return chart
-    shapes = alt.Scale(domain=list(SOURCES), range=["diamond", "circle"])
+    shapes = alt.Scale(domain=[source], range=[("diamond", "circle")[own[0]]])
     return chart.encode(shape=alt.Shape("source:N", title=None, scale=shapes, legend=_source_legend()))

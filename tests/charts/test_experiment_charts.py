@@ -650,11 +650,16 @@ def test_a_long_rate_range_keeps_all_batches():
 
 
 def test_published_accuracies_are_hollow_diamonds_and_measured_ones_filled_circles():
-    published, here = layers(drawn("published"), "point")
+    chart = drawn("published")
+    published, here = layers(chart, "point")
     assert (published["encoding"]["y"]["field"], published["mark"]["filled"]) == ("published", False)
     assert (here["encoding"]["y"]["field"], here["mark"]["filled"]) == ("mean", True)
-    shapes = here["encoding"]["shape"]["scale"]
-    assert (shapes["domain"], shapes["range"]) == (["published", "here"], ["diamond", "circle"])
+    for mark, source, shape in ((published, "published", "diamond"), (here, "here", "circle")):
+        scale = mark["encoding"]["shape"]["scale"]
+        assert (scale["domain"], scale["range"]) == ([source], [shape])
+    # Or one legend would fill the symbols of both.
+    assert chart.to_dict()["resolve"]["scale"] == {"color": "independent", "shape": "independent"}
+    assert encoding(chart, "errorbar")["color"]["legend"] is None
 
 
 def test_only_what_was_measured_more_than_once_has_an_error_bar_beside_the_published():
@@ -662,10 +667,12 @@ def test_only_what_was_measured_more_than_once_has_an_error_bar_beside_the_publi
     assert [row["label"] for row in layers(drawn("published"), "point")[1]["rows"]] == ["784-300-10", "784-10"]
 
 
-@pytest.mark.parametrize(("name", "mark"), [("published", "point"), ("published curve", "line")])
-def test_the_legend_of_sources_has_the_published_in_the_muted_colour(name, mark):
-    scale = layers(drawn(name), mark)[-1]["encoding"]["color"]["scale"]
-    assert (scale["domain"], scale["range"]) == (["published", "here"], [palette.MUTED, palette.ACCENT])
+def test_the_legend_of_sources_has_the_published_in_the_muted_colour():
+    scales = [mark["encoding"]["color"]["scale"] for mark in layers(drawn("published"), "point")]
+    scales.append(encoding(drawn("published curve"), "line")["color"]["scale"])
+    colors = [dict(zip(scale["domain"], scale["range"], strict=True)) for scale in scales]
+    published, here = {"published": palette.MUTED}, {"here": palette.ACCENT}
+    assert colors == [published, here, {**published, **here}]
 
 
 def test_only_the_curve_measured_here_has_a_band():
