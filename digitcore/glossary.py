@@ -151,6 +151,8 @@ _FIGURES = {
     "accuracy": "Share of the images whose class the model names right.",
     "loss": "How far the probabilities are from the truth: minus the logarithm of the probability of the right class, "
     "averaged over the images. It is 0 for a model that is sure and right, and training makes it smaller.",
+    "nats": "The unit of the loss, named after the natural logarithm. The loss is 1 nat where the right class has a "
+    "probability of 37 %, and 2.3 nats for guessing among 10 classes.",
     "interval": "Where the true accuracy probably lies: with as many images, such an interval holds it in 95 of 100 "
     "cases. Twice as narrow takes four times the images.",
     "interval of the mean": "Where the mean accuracy of such models probably lies for other images. It allows for "

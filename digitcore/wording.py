@@ -16,6 +16,15 @@ _ZERO = 1e-9
 PERCENT_COLUMN = "%.2f %%"
 
 
+def number_text(value: float, form: str = ",g") -> str:
+    """Return a number in a format of Python, with a real minus sign and never a negative zero: "−1.50"."""
+    text = format(value, form)
+    # A zero keeps no minus sign; with "+" in its format it has a plus sign, as another number would.
+    if text.startswith("-") and not text.strip("-0.,"):
+        text = format(0.0, form)
+    return text.replace("-", MINUS)
+
+
 def counted(n: int, noun: str) -> str:
     """Return a number of things: "1 epoch", "3 epochs", "1,200 images"."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

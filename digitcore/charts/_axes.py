@@ -8,12 +8,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._theme import FONT_SIZE
 from digitcore.images import palette
 
-AXIS_TITLES = {"loss": "Loss (mean cross-entropy, nats)", "accuracy": "Accuracy (%)"}
-# Of an axis that is too short for the other one, in pixels.
-SHORT_LOSS_TITLE, SHORT_AXIS = "Loss (nats)", 250
+AXIS_TITLES = {"loss": "Loss (nats)", "accuracy": "Accuracy (%)"}
 # Accuracies are kept as 0 to 1. The axis shows per cent, every label with as many decimals as its step needs; the sign
 # stands in its title.
 PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.label, /\s*%/, '')"}
@@ -112,11 +109,6 @@ def part_scale(parts: list[str]) -> alt.Scale:
 def labels_fit(names: list[str], room: float, font_size: int) -> bool:
     """Whether these names fit beside each other, each in ``room`` pixels."""
     return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1) <= room
-
-
-def label_angle(names: list[str], width: float, font_size: int = FONT_SIZE) -> int:
-    """Return the angle of the labels of an x-axis of this width: 0 degrees where they fit, -45 for longer ones."""
-    return 0 if labels_fit(names, width / max(len(names), 1), font_size) else -45
 
 
 def given_color(field: str, values: pd.Series) -> alt.Color:

@@ -11,7 +11,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import label_angle, labels_fit
+from digitcore.charts._axes import labels_fit
 from digitcore.charts._theme import DARK_PAGE, themed_range
 from digitcore.images import palette
 from digitcore.wording import MINUS
@@ -114,13 +114,14 @@ def fitting_font(n_letters: int, font: int, n_columns: int) -> alt.ExprRef:
 def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
     channel = alt.X if field == "prediction" else alt.Y
     font = int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT))
-    angle = label_angle(names, cell * len(names), font) if field == "prediction" else 0
+    leans = field == "prediction" and not labels_fit(names, cell, font)
     axis = alt.Axis(
         labelFontSize=font,
-        labelAngle=angle,
+        # A square cell is narrower than the name of its class, on a phone than half of it.
+        labelAngle=-45 if leans else 0,
         labelLimit=120,
         # With few pixels a class longer names would overlap; every nth stays.
-        labelOverlap=field == "prediction" and cell < LABELLED_CELL and not labels_fit(names, cell, font),
+        labelOverlap=leans and cell < LABELLED_CELL,
         ticks=False,
         domain=False,
         grid=False,

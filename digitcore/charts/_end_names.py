@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import altair as alt
 
 from digitcore.charts._theme import FONT_SIZE, themed
@@ -14,31 +16,42 @@ PLACES = {"loss": (-20, -7), "accuracy": (0, 13)}
 PADDING = {"right": 24}
 
 
-def end_names(lines: alt.Chart, parts: list[str], *, measure: str, x: str, y: str) -> list[alt.Chart]:
-    """Return text layers with the name of each part at the right of its line's last point, in the part's colour.
+def end_names(
+    lines: alt.Chart,
+    names: list[str],
+    *,
+    measure: str,
+    x: str,
+    y: str,
+    column: str = "part",
+    colors: Sequence[Mapping[str, str]] | None = None,
+) -> list[alt.Chart]:
+    """Return text layers with the name of each line at the right of its last point, in the line's colour.
 
     Parameters
     ----------
     lines : Chart
-        Its table has a column ``part``, and its encodings ``x`` and ``y`` are of these fields.
-    parts : list of str
-        Names of one or two lines.
+        Its encodings ``x`` and ``y`` are of these fields.
+    names : list of str
+        Of one or two lines.
     measure : {"loss", "accuracy"}
-        What the lines show.
-    x, y : str
-        Columns of the axes.
+        What the lines show: a loss ends near the axis, an accuracy near the top.
+    x, y, column : str
+        Columns of the axes and of the names.
+    colors : sequence of mapping, optional
+        Of the words, by theme. Default: those of parts with these names.
     """
     last = (
         lines.transform_filter(f"isValid(datum['{y}'])")
-        .transform_joinaggregate(last_x=f"max({x})", groupby=["part"])
+        .transform_joinaggregate(last_x=f"max({x})", groupby=[column])
         .transform_filter(f"datum['{x}'] === datum.last_x")
-        # Two parts of equal value still get two places.
-        .transform_window(place="row_number()", sort=[alt.SortField(y, order="descending"), alt.SortField("part")])
+        # Two lines of equal value still get two places.
+        .transform_window(place="row_number()", sort=[alt.SortField(y, order="descending"), alt.SortField(column)])
     )
-    colors = [themed(palette.part_text_color(part)) for part in parts]
+    words = [themed(each) for each in colors or [palette.part_text_color(name) for name in names]]
     named = last.encode(
-        text=alt.Text("part:N"),
-        color=alt.Color("part:N", scale=alt.Scale(domain=parts, range=colors), legend=None),
+        text=alt.Text(f"{column}:N"),
+        color=alt.Color(f"{column}:N", scale=alt.Scale(domain=names, range=words), legend=None),
         tooltip=alt.value(None),
     )
     upper, lower = PLACES[measure]

@@ -12,14 +12,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import PERCENT_AXIS, label_angle
+from digitcore.charts._axes import PERCENT_AXIS
+from digitcore.charts._names import figure_channel
 from digitcore.errors import InvalidSetting
 
 HEIGHT = 300
-# With the names of the rows beside it, a heat map is then about 620 pixels wide.
-HEAT_WIDTH = 520
-# Pixels of a name on an axis: the longest of a model or an optimizer has 27 letters.
-NAME_LIMIT = 190
+# Pixels between the outermost marks and the ends of an axis of scores: on the axis itself a mark looks cut.
+EDGE = 10
 SCORE_TITLE = "Accuracy (%)"
 # For the eye only: the points say the same figures to a screen reader, and bars may be missing where all are alone.
 SPREAD_BARS: dict[str, Any] = {"ticks": {"size": 8, "aria": False}, "rule": {"strokeWidth": 1.5, "aria": False}}
@@ -43,9 +42,9 @@ def with_spread(table: pd.DataFrame) -> pd.DataFrame:
     return table[table[columns].notna().all(axis="columns")]
 
 
-def spread_layer(bounds: alt.Chart, spread: str) -> alt.Chart:
-    """The spread of a chart whose ``y`` is its lower end."""
-    bounds = bounds.encode(y2="high")
+def spread_layer(bounds: alt.Chart, spread: str, *, is_across: bool = False) -> alt.Chart:
+    """The spread of a chart whose ``y`` is its lower end, or its ``x`` where the figures go across."""
+    bounds = bounds.encode(x2="high") if is_across else bounds.encode(y2="high")
     if spread == "band":
         # A tooltip of an area would show its first row wherever it is touched.
         return bounds.mark_area(opacity=0.2, clip=True).encode(tooltip=alt.value(None))
@@ -67,7 +66,7 @@ def figure_tooltips(form: str, *columns: str) -> list[alt.Tooltip]:
 
 def trainings_tooltip() -> alt.Tooltip:
     """The tooltip that says how many trainings are behind a row."""
-    return alt.Tooltip("n:Q", title="Trainings", format="d")
+    return alt.Tooltip("n:Q", title="Trainings", format=",d")
 
 
 def shown_ranges(table: pd.DataFrame, *also: str) -> list[pd.Series]:
@@ -75,27 +74,26 @@ def shown_ranges(table: pd.DataFrame, *also: str) -> list[pd.Series]:
     return [table[column] for column in ("mean", "low", "high", *also)]
 
 
-def score_axis(field: str, title: str, *shown: pd.Series) -> alt.Y:
+def score_axis(field: str, title: str, *shown: pd.Series, channel: type[alt.X] | type[alt.Y] = alt.Y) -> alt.X | alt.Y:
     """A per cent axis as wide as what it shows, but never above 100."""
-    above = any((values > 1).any() for values in shown)
-    scale = alt.Scale(zero=False, domainMax=1) if above else alt.Scale(zero=False)
-    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, **PERCENT_AXIS))
+    known = pd.concat([values.astype(float) for values in shown]).dropna()
+    if (known > 1).any():
+        lowest = float(known.min())
+        scale = alt.Scale(zero=False, domainMin=lowest - 0.05 * abs(1 - lowest), domainMax=1)
+    else:
+        scale = alt.Scale(zero=False, padding=EDGE)
+    return channel(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, **PERCENT_AXIS))
 
 
 def measured_layers(
-    table: pd.DataFrame, score_title: str, x: alt.X, names: list[alt.Tooltip], also: tuple[str, ...] = ()
-) -> tuple[alt.Y, list[alt.Chart]]:
-    """The axis of the score, and error bars and points of what was measured."""
+    table: pd.DataFrame, score_title: str, along: alt.X | alt.Y, names: list[alt.Tooltip], also: tuple[str, ...] = ()
+) -> tuple[alt.X | alt.Y, list[alt.Chart]]:
+    """The axis of the score beside the axis ``along``, and error bars and points of what was measured."""
     ranges = shown_ranges(table, *also)
     tooltip = [*names, *figure_tooltips(".2%", "mean", "low", "high"), trainings_tooltip()]
-    y = score_axis("mean", score_title, *ranges)
-    bars = alt.Chart(with_spread(table)).encode(x=x, y=score_axis("low", score_title, *ranges), tooltip=tooltip)
-    points = alt.Chart(table).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, tooltip=tooltip)
-    return y, [spread_layer(bars, "bars"), points]
-
-
-def name_axis(field: str, title: str, values: pd.Series) -> alt.X:
-    """An axis of names, in order of appearance."""
-    names = in_order(values)
-    axis = alt.Axis(labelAngle=label_angle(names, HEAT_WIDTH), labelLimit=NAME_LIMIT, labelOverlap=False, grid=False)
-    return alt.X(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names), axis=axis)
+    channel = figure_channel(along)
+    score = score_axis("mean", score_title, *ranges, channel=channel)
+    low = score_axis("low", score_title, *ranges, channel=channel)
+    bars = alt.Chart(with_spread(table)).encode(along, low, tooltip=tooltip)
+    points = alt.Chart(table).mark_point(filled=True, size=70, opacity=1).encode(along, score, tooltip=tooltip)
+    return score, [spread_layer(bars, "bars", is_across=channel is alt.X), points]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import FIRST_LOSS_END, LINEAR_NUMBERS, SHORT_LOSS_TITLE
+from digitcore.charts._axes import AXIS_TITLES, FIRST_LOSS_END, LINEAR_NUMBERS
 from digitcore.charts._theme import finished
 from digitcore.images import palette
 
@@ -31,7 +31,7 @@ def batch_losses_chart(table: pd.DataFrame, *, height: int = 200) -> alt.LayerCh
             axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
             scale=alt.Scale(nice=False, **ends),
         ),
-        y=alt.Y("loss:Q", title=SHORT_LOSS_TITLE, axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS), scale=values),
+        y=alt.Y("loss:Q", title=AXIS_TITLES["loss"], axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS), scale=values),
         tooltip=[
             alt.Tooltip("batch:Q", title="Batch", format=",d"),
             alt.Tooltip("loss:Q", title="Loss of the batch", format=".4f"),

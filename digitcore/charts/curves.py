@@ -10,8 +10,6 @@ import pandas as pd
 
 from digitcore.charts._axes import (
     AXIS_TITLES,
-    SHORT_AXIS,
-    SHORT_LOSS_TITLE,
     epoch_axis,
     measure_axis,
     part_scale,
@@ -81,10 +79,9 @@ def curves_chart(
         ghost = ghost[(ghost["epoch"] <= last) & ((ghost["value"] > 0) | (not log))]
         shown = pd.concat([shown, ghost["value"]])
     limits = value_limits(shown, measure, log=log)
-    title = SHORT_LOSS_TITLE if measure == "loss" and height < SHORT_AXIS else AXIS_TITLES[measure]
     lines = alt.Chart(table).encode(
         x=epoch_axis(last, names_at_end=True),
-        y=measure_axis(measure, log, limits=limits).title(title),
+        y=measure_axis(measure, log, limits=limits),
         color=alt.Color("part:N", scale=part_scale(parts), legend=None),
         tooltip=_curve_tooltips(measure),
     )
@@ -99,13 +96,13 @@ def curves_chart(
     if best_epoch is not None:
         # Above the axes: inside them the lines, their names and the figures of the axis are in the way.
         align = "left" if best_epoch < 0.3 * last else "right" if best_epoch > 0.7 * last else "center"
-        layers[:0] = _mark_layers(best_epoch, f"best: epoch {best_epoch}", title="Best epoch", align=align, y=-15)
+        layers[:0] = _mark_layers(best_epoch, f"best: epoch {best_epoch:,}", title="Best epoch", align=align, y=-15)
     for epoch in forks:
         # Where the lines are not: a loss falls, an accuracy rises.
         y = 20 if measure == "loss" else height - 20
         layers[:0] = _mark_layers(epoch, "other settings", title="Other settings after epoch", align="left", y=y)
     if ghost is not None and len(ghost):
-        layers[:0] = _ghost_layers(ghost, measure, last, limits, log, title)
+        layers[:0] = _ghost_layers(ghost, measure, last, limits, log)
     description = f"{measure.capitalize()} of the {' and '.join(parts)} parts over {last} epochs"
     description += " beside those of another training, in grey." if ghost is not None else "."
     # The names have colours that can be read, the lines those of the parts.
@@ -114,12 +111,12 @@ def curves_chart(
 
 
 def _ghost_layers(
-    ghost: pd.DataFrame, measure: str, last: int, limits: tuple[float, float] | None, log: bool, title: str
+    ghost: pd.DataFrame, measure: str, last: int, limits: tuple[float, float] | None, log: bool
 ) -> list[alt.Chart]:
     """Return another training's curves, grey on both pages, the held-out part's dashed."""
     base = alt.Chart(ghost).encode(
         x=epoch_axis(last, names_at_end=True),
-        y=measure_axis(measure, log, limits=limits).title(title),
+        y=measure_axis(measure, log, limits=limits),
         strokeDash=alt.when("datum.part === 'train'").then(alt.value([1, 0])).otherwise(alt.value([4, 3])),
         detail="part:N",
         tooltip=[alt.Tooltip("part:N", title="Baseline, part"), *_curve_tooltips(measure)[::2]],
@@ -130,7 +127,7 @@ def _ghost_layers(
 def _curve_tooltips(measure: str) -> list[alt.Tooltip]:
     value_format = ".2%" if measure == "accuracy" else ".4f"
     return [
-        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        alt.Tooltip("epoch:Q", title="Epoch", format=",d"),
         alt.Tooltip("part:N", title="Part"),
         alt.Tooltip("value:Q", title=measure.capitalize(), format=value_format),
     ]
@@ -141,7 +138,7 @@ def _mark_layers(
 ) -> list[alt.Chart]:
     """Return a vertical line at an epoch, with words on one side of it or over it, so many pixels below the top."""
     base = alt.Chart(pd.DataFrame({"epoch": [epoch], "label": [words]})).encode(
-        x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("epoch:Q", title=title, format="d")]
+        x=alt.X("epoch:Q"), tooltip=[alt.Tooltip("epoch:Q", title=title, format=",d")]
     )
     rule = base.mark_rule(color=palette.MUTED, strokeDash=[4, 4], strokeWidth=1.5)
     text = base.mark_text(color=REMARK, align=align, dx=_BESIDE[align], baseline="top")

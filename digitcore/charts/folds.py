@@ -14,7 +14,6 @@ import pandas as pd
 from digitcore.charts._axes import (
     AXIS_TITLES,
     epoch_axis,
-    label_angle,
     measure_axis,
     part_names,
     part_scale,
@@ -22,8 +21,8 @@ from digitcore.charts._axes import (
     value_limits,
 )
 from digitcore.charts._end_names import PADDING, end_names
+from digitcore.charts._names import figure_channel, name_axis, name_size
 from digitcore.charts._spread import (
-    HEAT_WIDTH,
     HEIGHT,
     SCORE_TITLE,
     check_choice,
@@ -103,14 +102,15 @@ def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
     members, parts = in_order(table["member"]), part_names(table)
     color = series_color("part", parts)
     means = table.groupby("part", as_index=False)["accuracy"].mean()
-    axis = alt.Axis(labelAngle=label_angle(members, HEAT_WIDTH), labelOverlap=True, grid=False)
+    along = name_axis("member", None, members)
+    score = score_axis("accuracy", SCORE_TITLE, table["accuracy"], channel=figure_channel(along))
     figure = alt.Tooltip("accuracy:Q", title="Accuracy", format=".2%")
     points = (
         alt.Chart(table)
         .mark_point(filled=True, size=70, opacity=1)
         .encode(
-            x=alt.X("member:N", title=None, sort=members, scale=alt.Scale(domain=members), axis=axis),
-            y=score_axis("accuracy", SCORE_TITLE, table["accuracy"]),
+            along,
+            score,
             color=color,
             tooltip=[alt.Tooltip("member:N", title="Fold"), alt.Tooltip("part:N", title="Part"), figure],
         )
@@ -119,13 +119,14 @@ def fold_scores_chart(table: pd.DataFrame) -> alt.LayerChart:
         alt.Chart(means)
         .mark_rule(strokeDash=[4, 4], strokeWidth=1.5)
         .encode(
-            y=score_axis("accuracy", SCORE_TITLE, table["accuracy"]),
+            score,
             color=color,
             tooltip=[alt.Tooltip("part:N", title="Mean of"), figure],
         )
     )
     description = f"Accuracy of {len(members)} folds on the parts {', '.join(parts)}; dashed lines are the means."
-    return finished(alt.layer(rules, points), height=HEIGHT, description=description)
+    size = name_size(along, len(members))
+    return finished(alt.layer(rules, points), **size, description=description)
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +146,7 @@ def series_color(column: str, parts: list[str], *, named: bool = False) -> alt.C
 def _fold_curve_tooltips(measure: str, column: str) -> list[alt.Tooltip]:
     form = ".2%" if measure == "accuracy" else ".4f"
     return [
-        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        alt.Tooltip("epoch:Q", title="Epoch", format=",d"),
         alt.Tooltip(f"{column}:N", title=column.capitalize()),
         *figure_tooltips(form, "mean", "sd", "low", "high"),
         trainings_tooltip(),

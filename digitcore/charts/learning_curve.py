@@ -8,7 +8,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from digitcore.charts._axes import measure_axis
+from digitcore.charts._axes import ROOM_FOR_NAMES, measure_axis
+from digitcore.charts._end_names import PADDING, end_names
 from digitcore.charts._spread import HEIGHT, check_choice, figure_tooltips, spread_layer, trainings_tooltip, with_spread
 from digitcore.charts._theme import finished
 from digitcore.charts.folds import SPREADS, Spread, series_color
@@ -43,7 +44,7 @@ def learning_curve_chart(
         *figure_tooltips(".2%", "mean", "low", "high"),
         trainings_tooltip(),
     ]
-    shared = {"x": x, "color": series_color("part", parts), "tooltip": tooltip}
+    shared = {"x": x, "color": series_color("part", parts, named=True), "tooltip": tooltip}
     bounds = alt.Chart(with_spread(table)).encode(y=measure_axis("accuracy", field="low"), **shared)
     means = alt.Chart(table).encode(y=measure_axis("accuracy", field="mean"), **shared)
     layers = [
@@ -51,22 +52,25 @@ def learning_curve_chart(
         spread_layer(bounds, spread),
         means.mark_line(strokeWidth=2),
         means.mark_point(filled=True, size=60, opacity=1),
+        *end_names(means, parts, measure="accuracy", x="n_train", y="mean"),
     ]
     sizes = table["n_train"].nunique()
     description = (
         f"Accuracy of the {' and '.join(parts)} parts for {sizes} numbers of training images; the gap is shaded."
     )
-    return finished(alt.layer(*layers), height=HEIGHT, description=description)
+    # The names have colours that can be read, the lines those of the parts.
+    chart = alt.layer(*layers).resolve_scale(color="independent")
+    return finished(chart, height=HEIGHT, padding=PADDING, description=description)
 
 
 def _size_axis(sizes: pd.Series) -> alt.X:
     known = sorted({int(size) for size in sizes})
     # One size alone has no length on a logarithmic axis.
-    domain = [known[0] / 1.2, known[-1] * 1.2] if known else alt.Undefined
+    domain = [known[0] / 1.2, known[-1] * 1.2 * (1.44 * known[-1] / known[0]) ** ROOM_FOR_NAMES] if known else None
     return alt.X(
         "n_train:Q",
         title="Training images",
-        scale=alt.Scale(type="log", domain=domain, nice=False),
+        scale=alt.Scale(type="log", domain=domain or alt.Undefined, nice=False),
         axis=alt.Axis(values=known, format=",d", labelOverlap=True, grid=False),
     )
 

@@ -101,7 +101,7 @@ def _legend(names: list[str]) -> Any:
 
 def _tooltips(measure: str, over: str) -> list[alt.Tooltip]:
     x = (
-        alt.Tooltip("x:Q", title="Epoch", format="d")
+        alt.Tooltip("x:Q", title="Epoch", format=",d")
         if over == "epoch"
         else alt.Tooltip("x:Q", title="s", format=".2f")
     )

@@ -5,12 +5,14 @@ Tables are as in :mod:`digitcore.charts._spread`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import altair as alt
 import pandas as pd
 
 from digitcore.charts._axes import AXIS_TITLES, epoch_axis, measure_axis, unlimited
+from digitcore.charts._names import figure_channel, name_axis, name_size, offset_channel
 from digitcore.charts._spread import (
     HEIGHT,
     SCORE_TITLE,
@@ -19,7 +21,6 @@ from digitcore.charts._spread import (
     in_order,
     line_layers,
     measured_layers,
-    name_axis,
     score_axis,
     shown_ranges,
     spread_layer,
@@ -29,6 +30,8 @@ from digitcore.charts._theme import finished
 from digitcore.images import palette
 
 SOURCES = ("published", "here")
+# Of a name with its two marks one below the other.
+OFFSET_ROW = 44
 
 
 def published_chart(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
@@ -42,21 +45,27 @@ def published_chart(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
         What the labels are.
     """
     names = in_order(table["label"])
-    x = name_axis("label", title, table["label"])
+    along = name_axis("label", title, names)
     given = alt.Tooltip("published:Q", title="Published", format=".2%")
-    _, marks = measured_layers(table, SCORE_TITLE, x, [alt.Tooltip("label:N", title=title), given], also=("published",))
+    _, marks = measured_layers(
+        table, SCORE_TITLE, along, [alt.Tooltip("label:N", title=title), given], also=("published",)
+    )
     published = (
         alt.Chart(table)
         .mark_point(filled=False, size=90, strokeWidth=2, opacity=1)
         .encode(
-            x=x,
-            y=score_axis("published", SCORE_TITLE, *shown_ranges(table, "published")),
+            along,
+            score_axis("published", SCORE_TITLE, *shown_ranges(table, "published"), channel=figure_channel(along)),
             tooltip=marks[-1].encoding.tooltip,
         )
     )
-    layers = [_of_source(published, "published"), *(_of_source(mark, "here") for mark in marks)]
+    offset = offset_channel(along)
+    layers = [_of_source(published, "published", offset), *(_of_source(mark, "here", offset) for mark in marks)]
     description = f"Accuracies published for {len(names)} values of {title}, beside those measured here."
-    return finished(alt.layer(*layers), height=HEIGHT, description=description)
+    size = name_size(along, len(names), row=OFFSET_ROW)
+    # A legend of its own for each source, whose symbol is hollow or filled as the marks are.
+    chart = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
+    return finished(chart, **size, description=description)
 
 
 def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accuracy"]) -> alt.LayerChart:
@@ -78,7 +87,7 @@ def published_curve_chart(table: pd.DataFrame, *, measure: Literal["loss", "accu
     last = int(table["epoch"].max() if len(table) else 1)
     form = ".2%" if measure == "accuracy" else ".4f"
     tooltip = [
-        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
+        alt.Tooltip("epoch:Q", title="Epoch", format=",d"),
         alt.Tooltip("source:N", title="Source"),
         *figure_tooltips(form, "mean", "low", "high"),
     ]
@@ -99,17 +108,20 @@ def _source_legend() -> alt.Legend:
     return alt.Legend(orient="top", symbolOpacity=1)
 
 
-def _source_color(field: str) -> alt.Color:
-    scale = alt.Scale(domain=list(SOURCES), range=[palette.MUTED, palette.ACCENT])
-    return alt.Color(field, title=None, scale=scale, legend=_source_legend())
+def _source_color(field: str, places: Sequence[int] = (0, 1), *, legend: bool = True) -> alt.Color:
+    colors = (palette.MUTED, palette.ACCENT)
+    scale = alt.Scale(domain=[SOURCES[place] for place in places], range=[colors[place] for place in places])
+    return alt.Color(field, title=None, scale=scale, legend=_source_legend() if legend else None)
 
 
-def _of_source(chart: alt.Chart, source: str) -> alt.Chart:
+def _of_source(chart: alt.Chart, source: str, offset: type[alt.XOffset] | type[alt.YOffset]) -> alt.Chart:
     """The chart in the colour, shape and column of its source."""
+    own = [SOURCES.index(source)]
+    color = _source_color("source:N", own, legend=chart.mark.type != "errorbar")
     chart = chart.transform_calculate(source=f"'{source}'").encode(
-        color=_source_color("source:N"), xOffset=alt.XOffset("source:N", sort=list(SOURCES))
+        offset("source:N", sort=list(SOURCES), scale=alt.Scale(domain=list(SOURCES))), color=color
     )
     if chart.mark.type == "errorbar":
         return chart
-    shapes = alt.Scale(domain=list(SOURCES), range=["diamond", "circle"])
+    shapes = alt.Scale(domain=[source], range=[("diamond", "circle")[own[0]]])
     return chart.encode(shape=alt.Shape("source:N", title=None, scale=shapes, legend=_source_legend()))

@@ -152,7 +152,7 @@ def confused_pairs_table(
 def confused_pairs_sentences(table: pd.DataFrame) -> list[str]:
     """Say each row of :func:`confused_pairs_table`: "4 was taken for 9 in 32 of 982 images (3.3 %)."."""
     return [
-        f"{row.truth} was taken for {row.prediction} in {row.count} of {row.n_images} "
+        f"{row.truth} was taken for {row.prediction} in {row.count:,} of {row.n_images:,} "
         f"image{'' if row.n_images == 1 else 's'} ({percent_text(row.truth_share, 1)})."
         for row in table.itertuples(index=False)
     ]

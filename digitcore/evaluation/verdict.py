@@ -179,8 +179,8 @@ class _Facts:
         if kind == "unstable":
             best = max(curve.accuracies)
             return (
-                f"In epoch {curve.best_training_epoch} it was {percent_text(best, 1)} of the training images, and the "
-                f"training lost it again: {self._blame} is too high."
+                f"In epoch {curve.best_training_epoch:,} it was {percent_text(best, 1)} of the training images, and "
+                f"the training lost it again: {self._blame} is too high."
             )
         if kind == "still improving":
             return f"At the end {curve.monitored_name} accuracy was still rising, by {points_text(curve.rise.rise)}."
@@ -202,7 +202,7 @@ class _Facts:
         had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images." if lost else ""
         broke = ""
         if jump is not None:
-            broke = f"In epoch {jump} the loss jumped to {self.curve.losses[jump - 1]:.3g}."
+            broke = f"In epoch {jump:,} the loss jumped to {self.curve.losses[jump - 1]:.3g}."
         elif self.curve.is_thrown_about:
             guessing = math.log(self.curve.n_classes)
             broke = f"The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
@@ -271,7 +271,7 @@ def _curve_lines(curve: TrainingCurve) -> list[str]:
     lowest = f"lowest {min(losses):.3g}, highest {max(losses):.3g}"
     lines = [
         f"Training loss {losses[0]:.3g} in the first epoch, {losses[-1]:.3g} in the last; {lowest}",
-        f"Best training accuracy over the epochs {percent_text(best)}, in epoch {curve.best_training_epoch}",
+        f"Best training accuracy over the epochs {percent_text(best)}, in epoch {curve.best_training_epoch:,}",
         f"Rise of the {curve.monitored_name} accuracy in the last fifth of the epochs {points_text(curve.rise.rise)}, "
         f"where chance makes up to {points_text(curve.rise.noise)}",
     ]

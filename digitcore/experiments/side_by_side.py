@@ -142,7 +142,7 @@ def _origin_text(spec: RunSpec) -> str:
     if spec.parent is None:
         return ""
     before = _origin_text(spec.parent)
-    own = f"{spec_title(spec.parent.with_changes(parent=None))}, epoch {spec.n_inherited}"
+    own = f"{spec_title(spec.parent.with_changes(parent=None))}, epoch {spec.n_inherited:,}"
     return f"{own}, after {before}" if before else own
 
 

@@ -7,7 +7,7 @@ What cannot be read on both backgrounds has a colour for each theme: see :data:`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 THEMES = ("light", "dark")
@@ -106,6 +106,37 @@ DIVERGING_STOPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 UNDEFINED_GRAY = "#8c8c8c"
+# How far a written colour may be from its place on a ramp, of 255.
+RAMP_ROUNDING = 2
+
+
+def dark_twin(color: str, ramp: Mapping[str, Sequence[str]]) -> str:
+    """Return what a colour of the light ramp is on the dark one; a colour that is not of the ramp stays as it is.
+
+    Parameters
+    ----------
+    color : str
+        ``#rrggbb``.
+    ramp : mapping
+        Stops by theme, such as :data:`SEQUENTIAL_STOPS`; between them the colours are mixed evenly.
+    """
+    asked, steps = rgb(color), 100
+    light, dark = ([rgb(stop) for stop in ramp[theme]] for theme in THEMES)
+    places = [(first, step / steps) for first in range(len(light) - 1) for step in range(steps + 1)]
+
+    def far(place: tuple[int, float]) -> float:
+        return max(abs(part - end) for part, end in zip(asked, _mixed(light, *place), strict=True))
+
+    nearest = min(places, key=far)
+    if far(nearest) > RAMP_ROUNDING:
+        return color
+    return "#" + "".join(f"{round(part):02x}" for part in _mixed(dark, *nearest))
+
+
+def _mixed(stops: Sequence[tuple[int, int, int]], first: int, share: float) -> tuple[float, float, float]:
+    """The colour at this share of the way from one stop to the next."""
+    red, green, blue = (low + share * (high - low) for low, high in zip(stops[first], stops[first + 1], strict=True))
+    return red, green, blue
 
 
 def class_colors(n_classes: int, theme: str) -> tuple[str, ...]:
@@ -124,9 +155,13 @@ def class_colors(n_classes: int, theme: str) -> tuple[str, ...]:
 
 def class_text_colors(n_classes: int, theme: str) -> tuple[str, ...]:
     """Return :func:`class_colors` for words: darker on a light page, lighter on a dark one, where they need to be."""
-    page = rgb(BACKGROUNDS[theme][0])
-    ink = rgb("#000000" if theme == "light" else "#ffffff")
-    return tuple(_towards(ink, rgb(color), page) for color in class_colors(n_classes, theme))
+    return tuple(text_color(color)[theme] for color in class_colors(n_classes, theme))
+
+
+def text_color(color: str) -> Mapping[str, str]:
+    """Return a colour for words, by theme: darker on a light page, lighter on a dark one, where it needs to be."""
+    inks = {"light": rgb("#000000"), "dark": rgb("#ffffff")}
+    return {theme: _towards(ink, rgb(color), rgb(BACKGROUNDS[theme][0])) for theme, ink in inks.items()}
 
 
 def _towards(ink: tuple[int, int, int], color: tuple[int, int, int], page: tuple[int, int, int]) -> str:

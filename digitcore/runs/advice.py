@@ -125,7 +125,7 @@ def _after_overfit(run: Run) -> _Candidates:
     if curve.peak is not None and spec.parameters["patience"] is None:
         epoch, drop = curve.peak
         yield (
-            f"The {curve.monitored_name} accuracy was best about epoch {epoch} and has fallen by {100 * drop:.1f} "
+            f"The {curve.monitored_name} accuracy was best about epoch {epoch:,} and has fallen by {100 * drop:.1f} "
             "points since: early stopping keeps the best epoch.",
             _early_stopping(run),
         )

@@ -199,7 +199,7 @@ def _digits_tables() -> tuple[Variation, ...]:
 
 
 def _texts(values: tuple[float, ...]) -> tuple[str, ...]:
-    return tuple(f"{value:g}" for value in values)
+    return tuple(f"{value:,}" if isinstance(value, int) else f"{value:g}" for value in values)
 
 
 def _stacks(values: tuple[tuple[int, ...], ...]) -> tuple[str, ...]:
@@ -218,7 +218,7 @@ def _cross_validations() -> tuple[CrossValidated, ...]:
     return tuple(
         CrossValidated(
             title="5-fold cross-validation",
-            label=f"{n_images} images, {epochs} epochs",
+            label=f"{n_images:,} images, {epochs} epochs",
             k=5,
             changes={
                 "parameters": {"epochs": epochs, "patience": None},
@@ -296,7 +296,7 @@ _PUBLISHED = (
         name="digits-mlp",
         title="Digits, MLP 64-32-16-10",
         source="わかりやすいPyTorch入門③(手書き数字認識と精度の向上)",
-        summary="scikit-learn's 8x8 digits, unscaled, full batch, 1001 epochs of plain gradient descent.",
+        summary="scikit-learn's 8x8 digits, unscaled, full batch, 1,001 epochs of plain gradient descent.",
         spec=RunSpec(
             dataset="digits",
             scaling="raw",

@@ -13,8 +13,9 @@ from digitcore.errors import InvalidSetting
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.models.hyperparameters import TRAINING
-from digitcore.parameters import NONE_TEXT, Choice, Parameter, unknown_name
+from digitcore.parameters import NONE_TEXT, Choice, Integer, Number, Parameter, unknown_name
 from digitcore.specs.run_spec import MEMBERS, SEED, RunSpec
+from digitcore.wording import MINUS
 
 
 class Labels(Mapping[str, str]):
@@ -127,7 +128,13 @@ def setting_label(name: str, value: Any) -> str:
     if isinstance(setting.record, Choice):
         return setting.record.options[value]
     text = setting.record.text(value)
-    return setting.record.none_label or text if text == NONE_TEXT else text
+    if text == NONE_TEXT:
+        return setting.record.none_label or text
+    if isinstance(setting.record, Integer | Number):
+        # A seed is a name, not a quantity.
+        grouped = isinstance(value, int) and "seed" not in setting.record.label.lower()
+        return (f"{value:,}" if grouped else text).replace("-", MINUS)
+    return text
 
 
 def with_settings(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:

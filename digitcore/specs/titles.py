@@ -153,7 +153,7 @@ def _history(spec: RunSpec) -> dict[str, str]:
         others = _differences(spec.parent, _Base("", _values(spec)), ("epochs",))
         dataset = [DATASETS[spec.parent.dataset].label] if spec.parent.dataset != spec.dataset else []
         words = ", ".join([*dataset, *others.values(), *_history(spec.parent).values()])
-        history["parent"] = f"from epoch {spec.n_inherited} ({words})"
+        history["parent"] = f"from epoch {spec.n_inherited:,} ({words})"
     if spec.surgery is not None:
         history["surgery"] = spec.surgery.words
     return history

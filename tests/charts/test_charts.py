@@ -226,9 +226,7 @@ def test_curves_have_a_point_per_epoch_and_part(curves):
     assert only_rows(curves_chart(curves)) == curves.to_dict("records")
 
 
-@pytest.mark.parametrize(
-    ("measure", "title"), [("loss", "Loss (mean cross-entropy, nats)"), ("accuracy", "Accuracy (%)")]
-)
+@pytest.mark.parametrize(("measure", "title"), [("loss", "Loss (nats)"), ("accuracy", "Accuracy (%)")])
 def test_the_axes_of_curves_have_titles_with_units(curves, measure, title):
     encoded = encoding(curves_chart(curves, measure=measure), "line")
     assert (encoded["x"]["title"], encoded["y"]["title"]) == ("Epoch", title)
@@ -322,6 +320,14 @@ def test_class_balance_keeps_the_order_of_classes_and_puts_training_first(balanc
     encoded = class_balance_chart(balance).to_dict()["encoding"]
     assert encoded["x"]["sort"] == ["z", "a"]
     assert encoded["xOffset"]["sort"] == encoded["color"]["scale"]["domain"] == ["train", "test"]
+
+
+def test_class_balance_has_long_names_in_rows(balance):
+    encoded = class_balance_chart(balance.assign(class_name=["an ankle boot, not a sandal", "b"] * 2)).to_dict()[
+        "encoding"
+    ]
+    assert (encoded["y"]["field"], encoded["x"]["field"]) == ("class_name", "n_images")
+    assert encoded["yOffset"]["sort"] == ["train", "test"]
 
 
 @pytest.mark.parametrize(("values", "title"), [("n_images", "Images"), ("share", "Share of the part (%)")])

@@ -319,7 +319,7 @@ def test_the_epochs_asked_for_fix_the_axis_of_folds(asked, domain):
 
 @pytest.mark.parametrize(
     ("measure", "title", "form"),
-    [("loss", "Loss (mean cross-entropy, nats)", ".4f"), ("accuracy", "Accuracy (%)", ".2%")],
+    [("loss", "Loss (nats)", ".4f"), ("accuracy", "Accuracy (%)", ".2%")],
 )
 def test_the_figures_of_folds_have_the_unit_of_their_measure(measure, title, form):
     encoded = encoding(fold_curves_chart(FOLD_CURVES, measure=measure), "point")
@@ -560,13 +560,17 @@ def test_the_spread_of_a_learning_curve_leaves_out_sizes_trained_once(spread, ma
 def test_the_axis_of_sizes_is_logarithmic_and_has_a_length_even_for_one(n_rows, domain):
     x = encoding(learning_curve_chart(LEARNING_CURVE[:n_rows]), "line")["x"]
     assert x["scale"]["type"] == "log"
-    assert x["scale"]["domain"] == pytest.approx(domain)
+    low, high = domain
+    # 28 % more, for the names at the ends of the lines.
+    assert x["scale"]["domain"] == pytest.approx([low, high * (high / low) ** 0.28])
     assert x["axis"]["values"] == [100, 1000, 10_000][:n_rows]
 
 
-def test_the_legend_of_a_learning_curve_has_the_part_held_out():
+def test_a_learning_curve_names_its_lines_at_their_ends_and_has_no_legend():
     chart = learning_curve_chart(LEARNING_CURVE.replace("validation", "test"), held_out_name="test")
     assert encoding(chart, "line")["color"]["scale"]["domain"] == ["train", "test"]
+    assert encoding(chart, "line")["color"]["legend"] is None
+    assert [each["encoding"]["text"]["field"] for each in layers(chart, "text")] == ["part", "part"]
     assert len(rows(chart, "rule")) == 2
 
 
@@ -590,15 +594,34 @@ def test_the_loss_axis_ends_at_twice_the_first_smoothed_loss(losses, smoothed, d
         assert found["mark"]["clip"] is True
 
 
-def test_the_legend_of_a_rate_range_tells_raw_from_smoothed():
+def test_the_lines_of_a_rate_range_tell_raw_from_smoothed_without_a_legend():
     raw, smoothed = layers(drawn("rate range"), "line")
     assert (raw["encoding"]["y"]["field"], raw["transform"][0]["calculate"]) == ("loss", "'every batch'")
     assert (smoothed["encoding"]["y"]["field"], smoothed["transform"][0]["calculate"]) == ("smoothed", "'smoothed'")
+    assert smoothed["encoding"]["color"]["legend"] is None
     scale = smoothed["encoding"]["color"]["scale"]
     assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
         "every batch": palette.MUTED,
         "smoothed": palette.ACCENT,
     }
+
+
+def named_ends(chart):
+    return [row for row in layers(chart, "text")[0]["rows"] if "line" in row]
+
+
+def test_the_lines_of_a_rate_range_are_named_where_they_leave_the_chart():
+    # The axis ends at 4.99; at the rate of 1 the smoothed loss is 6.
+    assert named_ends(drawn("rate range")) == [
+        {"line": "every batch", "learning_rate": 1e-2, "loss": 1.0},
+        {"line": "smoothed", "learning_rate": 1e-2, "loss": 1.4},
+    ]
+
+
+def test_a_rate_range_that_ends_in_the_chart_has_room_for_the_names():
+    chart = lr_range_chart(RATE_RANGE.assign(loss=[2.5, 1.0, NAN], smoothed=[2.4, 1.4, 1.5]))
+    assert named_ends(chart)[0] == {"line": "every batch", "learning_rate": 1.0, "loss": 1.5}
+    assert encoding(chart, "point")["x"]["scale"]["domain"] == pytest.approx([1e-4, 1e4**0.28])
 
 
 @pytest.mark.parametrize(
@@ -607,12 +630,13 @@ def test_the_legend_of_a_rate_range_tells_raw_from_smoothed():
 def test_the_suggested_rate_is_marked_and_named_on_the_roomier_side(suggested, align, label):
     chart = lr_range_chart(RATE_RANGE, suggested=suggested)
     assert rows(chart, "rule") == [{"learning_rate": suggested, "label": label}]
-    assert layer(chart, "text")["mark"]["align"] == align
+    assert layers(chart, "text")[-1]["mark"]["align"] == align
 
 
 def test_without_a_suggested_rate_nothing_is_marked():
     chart = lr_range_chart(RATE_RANGE)
-    assert layers(chart, "rule") == layers(chart, "text") == []
+    assert layers(chart, "rule") == []
+    assert len(layers(chart, "text")) == 2  # the names of the lines
     assert chart.to_dict()["description"] == "Loss against the learning rate, raw and smoothed."
 
 
@@ -626,11 +650,16 @@ def test_a_long_rate_range_keeps_all_batches():
 
 
 def test_published_accuracies_are_hollow_diamonds_and_measured_ones_filled_circles():
-    published, here = layers(drawn("published"), "point")
+    chart = drawn("published")
+    published, here = layers(chart, "point")
     assert (published["encoding"]["y"]["field"], published["mark"]["filled"]) == ("published", False)
     assert (here["encoding"]["y"]["field"], here["mark"]["filled"]) == ("mean", True)
-    shapes = here["encoding"]["shape"]["scale"]
-    assert (shapes["domain"], shapes["range"]) == (["published", "here"], ["diamond", "circle"])
+    for mark, source, shape in ((published, "published", "diamond"), (here, "here", "circle")):
+        scale = mark["encoding"]["shape"]["scale"]
+        assert (scale["domain"], scale["range"]) == ([source], [shape])
+    # Or one legend would fill the symbols of both.
+    assert chart.to_dict()["resolve"]["scale"] == {"color": "independent", "shape": "independent"}
+    assert encoding(chart, "errorbar")["color"]["legend"] is None
 
 
 def test_only_what_was_measured_more_than_once_has_an_error_bar_beside_the_published():
@@ -638,10 +667,12 @@ def test_only_what_was_measured_more_than_once_has_an_error_bar_beside_the_publi
     assert [row["label"] for row in layers(drawn("published"), "point")[1]["rows"]] == ["784-300-10", "784-10"]
 
 
-@pytest.mark.parametrize(("name", "mark"), [("published", "point"), ("published curve", "line")])
-def test_the_legend_of_sources_has_the_published_in_the_muted_colour(name, mark):
-    scale = layers(drawn(name), mark)[-1]["encoding"]["color"]["scale"]
-    assert (scale["domain"], scale["range"]) == (["published", "here"], [palette.MUTED, palette.ACCENT])
+def test_the_legend_of_sources_has_the_published_in_the_muted_colour():
+    scales = [mark["encoding"]["color"]["scale"] for mark in layers(drawn("published"), "point")]
+    scales.append(encoding(drawn("published curve"), "line")["color"]["scale"])
+    colors = [dict(zip(scale["domain"], scale["range"], strict=True)) for scale in scales]
+    published, here = {"published": palette.MUTED}, {"here": palette.ACCENT}
+    assert colors == [published, here, {**published, **here}]
 
 
 def test_only_the_curve_measured_here_has_a_band():
@@ -697,3 +728,63 @@ def test_the_axes_of_a_sweep_cut_no_name_of_a_model():
     letter = 6.5  # pixels, of the labels' font
     for chart in charts:
         assert min(label_limits(chart)) >= letter * max(map(len, names))
+
+
+MODEL_NAMES = [entry.label for entry in MODELS.values()]
+
+
+def nominal_table(column, names):
+    return pd.DataFrame({column: names, **spreads([0.9] * len(names), [0.01] * len(names)), "best": False})
+
+
+@pytest.mark.parametrize(("values", "channel"), [(MODEL_NAMES, "y"), (["tanh", "relu"], "x")])
+def test_names_of_a_sweep_that_do_not_fit_side_by_side_on_a_phone_stand_in_rows(values, channel):
+    chart = sweep_chart(nominal_table("value", values), title="Model", scale="nominal")
+    for mark in ("point", "errorbar"):
+        assert encoding(chart, mark)[channel]["field"] == "value"
+    assert encoding(chart, "errorbar")[f"{'x' if channel == 'y' else 'y'}2"]["field"] == "high"
+    assert "labelAngle" not in encoding(chart, "point")[channel]["axis"]
+
+
+def test_a_long_name_in_a_row_takes_two_lines():
+    axis = encoding(sweep_chart(nominal_table("value", MODEL_NAMES), title="Model", scale="nominal"), "point")["y"]
+    assert '["Convolutional", "network (CNN)"]' in axis["axis"]["labelExpr"]
+
+
+def test_published_figures_of_long_names_stand_in_rows_with_both_marks_in_each():
+    names = ["two layers of 300 and 100", "one layer of 300"]
+    table = nominal_table("label", names).assign(published=0.9)
+    for mark in layers(published_chart(table, title="Layers"), "point"):
+        assert (mark["encoding"]["y"]["field"], mark["encoding"]["yOffset"]["field"]) == ("label", "source")
+
+
+def test_scores_of_many_folds_stand_in_rows():
+    table = pd.DataFrame({"member": [f"fold {n}" for n in range(1, 11)], "part": "train", "accuracy": 0.9})
+    assert encoding(fold_scores_chart(table), "point")["y"]["field"] == "member"
+
+
+def heat_of(x, y):
+    table = pd.DataFrame([{"x": a, "y": b, "mean": 0.5, "sd": NAN, "n": 1} for a in x for b in y])
+    return sweep_heat_chart(table, x_title="x title", y_title="y title").to_dict()
+
+
+def test_long_names_of_a_heat_maps_columns_become_its_rows():
+    chart = heat_of(MODEL_NAMES, ["0.1", "0.2"])
+    encoded = chart["layer"][0]["encoding"]
+    assert (encoded["y"]["title"], encoded["y"]["scale"]["domain"]) == ("x title", MODEL_NAMES)
+    assert (encoded["x"]["title"], encoded["x"]["scale"]["domain"]) == ("y title", ["0.1", "0.2"])
+
+
+def test_long_names_on_both_axes_of_a_heat_map_are_wrapped_in_columns_as_wide_as_their_words():
+    chart = heat_of(MODEL_NAMES, ["Adam with AMSGrad"])
+    axis = chart["layer"][0]["encoding"]["x"]["axis"]
+    assert '["Convolutional", "network (CNN)"]' in axis["labelExpr"]
+    assert "labelAngle" not in axis
+    assert chart["width"]["step"] > 6.5 * len("network (CNN)")
+
+
+def test_a_score_at_the_end_of_its_axis_does_not_stand_on_the_axis():
+    scale = encoding(drawn("published"), "errorbar")["y"]["scale"]
+    assert scale["padding"] > 0
+    above = sweep_chart(nominal_table("value", ["a"]).assign(high=1.1), title="a", scale="nominal")
+    assert encoding(above, "point")["y"]["scale"]["domainMin"] < 0.89

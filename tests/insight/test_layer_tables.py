@@ -101,3 +101,13 @@ def test_charts_are_valid_and_small(arrays, log):
         assert len(json.dumps(spec)) < 30_000
         assert spec["description"]
         assert ('"symlog"' in json.dumps(spec)) == log
+
+
+@pytest.mark.parametrize(("n_layers", "named"), [(2, True), (3, False)])
+def test_one_or_two_layers_are_named_at_the_ends_of_their_lines_and_more_have_a_legend(n_layers, named):
+    shares = {f"silent.dense_{number}": np.array([0.0, 0.5]) for number in range(n_layers)}
+    spec = dead_units_chart(dead_units_table({**shares, "epochs": np.array([0, 40])})).to_dict()
+    assert (spec["layer"][0]["encoding"]["color"]["legend"] is None) is named
+    assert [each["mark"]["type"] for each in spec["layer"]] == ["line"] + 2 * ["text"] * named
+    # Room for the names.
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, pytest.approx(51.2) if named else 40]

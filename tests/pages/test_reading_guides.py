@@ -8,7 +8,7 @@ import pytest
 
 from digitcore.images import palette
 from pages.parts.reading.guides import GUIDES
-from pages.parts.reading.reading_guide import picture
+from pages.parts.reading.reading_guide import RAMPS, picture
 from tests.pages.conftest import texts, widget
 
 FOLDER = Path(__file__).parents[2] / "pages" / "parts" / "reading"
@@ -45,6 +45,32 @@ def test_a_picture_takes_the_ink_of_its_page():
     assert palette.TILE_LIGHT in picture("curves", theme="dark")
     assert palette.TILE_DARK in picture("curves", theme="light")
     assert "currentColor" not in picture("curves", theme="light")
+
+
+def cells(drawn):
+    """The colours of the cells of a picture."""
+    rectangles = ElementTree.fromstring(drawn).iter(f"{SVG}rect")
+    return [each.get("fill") for each in rectangles if each.get("fill") != "none"]
+
+
+@pytest.mark.parametrize("name", ["confusion", "heat"])
+def test_the_fullest_cell_of_a_picture_stands_out_most_on_both_pages(name):
+    fullest = []
+    for theme, page in zip(("light", "dark"), PAGES, strict=True):
+        contrasts = [palette.contrast(palette.rgb(color), page) for color in cells(picture(name, theme=theme))]
+        fullest.append(contrasts.index(max(contrasts)))
+        assert max(contrasts) > 10
+    assert fullest[0] == fullest[1]
+
+
+@pytest.mark.parametrize("name", RAMPS)
+def test_the_cells_of_a_picture_follow_the_theme(name):
+    assert cells(picture(name, theme="light")) != cells(picture(name, theme="dark"))
+
+
+def test_a_colour_that_is_not_of_a_ramp_has_no_dark_twin():
+    assert palette.dark_twin("#0f9488", palette.SEQUENTIAL_STOPS) == "#0f9488"
+    assert palette.dark_twin("#20297f", palette.SEQUENTIAL_STOPS) == "#e0e6ff"
 
 
 def test_every_picture_has_its_guide():

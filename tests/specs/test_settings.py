@@ -63,3 +63,16 @@ def test_all_wrong_settings_come_in_one_message():
 )
 def test_values_have_a_text_for_links_and_a_label_for_readers(name, value, text, label):
     assert (setting_text(name, value), setting_label(name, value)) == (text, label)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label"),
+    [
+        ("epochs", 1001, "1,001"),
+        ("initial_bias", -3.0, "−3"),
+        ("seed", 12345, "12345"),
+        ("hidden_units", (32, 16), "32-16"),
+    ],
+)
+def test_numbers_are_written_with_commas_and_a_real_minus_sign_except_for_seeds(name, value, label):
+    assert setting_label(name, value) == label

@@ -28,7 +28,7 @@ Models = Mapping[str, Sequence[Run]]
 @view.fragment
 def show(models: Models) -> None:
     """Ask which curve, and show it; seeds of a model are a band."""
-    show_heading("Curves", "compared_curves", help_text=explain("epoch", "loss", "spread"))
+    show_heading("Curves", "compared_curves", help_text=explain("epoch", "loss", "nats", "spread"))
     curves = available_curves(models)
     if not curves:
         st.info("None of these runs kept its epochs.", icon=layout.NOTHING_FITS)

@@ -20,6 +20,7 @@ from pages.parts.compare import loss_intervals
 from pages.parts.compare.run_table import RUNS_HELP, name_width
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_heading
+from pages.parts.signed_numbers import with_minus
 
 # For intervals of the loss: how long the first drawing waits for them, and how often it looks for them later.
 WAIT_SECONDS, POLL_SECONDS = 0.1, 2.0
@@ -91,7 +92,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
     seeds = ["n_seeds", "sd"] if table["n_seeds"].max() > 1 else []
     of_loss = ["loss", "loss_interval"]
     st.dataframe(
-        table,
+        with_minus(table, {"gap": ".2f"}),
         hide_index=True,
         column_order=["name", "best", "accuracy", "interval", *seeds, *of_loss, "gap", "epochs_trained", "seconds"],
         column_config={
@@ -99,13 +100,13 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
             "best": text("Best in", width=150, help="In which figures no other chosen model is better."),
             "accuracy": number(f"{part.title()} (%)", format="%.2f", help=explain("accuracy")),
             "interval": text("95 % interval", help=explain("interval")),
-            "n_seeds": number("Runs", format="%d", help=RUNS_HELP),
+            "n_seeds": number("Runs", format="%,d", help=RUNS_HELP),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
-            "loss": number("Loss", format="%.4f", help=explain("loss")),
+            "loss": number("Loss", format="%.4f", help=explain("loss", "nats")),
             "loss_interval": text("95 % interval of loss", help=explain("bootstrap interval")),
-            "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
-            "epochs_trained": number("Epochs", format="%.0f", help=explain("epoch")),
-            "seconds": number("Time (s)", format="%.2f", help=explain("training time")),
+            "gap": number("Gap (points)", help=explain("gap")),
+            "epochs_trained": number("Epochs", format="%,.0f", help=explain("epoch")),
+            "seconds": number("Time (s)", format="%,.2f", help=explain("training time")),
         },
         placeholder="",
         alt=f"Figures of each chosen model{', and in which of them it is the best' if 'best' in table else ''}",

@@ -157,14 +157,14 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
         column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", "reason"],
         column_config={
             **names,
-            "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%d"),
+            "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%,d"),
             **{
                 name: st.column_config.NumberColumn(label, format="%.2f", help=explain("accuracy"))
                 for name, label in ACCURACIES.items()
             },
             "state": "State",
-            "epochs_trained": st.column_config.NumberColumn("Epochs", format="%d", help=explain("epoch")),
-            "seconds": st.column_config.NumberColumn("Time (s)", format="%.2f"),
+            "epochs_trained": st.column_config.NumberColumn("Epochs", format="%,d", help=explain("epoch")),
+            "seconds": st.column_config.NumberColumn("Time (s)", format="%,.2f"),
             "reason": "Reason",
         },
         placeholder="",

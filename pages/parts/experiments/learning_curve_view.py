@@ -11,6 +11,7 @@ from digitcore.experiments.tables import gap_table, in_percent, learning_curve_t
 from digitcore.glossary import explain
 from pages.parts import layout
 from pages.parts.experiments.fold_view import ask_spread
+from pages.parts.signed_numbers import with_minus
 
 
 def show(experiment: Experiment, table: pd.DataFrame) -> None:
@@ -28,11 +29,11 @@ def _show_curve(digest: str, n_ended: int, spread: str, _curve: pd.DataFrame) ->
     held_out = _curve["part"].iloc[-1]
     st.altair_chart(learning_curve_chart(_curve, held_out_name=held_out, spread=spread), width="stretch")
     st.dataframe(
-        in_percent(gap_table(_curve), ["gap"]),
+        with_minus(in_percent(gap_table(_curve), ["gap"]), {"gap": ".2f"}),
         hide_index=True,
         column_config={
-            "n_train": st.column_config.NumberColumn("Training images", format="%d"),
-            "gap": st.column_config.NumberColumn("Gap (points)", format="%.2f", help=explain("gap")),
+            "n_train": st.column_config.NumberColumn("Training images", format="%,d"),
+            "gap": st.column_config.NumberColumn("Gap (points)", help=explain("gap")),
         },
         alt="The overfitting gap of every size",
     )

@@ -97,7 +97,8 @@ def _show_found(spec: RunSpec, computation: Computation) -> None:
     words.markdown(
         f"Suggested learning rate: **{rounded:g}**"
         if found
-        else "The loss never falls clearly: try more batches, or a higher upper end."
+        else "The loss never falls clearly: try more batches, or a higher upper end.",
+        help=explain("loss", "nats"),
     )
     if found and press.button("Open in Train", key="open_rate", place=button, width="stretch"):
         session.open_in_form(spec.with_changes(parameters={"learning_rate": rounded}))

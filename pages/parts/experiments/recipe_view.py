@@ -30,6 +30,7 @@ from pages.parts import session, view
 from pages.parts.experiments import fold_view
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
+from pages.parts.signed_numbers import with_minus
 
 NUMBER = st.column_config.NumberColumn
 MATRICES = ("Difference", "Here", "Published")
@@ -47,7 +48,7 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
         show_guide("published")
         _show_tables(experiment.digest, experiment.n_ended, _recipe=recipe, _members=table)
     if recipe.published_curve and own:
-        st.header("Training curve")
+        st.header("Training curve", help=explain("loss", "nats"))
         _show_published_curve(own, recipe.name)
     if recipe.published_confusion and own and not any(experiment.runs[digest].covered for digest in own):
         _show_matrices(own, recipe)
@@ -88,17 +89,17 @@ def _show_tables(digest: str, n_ended: int, _recipe: Recipe, _members: pd.DataFr
 
 def _show_figures(table: pd.DataFrame, title: str) -> None:
     st.dataframe(
-        in_percent(table, ["published", "mean", "sd", "difference"]),
+        with_minus(in_percent(table, ["published", "mean", "sd", "difference"]), {"difference": "+.2f"}),
         hide_index=True,
         # What a narrow table hides first is what a single seed leaves empty.
         column_order=["label", "published", "mean", "difference", "sd", "n"],
         column_config={
             "label": title,
-            "published": NUMBER("Published", format="%.1f", help=explain("published")),
+            "published": NUMBER("Published", format="%.2f", help=explain("published")),
             "mean": NUMBER("Here", format="%.2f"),
             "sd": NUMBER("Spread", format="%.2f", help=explain("standard deviation")),
-            "n": NUMBER("Seeds", format="%d", help=explain("seed")),
-            "difference": NUMBER("Difference", format="%+.2f"),
+            "n": NUMBER("Seeds", format="%,d", help=explain("seed")),
+            "difference": NUMBER("Difference"),
         },
         placeholder="",
         alt=f"Published and measured accuracies: {title}",

@@ -43,7 +43,7 @@ def _show_table(digest: str, created_at: datetime, part_name: str, _part: Part, 
         column_order=["class_name", "n_images", "precision", "recall", "interval", "f1"],
         column_config={
             "class_name": st.column_config.TextColumn("Class", help=explain("class")),
-            "n_images": "Images",
+            "n_images": st.column_config.NumberColumn("Images", format="%,d"),
             "interval": st.column_config.TextColumn("95 % interval of recall", help=explain("interval of recall")),
             **{
                 name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +15,16 @@ from pages.parts.reading.guides import GUIDES
 
 LABEL = "How to read this"
 WIDTH = 300
+# Pictures whose cells are coloured as those of the page are, by theme.
+RAMPS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "confusion": palette.SEQUENTIAL_STOPS,
+    "heat": palette.SEQUENTIAL_STOPS,
+    "confusion_change": palette.DIVERGING_STOPS,
+    "weights": palette.DIVERGING_STOPS,
+    "why": palette.DIVERGING_STOPS,
+}
+# A cell, and the beginning of its figure where it has one.
+_CELL = re.compile(r'(<rect[^>]* fill=")(#[0-9a-f]{6})("[^>]*/>)(<text[^>]* fill=")?(#000000|#ffffff)?')
 _FOLDER = Path(__file__).parent
 
 
@@ -65,4 +77,14 @@ def picture(name: str, *, theme: str) -> str:
     """Return the SVG of a view, its words and axes legible on a page of this theme, "light" or "dark"."""
     drawn = (_FOLDER / f"{name}.svg").read_text(encoding="utf-8")
     # An image does not know the colours of the page that it stands on.
+    if theme == "dark" and name in RAMPS:
+        drawn = _CELL.sub(lambda found: _dark_cell(found, RAMPS[name]), drawn)
     return drawn.replace("currentColor", palette.TILE_LIGHT if theme == "dark" else palette.TILE_DARK)
+
+
+def _dark_cell(found: re.Match[str], ramp: Mapping[str, Sequence[str]]) -> str:
+    before, color, after, figure, ink = found.groups(default="")
+    dark = palette.dark_twin(color, ramp)
+    if ink:
+        ink = max(("#000000", "#ffffff"), key=lambda each: palette.contrast(palette.rgb(each), palette.rgb(dark)))
+    return f"{before}{dark}{after}{figure}{ink}"

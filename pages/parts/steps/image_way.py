@@ -17,6 +17,7 @@ from digitcore.models.softmax import cross_entropy
 from digitcore.wording import percent_text
 from pages.parts import layout, look, view
 from pages.parts.messages import plain
+from pages.parts.signed_numbers import with_minus
 from pages.parts.steps.followed import Followed
 from pages.parts.steps.number_words import number_words
 
@@ -109,13 +110,13 @@ def _short(values: np.ndarray) -> list[float]:
 
 def _show_products(layer: LayerSums, unit: int) -> None:
     table = layer.products_table(unit)
-    number = {
-        name: st.column_config.NumberColumn(name.title(), format="%.4f") for name in ("value", "weight", "product")
-    }
+    columns = ("value", "weight", "product")
+    number = {name: st.column_config.NumberColumn(name.title()) for name in columns}
     shown = table[:MOST_PRODUCTS].assign(input=table["input"] + 1)
-    words = f"The {len(shown)} largest of {len(table)} products of the layer's inputs and the unit's weights"
-    heads = {"input": st.column_config.NumberColumn("From unit", format="%d"), **number}
-    st.dataframe(shown, hide_index=True, column_config=heads, alt=words, height="content")
+    words = f"The {len(shown)} largest of {len(table):,} products of the layer's inputs and the unit's weights"
+    heads = {"input": st.column_config.NumberColumn("From unit", format="%,d"), **number}
+    signed = with_minus(shown, dict.fromkeys(columns, ",.4f"))
+    st.dataframe(signed, hide_index=True, column_config=heads, alt=words, height="content")
     if len(table) > len(shown):
         st.caption(f"{words}.")
 
@@ -138,14 +139,14 @@ def _show_softmax(output: LayerSums, names: Sequence[str], truth: int) -> None:
     own, loss = float(table["probability"].iloc[truth]), cross_entropy(output.sums[None], np.array([truth]))
     heads = {
         "name": st.column_config.TextColumn("Class"),
-        "score": st.column_config.NumberColumn("1. Score", format="%.4f"),
-        "exponential": st.column_config.NumberColumn("2. Exponential", format="%.4f"),
+        "score": st.column_config.NumberColumn("1. Score"),
+        "exponential": st.column_config.NumberColumn("2. Exponential", format="%,.4f"),
         "probability": st.column_config.ProgressColumn(
             "3. Share of all", format="%.1f %%", min_value=0.0, max_value=100.0, color="primary"
         ),
     }
     st.dataframe(
-        table.assign(probability=100 * table["probability"]),
+        with_minus(table.assign(probability=100 * table["probability"]), {"score": ",.4f"}),
         hide_index=True,
         column_config=heads,
         alt="The softmax in its three steps, one row per class",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from digitcore.wording import MINUS
+from digitcore.wording import MINUS, number_text
 
 
 def number_words(value: float) -> str:
     """Return a number with four decimals and a real minus sign, and never a negative zero: ``"−1.5000"``."""
-    return f"{round(value, 4) + 0.0:,.4f}".replace("-", MINUS)
+    return number_text(value, ",.4f")
 
 
 def short_number(value: float) -> str:

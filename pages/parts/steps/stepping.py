@@ -54,7 +54,7 @@ def _show(spec: RunSpec, pace: int, *, running: bool, goes_on: bool) -> None:
     # Two columns of one width throughout the page.
     history, images = st.columns(2, gap="medium")
     with history:
-        st.header("Loss of each batch", help=explain("loss"))
+        st.header("Loss of each batch", help=explain("loss", "nats"))
         st.vega_lite_chart(_losses_frame(len(stepper.losses) > 0).drawn(stepper.losses_table()), width="stretch")
     probabilities = now.probabilities()
     with images:

@@ -106,7 +106,7 @@ def _show_story(run: Run, base: Run | None) -> None:
     with history:
         figures_view.show(run, base)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.header("Curves", help=explain("epoch", "loss", "accuracy"), width="content")
+            st.header("Curves", help=explain("epoch", "loss", "nats", "accuracy"), width="content")
             show_guide("curves")
             log = curves_view.ask_log()
         curves_view.show_curves(run, base, log=log)
@@ -156,16 +156,16 @@ def _show_progress(run: Run, progress: Progress, presentation: Presentation) -> 
     if run.state == "queued":
         text = "Waiting for a free worker"
     elif not run.epochs:
-        text = f"Epoch 1 of {progress.n_epochs} ..."
+        text = f"Epoch 1 of {progress.n_epochs:,} ..."
     else:
         last = run.epochs[-1]
         left = f" · {about_text(progress.seconds_left)} left" if progress.seconds_left else ""
         text = (
-            f"Epoch {progress.n_done} of {progress.n_epochs}{left} · "
+            f"Epoch {progress.n_done:,} of {progress.n_epochs:,}{left} · "
             f"loss {last.train_loss:.4f} · accuracy {percent_text(last.train_accuracy, 1)}"
         )
         if progress.n_done == progress.n_epochs:
-            text = f"All {progress.n_epochs} epochs done, evaluating ..."
+            text = f"All {progress.n_epochs:,} epochs done, evaluating ..."
     bar, stop = layout.with_button("stop")
     bar.progress(progress.fraction, text=text)
     engine = shared.engine()

@@ -106,7 +106,7 @@ def _show_table_of_layers(spec: RunSpec) -> None:
     heads = {
         "layer": st.column_config.TextColumn("Layer", help=explain("layer")),
         "output_shape": st.column_config.TextColumn("Output shape", help=explain("output shape")),
-        "n_parameters": st.column_config.NumberColumn("Parameters", help=explain("parameters")),
+        "n_parameters": st.column_config.NumberColumn("Parameters", format="%,d", help=explain("parameters")),
     }
     words = "Layers of the model with output shape and number of parameters"
     st.dataframe(table, hide_index=True, column_config=heads, alt=words)

@@ -54,7 +54,7 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
         layer = {**weights, name: snapshots[place].astype(np.float32)}
         images = first_layer_images(run.spec.model, layer, dataset.image_shape)
         limit = max(limit, weights_limit(snapshots[-1]), weights_limit(snapshots[0]))
-        words = f"after epoch {epochs[place]}" if epochs[place] else "before the training"
+        words = f"after epoch {epochs[place]:,}" if epochs[place] else "before the training"
     n_shown = _ask_number(len(order), row)
     shown = order[:n_shown]
     alt = f"{n_shown} weight images {words}, blue positive, orange negative, one scale"
@@ -64,7 +64,7 @@ def _show_images(run: Run, epochs: list[int], playing: bool) -> None:
 
 def _kept_words(run: Run) -> str:
     stops_early = run.spec.parameters["patience"] is not None and run.spec.members == 1
-    return f"after epoch {run.evaluation.best_epoch}, which was kept" if stops_early else "at the end"
+    return f"after epoch {run.evaluation.best_epoch:,}, which was kept" if stops_early else "at the end"
 
 
 def _ask_order(images: np.ndarray, row: DeltaGenerator, model_name: str) -> np.ndarray:
