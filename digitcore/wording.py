@@ -46,10 +46,17 @@ def percent_text(share: float, digits: int = 2) -> str:
     digits : int
         Digits after the point.
     """
-    shown, step = 100 * share, 10.0**-digits
-    if 0 < share < 1:
-        shown = min(max(shown, step), 100 - step)
-    return f"{shown:.{digits}f} %"
+    return f"{_shown_percent(share, digits)} %"
+
+
+def shown_difference(share: float, other: float, digits: int = 1) -> float:
+    """Return ``share`` minus ``other`` as their :func:`percent_text` shows them.
+
+    For a difference that is said beside both, which readers work out: 75.86 % and 75.34 % are 0.6 points apart where
+    75.9 % and 75.3 % are written.
+    """
+    difference = float(_shown_percent(share, digits)) - float(_shown_percent(other, digits))
+    return round(difference, digits) / 100
 
 
 def bounded_percent_text(share: float, digits: int = 2) -> str:
@@ -123,6 +130,13 @@ def rough_duration_text(seconds: float) -> str:
 def about_text(seconds: float) -> str:
     """Return :func:`rough_duration_text` as part of a sentence: "about 7 s", "less than a second"."""
     return rough_duration_text(seconds) if seconds < 1 else f"about {rough_duration_text(seconds)}"
+
+
+def _shown_percent(share: float, digits: int) -> str:
+    shown, step = 100 * share, 10.0**-digits
+    if 0 < share < 1:
+        shown = min(max(shown, step), 100 - step)
+    return f"{shown:.{digits}f}"
 
 
 def _in_points(share: float, digits: int) -> str:

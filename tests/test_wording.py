@@ -17,6 +17,7 @@ from digitcore.wording import (
     points_interval_text,
     points_text,
     rough_duration_text,
+    shown_difference,
 )
 
 
@@ -71,6 +72,16 @@ def test_a_point_is_a_hundredth():
     assert points_text(0.0042) == "0.4 points"
     assert points_text(-0.0042, 2) == "−0.42 points"
     assert points_interval_text(-0.00001, 0.0042) == "0.0 to 0.4"
+
+
+@pytest.mark.parametrize(
+    ("share", "other", "said"),
+    [(0.108, 0.0824, 2.6), (0.75862, 0.75342, 0.6), (0.9936, 0.9558, 3.8), (0.9999, 1.0, -0.1), (0.5, 0.5, 0.0)],
+)
+def test_a_difference_is_that_of_the_figures_as_they_are_written(share, other, said):
+    assert shown_difference(share, other) == pytest.approx(said / 100)
+    written = [float(percent_text(each, 1).removesuffix(" %")) for each in (share, other)]
+    assert written[0] - written[1] == pytest.approx(said)
 
 
 def test_an_interval_of_shares_stays_within_0_and_100_per_cent():

@@ -10,7 +10,7 @@ from typing import Literal
 
 from digitcore.evaluation.metrics import AccuracyGap, PartAccuracy, PartEvaluation, accuracy_gap, wilson_interval
 from digitcore.evaluation.trend import MUCH_LOST, ROUNDING, WORTHWHILE_RISE, TrainingCurve
-from digitcore.wording import counted, percent_text, points_interval_text, points_text
+from digitcore.wording import counted, percent_text, points_interval_text, points_text, shown_difference
 
 Kind = Literal[
     "diverged",
@@ -133,6 +133,12 @@ class _Facts:
         """Of the two accuracies; None where no images were held out."""
         return None if self.held_out is None else accuracy_gap(self.train, self.held_out)
 
+    def shown_gap(self, digits: int = 1) -> float:
+        """Difference of the two accuracies as they are written with so many digits; NaN without held-out images."""
+        return (
+            math.nan if self.held_out is None else shown_difference(self.train.accuracy, self.held_out.accuracy, digits)
+        )
+
     @property
     def kind(self) -> Kind:
         """The first of the rules that holds."""
@@ -164,8 +170,8 @@ class _Facts:
         opening = f"Training accuracy {percent_text(self.train.accuracy, 1)}"
         if self.held_out is None or self.gap is None:
             return f"{opening}; no images were held out, so whether the model overfits cannot be seen"
-        points = 100 * self.gap.gap
-        apart = f"a gap of {points:.1f} points" if points > -0.05 else f"{-points:.1f} points better than in training"
+        gap = self.shown_gap()
+        apart = f"a gap of {points_text(gap)}" if gap >= 0 else f"{points_text(-gap)} better than in training"
         return f"{opening}, {self.name} accuracy {percent_text(self.held_out.accuracy, 1)}: {apart}"
 
     def finding(self, kind: Kind) -> str:
@@ -230,8 +236,8 @@ class _Facts:
         gap = self.gap
         if kind == "still improving" and gap is not None and gap.low > HARMLESS_GAP + ROUNDING:
             return (
-                f"Training accuracy is already {points_text(gap.gap)} ahead of {self.name} accuracy: more training "
-                "images would narrow that."
+                f"Training accuracy is already {points_text(self.shown_gap())} ahead of {self.name} accuracy: more "
+                "training images would narrow that."
             )
         if kind in ("overfits", "may overfit", "fits well") and self.curve.lost > MUCH_LOST:
             return (
@@ -246,8 +252,8 @@ class _Facts:
         lines = [_accuracy_line("Training", self.train)]
         if self.held_out is not None and self.gap is not None:
             lines.append(_accuracy_line(self.name.capitalize(), self.held_out))
-            interval = f"{points_interval_text(self.gap.low, self.gap.high)} points"
-            lines.append(f"Gap {points_text(self.gap.gap)}, 95 % interval {interval}")
+            interval = f"{points_interval_text(self.gap.low, self.gap.high, 2)} points"
+            lines.append(f"Gap {points_text(self.shown_gap(2), 2)}, 95 % interval {interval}")
         return (*lines, *_curve_lines(self.curve))
 
     @property

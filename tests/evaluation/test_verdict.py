@@ -45,7 +45,15 @@ def test_the_verdict_names_the_figures():
     verdict = judge_fit(part(0.987, 60_000), part(0.984))
     assert all(figure in verdict.explanation for figure in ("98.7 %", "98.4 %", "0.3 points"))
     assert verdict.evidence[0] == "Training accuracy 98.70 %, 95 % interval 98.61 to 98.79 %, 60,000 images"
-    assert verdict.evidence[2].startswith("Gap 0.3 points, 95 % interval 0.1 to 0.6 points")
+    assert verdict.evidence[2].startswith("Gap 0.30 points, 95 % interval 0.05 to 0.58 points")
+
+
+def test_the_gap_is_the_difference_of_the_figures_beside_it():
+    verdict = judge_fit(part(0.75862), part(0.75342))
+    assert "Training accuracy 75.9 %, test accuracy 75.3 %: a gap of 0.6 points." in verdict.explanation
+    assert verdict.evidence[2].startswith("Gap 0.52 points")
+    better = judge_fit(part(0.75342), part(0.75862))
+    assert "75.3 %, test accuracy 75.9 %: 0.6 points better than in training" in better.explanation
 
 
 def test_without_images_held_out_overfitting_cannot_be_seen():
