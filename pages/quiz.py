@@ -8,10 +8,11 @@ from pages.parts.quiz import quiz_round
 
 session.enter_page("quiz")
 st.title("Quiz")
-st.caption("Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
+with st.container(key="quiz_caption"):
+    st.caption("Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
 
 with messages.caught(), view.in_address():
-    row = layout.choices()
+    row = layout.choices("quiz_run")
     run = run_picker.ask_run(row)
     if run is None:
         view.end_page()
