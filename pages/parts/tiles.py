@@ -12,7 +12,7 @@ from digitcore.datasets import Part
 from digitcore.images import palette
 from digitcore.images.png import factor_for, grid_png
 from digitcore.runs import Run
-from pages.parts import session
+from pages.parts import layout, session
 
 TILE_SIZE = 72
 # Images beside each other on a laptop, and on a phone.
@@ -146,6 +146,21 @@ class Tile:
     words: str
     alt: str
     yours: str = ""
+
+
+def hint(pointed: str, opened: str = "it") -> str:
+    """Return what an image of a grid does when a pointer, or a finger, comes to it.
+
+    Parameters
+    ----------
+    pointed : str
+        What pointing shows: "its probabilities".
+    opened : str
+        What a click opens on *Predict*: "it with A".
+    """
+    if layout.is_phone():
+        return f"Tap an image to open {opened} on *Predict*."
+    return f"Point at an image for {pointed}; click it to open {opened} on *Predict*."
 
 
 def show_tiles(
