@@ -189,7 +189,10 @@ class _Facts:
                 f"training lost it again: {self._blame} is too high."
             )
         if kind == "still improving":
-            return f"At the end {curve.monitored_name} accuracy was still rising, by {points_text(curve.rise.rise)}."
+            # A fifth of fewer epochs is one of them.
+            last = "the last epoch" if len(curve.monitored) < 10 else "the last fifth of the epochs"
+            rise = points_text(curve.rise.rise)
+            return f"At the end {curve.monitored_name} accuracy was still rising, by {rise} in {last}."
         if kind == "overfits":
             return "That is more than the 2 points that are harmless, and more than chance explains."
         if kind == "underfits":

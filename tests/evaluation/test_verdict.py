@@ -103,6 +103,7 @@ def test_what_still_rises_is_not_told_off_for_its_gap():
     rises = curve(rising(0.8, 1.0), held_out=rising(0.7, 0.9))
     verdict = judge_fit(part(1.0), part(0.9), rises)
     assert verdict.kind == "still improving"
+    assert verdict.explanation.endswith("still rising, by 4.1 points in the last fifth of the epochs.")
     assert "10.0 points ahead" in verdict.remark and "more training images" in verdict.remark
     assert (verdict.explanation + verdict.remark).count("rising") == 1
 
