@@ -24,6 +24,9 @@ Kind = Literal[
 ]
 # A difference of two points is what a learner can see on the curve; the published example of a good fit has 0.3.
 HARMLESS_GAP = 0.02
+# From here on a gap is the larger problem, unless the accuracy still gains a fair share of it in a fifth of the epochs:
+# at that pace a second training as long would close it.
+LARGE_GAP, FAIR_SHARE = 0.05, 0.2
 # Below this a model has not learned its own training images: logistic regression reaches 92 % on MNIST.
 GOOD_TRAIN_ACCURACY = 0.95
 TITLES: Mapping[Kind, str] = {
@@ -44,8 +47,9 @@ RULES: Mapping[Kind, str] = {
     "unstable": f"The training accuracy ended more than {100 * MUCH_LOST:.0f} points below that of its best epoch.",
     "still improving": f"The mean accuracy of the last fifth of the epochs is more than {100 * WORTHWHILE_RISE:.1f} "
     "points above that of the fifth before, by more than the epochs differ by chance, and early stopping has not ended "
-    "the training. Without a part evaluated after each epoch it is the training accuracy, which tells nothing of new "
-    "images: then a gap comes first.",
+    "the training. A gap comes first if its whole 95 % interval lies above "
+    f"{100 * LARGE_GAP:.0f} points and more than {1 / FAIR_SHARE:.0f} times the rise; and where no part was evaluated "
+    "after each epoch, so that it is the training accuracy that rises, which tells nothing of new images.",
     "overfits": f"The whole 95 % interval of the gap between training and held-out accuracy lies above "
     f"{100 * HARMLESS_GAP:.0f} points.",
     "underfits": f"The training accuracy is below {100 * GOOD_TRAIN_ACCURACY:.0f} %.",
@@ -151,13 +155,19 @@ class _Facts:
             return "unstable"
         certain = self.gap is not None and self.gap.low > HARMLESS_GAP + ROUNDING
         rises = self.curve.rise.clear and not (self.curve.ended_early or self.curve.annealed)
-        if rises and not (certain and not self.curve.held_out_accuracies):
+        if rises and not (certain and (self.gap_outweighs_rise or not self.curve.held_out_accuracies)):
             return "still improving"
         if certain:
             return "overfits"
         if self.train.accuracy < GOOD_TRAIN_ACCURACY - ROUNDING:
             return "underfits"
         return "may overfit" if self.gap is not None and self.gap.gap > HARMLESS_GAP + ROUNDING else "fits well"
+
+    @property
+    def gap_outweighs_rise(self) -> bool:
+        """Whether the gap is so large that going on at the pace of the last epochs would not close it."""
+        low = 0.0 if self.gap is None else self.gap.low
+        return low > LARGE_GAP + ROUNDING and self.curve.rise.rise < FAIR_SHARE * low
 
     @property
     def lost(self) -> float:

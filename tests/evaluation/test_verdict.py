@@ -108,6 +108,25 @@ def test_what_still_rises_is_not_told_off_for_its_gap():
     assert (verdict.explanation + verdict.remark).count("rising") == 1
 
 
+@pytest.mark.parametrize(
+    ("test", "rise", "kind"),
+    [
+        (0.867, 0.005, "overfits"),
+        (0.867, 0.019, "overfits"),
+        # A second training as long would close the gap.
+        (0.867, 0.03, "still improving"),
+        # Wide, but not far beyond what is harmless.
+        (0.95, 0.005, "still improving"),
+    ],
+)
+def test_a_large_gap_outweighs_a_small_rise(test, rise, kind):
+    """A rise of so much in the last fifth of the epochs."""
+    held_out = rising(test - 5 * rise, test)
+    verdict = judge_fit(part(1.0, 1347), part(test, 4500), curve(rising(0.9, 1.0), held_out=held_out))
+    assert verdict.kind == kind
+    assert ("rising" in verdict.explanation) is (kind == "still improving")
+
+
 def test_a_training_accuracy_that_rises_says_nothing_of_new_images():
     assert judge_fit(part(1.0), part(0.9), curve(rising(0.8, 1.0))).kind == "overfits"
 
