@@ -12,7 +12,7 @@ from digitcore.experiments.epoch_choice import early_ends_text, epoch_choice_war
 from digitcore.experiments.tables import fold_curves_table, fold_means_table, part_scores_table
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
-from digitcore.wording import percent_interval_text, percent_text
+from digitcore.wording import accuracy_label, percent_interval_text, percent_text
 from pages.parts import layout, session, view
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -65,7 +65,7 @@ def show_figures(table: pd.DataFrame, k: int | None = None) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in fold_means_table(table, k or len(table)).itertuples():
             with st.container(width=FIGURE_WIDTH, gap=None):
-                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean), help=explain("accuracy", "fold"))
+                st.metric(accuracy_label(row.part), percent_text(row.mean), help=explain("accuracy", "fold"))
                 st.caption(
                     f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far",
                     help=explain("standard deviation"),

@@ -13,7 +13,7 @@ from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import ExpectedTime, expected_time
 from digitcore.specs.titles import HEADING_PARTS, spec_title
-from digitcore.wording import duration_text
+from digitcore.wording import duration_text, unbroken
 from pages.parts import layout, part_lock, press, session, shared, view, visitor, waiting
 from pages.parts.messages import plain
 from pages.parts.train.presenting import Presentation
@@ -125,10 +125,9 @@ def _n_done(spec: RunSpec, run: Run | None) -> int:
 
 def _expectation(run: Run | None, expected: ExpectedTime) -> str:
     if run is not None and run.state == "done":
-        # With spaces at which no line breaks.
-        return f"trained in {duration_text(run.seconds)}".replace(" ", "\u00a0")
+        return unbroken(f"trained in {duration_text(run.seconds)}")
     # How long it still takes is said beside its progress, by what it has taken so far.
-    return "training ..." if run is not None and run.active else expected.words
+    return "training ..." if run is not None and run.active else unbroken(expected.words)
 
 
 def _show_starting() -> None:
