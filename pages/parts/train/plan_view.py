@@ -125,7 +125,8 @@ def _n_done(spec: RunSpec, run: Run | None) -> int:
 
 def _expectation(run: Run | None, expected: ExpectedTime) -> str:
     if run is not None and run.state == "done":
-        return unbroken(f"trained in {duration_text(run.seconds)}")
+        # With spaces at which no line breaks.
+        return f"trained in {duration_text(run.seconds)}".replace(" ", "\u00a0")
     # How long it still takes is said beside its progress, by what it has taken so far.
     return "training ..." if run is not None and run.active else unbroken(expected.words)
 
