@@ -303,6 +303,16 @@ def short_text(text: str, name: str, max_length: int) -> str:
     return text
 
 
+def link_problem(problem: InvalidSetting, consequence: str) -> str:
+    """Return a problem of a link's parameter, and what was done about it, as it stands in a sentence about the link."""
+    text = str(problem)
+    # A parameter's own name stays as it is.
+    text = f"unknown{text.removeprefix('Unknown')}" if text.startswith("Unknown ") else text
+    if text.endswith((".", "?")):
+        return f"In the link, {text} {consequence.capitalize()}."
+    return f"In the link, {text}; {consequence}."
+
+
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> InvalidSetting:
     """Return the error for a name that is not among the ``known`` ones, with a "did you mean" where one is near."""
     known = list(known)

@@ -8,7 +8,7 @@ session.enter_page("quiz")
 layout.show_title("Quiz", "Classify the images that the model got wrong. The keys 0 to 9 answer, too.")
 
 with messages.caught(), view.in_address():
-    row = layout.choices()
+    row = layout.choices("quiz_run")
     run = run_picker.ask_run(row)
     if run is None:
         view.end_page()

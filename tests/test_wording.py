@@ -4,6 +4,7 @@ import pytest
 
 from digitcore.wording import (
     about_text,
+    accuracy_label,
     article,
     bounded_percent_text,
     counted,
@@ -17,6 +18,9 @@ from digitcore.wording import (
     points_interval_text,
     points_text,
     rough_duration_text,
+    share_texts,
+    shown_difference,
+    unbroken,
 )
 
 
@@ -40,10 +44,34 @@ def test_a_percentage_has_the_digits_that_are_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0.0 %"), (1e-6, "< 0.1 %"), (0.001, "0.1 %"), (0.5, "50.0 %"), (0.9996, "99.9 %")]
+    ("share", "text"),
+    [(0, "0.0 %"), (1e-6, "< 0.1 %"), (0.001, "0.1 %"), (0.5, "50.0 %"), (0.9996, "> 99.9 %"), (1, "100.0 %")],
 )
 def test_a_share_that_is_smaller_than_its_last_digit_says_so(share, text):
     assert bounded_percent_text(share, 1) == text
+
+
+def test_a_share_beside_others_is_not_the_whole():
+    assert share_texts([0, 1.0, 1e-9], 1) == ["0.0 %", "> 99.9 %", "< 0.1 %"]
+    assert share_texts([0, 1.0], 1) == ["0.0 %", "100.0 %"]
+
+
+def test_the_accuracy_of_a_part_has_one_name():
+    assert [accuracy_label(part) for part in ("train", "test")] == ["Training accuracy", "Test accuracy"]
+
+
+def test_no_line_ends_between_a_number_and_its_unit():
+    assert unbroken("takes about 6 s, 1 h 5 min left of 7 steps").split(" ") == [
+        "takes",
+        "about",
+        "6\u00a0s,",
+        "1\u00a0h",
+        "5\u00a0min",
+        "left",
+        "of",
+        "7",
+        "steps",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +99,16 @@ def test_a_point_is_a_hundredth():
     assert points_text(0.0042) == "0.4 points"
     assert points_text(-0.0042, 2) == "−0.42 points"
     assert points_interval_text(-0.00001, 0.0042) == "0.0 to 0.4"
+
+
+@pytest.mark.parametrize(
+    ("share", "other", "said"),
+    [(0.108, 0.0824, 2.6), (0.75862, 0.75342, 0.6), (0.9936, 0.9558, 3.8), (0.9999, 1.0, -0.1), (0.5, 0.5, 0.0)],
+)
+def test_a_difference_is_that_of_the_figures_as_they_are_written(share, other, said):
+    assert shown_difference(share, other) == pytest.approx(said / 100)
+    written = [float(percent_text(each, 1).removesuffix(" %")) for each in (share, other)]
+    assert written[0] - written[1] == pytest.approx(said)
 
 
 def test_an_interval_of_shares_stays_within_0_and_100_per_cent():

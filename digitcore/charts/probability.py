@@ -12,7 +12,7 @@ from digitcore.charts._axes import PERCENT_AXIS, given_color
 from digitcore.charts._theme import FIT_WIDTH, REMARK, finished
 from digitcore.errors import InvalidSetting
 from digitcore.images import palette
-from digitcore.wording import bounded_percent_text
+from digitcore.wording import share_texts
 
 
 def probability_chart(
@@ -94,8 +94,8 @@ def probability_table(
             "class_name": names,
             "probability": shares,
             "color": colors,
-            "figure": [bounded_percent_text(share, 1) for share in shares],
-            "exact": [bounded_percent_text(share) for share in shares],
+            "figure": share_texts(shares, 1),
+            "exact": share_texts(shares),
         }
     )
 

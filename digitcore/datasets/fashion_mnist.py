@@ -10,7 +10,7 @@ import numpy as np
 
 from digitcore.datasets.dataset import Dataset
 from digitcore.datasets.download import Progress
-from digitcore.datasets.idx_set import IdxSet, Sources, fetch_from_openml, load_idx_set
+from digitcore.datasets.idx_set import IdxSet, Sources, fetch_from_openml, is_here, load_idx_set
 from digitcore.directories import data_directory
 
 FASHION_MIRRORS = (
@@ -80,10 +80,19 @@ def load_fashion_mnist(
     H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", arXiv:1708.07747 (2017). Copyright 2017 Zalando SE, MIT licence.
     """
-    own = (directory if directory is not None else data_directory()) / FASHION_MNIST.name
     sources = Sources(
-        folders=[own, SYSTEM_FOLDER if system_folder is None else system_folder],
+        folders=_folders(directory, system_folder),
         mirrors=FASHION_MIRRORS if mirrors is None else mirrors,
         fetch=fetch or partial(fetch_from_openml, FASHION_MNIST.openml_name),
     )
     return load_idx_set(FASHION_MNIST, sources, progress)
+
+
+def has_fashion_mnist(directory: Path | None = None, *, system_folder: Path | None = None) -> bool:
+    """Return True if :func:`load_fashion_mnist` has nothing to download."""
+    return is_here(FASHION_MNIST, _folders(directory, system_folder))
+
+
+def _folders(directory: Path | None, system_folder: Path | None) -> list[Path]:
+    own = (directory if directory is not None else data_directory()) / FASHION_MNIST.name
+    return [own, SYSTEM_FOLDER if system_folder is None else system_folder]

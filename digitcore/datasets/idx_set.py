@@ -85,6 +85,11 @@ def fetch_from_openml(name: str, data_home: Path) -> tuple[np.ndarray, np.ndarra
     return bunch.data.astype(np.uint8).reshape(-1, 28, 28), bunch.target.astype(np.uint8)
 
 
+def is_here(published: IdxSet, folders: Sequence[Path]) -> bool:
+    """Return True if all files of a data set are in these folders; whether they are right is not looked at."""
+    return all(_find(folders, name) is not None for name in published.files)
+
+
 def load_idx_set(
     published: IdxSet, sources: Sources, progress: Callable[[Progress], None] = lambda progress: None
 ) -> Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitcore.datasets.dataset import Dataset
 from digitcore.datasets.download import Progress
-from digitcore.datasets.idx_set import IdxSet, Sources, fetch_from_openml, load_idx_set
+from digitcore.datasets.idx_set import IdxSet, Sources, fetch_from_openml, is_here, load_idx_set
 from digitcore.directories import data_directory
 
 MIRRORS = (
@@ -63,8 +63,17 @@ def load_mnist(
     Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
     """
     sources = Sources(
-        folders=[(directory if directory is not None else data_directory()) / MNIST.name],
+        folders=_folders(directory),
         mirrors=MIRRORS if mirrors is None else mirrors,
         fetch=fetch or partial(fetch_from_openml, MNIST.openml_name),
     )
     return load_idx_set(MNIST, sources, progress)
+
+
+def has_mnist(directory: Path | None = None) -> bool:
+    """Return True if :func:`load_mnist` has nothing to download."""
+    return is_here(MNIST, _folders(directory))
+
+
+def _folders(directory: Path | None) -> list[Path]:
+    return [(directory if directory is not None else data_directory()) / MNIST.name]

@@ -13,9 +13,9 @@ from typing import Any
 from digitcore.datasets.dataset import Dataset
 from digitcore.datasets.digits import load_digits
 from digitcore.datasets.download import Progress
-from digitcore.datasets.fashion_mnist import load_fashion_mnist
+from digitcore.datasets.fashion_mnist import has_fashion_mnist, load_fashion_mnist
 from digitcore.datasets.idx_set import N_TRAIN
-from digitcore.datasets.mnist import load_mnist
+from digitcore.datasets.mnist import has_mnist, load_mnist
 from digitcore.directories import data_directory
 from digitcore.errors import DatasetError, InvalidSetting
 from digitcore.images.framing import CenteredByBox, CenteredByMass, CountedInBlocks, Framing
@@ -53,6 +53,8 @@ class DatasetEntry:
         Images of the official training part; None where there is no official split.
     is_downloaded : bool
         Whether it may have to be fetched, rather than coming with scikit-learn.
+    is_here : callable
+        Returns whether it is on this machine already.
     load : callable
         Gets a progress callback and returns the Dataset.
     """
@@ -72,6 +74,7 @@ class DatasetEntry:
     framing: Framing | None = None
     n_official_train: int | None = None
     is_downloaded: bool = False
+    is_here: Callable[[], bool] = lambda: True
     load: Callable[[Callable[[Progress], None]], Dataset]
 
     @property
@@ -118,6 +121,7 @@ _MNIST = DatasetEntry(
     ink_size=20,
     n_official_train=N_TRAIN,
     is_downloaded=True,
+    is_here=lambda: has_mnist(),
     load=lambda progress: load_mnist(progress=progress),
 )
 _FASHION_MNIST = DatasetEntry(
@@ -135,6 +139,7 @@ _FASHION_MNIST = DatasetEntry(
     framing=CenteredByBox(image_shape=(28, 28)),
     n_official_train=N_TRAIN,
     is_downloaded=True,
+    is_here=lambda: has_fashion_mnist(),
     load=lambda progress: load_fashion_mnist(progress=progress),
 )
 _BUILT_IN: Mapping[str, DatasetEntry] = {entry.name: entry for entry in (_DIGITS, _MNIST, _FASHION_MNIST)}

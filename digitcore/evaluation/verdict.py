@@ -10,7 +10,7 @@ from typing import Literal
 
 from digitcore.evaluation.metrics import AccuracyGap, PartAccuracy, PartEvaluation, accuracy_gap, wilson_interval
 from digitcore.evaluation.trend import MUCH_LOST, ROUNDING, WORTHWHILE_RISE, TrainingCurve
-from digitcore.wording import counted, percent_text, points_interval_text, points_text
+from digitcore.wording import counted, percent_text, points_interval_text, points_text, shown_difference
 
 Kind = Literal[
     "diverged",
@@ -24,6 +24,9 @@ Kind = Literal[
 ]
 # A difference of two points is what a learner can see on the curve; the published example of a good fit has 0.3.
 HARMLESS_GAP = 0.02
+# From here on a gap is the larger problem, unless the accuracy still gains a fair share of it in a fifth of the epochs:
+# at that pace a second training as long would close it.
+LARGE_GAP, FAIR_SHARE = 0.05, 0.2
 # Below this a model has not learned its own training images: logistic regression reaches 92 % on MNIST.
 GOOD_TRAIN_ACCURACY = 0.95
 TITLES: Mapping[Kind, str] = {
@@ -44,8 +47,9 @@ RULES: Mapping[Kind, str] = {
     "unstable": f"The training accuracy ended more than {100 * MUCH_LOST:.0f} points below that of its best epoch.",
     "still improving": f"The mean accuracy of the last fifth of the epochs is more than {100 * WORTHWHILE_RISE:.1f} "
     "points above that of the fifth before, by more than the epochs differ by chance, and early stopping has not ended "
-    "the training. Without a part evaluated after each epoch it is the training accuracy, which tells nothing of new "
-    "images: then a gap comes first.",
+    "the training. A gap comes first if its whole 95 % interval lies above "
+    f"{100 * LARGE_GAP:.0f} points and more than {1 / FAIR_SHARE:.0f} times the rise; and where no part was evaluated "
+    "after each epoch, so that it is the training accuracy that rises, which tells nothing of new images.",
     "overfits": f"The whole 95 % interval of the gap between training and held-out accuracy lies above "
     f"{100 * HARMLESS_GAP:.0f} points.",
     "underfits": f"The training accuracy is below {100 * GOOD_TRAIN_ACCURACY:.0f} %.",
@@ -133,6 +137,12 @@ class _Facts:
         """Of the two accuracies; None where no images were held out."""
         return None if self.held_out is None else accuracy_gap(self.train, self.held_out)
 
+    def shown_gap(self, digits: int = 1) -> float:
+        """Difference of the two accuracies as they are written with so many digits; NaN without held-out images."""
+        return (
+            math.nan if self.held_out is None else shown_difference(self.train.accuracy, self.held_out.accuracy, digits)
+        )
+
     @property
     def kind(self) -> Kind:
         """The first of the rules that holds."""
@@ -145,13 +155,19 @@ class _Facts:
             return "unstable"
         certain = self.gap is not None and self.gap.low > HARMLESS_GAP + ROUNDING
         rises = self.curve.rise.clear and not (self.curve.ended_early or self.curve.annealed)
-        if rises and not (certain and not self.curve.held_out_accuracies):
+        if rises and not (certain and (self.gap_outweighs_rise or not self.curve.held_out_accuracies)):
             return "still improving"
         if certain:
             return "overfits"
         if self.train.accuracy < GOOD_TRAIN_ACCURACY - ROUNDING:
             return "underfits"
         return "may overfit" if self.gap is not None and self.gap.gap > HARMLESS_GAP + ROUNDING else "fits well"
+
+    @property
+    def gap_outweighs_rise(self) -> bool:
+        """Whether the gap is so large that going on at the pace of the last epochs would not close it."""
+        low = 0.0 if self.gap is None else self.gap.low
+        return low > LARGE_GAP + ROUNDING and self.curve.rise.rise < FAIR_SHARE * low
 
     @property
     def lost(self) -> float:
@@ -164,8 +180,8 @@ class _Facts:
         opening = f"Training accuracy {percent_text(self.train.accuracy, 1)}"
         if self.held_out is None or self.gap is None:
             return f"{opening}; no images were held out, so whether the model overfits cannot be seen"
-        points = 100 * self.gap.gap
-        apart = f"a gap of {points:.1f} points" if points > -0.05 else f"{-points:.1f} points better than in training"
+        gap = self.shown_gap()
+        apart = f"a gap of {points_text(gap)}" if gap >= 0 else f"{points_text(-gap)} better than in training"
         return f"{opening}, {self.name} accuracy {percent_text(self.held_out.accuracy, 1)}: {apart}"
 
     def finding(self, kind: Kind) -> str:
@@ -183,7 +199,10 @@ class _Facts:
                 f"the training lost it again: {self._blame} is too high."
             )
         if kind == "still improving":
-            return f"At the end {curve.monitored_name} accuracy was still rising, by {points_text(curve.rise.rise)}."
+            # A fifth of fewer epochs is one of them.
+            last = "the last epoch" if len(curve.monitored) < 10 else "the last fifth of the epochs"
+            rise = points_text(curve.rise.rise)
+            return f"At the end {curve.monitored_name} accuracy was still rising, by {rise} in {last}."
         if kind == "overfits":
             return "That is more than the 2 points that are harmless, and more than chance explains."
         if kind == "underfits":
@@ -230,8 +249,8 @@ class _Facts:
         gap = self.gap
         if kind == "still improving" and gap is not None and gap.low > HARMLESS_GAP + ROUNDING:
             return (
-                f"Training accuracy is already {points_text(gap.gap)} ahead of {self.name} accuracy: more training "
-                "images would narrow that."
+                f"Training accuracy is already {points_text(self.shown_gap())} ahead of {self.name} accuracy: more "
+                "training images would narrow that."
             )
         if kind in ("overfits", "may overfit", "fits well") and self.curve.lost > MUCH_LOST:
             return (
@@ -246,8 +265,8 @@ class _Facts:
         lines = [_accuracy_line("Training", self.train)]
         if self.held_out is not None and self.gap is not None:
             lines.append(_accuracy_line(self.name.capitalize(), self.held_out))
-            interval = f"{points_interval_text(self.gap.low, self.gap.high)} points"
-            lines.append(f"Gap {points_text(self.gap.gap)}, 95 % interval {interval}")
+            interval = f"{points_interval_text(self.gap.low, self.gap.high, 2)} points"
+            lines.append(f"Gap {points_text(self.shown_gap(2), 2)}, 95 % interval {interval}")
         return (*lines, *_curve_lines(self.curve))
 
     @property

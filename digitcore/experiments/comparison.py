@@ -344,9 +344,12 @@ def _seeds_sentences(
 
 
 def _short_names(names: Sequence[str]) -> dict[str, str]:
-    """Return what sentences call each model, without what all have in common and in quotation marks: '"40 epochs"'."""
+    """Return what sentences call each model, without what all have in common and in quotation marks: '"40 epochs"'.
+
+    Names that are given whole have none, unless a comma in one of them would run into the sentence.
+    """
     short = short_titles(names)
-    mark = "" if short == list(names) else '"'
+    mark = "" if short == list(names) and not any("," in name for name in names) else '"'
     return {name: f"{mark}{own}{mark}" for name, own in zip(names, short, strict=True)}
 
 

@@ -1,4 +1,4 @@
-"""What it costs the honesty of a cross-validation that early stopping watches the fold that is scored."""
+"""Early stopping in a cross-validation: which folds it ended, and what it costs that it watches the fold scored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitcore.runs.run import Run
-from digitcore.wording import percent_text
+from digitcore.wording import counted, percent_text
 
 
 @dataclass(frozen=True)
@@ -67,4 +67,32 @@ def epoch_choice_warning(runs: Sequence[Run]) -> str:
         "Early stopping chose each fold's epoch by the images that the fold is then scored on, so the validation "
         f"accuracy is too favourable, most of all with few images. With each fold's epoch chosen by the other folds it "
         f"is {percent_text(choice.by_others)}, {less}: report that figure."
+    )
+
+
+def early_ends_text(runs: Sequence[Run]) -> str:
+    """Return how many of the trainings ended before their last epoch, and what that makes of curves of means.
+
+    Empty where none did.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Those that are done, with their epochs; all have the same number of epochs to do.
+    """
+    ends = sorted(n for run in runs if (n := len(run.epochs)) < run.spec.parameters["epochs"])
+    if not ends:
+        return ""
+    if len(ends) == len(runs):
+        who = f"All {len(runs)} trainings" if len(runs) > 1 else "The training"
+    else:
+        who = "One training" if len(ends) == 1 else f"{len(ends)} of {len(runs)} trainings"
+    if ends[0] == max(len(run.epochs) for run in runs):
+        return f"{who} ended early, after {counted(ends[0], 'epoch')}."
+    when = counted(ends[0], "epoch")
+    if ends[0] < ends[-1]:
+        when = f"{ends[0]:,} to {counted(ends[-1], 'epoch')}"
+    return (
+        f"{who} ended early, after {when}: from epoch {ends[0]:,} on the lines are means of those that went on, and "
+        "their ends are not the figures above."
     )

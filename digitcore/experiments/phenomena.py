@@ -80,9 +80,9 @@ class Phenomenon:
 
     @property
     def downloads(self) -> str:
-        """Label of the data set that has to be downloaded once; empty where none is."""
+        """Label of the data set that has yet to be downloaded; empty where none has."""
         entries = [DATASETS[spec.dataset] for spec in (self.baseline, self.variation)]
-        return next((entry.label for entry in entries if entry.is_downloaded), "")
+        return next((entry.label for entry in entries if not entry.is_here()), "")
 
 
 def missing_effects(phenomenon: Phenomenon, baseline: Outcome, variation: Outcome) -> list[str]:

@@ -170,7 +170,8 @@ def missing_curves_text(models: Mapping[str, Sequence[Run]], curve: str) -> str:
         return ""
     trained_blind = all(any(run.epochs for run in models[name]) for name in missing)
     reason = "trained without validation images" if trained_blind else "whose epochs have no such values"
-    return f"Not drawn: {listed(missing)}, {reason}."
+    marked = [f'"{name}"' for name in missing]
+    return f"Not drawn: {listed(marked)}, {reason}."
 
 
 def model_curves_table(

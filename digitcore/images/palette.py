@@ -30,8 +30,9 @@ PART_COLORS: Mapping[str, str] = MappingProxyType({"train": ACCENT, "validation"
 TRUTH, WRONG = "#1e86c8", "#c93a3a"
 
 # Lines of one chart that are neither parts nor classes, such as runs that are compared; repeated where there are more.
-# None looks like a part's colour. A search maximised their smallest difference, also under red-green colour blindness.
-SERIES_COLORS = ("#9912fc", "#ab8700", "#c663e1", "#87633f", "#a26c90")
+# None looks like a part's colour. A search maximised their smallest difference, also under red-green colour blindness;
+# the first two and the first three are those that differ most.
+SERIES_COLORS = ("#9912fc", "#ab8700", "#a26c90", "#c663e1", "#87633f")
 
 # Rules, axis-like marks and bars that are not the subject: visible on both backgrounds, loud on neither.
 MUTED = "#7f8794"

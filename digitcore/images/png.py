@@ -239,6 +239,17 @@ def even_columns(n_images: int, most: int) -> int:
     return next((columns for columns in range(most, most // 2, -1) if n_images % columns == 0), most)
 
 
+def fullest_columns(n_images: int, choices: Sequence[int]) -> int:
+    """Return how many images each row of a grid has, among ``choices``, so that its last row is the fullest.
+
+    The first one of those that are equal; a single row where all images fit into the longest.
+    """
+    longest = max(choices)
+    if n_images <= longest:
+        return longest
+    return max(choices, key=lambda columns: ((n_images - 1) % columns + 1) / columns)
+
+
 def _ramp(shares: np.ndarray, positions: np.ndarray, stops: Sequence[str]) -> np.ndarray:
     """Colours between the stops, linear in each channel."""
     channels = np.array([palette.rgb(color) for color in stops], dtype=np.float64).T

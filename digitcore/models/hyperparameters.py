@@ -168,7 +168,7 @@ EPSILON = Number(
 )
 PATIENCE = Integer(
     name="patience",
-    label="Early stopping: patience",
+    label="Early stopping",
     phrase="patience {}",
     help=explain("early stopping"),
     default=None,
@@ -176,7 +176,7 @@ PATIENCE = Integer(
     maximum=10_000,
     slider=(1, 100),
     scale="log",
-    none_label="no early stopping",
+    none_label="off",
 )
 WEIGHT_DECAY = Number(
     name="weight_decay",

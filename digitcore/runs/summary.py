@@ -20,7 +20,7 @@ from digitcore.runs.run import Run
 from digitcore.specs.recipes import Recipe
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.titles import spec_titles
-from digitcore.wording import percent_text, points_change_text
+from digitcore.wording import percent_text, points_change_text, shown_difference
 
 TEST_CHOSE_EPOCH = (
     "The test part was used to choose the epoch, so its accuracy is too favourable: it no longer tells how the model "
@@ -221,4 +221,4 @@ def comparison_text(run: Run, recipe: Recipe) -> str:
     part = run.figures.get(recipe.accuracy_part)
     if part is None:
         return recipe.accuracy_words
-    return f"{recipe.accuracy_words}; here {points_change_text(part.accuracy - recipe.accuracy, 2)}"
+    return f"{recipe.accuracy_words}; here {points_change_text(shown_difference(part.accuracy, recipe.accuracy, 2), 2)}"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from digitcore.datasets import DATASETS
 from digitcore.errors import InvalidSetting
 from digitcore.models import MODELS
-from digitcore.parameters import did_you_mean, short_text, shortened, unknown_name
+from digitcore.parameters import did_you_mean, link_problem, short_text, shortened, unknown_name
 from digitcore.specs.recipes import RECIPES
 from digitcore.specs.run_spec import RunSpec
 from digitcore.specs.settings import setting_text, setting_value, settings_of, switch_model, with_settings
@@ -57,7 +57,7 @@ def readable_query(query: Mapping[str, str], max_length: int) -> tuple[dict[str,
             label = "the name of a parameter" if len(name) > max_length else name
             readable[short_text(name, label, max_length)] = short_text(text, label, max_length)
         except InvalidSetting as problem:
-            problems.append(f"In the link, {problem}; it was left out.")
+            problems.append(link_problem(problem, "it was left out"))
     return readable, problems
 
 
@@ -122,5 +122,5 @@ def _read(given: Mapping[str, str], model: str, problems: list[str]) -> dict[str
         try:
             values[name] = known[name].record.parse(text)
         except InvalidSetting as problem:
-            problems.append(f"In the link, {problem}; the default was taken.")
+            problems.append(link_problem(problem, "the default was taken"))
     return values

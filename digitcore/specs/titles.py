@@ -263,6 +263,8 @@ def _phrase(model: str, name: str, value: Any) -> str:
     if name == MEMBERS.name and value == 1:
         return "no vote"
     if value is None:
-        return record.none_label or f"{record.label}: none"
+        return (
+            f"no {record.label.lower()}" if record.none_label == "off" else record.none_label or f"{record.label}: none"
+        )
     text = record.options[value] if isinstance(record, Choice) else setting_label(name, value)
     return record.phrase.format(text) if record.phrase else f"{record.label} {text}"

@@ -62,6 +62,11 @@ def show_coming(words: str, height: int = CHART_HEIGHT) -> None:
     st.skeleton(height=height)
 
 
+def start_place() -> DeltaGenerator:
+    """Return the place of a button that starts something and stands below what it is about."""
+    return st.container(width=BUTTON_WIDTH)
+
+
 def with_button(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return a place for words and, beside it, one for a button of the width that all such buttons have.
 

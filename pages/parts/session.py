@@ -24,7 +24,7 @@ from digitcore.experiments.plans import plan_from_json
 from digitcore.experiments.summary import plan_words, readable_experiments
 from digitcore.experiments.tables import part_predictions
 from digitcore.images.pictures import read_picture
-from digitcore.parameters import did_you_mean, shortened
+from digitcore.parameters import did_you_mean, link_problem, shortened
 from digitcore.quiz import QuizRound, QuizScore
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.arrays import RunArrays
@@ -352,7 +352,7 @@ def linked_value(
         try:
             st.session_state[key] = read(link.view[name]) if name in link.view else start
         except InvalidSetting as problem:
-            link.problems.append(f"In the link, {problem}; the default was taken.")
+            link.problems.append(link_problem(problem, "the default was taken"))
     return widget_value(key, start, options), link is not None
 
 

@@ -10,25 +10,30 @@ import streamlit as st
 
 from digitcore.datasets import Part
 from digitcore.images import palette
-from digitcore.images.png import factor_for, grid_png
+from digitcore.images.png import factor_for, fullest_columns, grid_png
 from digitcore.runs import Run
-from pages.parts import session
+from pages.parts import layout, session
 
 TILE_SIZE = 72
 # Images beside each other on a laptop, and on a phone.
 MOST_WIDE, MOST_NARROW = 10, 5
+# Rows to choose among, so that the last one is as full as can be: on a whole page, beside a chart, and on a phone.
+ROWS = {"--wide": (MOST_WIDE, 8, 6), "--middle": (6, MOST_NARROW), "--narrow": (MOST_NARROW, 4)}
 FRAME = '<div class="frame"><div class="tiles"></div></div>'
 
 COLORS = f"""
 .tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED};
           --yours: {palette.TILE_LIGHT}; }}
 """
-# Full rows: ten images beside each other, or five where there is less room.
+# Of pictures that say no number for the middle it is that of a phone.
 GRID_CSS = f"""
 .frame {{ container-type: inline-size; }}
 .tiles {{ --wide: {MOST_WIDE}; --narrow: {MOST_NARROW}; display: grid; gap: 8px; font-family: var(--st-font);
           grid-template-columns: repeat(var(--narrow), minmax(0, var(--size))); }}
 @container (max-width: 480px) {{ .tiles {{ gap: 4px; }} }}
+@container (min-width: 480px) {{
+  .tiles {{ grid-template-columns: repeat(var(--middle, var(--narrow)), minmax(0, var(--size))); }}
+}}
 @container (min-width: 800px) {{ .tiles {{ grid-template-columns: repeat(var(--wide), minmax(0, var(--size))); }} }}
 """
 GRID_CSS += """
@@ -92,7 +97,7 @@ export default function (component) {
   const root = parentElement.querySelector('.tiles');
   root.style.setProperty('--size', data.width + 4 + 'px');
   root.classList.toggle('stacked', data.stacked);
-  if (data.across) for (const name of ['--wide', '--narrow']) root.style.setProperty(name, data.across);
+  for (const [name, across] of Object.entries(data.rows)) root.style.setProperty(name, across);
   // What covers other images can be put away; the image that is then below a resting pointer stays quiet, too.
   let pointer = '', hushed = '';
   const placeOf = (event) => event.clientX + ' ' + event.clientY;
@@ -148,6 +153,21 @@ class Tile:
     yours: str = ""
 
 
+def hint(pointed: str, opened: str = "it") -> str:
+    """Return what an image of a grid does when a pointer, or a finger, comes to it.
+
+    Parameters
+    ----------
+    pointed : str
+        What pointing shows: "its probabilities".
+    opened : str
+        What a click opens on *Predict*: "it with A".
+    """
+    if layout.is_phone():
+        return f"Tap an image to open {opened} on *Predict*."
+    return f"Point at an image for {pointed}; click it to open {opened} on *Predict*."
+
+
 def show_tiles(
     part: Part,
     tiles: Sequence[Tile],
@@ -167,7 +187,7 @@ def show_tiles(
     size : int
         Side of an image, in pixels, about.
     across : int, optional
-        Images beside each other; by default ten, or five where there is less room.
+        Images beside each other; by default that one of :data:`ROWS` whose last row is the fullest.
     """
     images = part.take([tile.position for tile in tiles])
     factor = factor_for(*images.shape[1:], size)
@@ -184,7 +204,7 @@ def show_tiles(
             "columns": min(MOST_WIDE, len(images)),
             "width": width,
             "height": height,
-            "across": across,
+            "rows": {name: across or fullest_columns(len(images), choices) for name, choices in ROWS.items()},
             "stacked": any(len(tile.truth + tile.yours + tile.wrong) > MOST_BESIDE for tile in tiles),
             "tiles": [asdict(tile) for tile in tiles],
         },

@@ -82,6 +82,18 @@ def columns_of(page, tiles):
 
 
 @pytest.mark.slow
+def test_a_round_of_the_quiz_fits_on_the_screen_of_a_small_phone(trained):
+    page = trained
+    page.set_viewport_size({"width": 360, "height": 740})
+    go_to(page, "Quiz")
+    page.get_by_test_id("stMain").get_by_role("button", name="Start", exact=True).click()
+    for digit in ("0", "9"):
+        expect(page.get_by_role("button", name=digit, exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("img", name="Image 1 of the round")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("heading", level=1, name="Quiz")).to_have_count(1)
+
+
+@pytest.mark.slow
 def test_images_stand_in_full_rows_of_ten_and_of_five_on_a_phone(trained):
     page = trained
     go_to(page, "Data")

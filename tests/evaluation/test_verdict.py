@@ -45,7 +45,15 @@ def test_the_verdict_names_the_figures():
     verdict = judge_fit(part(0.987, 60_000), part(0.984))
     assert all(figure in verdict.explanation for figure in ("98.7 %", "98.4 %", "0.3 points"))
     assert verdict.evidence[0] == "Training accuracy 98.70 %, 95 % interval 98.61 to 98.79 %, 60,000 images"
-    assert verdict.evidence[2].startswith("Gap 0.3 points, 95 % interval 0.1 to 0.6 points")
+    assert verdict.evidence[2].startswith("Gap 0.30 points, 95 % interval 0.05 to 0.58 points")
+
+
+def test_the_gap_is_the_difference_of_the_figures_beside_it():
+    verdict = judge_fit(part(0.75862), part(0.75342))
+    assert "Training accuracy 75.9 %, test accuracy 75.3 %: a gap of 0.6 points." in verdict.explanation
+    assert verdict.evidence[2].startswith("Gap 0.52 points")
+    better = judge_fit(part(0.75342), part(0.75862))
+    assert "75.3 %, test accuracy 75.9 %: 0.6 points better than in training" in better.explanation
 
 
 def test_without_images_held_out_overfitting_cannot_be_seen():
@@ -95,8 +103,28 @@ def test_what_still_rises_is_not_told_off_for_its_gap():
     rises = curve(rising(0.8, 1.0), held_out=rising(0.7, 0.9))
     verdict = judge_fit(part(1.0), part(0.9), rises)
     assert verdict.kind == "still improving"
+    assert verdict.explanation.endswith("still rising, by 4.1 points in the last fifth of the epochs.")
     assert "10.0 points ahead" in verdict.remark and "more training images" in verdict.remark
     assert (verdict.explanation + verdict.remark).count("rising") == 1
+
+
+@pytest.mark.parametrize(
+    ("test", "rise", "kind"),
+    [
+        (0.867, 0.005, "overfits"),
+        (0.867, 0.019, "overfits"),
+        # A second training as long would close the gap.
+        (0.867, 0.03, "still improving"),
+        # Wide, but not far beyond what is harmless.
+        (0.95, 0.005, "still improving"),
+    ],
+)
+def test_a_large_gap_outweighs_a_small_rise(test, rise, kind):
+    """A rise of so much in the last fifth of the epochs."""
+    held_out = rising(test - 5 * rise, test)
+    verdict = judge_fit(part(1.0, 1347), part(test, 4500), curve(rising(0.9, 1.0), held_out=held_out))
+    assert verdict.kind == kind
+    assert ("rising" in verdict.explanation) is (kind == "still improving")
 
 
 def test_a_training_accuracy_that_rises_says_nothing_of_new_images():

@@ -79,6 +79,8 @@ def test_the_names_are_what_differs(one_each, trained):
     named = compare({"short": one_each[0], "long": [one_each[1]]}, trained.arrays)
     assert named.figures["name"].tolist() == ["short", "long"]
     assert str(named).startswith("long is better by ")
+    with_commas = compare({"mlp, short": one_each[0], "long": one_each[1]}, trained.arrays)
+    assert str(with_commas).startswith('"long" is better by ')
 
 
 def test_the_figures_are_those_of_the_runs(one_each, trained):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitcore.experiments import CrossValidation
-from digitcore.experiments.epoch_choice import EpochChoice, epoch_choice, epoch_choice_warning
+from digitcore.experiments.epoch_choice import EpochChoice, early_ends_text, epoch_choice, epoch_choice_warning
 from digitcore.models import Epoch
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.run import Evaluation
@@ -56,3 +56,23 @@ def test_a_nested_fold_is_scored_on_images_that_chose_nothing():
     # Fifteen images were watched, a fifth of the other 75: no accuracy of 25 images looks like these.
     assert np.array(watched) * 15 == pytest.approx(np.round(np.array(watched) * 15))
     assert outcome.evaluation.best_epoch == 1 + int(np.argmax(watched))
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((4, 4, 4), ""),
+        (
+            (3, 4, 4),
+            "One training ended early, after 3 epochs: from epoch 3 on the lines are means of those that went on",
+        ),
+        ((3, 4, 3), "2 of 3 trainings ended early, after 3 epochs: from epoch 3 on"),
+        ((3, 4, 2), "2 of 3 trainings ended early, after 2 to 3 epochs: from epoch 2 on"),
+        ((3, 3, 2), "All 3 trainings ended early, after 2 to 3 epochs: from epoch 2 on"),
+        ((3, 3, 3), "All 3 trainings ended early, after 3 epochs."),
+    ],
+)
+def test_all_trainings_that_ended_early_are_counted(ends, words):
+    spec = SPEC.with_changes(parameters={"epochs": 4})
+    text = early_ends_text([fold(*[0.5] * n, spec=spec) for n in ends])
+    assert text.startswith(words) and (text == words) is (words == "" or words.endswith("."))

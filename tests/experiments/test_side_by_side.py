@@ -168,8 +168,8 @@ def test_a_model_without_the_chosen_curve_is_named():
     assert missing_curves_text({"seen": models["seen"]}, "validation_loss") == ""
     assert missing_curves_text(MODELS, "train_loss") == ""
     blind = {name: models[name] for name in ("blind", "seen")}
-    assert missing_curves_text(blind, "validation_loss") == "Not drawn: blind, trained without validation images."
-    assert missing_curves_text(models, "train_loss") == "Not drawn: bare, whose epochs have no such values."
+    assert missing_curves_text(blind, "validation_loss") == 'Not drawn: "blind", trained without validation images.'
+    assert missing_curves_text(models, "train_loss") == 'Not drawn: "bare", whose epochs have no such values.'
 
 
 def test_a_model_may_be_called_like_a_heading():

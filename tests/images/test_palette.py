@@ -201,6 +201,14 @@ def test_the_layers_of_a_network_stay_apart_for_every_colour_vision(vision):
     assert least_difference(palette.SERIES_COLORS, vision) >= 30
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_the_lines_of_few_runs_have_the_colours_that_differ_most(n):
+    def least(colors):
+        return min(least_difference(colors, vision) for vision in COLOR_VISION)
+
+    assert least(palette.SERIES_COLORS[:n]) == max(map(least, combinations(palette.SERIES_COLORS, n)))
+
+
 @pytest.mark.parametrize("series", palette.SERIES_COLORS)
 def test_no_run_that_is_compared_looks_like_a_part(series):
     for part in palette.PART_COLORS.values():

@@ -13,6 +13,7 @@ from digitcore.images.png import (
     diverging_rgb,
     even_columns,
     factor_for,
+    fullest_columns,
     gray_rgb,
     grayscale_png,
     grid_png,
@@ -104,6 +105,14 @@ def test_few_images_make_a_narrow_grid():
 )
 def test_the_last_row_of_a_grid_is_full_where_it_can_be(n_images, most, columns):
     assert even_columns(n_images, most) == columns
+
+
+@pytest.mark.parametrize(
+    ("n_images", "wide", "narrow"),
+    [(11, 6, 4), (16, 8, 4), (20, 10, 5), (7, 10, 4), (30, 10, 5), (3, 10, 5), (0, 10, 5)],
+)
+def test_the_last_row_of_a_grid_is_the_fullest_of_those_to_choose_from(n_images, wide, narrow):
+    assert (fullest_columns(n_images, (10, 8, 6)), fullest_columns(n_images, (5, 4))) == (wide, narrow)
 
 
 @pytest.mark.parametrize("png", [weights_png, partial(grid_png, max_value=1)])

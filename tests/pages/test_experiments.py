@@ -73,7 +73,7 @@ def test_folds_that_early_stopping_ended_are_told_of(open_app):
     runs = session.experiment(app.session_state["experiment"]).runs.values()
     shortest, *_, longest = sorted(len(shared.engine().run(run.digest).epochs) for run in runs)
     assert shortest < longest
-    assert f"One training ended after {shortest} epochs" in words(app)
+    assert f"from epoch {shortest} on the lines are means" in words(app)
 
 
 def test_a_sweep_shows_its_best_point_and_opens_it_in_the_form(open_app):

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import shared
-from tests.pages.conftest import button
+from tests.pages.conftest import button, texts
 from tests.waiting import wait_for
 
 QUICK = {"model": "softmax", "epochs": "6", "batch_size": "none"}
@@ -27,6 +27,13 @@ def test_more_epochs_are_trained_at_a_click_and_fill_the_form(trained):
     run = shared.engine().wait(spec_of(app).digest, 60)
     first = shared.engine().run(spec_of(app).with_changes(parameters={"epochs": 6}).digest)
     assert run.epochs[:6] == first.epochs  # with their seconds: they were not trained again
+
+
+def test_more_epochs_of_a_training_that_has_diverged_are_not_offered(open_app, train):
+    app = train(open_app(model="mlp", epochs="6", batch_size="64", learning_rate="3"))
+    assert "Diverged" in texts(app)
+    labels = [each.label for each in app.button]
+    assert "+10 epochs" not in labels and "Other settings from here" in labels
 
 
 def test_other_settings_go_on_from_the_last_epoch_and_the_link_says_so(trained, open_app, train):
@@ -62,7 +69,8 @@ def test_layers_that_do_not_fit_what_it_goes_on_from_are_said_and_another_model_
 
 
 def test_a_stopped_training_offers_to_go_on(open_app):
-    app = open_app(model="mlp", epochs="20000", seed="77")
+    # So low a rate that its verdict is known: it has learned nothing yet.
+    app = open_app(model="mlp", epochs="20000", seed="77", learning_rate="0.000001")
     app = button(app, "Train").click().run()
     digest = spec_of(app).digest
     wait_for(lambda: len(shared.engine().run(digest).epochs) > 20, "some epochs")
@@ -70,6 +78,9 @@ def test_a_stopped_training_offers_to_go_on(open_app):
     before = shared.engine().wait(digest, 60)
     app = app.run()
     assert any("Stopped after" in info.value for info in app.info)
+    # What is to be tried is the button that is there already.
+    assert f"**Try:** *Go on*, for the other {20000 - len(before.epochs):,} epochs." in texts(app)
+    assert not {"Apply", "Applied"} & {each.label for each in app.button}
     app = button(app, "Go on").click().run()
     shared.engine().cancel(digest)
     after = shared.engine().wait(digest, 60)

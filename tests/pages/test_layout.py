@@ -103,7 +103,15 @@ def test_an_empty_page_has_a_sign_and_not_only_words(open_fresh_app):
 
 
 @pytest.mark.parametrize(
-    ("page", "label"), [("train", "See its mistakes"), ("experiments", "Start"), ("quiz", "Start")]
+    ("page", "label"),
+    [
+        ("train", "See its mistakes"),
+        ("experiments", "Start"),
+        ("quiz", "Start"),
+        ("steps", "One batch"),
+        ("mistakes", "Measure robustness"),
+        ("mistakes", "Look for wrong labels"),
+    ],
 )
 def test_buttons_that_start_something_have_one_width(trained_mlp, page, label):
     app = trained_mlp.switch_page(f"pages/{page}.py").run()

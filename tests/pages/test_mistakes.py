@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digitcore.evaluation import confusion_counts, predictions
-from pages.parts import session, shared
+from pages.parts import layout, session, shared
 from tests.pages.conftest import announced, button, chart_descriptions, outlined_cells, texts, widget
 
 
@@ -53,6 +53,13 @@ def test_as_few_as_five_images_can_be_shown(mistakes):
     widget(mistakes.slider, "Images").set_value(5).run()
     assert not mistakes.exception
     assert "5 of " in texts(mistakes)
+
+
+def test_a_finger_that_cannot_point_is_told_what_a_tap_does(mistakes, monkeypatch):
+    assert "Point at an image for its probabilities; click it to open it on *Predict*." in texts(mistakes)
+    monkeypatch.setattr(layout, "is_phone", lambda: True)
+    told = texts(mistakes.run())
+    assert "Tap an image to open it on *Predict*." in told and "Point at" not in told
 
 
 def test_the_diagonal_shows_what_is_right(mistakes, counts):

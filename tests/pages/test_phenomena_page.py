@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from digitcore.datasets.mnist import MNIST
 from digitcore.experiments.phenomena import PHENOMENA
 from pages.parts import shared
 from tests.pages.conftest import SECONDS, button, open_link, said
@@ -29,7 +30,8 @@ def shown(open_app):
     return app
 
 
-def test_the_gallery_names_every_phenomenon_with_a_link(shared_engine):
+def test_the_gallery_names_every_phenomenon_with_a_link(shared_engine, monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITCORE_DATA", str(tmp_path))
     app = open_link("phenomena")
     assert not app.exception
     for phenomenon in PHENOMENA.values():
@@ -38,6 +40,14 @@ def test_the_gallery_names_every_phenomenon_with_a_link(shared_engine):
     links = [each.proto.query_string for each in app.get("page_link") if each.proto.label == "Show it"]
     assert links == [f"phenomenon={name}" for name in PHENOMENA]
     assert said(app).count("Needs MNIST, which is downloaded once.") == 1
+
+
+def test_what_is_on_the_machine_is_not_said_to_be_downloaded(shared_engine, monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITCORE_DATA", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    for name in MNIST.files:
+        (tmp_path / "mnist" / f"{name}.gz").touch()
+    assert "which is downloaded" not in said(open_link("phenomena"))
 
 
 def test_a_link_sets_form_and_baseline_and_one_button_trains_both(open_app):
@@ -102,6 +112,7 @@ def test_a_presentation_of_something_else_leads_to_the_first_phenomenon(open_app
 def test_an_unknown_phenomenon_is_said_in_a_sentence(open_app, name):
     app = open_app(phenomenon=name)
     assert not app.exception
-    assert "In the link, " in said(app) and "the default was taken" in said(app)
+    assert "In the link, " in said(app) and "he default was taken" in said(app)
+    assert "In the link, unknown phenomenon" in said(app) or len(name) > 20
     assert "phenomenon" not in app.query_params
     assert "Show it" not in labels(app)

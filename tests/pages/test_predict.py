@@ -28,7 +28,7 @@ def run_of(app):
 
 def said(app):
     """The class and the percentage that the model names."""
-    found = re.search(r"The model says \*\*(\d)\*\* ([\d.]+) % sure", texts(app))
+    found = re.search(r"The model says \*\*(\d)\*\* (?:> )?([\d.]+) % sure", texts(app))
     return int(found.group(1)), float(found.group(2))
 
 

@@ -43,6 +43,13 @@ def test_a_round_is_played_to_its_end(quiz):
     ]
 
 
+def test_a_round_can_be_ended_where_the_choice_of_the_run_is_hidden(quiz):
+    start(quiz)
+    button(quiz, "End the round").click().run()
+    assert quiz.session_state["quiz"] is None
+    assert button(quiz, "Start")
+
+
 def test_what_both_missed_is_shown_and_scores_are_kept(quiz):
     for _ in range(2):
         drawn = start(quiz)

@@ -25,8 +25,8 @@ def mistakes(second, open_app, train):
 
 def measured(app):
     """Press the button, and wait for the panels."""
-    if any(each.label == "Measure the robustness" for each in app.button):
-        button(app, "Measure the robustness").click().run()
+    if any(each.label == "Measure robustness" for each in app.button):
+        button(app, "Measure robustness").click().run()
     deadline = time.monotonic() + 60
     while "under the corruptions" not in texts(app):
         assert not app.exception and "unexpected" not in texts(app)
@@ -91,8 +91,8 @@ def test_a_failure_is_said_and_can_be_tried_again(mistakes, monkeypatch):
     failed = Computation("failed", reason="The worker ran out of memory.")
     monkeypatch.setattr(Engine, "compute", lambda *given, **named: failed)
     app = mistakes
-    if any(each.label == "Measure the robustness" for each in app.button):
-        button(app, "Measure the robustness").click()
+    if any(each.label == "Measure robustness" for each in app.button):
+        button(app, "Measure robustness").click()
     app.run()
     assert "The worker ran out of memory." in texts(app)
     monkeypatch.undo()

@@ -50,7 +50,7 @@ def test_the_first_page_offers_the_default_recipe(open_fresh_app):
 def test_training_shows_the_accuracies_of_the_run(open_app, train):
     app = train(open_app(**QUICK))
     run = shared.engine().run(app.session_state["spec"].digest)
-    assert metrics(app)["Train accuracy"] == f"{100 * run.evaluation.parts['train'].accuracy:.2f} %"
+    assert metrics(app)["Training accuracy"] == f"{100 * run.evaluation.parts['train'].accuracy:.2f} %"
     assert metrics(app)["Test accuracy"] == f"{100 * run.evaluation.parts['test'].accuracy:.2f} %"
     assert re.search(r"\d+\.\d\d\u00a0to\u00a0\d+\.\d\d", texts(app))
     assert not button(app, "See its mistakes").disabled

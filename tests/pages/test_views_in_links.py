@@ -226,13 +226,13 @@ def test_a_link_starts_no_search_and_shows_one_that_is_known():
     button(app, "Look for wrong labels").click().run()
     assert said(app).count("press the button to start it here") == 1
     assert app.query_params == link
-    button(app, "Measure the robustness").click().run()
+    button(app, "Measure robustness").click().run()
     # They are in work: somebody else who opens the link waits for them, too.
     other = open_link("mistakes", **link)
     for each in (app, other):
         check_whole(each)
         labels = [widget.label for widget in each.button]
-        assert "Look for wrong labels" not in labels and "Measure the robustness" not in labels
+        assert "Look for wrong labels" not in labels and "Measure robustness" not in labels
     wait_for(lambda: not shared.engine().computations.under_way(), "the search")
 
 

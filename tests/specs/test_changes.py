@@ -28,6 +28,11 @@ def test_settings_that_one_model_lacks_are_left_out():
     assert names == ["model", "learning_rate"]
 
 
+def test_early_stopping_is_off_or_waits_for_so_many_epochs():
+    (change,) = changes_between(BASE, BASE.with_changes(parameters={"patience": 10}))
+    assert change.words == "early stopping off → 10"
+
+
 def test_abbreviations_stay_as_they_are():
     base = BASE.with_changes(parameters={"optimizer": "rmsprop"})
     changes = changes_between(base, base.with_changes(parameters={"rho": 0.9}))

@@ -22,7 +22,7 @@ from digitcore.glossary import explain
 from digitcore.runs import Run
 from pages.parts import layout, matrix_cell, matrix_chart, messages, session, shared, view
 from pages.parts.reading.reading_guide import show_heading
-from pages.parts.tiles import Tile, show_tiles
+from pages.parts.tiles import Tile, hint, show_tiles
 
 _MATRIX = "change"
 
@@ -100,8 +100,8 @@ def _show_images(a: Run, part: Part, pair: AnswerPair) -> None:
     show_tiles(part, _tiles(part, pair, positions[:n_images]), key="compare_tiles", run=a)
     kind = "In this cell for one of them alone" if cell else WANTED[wanted]
     st.caption(
-        f"{kind}: {len(positions[:n_images])} of {len(positions):,} images, the largest difference first. Point at an "
-        "image for both answers; click it to open it with A on *Predict*."
+        f"{kind}: {len(positions[:n_images])} of {len(positions):,} images, the largest difference first. "
+        f"{hint('both answers', 'it with A')}"
     )
 
 

@@ -8,11 +8,11 @@ import streamlit as st
 from digitcore.charts import confusion_chart, fold_curves_chart, fold_scores_chart
 from digitcore.evaluation import confusion_table
 from digitcore.experiments import Experiment
-from digitcore.experiments.epoch_choice import epoch_choice_warning
+from digitcore.experiments.epoch_choice import early_ends_text, epoch_choice_warning
 from digitcore.experiments.tables import fold_curves_table, fold_means_table, part_scores_table
 from digitcore.glossary import explain
 from digitcore.runs.summary import validation_name
-from digitcore.wording import counted, percent_interval_text, percent_text
+from digitcore.wording import accuracy_label, percent_interval_text, percent_text
 from pages.parts import layout, session, view
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -65,7 +65,7 @@ def show_figures(table: pd.DataFrame, k: int | None = None) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in fold_means_table(table, k or len(table)).itertuples():
             with st.container(width=FIGURE_WIDTH, gap=None):
-                st.metric(f"{row.part.title()} accuracy", percent_text(row.mean), help=explain("accuracy", "fold"))
+                st.metric(accuracy_label(row.part), percent_text(row.mean), help=explain("accuracy", "fold"))
                 st.caption(
                     f"± {100 * row.sd:.2f} points between {row.n} folds" if row.n > 1 else "one fold so far",
                     help=explain("standard deviation"),
@@ -90,12 +90,8 @@ def show_curves(digests: tuple[str, ...], spread: str) -> None:
         table = fold_curves_table(runs, measure)
         chart = fold_curves_chart(table, measure=measure, spread=spread, held_out_name=validation_name(runs[0]))
         column.altair_chart(chart, width="stretch")
-    shortest = min(len(run.epochs) for run in runs)
-    if shortest < max(len(run.epochs) for run in runs):
-        st.caption(
-            f"One training ended after {counted(shortest, 'epoch')}: from there on the lines are means of those that "
-            "went on, and their ends are not the figures above."
-        )
+    if words := early_ends_text(runs):
+        st.caption(words)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -25,7 +25,7 @@ from digitcore.experiments.published import (
 from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.specs.recipes import RECIPES, Recipe
-from digitcore.wording import percent_text, points_change_text
+from digitcore.wording import percent_text, points_change_text, shown_difference
 from pages.parts import session, view
 from pages.parts.experiments import fold_view
 from pages.parts.messages import plain
@@ -73,7 +73,7 @@ def _show_headline(recipe: Recipe, row: pd.Series) -> None:
             spread = f"± {100 * row['sd']:.2f} points over {row['n']} seeds" if row["n"] > 1 else "one seed"
             st.caption(spread)
         with st.container(width=fold_view.FIGURE_WIDTH, gap=None):
-            st.metric("Difference", points_change_text(row["difference"], 2))
+            st.metric("Difference", points_change_text(shown_difference(row["mean"], recipe.accuracy, 2), 2))
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

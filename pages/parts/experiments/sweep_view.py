@@ -86,8 +86,9 @@ def _show_many(points: pd.DataFrame, axes: Sequence[Axis]) -> None:
     titles = {axis.name: axis.record.label for axis in axes}
     shown = parallel_table(points, axes)
     st.altair_chart(parallel_chart(shown, list(titles.items())), width="stretch")
-    st.header("Most important settings", help=explain("importance"))
+    # Before its heading, which would stand above nothing meanwhile.
     table = importance_table(points, list(titles))
+    st.header("Most important settings", help=explain("importance"))
     if table["importance"].isna().all():
         st.caption(f"Available from {FEWEST_FOR_IMPORTANCE} points of different accuracy on.")
     elif not table["importance"].any():

@@ -19,7 +19,7 @@ from digitcore.runs import Run
 from digitcore.runs.computations import Computation
 from digitcore.runs.out_of_fold import N_FOLDS, fold_probabilities, joined_folds
 from digitcore.wording import duration_text, percent_text
-from pages.parts import messages, session, shared, view, visitor
+from pages.parts import layout, messages, session, shared, view, visitor
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.waiting import tell_end, wait_for
 
@@ -46,8 +46,12 @@ def show(run: Run) -> None:
         if in_vain:
             st.info("The link shows what this search finds: press the button to start it here.")
         seconds = duration_text(N_FOLDS * run.seconds)
-        st.button(
-            "Look for wrong labels", on_click=session.search_label_issues, args=(run,), help=f"Takes {seconds} or less."
+        layout.start_place().button(
+            "Look for wrong labels",
+            on_click=session.search_label_issues,
+            args=(run,),
+            help=f"Takes {seconds} or less.",
+            width="stretch",
         )
         return
     folds, subject = _folds(run), f"label-issues-{run.digest}"

@@ -22,7 +22,7 @@ from digitcore.runs import Run
 from digitcore.wording import percent_text
 from pages.parts import layout, matrix_cell, matrix_chart, messages, session, shared, view
 from pages.parts.reading.reading_guide import show_heading
-from pages.parts.tiles import Tile, show_tiles
+from pages.parts.tiles import Tile, hint, show_tiles
 
 _MATRIX = "cell"
 
@@ -91,10 +91,7 @@ def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) ->
     show_tiles(part, _tiles(part, probabilities, shown), key="mistake_tiles")
     kind = "wrong predictions" if wanted.wrong_only and not wanted.is_cell else "images"
     seed = f" (seed {session.draw_seed()})" if order == "random" else ""
-    st.caption(
-        f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}{seed}. "
-        "Point at an image for its probabilities."
-    )
+    st.caption(f"{len(shown)} of {len(positions):,} {kind}, {ORDERS[order].lower()}{seed}. {hint('its probabilities')}")
 
 
 def _way_out(wanted: ImageFilter) -> str:

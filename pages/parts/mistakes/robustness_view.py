@@ -55,7 +55,9 @@ def show(run: Run, part: Part) -> None:
     if not asked:
         if in_vain:
             st.info("The link shows what this measurement finds: press the button to start it here.")
-        st.button("Measure the robustness", on_click=session.measure_robustness, args=(run,))
+        layout.start_place().button(
+            "Measure robustness", on_click=session.measure_robustness, args=(run,), width="stretch"
+        )
         return
     computations = _computations(runs, part.name)
     failed = next((each for each in computations if each.state == "failed"), None)

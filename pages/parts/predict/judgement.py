@@ -22,7 +22,7 @@ from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_labels
-from digitcore.wording import PERCENT_COLUMN, article, counted, percent_text
+from digitcore.wording import PERCENT_COLUMN, article, counted, share_texts
 from pages.parts import look, messages, part_lock, session, view
 from pages.parts.charts import Frame
 from pages.parts.predict import image_source
@@ -160,7 +160,7 @@ def _ask_change() -> Perturbation:
 
 def _show_verdict(probabilities: np.ndarray, names: Sequence[str], truth: str | None) -> None:
     best = int(probabilities.argmax())
-    said = f"The model says **{messages.plain(names[best])}** {percent_text(probabilities[best], 1)} sure"
+    said = f"The model says **{messages.plain(names[best])}** {share_texts(probabilities, 1)[best]} sure"
     if truth is None:
         st.markdown(said)
     elif truth == names[best]:

@@ -67,9 +67,16 @@ def ask_start(part: Part, prediction: np.ndarray) -> None:
 
 
 def show_question(part: Part) -> None:
-    """Show the next image and a button for each class; with a clock, the seconds that are left."""
+    """Show the next image and a button for each class; with a clock, the seconds that are left.
+
+    On a phone what stands above it is hidden meanwhile, so that all of it fits on the screen.
+    """
     _ticking = st.fragment(run_every=1.0 if session.quiz().seconds else None)(_show_question)
-    _ticking(part)
+    with st.container(key="quiz_question"):
+        _ticking(part)
+    if st.button("End the round", key="end_round", type="tertiary"):
+        session.put_quiz(None, session.quiz_subject())
+        st.rerun()
 
 
 @messages.caught()

@@ -70,7 +70,10 @@ def _go_on(now: Followed, pace: int, *, running: bool, goes_on: bool) -> None:
     is_over = stepper.batch is None
     with st.container(horizontal=True, vertical_alignment="center", key="steps_buttons"):
         words = "Computes the gradient of one batch and updates the weights once."
-        one = press.button("One batch", key="steps_batch", type="primary", disabled=is_over, help=words)
+        place = layout.start_place()
+        one = press.button(
+            "One batch", key="steps_batch", place=place, type="primary", width="stretch", disabled=is_over, help=words
+        )
         words = "Goes on to the end of the epoch."
         epoch = press.button("One epoch", key="steps_epoch", disabled=is_over, help=words)
         again = press.button("Start over", key="steps_over", help="Back to the first weights.")

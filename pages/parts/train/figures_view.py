@@ -11,7 +11,7 @@ from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.summary import comparison_text, validation_name
 from digitcore.specs.recipes import recipe_of
-from digitcore.wording import counted, duration_text, percent_interval_text, percent_text
+from digitcore.wording import accuracy_label, counted, duration_text, percent_interval_text, percent_text
 from pages.parts import metric, part_lock, session
 
 # Four stand beside each other on a laptop, two on a phone.
@@ -33,7 +33,7 @@ def show(run: Run, base: Run | None) -> None:
             other = None if base is None else _figures_of(base).get(name)
             counts = "" if are_means else f"{part.n_right:,} of {part.n_images:,} images right. "
             _show_figure(
-                f"{name.title()} accuracy",
+                accuracy_label(name),
                 percent_text(part.accuracy),
                 f"mean of {run.spec.members} models" if are_means else _interval_note(part),
                 f"{counts}{ACCURACY_HELP[name]}",

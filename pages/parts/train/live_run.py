@@ -10,7 +10,7 @@ from digitcore.runs.progress import Progress, milestone_text, progress_of
 from digitcore.runs.summary import end_text, is_trained_harder
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import spec_title
-from digitcore.wording import about_text, percent_text
+from digitcore.wording import about_text, percent_text, unbroken
 from pages.parts import announcer, layout, part_lock, session, shared, stop_button, view, visitor
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -167,7 +167,7 @@ def _show_progress(run: Run, progress: Progress, presentation: Presentation) -> 
         if progress.n_done == progress.n_epochs:
             text = f"All {progress.n_epochs:,} epochs done, evaluating ..."
     bar, stop = layout.with_button("stop")
-    bar.progress(progress.fraction, text=text)
+    bar.progress(progress.fraction, text=unbroken(text))
     engine = shared.engine()
     stop_button.show(
         stop,

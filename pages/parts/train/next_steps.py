@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitcore.evaluation import Kind
 from digitcore.models.hyperparameters import EPOCHS
 from digitcore.runs import Run
 from digitcore.runs.progress import more_epochs
@@ -11,11 +12,14 @@ from pages.parts import press, session, shared, visitor
 from pages.parts.messages import attempt
 
 
-def show(run: Run) -> None:
-    """Show a button for each step that can follow a training that has ended, in the row that is being drawn."""
+def show(run: Run, verdict: Kind | None = None) -> None:
+    """Show a button for each step that can follow a training that has ended, in the row that is being drawn.
+
+    After one that has diverged, as its ``verdict`` tells, more epochs of the same are none.
+    """
     n_more = _more_epochs(run)
     more = other = False
-    if n_more and not run.spec.ends_its_schedule and _is_whole(run):
+    if n_more and verdict != "diverged" and not run.spec.ends_its_schedule and _is_whole(run):
         more = press.button(
             f"+{n_more:,} epochs",
             key="more_epochs",

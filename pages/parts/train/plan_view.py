@@ -13,7 +13,7 @@ from digitcore.models.architecture import layers_table
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.progress import ExpectedTime, expected_time
 from digitcore.specs.titles import HEADING_PARTS, spec_title
-from digitcore.wording import duration_text
+from digitcore.wording import duration_text, unbroken
 from pages.parts import layout, part_lock, press, session, shared, view, visitor, waiting
 from pages.parts.messages import plain
 from pages.parts.train.presenting import Presentation
@@ -31,10 +31,10 @@ _DONE, _LIVE = "train_done", "train_live_run"
 SECOND_CLICK_SECONDS = 1.0
 # Key of the box with the model's layers.
 LAYERS = "open_layers"
-TRAIN, SEE_MISTAKES = "Train", "See its mistakes"
+TRAIN, SEE_MISTAKES, GO_ON, TRAIN_AGAIN = "Train", "See its mistakes", "Go on", "Train again"
 BUTTON_HELP = {
     SEE_MISTAKES: "These settings were trained, and the result was kept: look at the images that the model gets wrong.",
-    "Go on": "Goes on from where it was stopped: the result is the same as if it never had been.",
+    GO_ON: "Goes on from where it was stopped: the result is the same as if it never had been.",
 }
 
 
@@ -128,7 +128,7 @@ def _expectation(run: Run | None, expected: ExpectedTime) -> str:
         # With spaces at which no line breaks.
         return f"trained in {duration_text(run.seconds)}".replace(" ", "\u00a0")
     # How long it still takes is said beside its progress, by what it has taken so far.
-    return "training ..." if run is not None and run.active else expected.words
+    return "training ..." if run is not None and run.active else unbroken(expected.words)
 
 
 def _show_starting() -> None:
@@ -159,17 +159,17 @@ def _ask_train(
     labels = {"queued": "Training ...", "running": "Training ...", "done": SEE_MISTAKES, "new": TRAIN}
     if presentation.on:
         labels["done"] = "Trained"
-    if run is not None and not run.active and run.epochs and shared.engine().can_go_on(run.digest):
-        labels |= dict.fromkeys(("cancelled", "failed"), "Go on")
+    if run is not None:
+        labels |= dict.fromkeys(("cancelled", "failed"), end_label(run))
     asked = press.button(
-        labels.get(state_now, "Train again"),
+        labels[state_now],
         # One button, whatever it says: the next one would stand below it for a moment and push the page down, and the
         # keyboard would lose it.
         key="train",
         type="primary" if is_main else "secondary",
         width="stretch",
-        disabled=disabled or state_now in ("queued", "running") or labels.get(state_now) == "Trained",
-        help=BUTTON_HELP.get(labels.get(state_now, "")),
+        disabled=disabled or state_now in ("queued", "running") or labels[state_now] == "Trained",
+        help=BUTTON_HELP.get(labels[state_now]),
         shortcut=presentation.key("train") if state_now != "done" else None,
     )
     if state_now == "done":
@@ -177,6 +177,11 @@ def _ask_train(
     elif asked:
         start_training(spec, expected_seconds)
         st.rerun()
+
+
+def end_label(run: Run) -> str:
+    """Return what the button says that trains a run to its end which was stopped or has failed."""
+    return GO_ON if run.epochs and shared.engine().can_go_on(run.digest) else TRAIN_AGAIN
 
 
 def _open_mistakes(run: Run, *, asked: bool) -> None:

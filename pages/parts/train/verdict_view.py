@@ -13,7 +13,7 @@ from digitcore.runs.advice import Advice, advice_for
 from digitcore.runs.summary import remark_of, verdict_of
 from pages.parts import press, session
 from pages.parts.messages import plain
-from pages.parts.train import next_steps
+from pages.parts.train import next_steps, plan_view
 
 COLORS = {"fits well": "green", "still improving": "blue", "diverged": "red", "learned nothing": "red"}
 
@@ -28,11 +28,11 @@ def show(run: Run, *, alone: bool = False) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="next_steps"):
         if advice is not None:
-            _offer(advice)
+            _offer(advice, run)
         if verdict is not None:
             with st.popover("Why?", type="tertiary", width="content"):
                 _show_reasons(run, verdict, advice)
-        next_steps.show(run)
+        next_steps.show(run, None if verdict is None else verdict.kind)
     if verdict is not None and (remark := remark_of(run, verdict)):
         st.warning(plain(remark))
 
@@ -46,8 +46,14 @@ def _judged(
     return verdict, None if verdict is None else advice_for(_run, verdict)
 
 
-def _offer(advice: Advice) -> None:
+def _offer(advice: Advice, run: Run) -> None:
     applied = session.spec_in_form() == advice.spec
+    if applied and not advice.changes:
+        # The button above does it: there is nothing to put into the form.
+        n_epochs, label = run.spec.parameters["epochs"], plan_view.end_label(run)
+        rest = f"the other {n_epochs - len(run.epochs):,}" if label == plan_view.GO_ON else f"all {n_epochs:,}"
+        st.markdown(f"**Try:** *{label}*, for {rest} epochs.", width="content")
+        return
     st.markdown(f"**Try:** {plain(advice.words)}.", width="content")
     if press.button(
         "Applied" if applied else "Apply",

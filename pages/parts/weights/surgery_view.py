@@ -13,7 +13,7 @@ from digitcore.insight.weight_images import first_layer_name, first_layer_titles
 from digitcore.models.architecture import multiply_adds
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.glimpse import spread
-from digitcore.wording import percent_text, points_interval_text
+from digitcore.wording import accuracy_label, percent_text, points_interval_text
 from pages.parts import layout, messages, metric, press, session, shared, view, visitor, waiting
 from pages.parts.tiles import Tile, show_tiles
 from pages.parts.train import baseline
@@ -154,7 +154,7 @@ def _show_figures(part: Part, truth: np.ndarray, before: np.ndarray, after: np.n
     n_changed = int((before != after).sum())
     with st.container(horizontal=True):
         change = now - was if now != was else None
-        metric.show(f"{part.name.title()} accuracy", percent_text(now), change, width=180)
+        metric.show(accuracy_label(part.name), percent_text(now), change, width=180)
         st.metric("Before", percent_text(was), width=140)
         st.metric("Answers changed", f"{n_changed:,}", width=160)
     interval = points_interval_text(comparison.low, comparison.high)
