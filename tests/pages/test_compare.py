@@ -314,7 +314,7 @@ def test_a_name_of_html_and_a_note_and_tags_are_kept_as_they_are():
     check_whole(app)
     (line,) = shared.engine().catalogue.lines([LONG[0].digest]).itertuples()
     assert (line.name, line.note) == ("<b>bold</b> $x$", "two\nlines")
-    assert "\\<b\\>bold\\</b\\> \\$x\\$ is better by" in texts(app)
+    assert '"\\<b\\>bold\\</b\\> \\$x\\$" is better by' in texts(app)
 
 
 def test_a_name_that_is_too_long_is_refused_in_a_sentence():
