@@ -27,7 +27,7 @@ def test_each_probability_needs_a_name():
 
 def test_no_bar_says_more_than_the_verdict():
     table = probability_table(np.array([0.9997, 0.0003, 0.0]), NAMES)
-    assert list(table["figure"]) == ["99.9 %", "< 0.1 %", "0.0 %"]
+    assert list(table["figure"]) == ["> 99.9 %", "< 0.1 %", "0.0 %"]
     assert list(table["exact"]) == ["99.97 %", "0.03 %", "0.00 %"]
     drawn = probability_chart(np.array([0.9997, 0.0003, 0.0]), NAMES).to_dict()
     assert [layer["encoding"]["text"]["field"] for layer in drawn["layer"] if "text" in layer["encoding"]] == ["figure"]

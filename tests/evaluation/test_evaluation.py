@@ -124,7 +124,7 @@ def test_a_rare_confusion_is_not_none():
     prediction = truth.copy()
     prediction[0] = 1
     (sentence,) = confused_pairs_sentences(confused_pairs_table(truth, prediction, ["a", "b"]))
-    assert sentence == "a was taken for b in 1 of 5000 images (0.1 %)."
+    assert sentence == "a was taken for b in 1 of 5,000 images (0.1 %)."
 
 
 def test_wrong_predictions_are_found():
