@@ -67,6 +67,7 @@ class Visitor:
         # of a fragment that is being drawn alone.
         self._fragment_of_place, self._fragment_of_widget = {}, {}
         self._asked, self._n_actions = "", 0
+        self._may_be_answered = False
         self._running_fragments, self._redrawn = frozenset(), set()
 
     async def __aenter__(self):
@@ -162,7 +163,7 @@ class Visitor:
     async def _act(self, page_name=None, extra=(), fragment=""):
         start = time.perf_counter()
         self._answered.clear()
-        self._running_whole, self._asked = False, fragment
+        self._running_whole, self._asked, self._may_be_answered = False, fragment, False
         self._n_actions += 1
         await self.send(self._message(page_name=page_name, extra=extra, fragment=fragment))
         async with asyncio.timeout(LOST_SECONDS):
@@ -204,6 +205,9 @@ class Visitor:
                 # A busy server clears the end of a run from its queue when that of a fragment begins.
                 self._end_whole_run()
             self._end_fragments()
+            if self._may_be_answered and not whole:
+                self._answered.set()
+            self._may_be_answered = False
             self._running_whole = whole
             self._running_fragments = frozenset(message.metadata.run.fragment_ids)
             if whole:
@@ -224,9 +228,9 @@ class Visitor:
         elif kind == "session_event" and message.session_event.WhichOneof("type") == "script_compilation_exception":
             self.errors.append(message.session_event.script_compilation_exception.message)
         elif kind == "script_finished" and message.script_finished == RERUN_FOLLOWS:
-            # Of the whole page, whatever this was.
-            if not whole:
-                self._asked, self._running_fragments = "", frozenset()
+            if not whole and self._asked in self._running_fragments:
+                # Either it wants the whole page, or a busy server says so of the end of a run that another one follows.
+                self._asked, self._may_be_answered = "", True
         elif kind == "script_finished" and whole and self._running_whole:
             self._end_whole_run()
         elif kind == "script_finished" and not whole:

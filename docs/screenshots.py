@@ -145,7 +145,6 @@ def mistakes(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/mistakes")
     page.get_by_text("Confusion matrix").first.wait_for()
     page.locator(".tile").first.wait_for()
-    scroll(page, 25)
     keep(page, name)
 
 
@@ -156,7 +155,6 @@ def world(page: Page, url: str) -> None:
         page.get_by_role("button", name="Last hidden layer")
     ).first.click()
     page.locator('[data-testid="stVegaLiteChart"] canvas').first.wait_for()
-    scroll(page, 80)
     keep(page, "map")
 
 
