@@ -21,7 +21,9 @@ def trained(spec):
     return outcome
 
 
-@pytest.mark.parametrize("name", [name for name, each in PHENOMENA.items() if not each.downloads])
+@pytest.mark.parametrize(
+    "name", [name for name, each in PHENOMENA.items() if {each.baseline.dataset, each.variation.dataset} == {"digits"}]
+)
 def test_a_phenomenon_is_seen(name):
     phenomenon = PHENOMENA[name]
     assert missing_effects(phenomenon, trained(phenomenon.baseline), trained(phenomenon.variation)) == []
@@ -29,7 +31,7 @@ def test_a_phenomenon_is_seen(name):
 
 def test_a_phenomenon_of_larger_images_is_seen(mnist_directory):
     phenomenon = PHENOMENA["8x8-against-28x28"]
-    assert phenomenon.downloads == "MNIST"
+    assert phenomenon.downloads == ""  # its files are there
     assert missing_effects(phenomenon, trained(phenomenon.baseline), trained(phenomenon.variation)) == []
 
 

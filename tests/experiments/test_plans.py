@@ -157,8 +157,8 @@ def test_an_unknown_recipe_is_refused():
 def test_the_cross_validations_of_mnist_softmax_draw_their_images_first():
     folds = [member for member in RecipeTables("mnist-softmax").members if "fold" in member.values]
     assert [member.values["column"] for member in folds[:15:5]] == [
-        "70000 images, 30 epochs",
-        "7000 images, 30 epochs",
+        "70,000 images, 30 epochs",
+        "7,000 images, 30 epochs",
         "700 images, 30 epochs",
     ]
     assert len(folds) == 25
