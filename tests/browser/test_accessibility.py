@@ -259,6 +259,7 @@ def test_the_matrix_is_asked_and_an_image_opened_with_the_keyboard_alone(trained
     expect(page.get_by_role("heading", level=1, name="Predict")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_rectangle_of_the_map_is_chosen_with_the_keyboard(trained_url, visit):
     page = visit()
     open_page(page, f"{trained_url}/map")
@@ -292,6 +293,7 @@ def test_the_drawing_pads_buttons_are_reached_and_pressed_with_the_keyboard(trai
 
 
 # A window of 1280 pixels at 400 %.
+@pytest.mark.slow
 def test_at_a_zoom_of_400_percent_no_page_scrolls_sideways(trained_url, visit):
     page = visit(320, 640)
     open_trained(page, f"{trained_url}/?{SHORT}")
