@@ -70,6 +70,21 @@ def test_settings_that_were_trained_before_show_their_run(visit):
     visit(go_back, query={**BRIEF, "seed": "32", "dropout": "0"})
 
 
+def test_the_verdict_says_whether_the_form_has_what_it_suggests(visit):
+    async def apply_it(visitor):
+        await train(visitor)
+        (button,) = visitor.find("button", "Apply")
+        await visitor.press(button)
+        assert "Applied" in labels(visitor, "button")
+        assert await drop(visitor, 0.2) == 1
+        assert "Applied" not in labels(visitor, "button")
+        (button,) = visitor.find("button", "Apply")
+        assert not button.disabled
+        assert await drop(visitor, 0.3) == 0
+
+    visit(apply_it, query={**BRIEF, "seed": "37"})
+
+
 def test_the_table_of_layers_follows_while_it_is_open(visit):
     async def widen(visitor):
         (text,) = visitor.find("text_input", "Hidden layers")

@@ -14,11 +14,8 @@ from streamlit.delta_generator import DeltaGenerator
 from digitcore.experiments.phenomena import Phenomenon
 from digitcore.runs import RunSpec
 from pages.parts import messages, run_form, session, view
-from pages.parts.train import baseline, live_run, phenomenon_view, plan_view, sharing
+from pages.parts.train import baseline, live_run, phenomenon_view, plan_view, sharing, verdict_view
 from pages.parts.train.presenting import Presentation
-
-# Session key of this file: what the rest of the page was drawn for.
-_DRAWN_FOR = "train_drawn_for"
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,8 @@ def ask(form: DeltaGenerator, phenomenon: Phenomenon | None, presentation: Prese
 
     Drawn alone, it lets the whole page be drawn if that shows something else now.
     """
+    # Unknown until the fragment has been drawn with the page.
+    drawn_for: Hashable = None
 
     @view.fragment
     def set_up() -> SetUp | None:
@@ -50,7 +49,7 @@ def ask(form: DeltaGenerator, phenomenon: Phenomenon | None, presentation: Prese
                 spec, problem = run_form.ask_spec(
                     session.spec(), baseline.show_changes, only=presentation.controls, locked=presentation.locked
                 )
-            _follow(spec)
+            _follow(spec, drawn_for)
             # Each has a place of its own: what moves is seen twice until the page has been drawn.
             to_watch, plan, note = (st.container() for _ in range(3))
             with to_watch:
@@ -59,20 +58,20 @@ def ask(form: DeltaGenerator, phenomenon: Phenomenon | None, presentation: Prese
                 was_active = plan_view.show_plan(spec, problem, form, presentation, is_main=not is_shown)
             with note:
                 live_run.show_note(spec, start=phenomenon_view.SHOW if is_shown else plan_view.TRAIN)
-            _follow(spec)
+            _follow(spec, drawn_for)
             return SetUp(spec, was_active)
         return None
 
     asked = set_up()
     if asked is None:
         st.stop()
-    st.session_state[_DRAWN_FOR] = _shown_by_rest(asked.spec)
+    drawn_for = _shown_by_rest(asked.spec)
     return asked
 
 
-def _follow(spec: RunSpec) -> None:
-    """Draw the whole page if the rest of it shows something else by now."""
-    if view.draws_fragment() and st.session_state.get(_DRAWN_FOR) != _shown_by_rest(spec):
+def _follow(spec: RunSpec, drawn_for: Hashable) -> None:
+    """Draw the whole page if the rest of it was drawn for something else."""
+    if view.draws_fragment() and drawn_for != _shown_by_rest(spec):
         st.rerun()
 
 
@@ -84,6 +83,7 @@ def _shown_by_rest(spec: RunSpec) -> Hashable:
     return (
         phenomenon_view.name(),
         baseline.pinned(),
-        None if run is None else (run.digest, run.active),
+        # The verdict says whether the form has what it suggests.
+        None if run is None else (run.digest, run.active, not run.active and verdict_view.is_advised(run, spec)),
         spec.digest if is_open else (spec.dataset, spec.split.model_dump_json()),
     )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from digitcore.evaluation import Verdict
 from digitcore.evaluation.verdict import RULES, TITLES
-from digitcore.runs import Run
+from digitcore.runs import Run, RunSpec
 from digitcore.runs.advice import Advice, advice_for
 from digitcore.runs.summary import remark_of, verdict_of
 from pages.parts import press, session
@@ -20,7 +20,7 @@ COLORS = {"fits well": "green", "still improving": "blue", "diverged": "red", "l
 
 def show(run: Run, *, alone: bool = False) -> None:
     """Show the verdict with *Apply* and *Why?*, what can follow, and at most one further remark; or ``alone``."""
-    verdict, advice = _judged(run.digest, run.created_at, run.state, len(run.epochs), run.covered, _run=run)
+    verdict, advice = _judgement(run)
     if verdict is not None:
         color = COLORS.get(verdict.kind, "orange")
         st.markdown(f":{color}-badge[{verdict.title}] {plain(verdict.explanation)}")
@@ -37,6 +37,16 @@ def show(run: Run, *, alone: bool = False) -> None:
         st.warning(plain(remark))
 
 
+def is_advised(run: Run, spec: RunSpec) -> bool:
+    """Return True if a training is what the verdict on a run that has ended suggests to try."""
+    advice = _judgement(run)[1]
+    return advice is not None and advice.spec == spec
+
+
+def _judgement(run: Run) -> tuple[Verdict | None, Advice | None]:
+    return _judged(run.digest, run.created_at, run.state, len(run.epochs), run.covered, _run=run)
+
+
 # The same at each move of a slider.
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _judged(
@@ -47,7 +57,7 @@ def _judged(
 
 
 def _offer(advice: Advice, run: Run) -> None:
-    applied = session.spec_in_form() == advice.spec
+    applied = is_advised(run, session.spec_in_form())
     if applied and not advice.changes:
         # The button above does it: there is nothing to put into the form.
         n_epochs, label = run.spec.parameters["epochs"], plan_view.end_label(run)
