@@ -56,8 +56,8 @@ def stop_button(page):
 def epoch_shown(page):
     """The number of the last epoch that the progress bar tells of, or None."""
     text = " ".join(page.get_by_test_id("stProgress").all_inner_texts())
-    found = re.search(r"Epoch (\d+) of .* loss", text)
-    return int(found.group(1)) if found else None
+    found = re.search(r"Epoch ([\d,]+) of .* loss", text)
+    return int(found.group(1).replace(",", "")) if found else None
 
 
 def wait_for_epoch(page, least):
