@@ -28,5 +28,5 @@ with messages.caught(), view.in_address(), st.container():
     else:
         plan = experiment_form.ask_plan(kind, spec)
         experiment_form.show_plan(plan)
-        experiment_view.show(kind)
+        experiment_view.show(kind, plan)
     experiment_view.show_reading_help(kind)

@@ -24,6 +24,8 @@ async def train(visitor):
     (button,) = visitor.find("button", "Train")
     await visitor.press(button)
     await visitor.wait_until(lambda: "See its mistakes" in labels(visitor, "button"), 60)
+    # The fragment that followed the training may have the page drawn once more yet.
+    await visitor.rerun()
 
 
 async def drop(visitor, share):

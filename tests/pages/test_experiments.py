@@ -13,6 +13,7 @@ from tests.pages.conftest import announced, button
 SECONDS = 60
 QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
 KIND = "Kind of experiment"
+OTHER_SETTINGS = "This experiment has other settings than the form"
 
 
 def open_page(open_app, kind=None, **query):
@@ -86,6 +87,16 @@ def test_a_sweep_shows_its_best_point_and_opens_it_in_the_form(open_app):
     press(app, "Open in Train")
     assert app.title[0].value == "Train"
     assert f"{app.session_state['spec'].parameters['learning_rate']:g}" == best
+
+
+def test_an_experiment_is_not_taken_for_what_the_form_asks_for(open_app):
+    app = open_page(open_app, "sweep", seed="3")
+    start_and_wait(app)
+    assert OTHER_SETTINGS not in words(app)
+    next(widget for widget in app.number_input if widget.label == "Values").set_value(4).run()
+    assert OTHER_SETTINGS in words(app)
+    start_and_wait(app)
+    assert OTHER_SETTINGS not in words(app)
 
 
 def test_a_sweep_compared_by_validation_needs_no_warning(open_app):

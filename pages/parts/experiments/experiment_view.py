@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from digitcore.experiments import Experiment
+from digitcore.experiments import Experiment, Plan
 from digitcore.experiments.experiment import ExperimentProgress, progress_of_experiment
 from digitcore.experiments.summary import member_columns, plan_words
 from digitcore.experiments.tables import in_percent, labelled, members_table
@@ -44,8 +44,8 @@ ACCURACIES = {
 }
 
 
-def show(kind: str) -> None:
-    """Show the experiment of this kind that was started or opened last."""
+def show(kind: str, plan: Plan | None) -> None:
+    """Show the experiment of this kind that was started or opened last, and say so if ``plan`` is another one."""
     labels = {digest: _label(*each) for digest, each in session.recent_experiments(kind).items()}
     linked = session.linked_experiment()
     if linked is not None and kind == linked.plan.KIND:
@@ -65,6 +65,8 @@ def show(kind: str) -> None:
     index = list(labels).index(session.widget_value(key, start, labels))
     digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
     session.show_experiment(digest)
+    if plan is not None and plan.digest != digest:
+        st.caption("This experiment has other settings than the form: press **Start** for those.")
     _live(digest, not session.experiment(digest).settled)
 
 
