@@ -108,7 +108,12 @@ def part_scale(parts: list[str]) -> alt.Scale:
 
 def labels_fit(names: list[str], room: float, font_size: int) -> bool:
     """Whether these names fit beside each other, each in ``room`` pixels."""
-    return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1) <= room
+    return labels_width(names, font_size) <= room
+
+
+def labels_width(names: list[str], font_size: int) -> float:
+    """Return about how many pixels the longest of these names takes, with some room beside it."""
+    return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1)
 
 
 def given_color(field: str, values: pd.Series) -> alt.Color:

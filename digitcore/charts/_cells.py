@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +12,22 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from digitcore.charts._axes import labels_fit
+from digitcore.charts._axes import labels_width
+from digitcore.charts._names import side_by_side
 from digitcore.charts._theme import DARK_PAGE, themed_range
 from digitcore.images import palette
 from digitcore.wording import MINUS
 
 MATRIX_SIZE = 620
 CELL_SIZES = (12, 46)
+# Names of columns that need more lines than that below each other lean instead.
+MOST_LABEL_LINES = 3
 # From this width on there is room for a leaning name.
 LABELLED_CELL = 14
 SMALLEST_FONT = 6
 LARGEST_FONT = 13
+# Of names that do not fit beside each other.
+SMALL_FONT = 10
 # Otherwise Streamlit leaves more room below a chart, which separates a matrix from the words under it.
 PADDING = {"bottom": 4}
 # Width of a digit of a sans-serif font, as a share of the font's size.
@@ -112,21 +118,44 @@ def fitting_font(n_letters: int, font: int, n_columns: int) -> alt.ExprRef:
 
 
 def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
+    """The axis of the classes: those of the truth in rows, those of the prediction in columns."""
     channel = alt.X if field == "prediction" else alt.Y
     font = int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT))
-    leans = field == "prediction" and not labels_fit(names, cell, font)
-    axis = alt.Axis(
-        labelFontSize=font,
-        # A square cell is narrower than the name of its class, on a phone than half of it.
-        labelAngle=-45 if leans else 0,
-        labelLimit=120,
-        # With few pixels a class longer names would overlap; every nth stays.
-        labelOverlap=leans and cell < LABELLED_CELL,
-        ticks=False,
-        domain=False,
-        grid=False,
-    )
+    labels = _column_labels(names, cell, font) if field == "prediction" else {"labelFontSize": font, "labelAngle": 0}
+    axis = alt.Axis(labelLimit=120, ticks=False, domain=False, grid=False, **{"labelOverlap": False, **labels})
     return channel(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names, paddingInner=0.04), axis=axis)
+
+
+def _column_labels(names: list[str], cell: int, font: int) -> dict[str, Any]:
+    """Return the properties of the names of columns, none of which is dropped where there is room for them.
+
+    A square cell is narrower than many a name of its class, on a phone than half of it: neighbours stand below each
+    other then, in as many lines as the width of the page asks for.
+    """
+    if side_by_side(names):
+        return {"labelFontSize": font, "labelAngle": 0}
+    small = min(font, SMALL_FONT)
+    widths = np.array([labels_width([name], small) for name in names])
+    least = [_least_cell(widths, n_lines) for n_lines in range(1, MOST_LABEL_LINES + 1)]
+    if cell < least[-1]:
+        # With few pixels a class longer names would overlap; every nth stays.
+        return {"labelFontSize": font, "labelAngle": -45, "labelOverlap": cell < LABELLED_CELL}
+    fits = "".join(f"width >= {len(names) * each:.0f} ? {n} : " for n, each in enumerate(least[:-1], 1))
+    place = f"indexof({json.dumps(names)}, datum.value)"
+    # A line of nothing takes no room in an SVG, and Vega cuts usual spaces off: this one has no width and stays.
+    above = f"pad('', {place} % ({fits}{MOST_LABEL_LINES}), '\\u200b\\n')"
+    return {
+        "labelFontSize": small,
+        "labelAngle": 0,
+        "labelFlush": False,
+        "labelExpr": f"split({above} + datum.label, '\\n')",
+    }
+
+
+def _least_cell(widths: np.ndarray, n_lines: int) -> float:
+    """Return how wide cells have to be for names of these widths, in pixels, to stand in so many lines in turns."""
+    neighbors = (widths[:-n_lines] + widths[n_lines:]) / 2
+    return neighbors.max(initial=0) / n_lines
 
 
 def cell_scale(stops: np.ndarray, ramp: Mapping[str, Sequence[str]], kind: Any = alt.Undefined) -> alt.Scale:

@@ -1,5 +1,6 @@
 """Charts by what they say: the specification and its data, never pixels."""
 
+import itertools
 import json
 import re
 
@@ -97,6 +98,49 @@ def test_the_classes_keep_their_order_on_both_axes():
     encoded = encoding(confusion_chart(confusion_table(np.array([0]), np.array([1]), ("z", "m", "a"))), "rect")
     assert encoded["x"]["sort"] == encoded["y"]["sort"] == ["z", "m", "a"]
     assert encoded["x"]["scale"]["domain"] == ["z", "m", "a"]
+
+
+FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+def columns_axis(names):
+    return encoding(confusion_chart(confusion_table(np.array([0]), np.array([1]), names)), "rect")["x"]["axis"]
+
+
+def n_lines(axis, width):
+    """In how many lines the names of the columns stand in a matrix of so many pixels."""
+    *choices, most = re.search(r"% \(([^)]*)\)", axis["labelExpr"]).group(1).split(" : ")
+    for choice in choices:
+        least, n = re.fullmatch(r"width >= (\d+) \? (\d)", choice).groups()
+        if width >= int(least):
+            return int(n)
+    return int(most)
+
+
+# Of a phone, of Train on a laptop, of Mistakes, of a large screen.
+@pytest.mark.parametrize("width", [230, 260, 460, 1000])
+def test_names_of_columns_are_horizontal_and_no_two_of_a_line_touch(width):
+    axis = columns_axis(FASHION)
+    assert axis["labelAngle"] == 0 and axis["labelOverlap"] is False
+    for line in range(n_lines(axis, width)):
+        places = range(line, len(FASHION), n_lines(axis, width))
+        # 0.56 of the font's size is the width of a usual letter.
+        ends = [
+            (width / 10 * (place + 0.5), 0.56 * axis["labelFontSize"] * len(FASHION[place]) / 2) for place in places
+        ]
+        for (left, left_half), (right, right_half) in itertools.pairwise(ends):
+            assert left + left_half < right - right_half
+
+
+def test_names_of_columns_take_no_more_lines_than_they_need():
+    axis = columns_axis(FASHION)
+    assert [n_lines(axis, width) for width in (230, 460, 1000)] == [3, 2, 1]
+    assert "labelExpr" not in columns_axis(("z", "m", "a"))
+
+
+def test_only_long_names_of_many_columns_lean():
+    names = tuple(f"class number {n}" for n in range(30))
+    assert columns_axis(names)["labelAngle"] == -45
 
 
 def test_the_linear_colours_go_from_zero_to_the_largest_count_in_even_steps(cells):

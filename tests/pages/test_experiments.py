@@ -83,6 +83,8 @@ def test_a_sweep_shows_its_best_point_and_opens_it_in_the_form(open_app):
     assert "Best: **Learning rate" in words(app)
     assert "compared by the test part" in words(app)
     table = app.dataframe[0].value
+    # A column of reasons, all of them empty.
+    assert "reason" not in app.dataframe[0].proto.column_order
     best = table["learning_rate"][table["test_accuracy"].astype(float).idxmax()]
     press(app, "Open in Train")
     assert app.title[0].value == "Train"
@@ -218,6 +220,7 @@ def test_a_failed_training_is_told_and_tried_again(open_app):
     start_and_wait(app)
     assert "1 of them failed" in words(app)
     assert "diverged" in app.dataframe[0].value["reason"][1]
+    assert "reason" in app.dataframe[0].proto.column_order
     assert "Try them again" in labels(app)
 
 

@@ -152,11 +152,12 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
     names = member_columns(experiment.plan)
     shown = labelled(table, [name for name in names if name in all_settings()])
     accuracies = [name for name in ACCURACIES if table[name].notna().any()]
+    has_failed = table["reason"].fillna("").any()
     draw = partial(
         st.dataframe,
         in_percent(shown, accuracies),
         hide_index=True,
-        column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", "reason"],
+        column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", *(["reason"] if has_failed else [])],
         column_config={
             **names,
             "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%,d"),
