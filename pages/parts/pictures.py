@@ -21,7 +21,9 @@ _CSS = f"""
 .tile {{ min-width: 0; border-radius: 6px; background: var(--tile); overflow: hidden; }}
 .picture {{ border-radius: 0; }}
 .close {{ gap: 4px; }}
-.weights .strip {{ color: {palette.TILE_LIGHT}; }}
+/* A tile of this colour would shine through at the rounded corners of a light picture. */
+.weights .tile {{ background: none; }}
+.weights .strip {{ color: {palette.TILE_LIGHT}; background: var(--tile); }}
 @container (max-width: 480px) {{ .named .strip {{ font-size: 11px; }} }}
 """
 
@@ -33,11 +35,11 @@ export default function (component) {
     if (root.awaited !== data.sprite) return;
     root.classList.toggle('weights', data.weights);
     root.classList.toggle('close', data.close);
-    root.classList.toggle('stacked', data.longest > data.mostLetters);
-    root.classList.toggle('named', data.longest > data.mostNarrowLetters);
+    root.classList.toggle('stacked', data.stacked);
+    root.classList.toggle('named', data.named);
     root.setAttribute('role', 'img');
     root.setAttribute('aria-label', data.alt);
-    for (const name of ['size', 'wide', 'narrow']) root.style.setProperty('--' + name, data[name]);
+    for (const name of ['size', 'wide', 'middle', 'narrow']) root.style.setProperty('--' + name, data[name]);
     root.replaceChildren(...Array.from({ length: data.n }, (_, index) => {
       const tile = element('span', 'tile');
       if (data.titles) {
@@ -111,6 +113,8 @@ def _show(
     across: int | None = None,
 ) -> None:
     n_images, height, width = images.shape
+    longest = max(map(len, titles or ("",)), default=0)
+    named = longest > MOST_NARROW_LETTERS
     _pictures(
         key=key,
         data={
@@ -118,15 +122,16 @@ def _show(
             "n": n_images,
             "columns": min(MOST_WIDE, n_images),
             "wide": even_columns(n_images, across or MOST_WIDE),
-            "narrow": even_columns(n_images, across or MOST_NARROW),
+            "middle": even_columns(n_images, across or MOST_NARROW),
+            # Ten names fit beside each other on no phone.
+            "narrow": even_columns(n_images, MOST_NARROW if named else across or MOST_NARROW),
             # With a number of columns of its own it is level with another one, however much room either has.
             "close": across is not None,
             "size": f"{width * factor_for(height, width, size)}px",
             "shape": f"{width} / {height}",
             "titles": None if titles is None else list(titles),
-            "longest": max(map(len, titles or ("",)), default=0),
-            "mostLetters": MOST_LETTERS,
-            "mostNarrowLetters": MOST_NARROW_LETTERS,
+            "stacked": longest > MOST_LETTERS,
+            "named": named,
             "alt": alt,
             "weights": weights,
         },

@@ -25,27 +25,34 @@ COLORS = f"""
 .tiles {{ --tile: {palette.TILE_DARK}; --truth: {palette.TRUTH_BLUE}; --wrong: {palette.WRONG_RED};
           --yours: {palette.TILE_LIGHT}; }}
 """
-# Of pictures that say no number for the middle it is that of a phone.
 GRID_CSS = f"""
 .frame {{ container-type: inline-size; }}
-.tiles {{ --wide: {MOST_WIDE}; --narrow: {MOST_NARROW}; display: grid; gap: 8px; font-family: var(--st-font);
+.tiles {{ --wide: {MOST_WIDE}; --middle: {MOST_NARROW}; --narrow: {MOST_NARROW};
+          display: grid; gap: 8px; font-family: var(--st-font);
           grid-template-columns: repeat(var(--narrow), minmax(0, var(--size))); }}
 @container (max-width: 480px) {{ .tiles {{ gap: 4px; }} }}
 @container (min-width: 480px) {{
-  .tiles {{ grid-template-columns: repeat(var(--middle, var(--narrow)), minmax(0, var(--size))); }}
+  .tiles {{ grid-template-columns: repeat(var(--middle), minmax(0, var(--size))); }}
 }}
 @container (min-width: 800px) {{ .tiles {{ grid-template-columns: repeat(var(--wide), minmax(0, var(--size))); }} }}
 """
 GRID_CSS += """
 .picture { display: block; image-rendering: pixelated; border-radius: 0 0 4px 4px; }
-.strip { display: flex; justify-content: space-between; gap: 4px; padding: 1px 5px; font: 13px var(--st-font);
-         color: var(--truth); }
+.tile { display: flex; flex-direction: column; justify-content: flex-end; }
+.picture { width: 100%; }
+.strip { display: flex; flex: 1; justify-content: space-between; gap: 4px; padding: 1px 5px; font: 13px var(--st-font);
+         color: var(--truth); text-align: left; container: strip / inline-size; }
 .strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .wrong { color: var(--wrong); }
 .yours { color: var(--yours); }
 .stacked .strip { flex-direction: column; justify-content: flex-start; gap: 0; min-height: 34px; }
 .stacked .strip:has(.yours) { min-height: 50px; }
 .stacked .strip .title { white-space: normal; }
+/* Above a small image a long name is written small, and in two lines if need be, rather than cut. */
+:is(.stacked, .named) .strip { padding: 1px 3px; }
+@container strip (max-width: 64px) {
+  :is(.stacked, .named) .strip span { font-size: 10px; line-height: 1.25; white-space: normal; }
+}
 @container (max-width: 480px) {
   .stacked .strip { font-size: 11px; min-height: 29px; }
   .stacked .strip:has(.yours) { min-height: 43px; }

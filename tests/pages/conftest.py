@@ -113,6 +113,12 @@ def texts(app):
     return "\n".join(str(element.value) for kind in (*kinds, app.success) for element in kind)
 
 
+def grids(app):
+    """What each grid of pictures on the page was given."""
+    given = [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    return [each for each in given if "narrow" in each]
+
+
 def said(app):
     """Everything that the page says, without the backslashes that keep a user's text from being markup."""
     return texts(app).replace("\\", "")

@@ -4,7 +4,7 @@ import pytest
 
 from digitcore.specs.recipes import RECIPES
 from pages.parts import session
-from tests.pages.conftest import button, chart_descriptions, texts, widget
+from tests.pages.conftest import button, chart_descriptions, grids, texts, widget
 
 PAGES = ("train", "mistakes", "weights", "predict", "map", "quiz", "data", "compare", "experiments")
 
@@ -19,12 +19,19 @@ def fashion(fashion_mnist_directory, open_app, train):
 def test_no_page_speaks_of_digits(fashion, page):
     app = fashion.switch_page(f"pages/{page}.py").run()
     assert not app.exception
-    labels = [each.label for kind in (app.selectbox, app.number_input, app.slider, app.toggle) for each in kind]
+    kinds = (app.selectbox, app.number_input, app.slider, app.toggle, app.button)
+    labels = [each.label for kind in kinds for each in kind]
     said = "\n".join([texts(app), *labels, *chart_descriptions(app)]).lower()
     # But for the names of a data set and of the recipe that the form started from.
     for name in ("digits 8×8", RECIPES["digits-mlp"].label.lower(), "digits-mlp"):
         said = said.replace(name, "")
     assert "digit" not in said
+
+
+def test_train_has_room_for_the_names_of_the_first_layer(fashion):
+    (grid,) = grids(fashion)
+    assert grid["titles"][0] == "T-shirt/top"
+    assert (grid["wide"], grid["middle"], grid["narrow"]) == (10, 10, 5)
 
 
 @pytest.mark.parametrize(

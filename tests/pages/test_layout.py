@@ -2,13 +2,12 @@
 widths is in tests/browser/test_narrow_screens.py."""
 
 import itertools
-import json
 
 import pytest
 from streamlit.testing.v1.element_tree import Block
 
 from pages.parts import layout, shared
-from tests.pages.conftest import button, heading_levels, texts, widget
+from tests.pages.conftest import button, grids, heading_levels, texts, widget
 
 
 def block_of(block, wanted):
@@ -69,11 +68,6 @@ def test_a_recipe_leaves_the_sidebar_empty(open_app):
     app.segmented_control[0].set_value("recipe").run()
     assert not app.exception
     assert not app.sidebar.children
-
-
-def grids(app):
-    """What each grid of pictures on the page was given."""
-    return [json.loads(grid.proto.json) for grid in app.get("bidi_component") if "narrow" in grid.proto.json]
 
 
 @pytest.mark.parametrize(("hidden", "wide", "narrow"), [("30", 10, 5), ("32", 8, 4), ("128", 10, 5)])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from digitcore.datasets import DATASETS
 from digitcore.evaluation import Kind
 from digitcore.models.hyperparameters import EPOCHS
 from digitcore.runs import Run
 from digitcore.runs.progress import more_epochs
+from digitcore.wording import article
 from pages.parts import press, session, shared, visitor
-from pages.parts.messages import attempt
+from pages.parts.messages import attempt, plain
 
 
 def show(run: Run, verdict: Kind | None = None) -> None:
@@ -33,8 +35,8 @@ def show(run: Run, verdict: Kind | None = None) -> None:
             help=f"Keeps the weights after epoch {len(run.epochs):,} and goes on with what you then change in the "
             "form, such as the learning rate, the dropout or the number of training images.",
         )
-    words = "Let this model read what you draw."
-    if run.evaluated and press.button("Draw a digit", key="draw_digit", help=words):
+    subject, words = DATASETS[run.spec.dataset].subject, "Let this model read what you draw."
+    if run.evaluated and press.button(f"Draw {article(subject)} {plain(subject)}", key="draw", help=words):
         session.show_run(run)
         session.open_drawing_pad()
     if other:
