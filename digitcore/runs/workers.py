@@ -18,6 +18,7 @@ from digitcore.runs.dispatch import Places, places_of_machine
 from digitcore.runs.live_runs import Live
 from digitcore.runs.memory import within_memory
 from digitcore.runs.worker import GLIMPSES, compute_in_worker, train_in_worker
+from digitcore.worker_host.tasks import call, packed
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,7 @@ def send_training(
         client.subscribe_topic(topic, lambda event: on_message(event[1]))
         client.subscribe_topic(GLIMPSES, lambda event: on_glimpse(event[1]))
         # The topic holds digest and attempt: one task however often, by whomever, the same attempt is submitted.
-        future = client.submit(
+        training = packed(
             train_in_worker,
             live.spec.canonical_json,
             topic,
@@ -163,9 +164,8 @@ def send_training(
             live.checkpoint,
             live.keep_checkpoint,
             live.background,
-            key=topic,
-            pure=False,
         )
+        future = client.submit(call, training, key=topic, pure=False)
         future.add_done_callback(on_end)
     return future
 
@@ -180,7 +180,8 @@ def send_computation(client: Client, computing: Computing, on_end: Callable[[Fut
     """
     arguments = (computing.function, computing.arguments, _stop_name(computing.name))
     with _as_engine_error():
-        future = client.submit(within_memory, compute_in_worker, *arguments, key=computing.name, pure=False)
+        computation = packed(within_memory, compute_in_worker, *arguments)
+        future = client.submit(call, computation, key=computing.name, pure=False)
         future.add_done_callback(on_end)
     return future
 

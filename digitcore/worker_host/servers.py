@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import logging
 import multiprocessing.resource_tracker
@@ -32,7 +31,6 @@ _TERMINATE_FRACTION = 1.25
 # Room for a training in any case, whatever limit is set: with less, none could even begin.
 _LEAST_ROOM = 256 << 20
 _REPLACE_SECONDS = 120
-_SUBMITTED = "digitcore.runs.worker"
 _LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls"}
 
 
@@ -194,8 +192,6 @@ async def _obey(lines: asyncio.StreamReader, report: Callable[..., None]) -> Non
         await nanny
         await nanny.finished()
 
-    # The scheduler reads what is submitted: what it imports for that is there before the first training comes.
-    asyncio.get_running_loop().run_in_executor(None, importlib.import_module, _SUBMITTED)
     workers: set[asyncio.Task] = set()
     command = first
     while command:
