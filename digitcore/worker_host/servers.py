@@ -31,6 +31,7 @@ _TERMINATE_FRACTION = 1.25
 # Room for a training in any case, whatever limit is set: with less, none could even begin.
 _LEAST_ROOM = 256 << 20
 _REPLACE_SECONDS = 120
+_HEARTBEAT_SECONDS = 5.0
 _LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls"}
 
 
@@ -42,7 +43,11 @@ class _WithoutPages:
 
 
 class TrainingScheduler(_WithoutPages, Scheduler):
-    """A scheduler without pages, which forgets a topic that nobody listens to any more."""
+    """A scheduler without pages, which forgets a topic that nobody listens to any more, and asks for few heartbeats."""
+
+    def heartbeat_worker(self, **known: Any) -> dict[str, Any]:
+        """Take a worker's heartbeat; dask asks for two a second, and a lost worker is noticed by its connection."""
+        return {**super().heartbeat_worker(**known), "heartbeat-interval": _HEARTBEAT_SECONDS}
 
     def unsubscribe_topic(self, topic: str, client: str) -> None:
         """End a client's subscription; dask would keep the topic, and its last message, for as long as it runs."""
@@ -126,8 +131,13 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
             "distributed.worker.profile.enabled": False,
             # The scheduler would keep the last thousand messages of each training for ever.
             "distributed.admin.low-level-log-length": 1,
-            # A check of the event loop, 50 times a second in each server, of which nobody asks the result.
-            "distributed.admin.tick.interval": "1s",
+            # What dask measures many times a second for pages of its own: while nobody trains, too, it would take the
+            # five servers of two workers a tenth of a core.
+            "distributed.admin.tick.interval": "10s",
+            "distributed.admin.tick.cycle": "10s",
+            "distributed.admin.system-monitor.interval": "30s",
+            # A task is refused what is too much for it; this ends a process whose mapped files are.
+            "distributed.worker.memory.monitor-interval": "500ms",
         }
     )
     # Else dask imports pandas here, and names the modules to import before the fork anew.

@@ -273,11 +273,9 @@ def test_an_unknown_setting_in_the_link_is_said(server, page):
     expect(page.get_by_text("Did you mean 'epochs'")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    "how",
-    [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM],
-    ids=lambda how: how.name,
-)
+# SIGTERM is quickly tested with twenty visitors in tests/hosting.
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_no_process_outlives_the_server(own_server, page, how):
     open_page(page, f"{own_server.url}/?{LONG}")
     press_train(page)

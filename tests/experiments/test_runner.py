@@ -138,6 +138,7 @@ def test_two_experiments_share_the_places(runner, quick):
     assert sorted(began[other])[5] < max(began[one])
 
 
+@pytest.mark.slow
 def test_another_server_goes_on_where_a_killed_one_stood(tmp_path, quick, slow):
     store = Store(home=tmp_path)
     plan = seeds(quick(), range(70, 76))

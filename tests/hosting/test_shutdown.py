@@ -22,7 +22,7 @@ async def train(visitor):
 
 def shown_epochs(visitor):
     words = [bar.text for bar in visitor.find("progress") if bar.text.startswith("Epoch ")]
-    return int(words[0].split()[1]) if words and " of " in words[0] and "..." not in words[0] else 0
+    return int(words[0].split()[1].replace(",", "")) if words and " of " in words[0] and "..." not in words[0] else 0
 
 
 async def end_while_all_train(server):

@@ -196,7 +196,7 @@ def test_spare_workers_join_once(cluster):
 
 
 @pytest.mark.parametrize(
-    "how", ["close", pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=str
+    "how", [*(pytest.param(how, marks=pytest.mark.slow) for how in ("close", signal.SIGTERM)), signal.SIGKILL], ids=str
 )
 def test_nothing_is_left_behind(temporary, how):
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

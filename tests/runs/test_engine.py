@@ -204,6 +204,7 @@ def test_waiting_for_an_unknown_run_is_refused(engine):
         engine.wait("0" * 20)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_nothing_had_been(own_engine, quick):
     own_engine.start()
     spec = quick(7, epochs=6000)

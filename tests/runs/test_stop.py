@@ -142,6 +142,7 @@ def test_a_stop_while_data_is_loaded_is_seen_before_the_first_epoch(monkeypatch)
     assert (outcome.state, outcome.epochs, outcome.tensors) == ("cancelled", [], None)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_mid_epoch_is_trained_again_with_the_same_bits(engine):
     parameters = {"epochs": 2, "batch_size": 1, "hidden_units": (400, 300)}
     spec = RunSpec(dataset="digits", model="mlp", parameters=parameters)
