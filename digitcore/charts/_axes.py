@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import altair as alt
@@ -113,7 +114,12 @@ def labels_fit(names: list[str], room: float, font_size: int) -> bool:
 
 def labels_width(names: list[str], font_size: int) -> float:
     """Return about how many pixels the longest of these names takes, with some room beside it."""
-    return LABEL_CHARACTER * font_size * (max((len(name) for name in names), default=0) + 1)
+    return LABEL_CHARACTER * font_size * (max(map(_n_characters, names), default=0) + 1)
+
+
+def _n_characters(name: str) -> int:
+    """Return the characters of a name; one of Chinese, Japanese or Korean is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in name)
 
 
 def given_color(field: str, values: pd.Series) -> alt.Color:

@@ -20,9 +20,11 @@ from digitcore.wording import MINUS
 
 MATRIX_SIZE = 620
 CELL_SIZES = (12, 46)
-# Names of columns that need more lines than that below each other lean instead.
+# Names of columns that would need more lines than that are written at an angle.
 MOST_LABEL_LINES = 3
-# From this width on there is room for a leaning name.
+# Of the cells of a matrix where it has the least room: beside the curves of Train, or on a phone.
+NARROWEST_WIDTH = 230
+# From this width on there is room for a name at an angle.
 LABELLED_CELL = 14
 SMALLEST_FONT = 6
 LARGEST_FONT = 13
@@ -127,23 +129,24 @@ def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | a
 
 
 def _column_labels(names: list[str], cell: int, font: int) -> dict[str, Any]:
-    """Return the properties of the names of columns, none of which is dropped where there is room for them.
+    """Return the properties of the names of columns: horizontal and complete where there is room for that.
 
-    A square cell is narrower than many a name of its class, on a phone than half of it: neighbours stand below each
-    other then, in as many lines as the width of the page asks for.
+    A square cell is narrower than many a name of its class, on a phone than half of it. Neighbouring names are
+    staggered over as many lines as the width of the page asks for.
     """
     if side_by_side(names):
         return {"labelFontSize": font, "labelAngle": 0}
     small = min(font, SMALL_FONT)
     widths = np.array([labels_width([name], small) for name in names])
-    least = [_least_cell(widths, n_lines) for n_lines in range(1, MOST_LABEL_LINES + 1)]
-    if cell < least[-1]:
+    narrowest = [_narrowest_cell(widths, n_lines) for n_lines in range(1, MOST_LABEL_LINES + 1)]
+    if min(cell, NARROWEST_WIDTH / len(names)) < min(narrowest):
         # With few pixels a class longer names would overlap; every nth stays.
         return {"labelFontSize": font, "labelAngle": -45, "labelOverlap": cell < LABELLED_CELL}
-    fits = "".join(f"width >= {len(names) * each:.0f} ? {n} : " for n, each in enumerate(least[:-1], 1))
+    most = int(np.argmin(narrowest)) + 1
+    fits = "".join(f"width >= {len(names) * each:.0f} ? {n} : " for n, each in enumerate(narrowest[: most - 1], 1))
     place = f"indexof({json.dumps(names)}, datum.value)"
     # A line of nothing takes no room in an SVG, and Vega cuts usual spaces off: this one has no width and stays.
-    above = f"pad('', {place} % ({fits}{MOST_LABEL_LINES}), '\\u200b\\n')"
+    above = f"pad('', {place} % ({fits}{most}), '\\u200b\\n')"
     return {
         "labelFontSize": small,
         "labelAngle": 0,
@@ -152,8 +155,8 @@ def _column_labels(names: list[str], cell: int, font: int) -> dict[str, Any]:
     }
 
 
-def _least_cell(widths: np.ndarray, n_lines: int) -> float:
-    """Return how wide cells have to be for names of these widths, in pixels, to stand in so many lines in turns."""
+def _narrowest_cell(widths: np.ndarray, n_lines: int) -> float:
+    """Return the width of a cell, in pixels, from which names of these widths fit, staggered over so many lines."""
     neighbors = (widths[:-n_lines] + widths[n_lines:]) / 2
     return neighbors.max(initial=0) / n_lines
 

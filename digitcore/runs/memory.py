@@ -19,8 +19,8 @@ except ImportError:  # not on Windows, where dask's nanny is the only limit
 def within_memory(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what ``function`` returns, called with the worker's memory limit in force.
 
-    The limit of dask's nanny alone is no protection: it looks ten times a second, and a training asks for gigabytes in
-    less. Memory that the system refuses is told at once, by the very step that asks for it.
+    The limit of dask's nanny alone is no protection: it looks a few times a second, and a training asks for gigabytes
+    in less. Memory that the system refuses is told at once, by the very step that asks for it.
 
     Raises
     ------

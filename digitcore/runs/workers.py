@@ -165,7 +165,7 @@ def send_training(
             live.keep_checkpoint,
             live.background,
         )
-        future = client.submit(call, training, key=topic, pure=False)
+        future = client.submit(call, *training, key=topic, pure=False)
         future.add_done_callback(on_end)
     return future
 
@@ -181,7 +181,7 @@ def send_computation(client: Client, computing: Computing, on_end: Callable[[Fut
     arguments = (computing.function, computing.arguments, _stop_name(computing.name))
     with _as_engine_error():
         computation = packed(within_memory, compute_in_worker, *arguments)
-        future = client.submit(call, computation, key=computing.name, pure=False)
+        future = client.submit(call, *computation, key=computing.name, pure=False)
         future.add_done_callback(on_end)
     return future
 

@@ -1,5 +1,6 @@
 """The process of this machine that hosts the embedded dask cluster: the scheduler, and the processes that train.
 
 ``process`` is the server's side: it starts the host and hears from it. ``python -m digitcore.worker_host`` is the host;
-its modules import nothing else of digitcore before its scheduler is up, because everybody waits for that.
+its modules import nothing else of digitcore before its scheduler is up, because everybody waits for that. ``tasks``
+packs what workers are given to do, also for those on other machines.
 """

@@ -77,8 +77,7 @@ class TrainingWorker(_WithoutPages, Worker):
 
     def _data_limit(self) -> int | None:
         """Return how much a task may have this process allocate, see :mod:`digitcore.runs.memory`; None for any."""
-        # The driver of an accelerator maps memory in ways of its own.
-        if sys.platform != "linux" or Path("/dev/nvidiactl").exists() or self.memory_manager.memory_limit is None:
+        if not _system_limits_data() or self.memory_manager.memory_limit is None:
             return None
         return max(self.memory_manager.memory_limit, psutil.Process().memory_info().data + _LEAST_ROOM)
 
@@ -90,6 +89,11 @@ class TrainingWorker(_WithoutPages, Worker):
                 break
         await asyncio.sleep(0.1)  # for the last message to leave
         os._exit(0)
+
+
+def _system_limits_data() -> bool:
+    """Whether a process can be refused memory by the system; the driver of an accelerator maps it in its own ways."""
+    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
 
 
 class _Count(SchedulerPlugin):
@@ -131,13 +135,13 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
             "distributed.worker.profile.enabled": False,
             # The scheduler would keep the last thousand messages of each training for ever.
             "distributed.admin.low-level-log-length": 1,
-            # What dask measures many times a second for pages of its own: while nobody trains, too, it would take the
-            # five servers of two workers a tenth of a core.
-            "distributed.admin.tick.interval": "10s",
+            # What dask would measure many times a second for pages of its own, while nobody trains, too. A check of the
+            # event loop has to come before its limit of 3 s, from which on dask warns.
+            "distributed.admin.tick.interval": "2s",
             "distributed.admin.tick.cycle": "10s",
             "distributed.admin.system-monitor.interval": "30s",
-            # A task is refused what is too much for it; this ends a process whose mapped files are.
-            "distributed.worker.memory.monitor-interval": "500ms",
+            # Where the system itself refuses a task what is too much, this looks after the rest: mapped files.
+            "distributed.worker.memory.monitor-interval": "500ms" if _system_limits_data() else "100ms",
         }
     )
     # Else dask imports pandas here, and names the modules to import before the fork anew.

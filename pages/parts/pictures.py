@@ -114,7 +114,7 @@ def _show(
 ) -> None:
     n_images, height, width = images.shape
     longest = max(map(len, titles or ("",)), default=0)
-    named = longest > MOST_NARROW_LETTERS
+    named, middle = longest > MOST_NARROW_LETTERS, across or MOST_NARROW
     _pictures(
         key=key,
         data={
@@ -122,9 +122,9 @@ def _show(
             "n": n_images,
             "columns": min(MOST_WIDE, n_images),
             "wide": even_columns(n_images, across or MOST_WIDE),
-            "middle": even_columns(n_images, across or MOST_NARROW),
+            "middle": even_columns(n_images, middle),
             # Ten names fit beside each other on no phone.
-            "narrow": even_columns(n_images, MOST_NARROW if named else across or MOST_NARROW),
+            "narrow": even_columns(n_images, min(middle, MOST_NARROW) if named else middle),
             # With a number of columns of its own it is level with another one, however much room either has.
             "close": across is not None,
             "size": f"{width * factor_for(height, width, size)}px",

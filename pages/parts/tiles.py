@@ -37,9 +37,8 @@ GRID_CSS = f"""
 @container (min-width: 800px) {{ .tiles {{ grid-template-columns: repeat(var(--wide), minmax(0, var(--size))); }} }}
 """
 GRID_CSS += """
-.picture { display: block; image-rendering: pixelated; border-radius: 0 0 4px 4px; }
+.picture { display: block; width: 100%; image-rendering: pixelated; border-radius: 0 0 4px 4px; }
 .tile { display: flex; flex-direction: column; justify-content: flex-end; }
-.picture { width: 100%; }
 .strip { display: flex; flex: 1; justify-content: space-between; gap: 4px; padding: 1px 5px; font: 13px var(--st-font);
          color: var(--truth); text-align: left; container: strip / inline-size; }
 .strip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -51,7 +50,10 @@ GRID_CSS += """
 /* Above a small image a long name is written small, and in two lines if need be, rather than cut. */
 :is(.stacked, .named) .strip { padding: 1px 3px; }
 @container strip (max-width: 64px) {
-  :is(.stacked, .named) .strip span { font-size: 10px; line-height: 1.25; white-space: normal; }
+  :is(.stacked, .named) .strip span {
+    display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+    font-size: 10px; line-height: 1.25; white-space: normal; overflow-wrap: anywhere;
+  }
 }
 @container (max-width: 480px) {
   .stacked .strip { font-size: 11px; min-height: 29px; }

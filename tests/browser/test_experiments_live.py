@@ -89,7 +89,7 @@ def test_table_and_charts_can_be_saved(server, page):
 def test_the_best_point_is_one_click_from_train(server, page):
     open_kind(page, server.url, QUICK, "Sweep")
     start(page)
-    # Not that of a sweep of another test, which the page shows until this one begins.
+    # Until this sweep begins, the page shows one of another test.
     expect(page.get_by_role("combobox", name="Experiment")).to_have_value(re.compile("softmax|Softmax"), timeout=60_000)
     page.get_by_role("button", name="Open in Train").click(timeout=120_000)
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()

@@ -138,9 +138,26 @@ def test_names_of_columns_take_no_more_lines_than_they_need():
     assert "labelExpr" not in columns_axis(("z", "m", "a"))
 
 
-def test_only_long_names_of_many_columns_lean():
-    names = tuple(f"class number {n}" for n in range(30))
+@pytest.mark.parametrize(
+    "names",
+    [
+        tuple(f"class number {n}" for n in range(30)),
+        tuple(f"a rather long name {n}" for n in range(10)),
+        tuple("一二三四五六七" + str(n) for n in range(10)),
+        tuple(str(n) for n in range(100)),
+    ],
+    ids=["many long", "very long", "Chinese", "many"],
+)
+def test_names_of_columns_that_fit_into_no_three_lines_stand_at_an_angle(names):
     assert columns_axis(names)["labelAngle"] == -45
+
+
+def test_the_lines_are_those_that_take_the_narrowest_cells():
+    # In three lines the long names would be neighbours.
+    names = tuple(f"seventeen letters{n}" if n % 3 == 0 else f"no {n}" for n in range(6))
+    axis = columns_axis(names)
+    assert axis["labelAngle"] == 0
+    assert n_lines(axis, 230) == 2
 
 
 def test_the_linear_colours_go_from_zero_to_the_largest_count_in_even_steps(cells):

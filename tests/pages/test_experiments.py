@@ -13,7 +13,7 @@ from tests.pages.conftest import announced, button
 SECONDS = 60
 QUICK = {"model": "softmax", "epochs": "4", "batch_size": "none"}
 KIND = "Kind of experiment"
-OTHER_SETTINGS = "This experiment has other settings than the form"
+OTHER_SETTINGS = "The form has other settings than this experiment"
 
 
 def open_page(open_app, kind=None, **query):
@@ -96,9 +96,11 @@ def test_an_experiment_is_not_taken_for_what_the_form_asks_for(open_app):
     start_and_wait(app)
     assert OTHER_SETTINGS not in words(app)
     next(widget for widget in app.number_input if widget.label == "Values").set_value(4).run()
-    assert OTHER_SETTINGS in words(app)
+    assert f"{OTHER_SETTINGS}: press **Start** to run them" in words(app)
     start_and_wait(app)
     assert OTHER_SETTINGS not in words(app)
+    next(widget for widget in app.number_input if widget.label == "Values").set_value(5).run()
+    assert f"{OTHER_SETTINGS}: choose its experiment above" in words(app)
 
 
 def test_a_sweep_compared_by_validation_needs_no_warning(open_app):

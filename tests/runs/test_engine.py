@@ -315,9 +315,13 @@ def test_a_failure_that_digitcore_foresaw_keeps_its_sentence(engine):
     assert "A map needs finite values" in computed(engine, "foreseen", principal_components, np.ones((1, 3))).reason
 
 
-def libraries_of_host(engine):
-    """The files that the process of scheduler and nannies has in its memory, which trains nothing itself."""
-    return "\n".join(entry.path for entry in psutil.Process(engine.workers.cluster.host.process.pid).memory_maps())
+def test_the_process_that_hosts_the_scheduler_imports_nothing_that_trains(engine, quick):
+    run = engine.wait(engine.submit(quick(1)).digest, 30)
+    assert len(computed(engine, "host", run_robustness, run, engine.arrays(run.digest).weights, "test").result) > 1
+    host = psutil.Process(engine.workers.cluster.host.process.pid)
+    libraries = "\n".join(entry.path for entry in host.memory_maps())
+    assert "psutil" in libraries
+    assert "libtorch" not in libraries and "pandas" not in libraries
 
 
 def test_a_table_is_kept_with_its_run_and_not_computed_again(own_engine, tmp_path, quick):
@@ -327,7 +331,6 @@ def test_a_table_is_kept_with_its_run_and_not_computed_again(own_engine, tmp_pat
     assert not own_engine.knows_computation("noise")
     found = computed(own_engine, *work, kept_with=run.digest).result
     assert len(found) > 1
-    assert "libtorch" not in libraries_of_host(own_engine) and "pandas" not in libraries_of_host(own_engine)
     own_engine.close()
     with Engine(Store(home=tmp_path)) as later:
         assert later.knows_computation("noise")

@@ -66,7 +66,8 @@ def show(kind: str, plan: Plan | None) -> None:
     digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
     session.show_experiment(digest)
     if plan is not None and plan.digest != digest:
-        st.caption("This experiment has other settings than the form: press **Start** for those.")
+        wanted = "choose its experiment above" if plan.digest in labels else "press **Start** to run them"
+        st.caption(f"The form has other settings than this experiment: {wanted}.")
     _live(digest, not session.experiment(digest).settled)
 
 
@@ -152,12 +153,12 @@ def _show_members(experiment: Experiment, table: pd.DataFrame) -> None:
     names = member_columns(experiment.plan)
     shown = labelled(table, [name for name in names if name in all_settings()])
     accuracies = [name for name in ACCURACIES if table[name].notna().any()]
-    has_failed = table["reason"].fillna("").any()
+    has_reasons = table["reason"].fillna("").any()
     draw = partial(
         st.dataframe,
         in_percent(shown, accuracies),
         hide_index=True,
-        column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", *(["reason"] if has_failed else [])],
+        column_order=[*names, "state", *accuracies, "epochs_trained", "seconds", *(["reason"] if has_reasons else [])],
         column_config={
             **names,
             "n_train": st.column_config.NumberColumn(names.get("n_train"), format="%,d"),
