@@ -20,7 +20,8 @@ MOST_LETTERS, MOST_NARROW_LETTERS = 11, 8
 _CSS = f"""
 .tile {{ min-width: 0; border-radius: 6px; background: var(--tile); overflow: hidden; }}
 .picture {{ border-radius: 0; }}
-.close {{ gap: 4px; }}
+/* Over the placeholder that Train shows until the pictures are there. */
+.close {{ gap: 4px; background: var(--st-background-color); }}
 /* A tile of this colour would shine through at the rounded corners of a light picture. */
 .weights .tile {{ background: none; }}
 .weights .strip {{ color: {palette.TILE_LIGHT}; background: var(--tile); }}

@@ -113,7 +113,7 @@ def _show_story(run: Run, base: Run | None) -> None:
         with st.container():
             _show_notes(run)
         _show_link("pages/weights.py", "First layer")
-        weights_place = st.container()
+        weights_place = st.container(key="first_layer")
     with images:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _show_link("pages/mistakes.py", "Confusion matrix")
