@@ -1,11 +1,10 @@
-"""What the processes that train take while nobody trains.
+"""Processor time and memory of an idle engine, beside dask's own cluster.
 
     python benchmarks/idle.py
 
-Starts an engine with two workers and, beside it, dask's own LocalCluster with two workers of a thread each and without
-pages, both as they come. Prints the processor time that each one's processes needed to start and the memory they hold,
-and the share of a core that they take over the same 30 seconds in which nobody asks anything of either. Of the engine
-also what each process takes: the first is the server, with the keeper's looks into the store.
+Starts an engine with two workers and dask's LocalCluster with two single-threaded workers and no dashboard, both with
+their defaults. Prints the processor time that starting took, the memory (PSS) of all processes, and the share of a core
+that each used over the same 30 idle seconds, in total and per process; the first process of the engine is the server.
 """
 
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[1]
-# Until neither has anything left to do from its start.
+# Seconds until start-up work has finished, and seconds of the measurement.
 SETTLE_SECONDS, SECONDS = 10, 30
 ENGINE = """
 import sys, time
@@ -63,7 +62,7 @@ def main():
 
 
 def start(name, code, home):
-    """Start one of the two in a process of its own."""
+    """Start one contestant in a process of its own."""
     script = home / f"{name}.py"
     script.write_text(code)
     command = [sys.executable, script, home / "store"]
@@ -71,13 +70,13 @@ def start(name, code, home):
 
 
 def tree(server):
-    """Return a process and all that it has started."""
+    """Return a process and its descendants."""
     process = psutil.Process(server.pid)
     return [process, *process.children(recursive=True)]
 
 
 def seconds(process):
-    """Return the processor time of a process so far."""
+    """Return the processor time of a process so far, in seconds."""
     return sum(process.cpu_times()[:2])
 
 

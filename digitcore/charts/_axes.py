@@ -113,12 +113,12 @@ def labels_fit(names: list[str], room: float, font_size: int) -> bool:
 
 
 def labels_width(names: list[str], font_size: int) -> float:
-    """Return about how many pixels the longest of these names takes, with some room beside it."""
+    """Return the approximate width of the longest of these names, in pixels, including a margin of one character."""
     return LABEL_CHARACTER * font_size * (max(map(_n_characters, names), default=0) + 1)
 
 
 def _n_characters(name: str) -> int:
-    """Return the characters of a name; one of Chinese, Japanese or Korean is as wide as two."""
+    """Return the number of characters of a name; wide characters (Chinese, Japanese, Korean) count as two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in name)
 
 

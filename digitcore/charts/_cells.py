@@ -20,15 +20,15 @@ from digitcore.wording import MINUS
 
 MATRIX_SIZE = 620
 CELL_SIZES = (12, 46)
-# Names of columns that would need more lines than that are written at an angle.
+# The names of columns are rotated where they need more lines.
 MOST_LABEL_LINES = 3
-# Of the cells of a matrix where it has the least room: beside the curves of Train, or on a phone.
+# Minimum width of a matrix on a page, in pixels: beside the curves of Train, or on a phone.
 NARROWEST_WIDTH = 230
-# From this width on there is room for a name at an angle.
+# Minimum width of a cell, in pixels, that has room for a rotated name.
 LABELLED_CELL = 14
 SMALLEST_FONT = 6
 LARGEST_FONT = 13
-# Of names that do not fit beside each other.
+# For names of columns that do not fit beside each other.
 SMALL_FONT = 10
 # Otherwise Streamlit leaves more room below a chart, which separates a matrix from the words under it.
 PADDING = {"bottom": 4}
@@ -120,43 +120,38 @@ def fitting_font(n_letters: int, font: int, n_columns: int) -> alt.ExprRef:
 
 
 def class_axis(field: str, title: str, names: list[str], cell: int) -> alt.X | alt.Y:
-    """The axis of the classes: those of the truth in rows, those of the prediction in columns."""
+    """Return the axis of the classes: rows are true classes, columns predictions."""
     channel = alt.X if field == "prediction" else alt.Y
     font = int(np.clip(0.7 * cell, SMALLEST_FONT, LARGEST_FONT))
-    labels = _column_labels(names, cell, font) if field == "prediction" else {"labelFontSize": font, "labelAngle": 0}
-    axis = alt.Axis(labelLimit=120, ticks=False, domain=False, grid=False, **{"labelOverlap": False, **labels})
+    labels: dict[str, Any] = {"labelFontSize": font, "labelAngle": 0, "labelOverlap": False}
+    if field == "prediction" and not side_by_side(names):
+        labels |= _long_column_labels(names, cell, font)
+    axis = alt.Axis(labelLimit=120, ticks=False, domain=False, grid=False, **labels)
     return channel(f"{field}:N", title=title, sort=names, scale=alt.Scale(domain=names, paddingInner=0.04), axis=axis)
 
 
-def _column_labels(names: list[str], cell: int, font: int) -> dict[str, Any]:
-    """Return the properties of the names of columns: horizontal and complete where there is room for that.
+def _long_column_labels(names: list[str], cell: int, font: int) -> dict[str, Any]:
+    """Return the properties of column labels that do not fit side by side on a phone: staggered, or else rotated.
 
-    A square cell is narrower than many a name of its class, on a phone than half of it. Neighbouring names are
-    staggered over as many lines as the width of the page asks for.
+    A square cell is narrower than the name of its class, on a phone less than half as wide. Staggered names are
+    horizontal and complete; the number of lines depends on the width that the page leaves the chart.
     """
-    if side_by_side(names):
-        return {"labelFontSize": font, "labelAngle": 0}
     small = min(font, SMALL_FONT)
     widths = np.array([labels_width([name], small) for name in names])
     narrowest = [_narrowest_cell(widths, n_lines) for n_lines in range(1, MOST_LABEL_LINES + 1)]
     if min(cell, NARROWEST_WIDTH / len(names)) < min(narrowest):
-        # With few pixels a class longer names would overlap; every nth stays.
-        return {"labelFontSize": font, "labelAngle": -45, "labelOverlap": cell < LABELLED_CELL}
+        # Below this width even rotated names would overlap; every nth is shown.
+        return {"labelAngle": -45, "labelOverlap": cell < LABELLED_CELL}
     most = int(np.argmin(narrowest)) + 1
     fits = "".join(f"width >= {len(names) * each:.0f} ? {n} : " for n, each in enumerate(narrowest[: most - 1], 1))
     place = f"indexof({json.dumps(names)}, datum.value)"
-    # A line of nothing takes no room in an SVG, and Vega cuts usual spaces off: this one has no width and stays.
+    # An empty line has no height in an SVG, and Vega trims spaces: a zero-width space keeps the line.
     above = f"pad('', {place} % ({fits}{most}), '\\u200b\\n')"
-    return {
-        "labelFontSize": small,
-        "labelAngle": 0,
-        "labelFlush": False,
-        "labelExpr": f"split({above} + datum.label, '\\n')",
-    }
+    return {"labelFontSize": small, "labelFlush": False, "labelExpr": f"split({above} + datum.label, '\\n')"}
 
 
 def _narrowest_cell(widths: np.ndarray, n_lines: int) -> float:
-    """Return the width of a cell, in pixels, from which names of these widths fit, staggered over so many lines."""
+    """Return the minimum cell width, in pixels, at which names of these widths fit in ``n_lines`` lines."""
     neighbors = (widths[:-n_lines] + widths[n_lines:]) / 2
     return neighbors.max(initial=0) / n_lines
 

@@ -43,10 +43,10 @@ class _WithoutPages:
 
 
 class TrainingScheduler(_WithoutPages, Scheduler):
-    """A scheduler without pages, which forgets a topic that nobody listens to any more, and asks for few heartbeats."""
+    """A scheduler without pages that forgets topics without subscribers and requests fewer heartbeats."""
 
     def heartbeat_worker(self, **known: Any) -> dict[str, Any]:
-        """Take a worker's heartbeat; dask asks for two a second, and a lost worker is noticed by its connection."""
+        """Process a heartbeat and set the time to the next one; a lost worker is detected by its closed connection."""
         return {**super().heartbeat_worker(**known), "heartbeat-interval": _HEARTBEAT_SECONDS}
 
     def unsubscribe_topic(self, topic: str, client: str) -> None:
@@ -92,7 +92,7 @@ class TrainingWorker(_WithoutPages, Worker):
 
 
 def _system_limits_data() -> bool:
-    """Whether a process can be refused memory by the system; the driver of an accelerator maps it in its own ways."""
+    """Return True if the system can limit a process's data; an accelerator's driver maps memory in ways of its own."""
     return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
 
 
@@ -135,12 +135,12 @@ def host(directory: Path, start_method: str, commands: int, reports: int) -> Non
             "distributed.worker.profile.enabled": False,
             # The scheduler would keep the last thousand messages of each training for ever.
             "distributed.admin.low-level-log-length": 1,
-            # What dask would measure many times a second for pages of its own, while nobody trains, too. A check of the
-            # event loop has to come before its limit of 3 s, from which on dask warns.
+            # Dask measures these for its own dashboard, many times a second even when idle. The tick must stay below
+            # dask's limit of 3 s, above which it logs a warning.
             "distributed.admin.tick.interval": "2s",
             "distributed.admin.tick.cycle": "10s",
             "distributed.admin.system-monitor.interval": "30s",
-            # Where the system itself refuses a task what is too much, this looks after the rest: mapped files.
+            # Where the system limits a task's data, the nanny only has to catch mapped files and shared memory.
             "distributed.worker.memory.monitor-interval": "500ms" if _system_limits_data() else "100ms",
         }
     )

@@ -1,7 +1,7 @@
-"""Packs what workers are given to do, so that the scheduler need not import the code that trains.
+"""Packs calls as bytes, so that the scheduler does not import the code that trains.
 
-A scheduler reads each task that it passes on, and imports what that needs. It gets a call of this module instead, which
-a worker unpacks.
+The scheduler unpickles every task that it receives, and imports what the task refers to. It receives :func:`call` with
+bytes instead, which the worker unpickles.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from distributed.protocol.pickle import dumps, loads
 
 
 def packed(function: Callable[..., Any], *arguments: Any) -> tuple[bytes | bytearray, ...]:
-    """Return the arguments of :func:`call`: the call without its arrays, and the memory of each of these."""
+    """Return the arguments of :func:`call`: the pickled call, and the memory of each of its arrays."""
     buffers: list[pickle.PickleBuffer] = []
     header = dumps((function, arguments), buffer_callback=buffers.append)
-    # What can be written to stays so: the arrays of the worker are views of it, and nothing is held twice.
+    # The worker's arrays are views of these bytes, so that none is held twice; a bytearray keeps them writable.
     return header, *(bytearray(buffer.raw()) for buffer in buffers)
 
 
 def call(header: bytes, *buffers: bytearray) -> Any:
-    """Call what :func:`packed` was given; return what it returns, raise what it raises."""
+    """Run a call from :func:`packed`; return its result or raise its exception."""
     function, arguments = loads(header, buffers=buffers)
     return function(*arguments)

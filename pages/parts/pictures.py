@@ -20,9 +20,9 @@ MOST_LETTERS, MOST_NARROW_LETTERS = 11, 8
 _CSS = f"""
 .tile {{ min-width: 0; border-radius: 6px; background: var(--tile); overflow: hidden; }}
 .picture {{ border-radius: 0; }}
-/* Over the placeholder that Train shows until the pictures are there. */
+/* Covers the placeholder that Train shows behind its first layer. */
 .close {{ gap: 4px; background: var(--st-background-color); }}
-/* A tile of this colour would shine through at the rounded corners of a light picture. */
+/* The dark tile would show through at the rounded corners of a light picture. */
 .weights .tile {{ background: none; }}
 .weights .strip {{ color: {palette.TILE_LIGHT}; background: var(--tile); }}
 @container (max-width: 480px) {{ .named .strip {{ font-size: 11px; }} }}
@@ -124,7 +124,7 @@ def _show(
             "columns": min(MOST_WIDE, n_images),
             "wide": even_columns(n_images, across or MOST_WIDE),
             "middle": even_columns(n_images, middle),
-            # Ten names fit beside each other on no phone.
+            # A phone has no room for more names side by side.
             "narrow": even_columns(n_images, min(middle, MOST_NARROW) if named else middle),
             # With a number of columns of its own it is level with another one, however much room either has.
             "close": across is not None,

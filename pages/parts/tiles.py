@@ -47,7 +47,7 @@ GRID_CSS += """
 .stacked .strip { flex-direction: column; justify-content: flex-start; gap: 0; min-height: 34px; }
 .stacked .strip:has(.yours) { min-height: 50px; }
 .stacked .strip .title { white-space: normal; }
-/* Above a small image a long name is written small, and in two lines if need be, rather than cut. */
+/* Above a small image, long names use a small font and wrap to two lines instead of being truncated. */
 :is(.stacked, .named) .strip { padding: 1px 3px; }
 @container strip (max-width: 64px) {
   :is(.stacked, .named) .strip span {

@@ -273,7 +273,7 @@ def test_an_unknown_setting_in_the_link_is_said(server, page):
     expect(page.get_by_text("Did you mean 'epochs'")).to_be_visible()
 
 
-# SIGTERM is quickly tested with twenty visitors in tests/hosting.
+# The quick tests cover SIGTERM in tests/hosting/test_shutdown.py.
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_no_process_outlives_the_server(own_server, page, how):

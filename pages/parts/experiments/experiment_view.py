@@ -45,7 +45,7 @@ ACCURACIES = {
 
 
 def show(kind: str, plan: Plan | None) -> None:
-    """Show the experiment of this kind that was started or opened last, and say so if ``plan`` is another one."""
+    """Show the experiment of this kind that was started or opened last; say so if it is not the form's ``plan``."""
     labels = {digest: _label(*each) for digest, each in session.recent_experiments(kind).items()}
     linked = session.linked_experiment()
     if linked is not None and kind == linked.plan.KIND:
