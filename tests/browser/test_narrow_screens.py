@@ -54,6 +54,7 @@ def test_the_menu_of_a_phone_leaves_the_screen_to_the_page(trained):
     )
     assert len(links) == len(PAGES)
     assert max(link["bottom"] for link in links) - min(link["top"] for link in links) < 110
+    expect(page.locator(".st-key-menu").get_by_test_id("stIconMaterial").filter(visible=True)).to_have_count(len(PAGES))
     # The smallest target of a finger; no row covers another.
     assert min(link["height"] for link in links) >= 24
     rows = sorted({(link["top"], link["bottom"]) for link in links})
@@ -126,3 +127,11 @@ def test_the_names_of_the_pages_stay_where_they_are_with_and_without_a_form(trai
         go_to(page, name)
         places[name] = link.bounding_box()["x"]
     assert places == pytest.approx(dict.fromkeys(places, places["Train"]), abs=2)
+
+
+def test_a_laptop_shows_every_page_with_its_icon(trained):
+    page = trained
+    page.set_viewport_size({"width": 1280, "height": 900})
+    navigation = page.get_by_test_id("stTopNav")
+    expect(navigation.get_by_role("link")).to_have_count(len(PAGES))
+    expect(navigation.get_by_test_id("stIconMaterial").filter(visible=True)).to_have_count(len(PAGES))
