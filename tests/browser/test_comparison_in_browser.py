@@ -32,7 +32,7 @@ def trained(comparing_server, page):
 
 
 def compare_two(page):
-    """Choose two lines of the table on Compare, by the keyboard."""
+    """Choose two rows of the table on Compare, by the keyboard."""
     go_to(page, "Compare")
     box = page.get_by_role("combobox", name="Compared")
     for _ in range(2):
@@ -81,18 +81,18 @@ def test_a_run_that_arrives_is_offered_and_changes_no_choice(trained, comparing_
     compare_two(page)
     # An open list hides the rest of the page from those who ask by role.
     page.keyboard.press("Escape")
-    link, lines = page.url, page.get_by_text(re.compile(r"^\d lines\."))
-    expect(lines).to_contain_text("3 lines")
+    link, rows = page.url, page.get_by_text(re.compile(r"^\d rows\."))
+    expect(rows).to_contain_text("3 rows")
     expect(page.get_by_role("button", name=re.compile("new run"))).to_have_count(0)
     other = browser.new_context().new_page()
     open_trained(other, f"{comparing_server.url}/?model=softmax&epochs=3")
     other.context.close()
     offered = page.get_by_role("button", name="1 new run: refresh")
     expect(offered).to_be_visible()
-    expect(lines).to_contain_text("3 lines")
+    expect(rows).to_contain_text("3 rows")
     offered.click()
     settle(page)
-    expect(lines).to_contain_text("4 lines")
+    expect(rows).to_contain_text("4 rows")
     expect(offered).to_have_count(0)
     assert page.url == link
     expect(page.get_by_text(re.compile(r"is better by|cannot be told apart")).first).to_be_visible()

@@ -111,7 +111,7 @@ def test_runs_that_differ_in_the_seed_are_one_line_unless_each_is_wanted():
     check_whole(app)
     assert sorted(listed(app)["n"]) == [1, 2, 2]
     assert all(len(losses) for losses in listed(app)["losses"])
-    widget(app.toggle, "One line per run").set_value(True).run()
+    widget(app.toggle, "One row per run").set_value(True).run()
     assert listed(app)["n"].tolist() == [1] * 5
 
 
@@ -130,7 +130,7 @@ def test_on_a_phone_figures_stand_beside_the_names(monkeypatch):
 
 
 def test_without_a_choice_the_page_says_what_to_do():
-    assert "Choose two or more lines of the table" in said(open_page())
+    assert "Choose two or more rows of the table" in said(open_page())
 
 
 def test_chosen_lines_are_compared_and_stand_in_the_address():

@@ -36,7 +36,7 @@ def ask(listed: Mapping[str, str]) -> Chosen:
         format_func=labels.__getitem__,
         max_selections=MOST_CHOSEN,
         select_all=False,
-        placeholder="choose lines of the table, or type a name",
+        placeholder="choose rows of the table, or type a name",
         on_change=_take_box,
         help=f"Up to {MOST_CHOSEN} runs or groups. The address holds them: copy the link to share the comparison.",
     )
@@ -52,7 +52,7 @@ def models_of(chosen: Chosen) -> dict[str, list[Run]]:
         names |= dict(zip(lines["digest"].tolist(), lines["name"].tolist(), strict=True))
     tested = [run for run in chosen_runs(list(names)) if run.evaluated]
     if not chosen:
-        st.info("Choose two or more lines of the table to compare them.", icon=layout.NOTHING_FITS)
+        st.info("Choose two or more rows of the table to compare them.", icon=layout.NOTHING_FITS)
     elif len(tested) < len(names):
         left_out = counted(len(names) - len(tested), "run")
         st.warning(f"{left_out} left out: not trained to the end, so without results. Train again on *Train*.")

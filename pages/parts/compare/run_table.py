@@ -51,11 +51,11 @@ COLUMNS = (
 # In the address: "-test_accuracy" for the largest first.
 _ORDER_TEXTS = {f"{'-' * descending}{column}": label for label, (column, descending) in ORDERS.items()}
 HELP = (
-    "A line is chosen by a click on the box at its left, or by Shift + Space in it. What is chosen stays chosen while "
-    "you search, sort or turn pages."
+    "Choose a row by clicking the box at its left, or with Shift + Space in it. Chosen rows stay chosen while you "
+    "search, sort or turn pages."
 )
-ONE_LINE_HELP = (
-    "Runs that differ in the seed alone are one line otherwise, with the mean over the seeds and its interval."
+ONE_ROW_HELP = (
+    "Runs that differ in the seed alone share one row otherwise, with the mean over the seeds and its interval."
 )
 
 
@@ -97,7 +97,7 @@ def _ask_query() -> tuple[RunQuery, DeltaGenerator]:
     more = layout.choices("filters")
     background = _ask_whether(more, "background", "Runs of experiments, too")
     archived = _ask_whether(more, "archived", "Archived runs, too")
-    each = _ask_whether(more, "each", "One line per run", help=ONE_LINE_HELP)
+    each = _ask_whether(more, "each", "One row per run", help=ONE_ROW_HELP)
     known = listed_runs.filter_choices(RunQuery(background=background, archived=archived))
     sort, descending = ORDERS[order]
     query = RunQuery(
@@ -186,7 +186,7 @@ def _show_table(listing: Listing) -> None:
         selection_default={"selection": {"rows": [n for n, entry in enumerate(entries) if entry in chosen]}},
         key=key,
         placeholder="",
-        alt="Kept runs, a line each, with their test accuracies; the chosen ones are compared below",
+        alt="Kept runs, one row each, with their test accuracies; the chosen ones are compared below",
     )
 
 
@@ -206,7 +206,7 @@ def _take_selection(key: str, entries: Sequence[str]) -> None:
 
 
 def _counted_lines(n_lines: int, query: RunQuery) -> str:
-    return counted(n_lines, "line" if query.grouped else "run")
+    return counted(n_lines, "row" if query.grouped else "run")
 
 
 def _short_hash(*texts: str) -> str:
