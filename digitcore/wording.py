@@ -10,9 +10,10 @@ MINUS = "\u2212"
 # Seconds from which an estimate is rounded to multiples of so many.
 _ROUGH_STEPS = ((600, 300), (150, 60), (60, 30), (20, 5), (1, 1))
 # Of a name in a list or a legend.
-MOST_LETTERS = 60
+MOST_LETTERS = 72
 # Shares below this are 0 but for rounding.
 _ZERO = 1e-9
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 # Per cent, 0 to 100, as sprintf writes it in tables: "97.30 %".
 PERCENT_COLUMN = "%.2f %%"
 
@@ -24,6 +25,21 @@ def number_text(value: float, form: str = ",g") -> str:
     if text.startswith("-") and not text.strip("-0.,"):
         text = format(0.0, form)
     return text.replace("-", MINUS)
+
+
+def short_number(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits: "0.00123", "8,930", "−1.5", "5.29 × 10¹⁵"."""
+    size = abs(float(f"{value:.{digits}g}"))
+    if size == 0 or 1e-4 <= size < 1e6 or not math.isfinite(size):
+        # Of whole numbers all digits are shown.
+        return number_text(value, ",.0f" if 10 ** (digits - 1) <= size < 1e6 else f".{digits}g")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{number_text(float(mantissa))} × {power_text(int(exponent))}"
+
+
+def power_text(exponent: int) -> str:
+    """Return a power of ten: "10¹⁵", "10⁻³"."""
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
 def counted(n: int, noun: str) -> str:

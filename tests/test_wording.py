@@ -19,6 +19,7 @@ from digitcore.wording import (
     points_text,
     rough_duration_text,
     share_texts,
+    short_number,
     shown_difference,
     unbroken,
 )
@@ -127,6 +128,25 @@ def test_an_interval_of_a_figure_without_unit():
 )
 def test_points_have_the_digits_that_show_them_as_other_than_zero(shares, digits):
     assert points_digits(*shares) == digits
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-1.5, "\u22121.5"),
+        (0.00123, "0.00123"),
+        (99.96, "100"),
+        (1000.0, "1,000"),
+        (8934.2, "8,934"),
+        (1.2e-6, "1.2 × 10⁻⁶"),
+        (5.2943e15, "5.29 × 10¹⁵"),
+        (999_999.9, "1 × 10⁶"),
+        (math.inf, "inf"),
+    ],
+)
+def test_a_short_number_is_never_in_a_computers_notation(value, text):
+    assert short_number(value) == text
 
 
 def test_one_thing_is_in_the_singular():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.images import palette
+from digitcore.wording import power_text
 
 AXIS_TITLES = {"loss": "Loss (nats)", "accuracy": "Accuracy (%)"}
 # Accuracies are kept as 0 to 1. The axis shows per cent, every label with as many decimals as its step needs; the sign
@@ -19,6 +21,8 @@ PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.labe
 LINEAR_NUMBERS: dict[str, Any] = {"format": ",f"}
 # A logarithmic axis leaves most labels between the powers of ten empty: they stay so.
 LOG_NUMBERS: dict[str, Any] = {"labelExpr": "datum.label === '' ? '' : format(datum.value, ',~r')"}
+# From here on, which only a training that diverged reaches, a loss has too many digits for a label.
+LARGE_LOSS, MOST_POWERS = 1e5, 6
 # The labels of five digits are long: half as many fit beside each other.
 MOST_EPOCH_TICKS, LONG_EPOCHS = 6, 10_000
 # Ends of an axis between which it does not move while a training grows: accuracies begin at one of these, losses at 0.
@@ -60,6 +64,7 @@ def measure_axis(
 ) -> alt.Y:
     """The axis of a loss or an accuracy, from and to these ``limits`` where they are given."""
     domain: Any = list(limits) if limits else alt.Undefined
+    title = AXIS_TITLES[measure]
     if measure == "accuracy":
         scale = alt.Scale(domain=domain, nice=False) if limits else alt.Scale(zero=False, domainMax=1)
         axis = alt.Axis(tickCount=5, **PERCENT_AXIS)
@@ -69,7 +74,23 @@ def measure_axis(
     else:
         scale = alt.Scale(domain=domain, nice=not limits, zero=True)
         axis = alt.Axis(tickCount=5, **LINEAR_NUMBERS)
-    return alt.Y(f"{field}:Q", title=AXIS_TITLES[measure], scale=scale, axis=axis)
+    if limits and limits[1] > LARGE_LOSS:
+        title, axis = _large_loss_axis(title, *limits, log=log)
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis)
+
+
+def _large_loss_axis(title: str, low: float, high: float, *, log: bool) -> tuple[str, alt.Axis]:
+    """Return the title and the axis of losses of so many digits that powers of ten are written instead."""
+    last = math.floor(math.log10(high))
+    if not log:
+        title = title.replace("(", f"({power_text(last)} ")
+        return title, alt.Axis(tickCount=5, labelExpr=f"format(datum.value / 1e{last}, '~r')")
+    first = math.ceil(math.log10(low))
+    step = math.ceil((last - first + 1) / MOST_POWERS)
+    powers = range(first, last + 1, step)
+    labels = [power_text(power) if power not in (0, 1) else str(10**power) for power in powers]
+    place = f"round((log(datum.value) / LN10 - {first}) / {step})"
+    return title, alt.Axis(values=[10.0**power for power in powers], labelExpr=f"{labels}[{place}]")
 
 
 def value_limits(values: pd.Series, measure: str, *, log: bool = False) -> tuple[float, float]:

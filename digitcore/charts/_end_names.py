@@ -25,6 +25,7 @@ def end_names(
     y: str,
     column: str = "part",
     colors: Sequence[Mapping[str, str]] | None = None,
+    low: float | None = None,
 ) -> list[alt.Chart]:
     """Return text layers with the name of each line at the right of its last point, in the line's colour.
 
@@ -40,6 +41,8 @@ def end_names(
         Columns of the axes and of the names.
     colors : sequence of mapping, optional
         Of the words, by theme. Default: those of parts with these names.
+    low : float, optional
+        Below this value an accuracy, too, ends near the axis.
     """
     last = (
         lines.transform_filter(f"isValid(datum['{y}'])")
@@ -54,9 +57,12 @@ def end_names(
         color=alt.Color(f"{column}:N", scale=alt.Scale(domain=names, range=words), legend=None),
         tooltip=alt.value(None),
     )
-    upper, lower = PLACES[measure]
     look = {"align": "left", "dx": 7, "baseline": "middle", "fontSize": FONT_SIZE, "fontWeight": 600}
+    ends = {"true": PLACES[measure]}
+    if low is not None:
+        ends = {f"datum['{y}'] >= {low}": PLACES[measure], f"datum['{y}'] < {low}": PLACES["loss"]}
     return [
-        named.transform_filter("datum.place === 1").mark_text(**look, dy=upper),
-        named.transform_filter("datum.place !== 1").mark_text(**look, dy=lower),
+        named.transform_filter(f"datum.place {which} 1 && {end}").mark_text(**look, dy=dy)
+        for end, places in ends.items()
+        for which, dy in zip(("===", "!=="), places, strict=True)
     ]

@@ -29,7 +29,8 @@ def reliability_chart(table: pd.DataFrame) -> alt.LayerChart:
         alt.Chart(diagonal).mark_line(color=palette.MUTED, strokeDash=[4, 4]).encode(x="confidence:Q", y="accuracy:Q")
     )
     base = alt.Chart(filled).encode(tooltip=_reliability_tooltips())
-    bars = base.mark_rect(color=palette.ACCENT, opacity=0.55).encode(
+    # Faint, as the points and intervals stand in front of them; their outlines are seen on both pages.
+    bars = base.mark_rect(color=palette.ACCENT, fillOpacity=0.4, stroke=palette.ACCENT, opacity=1).encode(
         x=_share("low", "Confidence (%)"), x2="high", y=_share("accuracy", "Accuracy (%)"), y2=alt.datum(0)
     )
     intervals = base.mark_rule(color=palette.ACCENT, strokeWidth=1.5).encode(

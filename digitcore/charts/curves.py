@@ -21,6 +21,8 @@ from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
 _HEIGHT = 300
+# The name of a line that ends below it has no room above the axis.
+LOW_ACCURACY = 0.15
 # Pixels between a line and the words on this side of it.
 _BESIDE = {"left": 5, "center": 0, "right": -5}
 
@@ -79,6 +81,7 @@ def curves_chart(
         ghost = ghost[(ghost["epoch"] <= last) & ((ghost["value"] > 0) | (not log))]
         shown = pd.concat([shown, ghost["value"]])
     limits = value_limits(shown, measure, log=log)
+    low = LOW_ACCURACY if measure == "accuracy" and limits[0] < LOW_ACCURACY else None
     lines = alt.Chart(table).encode(
         x=epoch_axis(last, names_at_end=True),
         y=measure_axis(measure, log, limits=limits),
@@ -91,7 +94,7 @@ def curves_chart(
     layers = [
         lines.mark_line(strokeWidth=2),
         lines.mark_point(filled=True, size=70, opacity=1 if few else 0, aria=not table.empty),
-        *end_names(lines, parts, measure=measure, x="epoch", y="value"),
+        *end_names(lines, parts, measure=measure, x="epoch", y="value", low=low),
     ]
     if best_epoch is not None:
         # Above the axes: inside them the lines, their names and the figures of the axis are in the way.
@@ -121,7 +124,7 @@ def _ghost_layers(
         detail="part:N",
         tooltip=[alt.Tooltip("part:N", title="Baseline, part"), *_curve_tooltips(measure)[::2]],
     )
-    return [base.mark_line(color=palette.MUTED, strokeWidth=1.5, opacity=0.8, aria=False)]
+    return [base.mark_line(color=palette.MUTED, strokeWidth=1.5, aria=False)]
 
 
 def _curve_tooltips(measure: str) -> list[alt.Tooltip]:

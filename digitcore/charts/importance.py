@@ -47,7 +47,7 @@ def importance_chart(table: pd.DataFrame) -> alt.LayerChart:
     figures = base.mark_text(align="left", dx=6, color=REMARK).encode(
         x="high:Q", text=alt.Text("importance:Q", format=".1%")
     )
-    bars = base.mark_bar(color=palette.ACCENT, opacity=0.75)
+    bars = base.mark_bar(color=palette.ACCENT)
     description = f"Importance of {len(names)} settings, the largest first."
     return finished(
         alt.layer(bars, spread.mark_errorbar(**SPREAD_BARS, color=palette.MUTED), figures),

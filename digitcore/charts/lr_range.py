@@ -47,7 +47,7 @@ def lr_range_chart(table: pd.DataFrame, *, suggested: float | None = None) -> al
     losses = alt.Scale(domain=limits, nice=False)
     layers = []
     for name, column, look in (
-        ("every batch", "loss", {"strokeWidth": 1, "opacity": 0.6}),
+        ("every batch", "loss", {"strokeWidth": 1}),
         ("smoothed", "smoothed", {"strokeWidth": 2.5}),
     ):
         y = alt.Y(f"{column}:Q", title=AXIS_TITLES["loss"], scale=losses, axis=alt.Axis(tickCount=5, **LINEAR_NUMBERS))

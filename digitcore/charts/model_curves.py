@@ -95,7 +95,12 @@ def _cycled(values: tuple[str, ...], n: int) -> list[str]:
 def _legend(names: list[str]) -> Any:
     """One name below the other: they are long, and a phone is narrow."""
     return alt.Legend(
-        orient="top", columns=1, labelLimit=NAME_PIXELS, symbolOpacity=1, symbolType="stroke", values=names
+        orient="top",
+        columns=1,
+        labelLimit=alt.ExprRef(expr=f"min({NAME_PIXELS}, width)"),
+        symbolOpacity=1,
+        symbolType="stroke",
+        values=names,
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from digitcore.errors import InvalidSetting
 from digitcore.evaluation import predictions, ratio, right_predictions, wilson_interval
-from digitcore.wording import percent_text
+from digitcore.wording import counted, percent_interval_text, percent_text
 
 
 def reliability_table(truth: np.ndarray, probabilities: np.ndarray, n_bins: int = 10) -> pd.DataFrame:
@@ -69,7 +69,10 @@ def expected_calibration_error(table: pd.DataFrame) -> float:
 
 
 def calibration_sentence(table: pd.DataFrame) -> str:
-    """Say what :func:`reliability_table` comes to: too sure, too unsure, or neither."""
+    """Say what :func:`reliability_table` comes to: too sure, too unsure, or neither.
+
+    Neither is also what chance explains: the mean confidence lies in the 95 % Wilson interval of the accuracy.
+    """
     error = expected_calibration_error(table)
     if math.isnan(error):
         return "There are no images."
@@ -79,6 +82,12 @@ def calibration_sentence(table: pd.DataFrame) -> str:
     figures = f"on average {percent_text(confidence, 1)} sure and {percent_text(accuracy, 1)} right"
     if abs(confidence - accuracy) < 0.005:
         return f"The model is about as right as it is sure: {figures}."
+    n_images = int(filled["n_images"].sum())
+    low, high = wilson_interval(round(n_images * accuracy), n_images)
+    if low <= confidence <= high:
+        interval = f"95 % interval {percent_interval_text(low, high)}"
+        figures = f"{figures} ({interval})"
+        return f"As far as {counted(n_images, 'image')} can tell, the model is as right as it is sure: {figures}."
     return f"The model is {'overconfident' if confidence > accuracy else 'underconfident'}: {figures}."
 
 

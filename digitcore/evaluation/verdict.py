@@ -10,7 +10,14 @@ from typing import Literal
 
 from digitcore.evaluation.metrics import AccuracyGap, PartAccuracy, PartEvaluation, accuracy_gap, wilson_interval
 from digitcore.evaluation.trend import MUCH_LOST, ROUNDING, WORTHWHILE_RISE, TrainingCurve
-from digitcore.wording import counted, percent_text, points_interval_text, points_text, shown_difference
+from digitcore.wording import (
+    counted,
+    percent_text,
+    points_interval_text,
+    points_text,
+    short_number,
+    shown_difference,
+)
 
 Kind = Literal[
     "diverged",
@@ -137,11 +144,9 @@ class _Facts:
         """Of the two accuracies; None where no images were held out."""
         return None if self.held_out is None else accuracy_gap(self.train, self.held_out)
 
-    def shown_gap(self, digits: int = 1) -> float:
-        """Difference of the two accuracies as they are written with so many digits; NaN without held-out images."""
-        return (
-            math.nan if self.held_out is None else shown_difference(self.train.accuracy, self.held_out.accuracy, digits)
-        )
+    def shown_gap(self) -> float:
+        """Difference of the two accuracies as they are written; NaN without held-out images."""
+        return math.nan if self.held_out is None else shown_difference(self.train.accuracy, self.held_out.accuracy, 2)
 
     @property
     def kind(self) -> Kind:
@@ -177,12 +182,12 @@ class _Facts:
     @property
     def figures(self) -> str:
         """The accuracies as the first sentence of a verdict, without its full stop."""
-        opening = f"Training accuracy {percent_text(self.train.accuracy, 1)}"
+        opening = f"Training accuracy {percent_text(self.train.accuracy)}"
         if self.held_out is None or self.gap is None:
             return f"{opening}; no images were held out, so whether the model overfits cannot be seen"
         gap = self.shown_gap()
-        apart = f"a gap of {points_text(gap)}" if gap >= 0 else f"{points_text(-gap)} better than in training"
-        return f"{opening}, {self.name} accuracy {percent_text(self.held_out.accuracy, 1)}: {apart}"
+        apart = f"a gap of {points_text(gap, 2)}" if gap >= 0 else f"{points_text(-gap, 2)} better than in training"
+        return f"{opening}, {self.name} accuracy {percent_text(self.held_out.accuracy)}: {apart}"
 
     def finding(self, kind: Kind) -> str:
         """What the rule that decided found, in a sentence."""
@@ -221,10 +226,11 @@ class _Facts:
         had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images." if lost else ""
         broke = ""
         if jump is not None:
-            broke = f"In epoch {jump:,} the loss jumped to {self.curve.losses[jump - 1]:.3g}."
+            broke = f"In epoch {jump:,} the loss jumped to {short_number(self.curve.losses[jump - 1])}."
         elif self.curve.is_thrown_about:
             guessing = math.log(self.curve.n_classes)
-            broke = f"The loss ended at {self.curve.losses[-1]:.3g}, far above the {guessing:.2g} of guessing."
+            ended = short_number(self.curve.losses[-1])
+            broke = f"The loss ended at {ended}, far above the {guessing:.2g} of guessing."
         found = " ".join(sentence for sentence in (had, broke) if sentence)
         return found or "The first updates threw the weights so far that the model only guesses."
 
@@ -249,7 +255,7 @@ class _Facts:
         gap = self.gap
         if kind == "still improving" and gap is not None and gap.low > HARMLESS_GAP + ROUNDING:
             return (
-                f"Training accuracy is already {points_text(self.shown_gap())} ahead of {self.name} accuracy: more "
+                f"Training accuracy is already {points_text(self.shown_gap(), 2)} ahead of {self.name} accuracy: more "
                 "training images would narrow that."
             )
         if kind in ("overfits", "may overfit", "fits well") and self.curve.lost > MUCH_LOST:
@@ -266,7 +272,7 @@ class _Facts:
         if self.held_out is not None and self.gap is not None:
             lines.append(_accuracy_line(self.name.capitalize(), self.held_out))
             interval = f"{points_interval_text(self.gap.low, self.gap.high, 2)} points"
-            lines.append(f"Gap {points_text(self.shown_gap(2), 2)}, 95 % interval {interval}")
+            lines.append(f"Gap {points_text(self.shown_gap(), 2)}, 95 % interval {interval}")
         return (*lines, *_curve_lines(self.curve))
 
     @property
@@ -287,9 +293,9 @@ def _curve_lines(curve: TrainingCurve) -> list[str]:
     if len(curve.losses) < 2:
         return []
     losses, best = curve.losses, max(curve.accuracies)
-    lowest = f"lowest {min(losses):.3g}, highest {max(losses):.3g}"
+    first, last, lowest, highest = map(short_number, (losses[0], losses[-1], min(losses), max(losses)))
     lines = [
-        f"Training loss {losses[0]:.3g} in the first epoch, {losses[-1]:.3g} in the last; {lowest}",
+        f"Training loss {first} in the first epoch, {last} in the last; lowest {lowest}, highest {highest}",
         f"Best training accuracy over the epochs {percent_text(best)}, in epoch {curve.best_training_epoch:,}",
         f"Rise of the {curve.monitored_name} accuracy in the last fifth of the epochs {points_text(curve.rise.rise)}, "
         f"where chance makes up to {points_text(curve.rise.noise)}",

@@ -45,7 +45,9 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
             "title": lines["title"],
             "tags": lines["tags"],
             "data": _labels(lines["dataset"], DATASETS),
-            "model": _labels(lines["model"], MODELS),
+            "model": [
+                MODELS[name].short_label or MODELS[name].label if name in MODELS else name for name in lines["model"]
+            ],
             "recipe": lines["recipe"],
             "n": lines["n"],
             "accuracy": 100 * lines["test_accuracy"],
@@ -66,14 +68,16 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
 def telling_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns of a :func:`listed_table` that tell something of these lines, in their order.
 
-    Left out are tags and deviations where no line has any, the number of runs where each line is one, and the state
-    where all are done.
+    Left out are tags and deviations where no line has any, the number of runs where each line is one, the state where
+    all are done, and recipes where each name begins with its own.
     """
+    names = table["called"].str.removeprefix(PIN)
     silent = {
         "n": (table["n"] == 1).all(),
         "sd": table["sd"].isna().all(),
         "tags": not table["tags"].map(bool).any(),
         "state": (table["state"] == "done").all(),
+        "recipe": all(name.startswith(recipe) for name, recipe in zip(names, table["recipe"].fillna(""), strict=True)),
     }
     return [name for name in table if not silent.get(name)]
 

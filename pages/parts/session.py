@@ -52,7 +52,7 @@ PLAYING = "weights_playing"
 STEPS_FOLLOWED, STEPS_IMAGE = "steps_followed", "steps_image"
 _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
-_EXPERIMENT, EXPERIMENT_KIND = "experiment", "experiment_kind"
+_EXPERIMENT, _MISSING, EXPERIMENT_KIND = "experiment", "missing_experiment", "experiment_kind"
 _EXPERIMENT_CHOICE = "experiment_choice_"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
@@ -310,7 +310,9 @@ def _open_link(page: str) -> None:
     except DigitcoreError:
         # Without a store there is nothing to show: the page says so.
         return
-    query, problems = readable_query(st.query_params.to_dict(), most)
+    # Whatever names a run is looked for, and missed, under a name that can be read.
+    named = {name: text[:most] for name, text in st.query_params.to_dict().items() if name in (_RUN, _EXPERIMENT)}
+    query, problems = readable_query({**st.query_params.to_dict(), **named}, most)
     st.session_state[_LINK] = _Link(query, view_of_query(query, page), problems)
     for key in [key for key in st.session_state if key == run_key() or str(key).startswith(_EXPERIMENT_CHOICE)]:
         del st.session_state[key]
@@ -397,7 +399,7 @@ def spec() -> RunSpec:
     if link is not None or _SPEC not in st.session_state:
         query, view = (link.query, link.view) if link is not None else ({}, {})
         recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT, *view])
-        st.session_state[_PROBLEMS] = [*problems, *_take_linked(query)]
+        st.session_state[_PROBLEMS] = [*problems, *_take_linked(query, opened)]
         put_spec(opened, recipe)
     return st.session_state[_SPEC]
 
@@ -410,20 +412,30 @@ def _fill_from_shown_run() -> bool:
     return run is not None
 
 
-def _take_linked(query: dict[str, str]) -> list[str]:
-    """Show the run and the experiment that a link names; return a sentence for each that is not there."""
+def _take_linked(query: dict[str, str], opened: RunSpec) -> list[str]:
+    """Show the run and the experiment that a link names; return a sentence for each that is not there.
+
+    ``opened`` is what the link fills the form with.
+    """
     problems = []
     if _RUN in query and shared.engine().run(query[_RUN]) is None:
-        problems.append(f"The run {shortened(query[_RUN])} of the link is not kept on this server.")
+        problem = f"The run {shortened(query[_RUN])} of the link is not kept on this server."
+        is_another = st.session_state[_PAGE] == "train" and _is_kept(opened)
+        problems.append(f"{problem} What follows is the run of the form's settings." if is_another else problem)
     elif _RUN in query:
         st.session_state[_SHOWN_RUN] = query[_RUN]
     elif st.session_state[_PAGE] == "train" and not _is_active(shown_run()):
         st.session_state[_SHOWN_RUN] = None
-    if _EXPERIMENT in query and not _is_readable(query[_EXPERIMENT]):
+    is_missing = _EXPERIMENT in query and not _is_readable(query[_EXPERIMENT])
+    if is_missing:
         name = shortened(query[_EXPERIMENT])
         problems.append(f"The experiment {name} of the link is not kept on this server, or cannot be read by it.")
-    elif _EXPERIMENT in query or st.session_state[_PAGE] == "experiments":
-        st.session_state[_EXPERIMENT] = query.get(_EXPERIMENT)
+    if st.session_state[_PAGE] == "experiments":
+        named = query.get(_EXPERIMENT)
+        found = (None, named) if is_missing else (named, None)
+        st.session_state.update(dict(zip((_EXPERIMENT, _MISSING), found, strict=True)))
+    elif _EXPERIMENT in query and not is_missing:
+        st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
     return problems
 
 
@@ -505,8 +517,8 @@ def keep_spec(new: RunSpec) -> None:
     on_train = page == "train" and (not _is_kept(new) or is_changed_of(shown, new))
     if shown and shown != new.digest and (_is_active(shown) or on_train):
         query[_RUN] = shown
-    if page == "experiments" and shown_experiment():
-        query[_EXPERIMENT] = shown_experiment()
+    if page == "experiments" and (named := shown_experiment() or missing_experiment()):
+        query[_EXPERIMENT] = named
     st.session_state.update({_SPEC: new, _SUBJECT: query})
 
 
@@ -677,8 +689,15 @@ def shown_experiment() -> str | None:
     return st.session_state.get(_EXPERIMENT)
 
 
+def missing_experiment() -> str | None:
+    """What a link calls an experiment that is not kept here, until another one is chosen or started."""
+    return st.session_state.get(_MISSING)
+
+
 def show_experiment(digest: str | None) -> None:
     """Let the page show this experiment; the address will name it."""
+    if digest is not None:
+        st.session_state[_MISSING] = None
     if shown_experiment() != digest:
         st.session_state[_EXPERIMENT] = digest
         keep_spec(st.session_state[_SPEC])

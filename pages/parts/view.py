@@ -170,12 +170,13 @@ def several(
     *,
     key: str | None = None,
     start: Sequence[Any] = (),
+    meant: str = "",
     **more,
 ) -> list[Any]:
-    """``st.multiselect``."""
+    """``st.multiselect``; ``meant`` says what a link must name, where the options' texts do not."""
     texts = {str(option): option for option in options}
     key, start = key or name, list(start)
-    value, _ = session.linked_value(name, key, start, lambda text: views.read_list(name, text, texts))
+    value, _ = session.linked_value(name, key, start, lambda text: views.read_list(name, text, texts, meant))
     value = session.set_value(key, [option for option in value if option in options])
     chosen = place.multiselect(label, options, default=value, key=key, **more)
     session.note_view(name, None if chosen == start else views.list_text([str(option) for option in chosen]))

@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digitcore.charts import curves_chart, learning_rate_chart, map_chart, value_limits
+from digitcore.charts import (
+    batch_losses_chart,
+    curves_chart,
+    importance_chart,
+    learning_rate_chart,
+    lr_range_chart,
+    map_chart,
+    value_limits,
+)
 from digitcore.charts._axes import epoch_ticks
 from digitcore.charts._theme import DARK_PAGE, themed
 from digitcore.images import palette
@@ -97,6 +105,34 @@ def test_two_lines_have_their_names_at_their_ends_and_no_legend():
     scale = names[0]["encoding"]["color"]["scale"]
     assert scale["domain"] == ["train", "test"]
     assert scale["range"] == [themed(palette.part_text_color(part)).to_dict() for part in ("train", "test")]
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        curves_chart(curve([0.5, 0.4]), ghost=curve([0.6, 0.5])),
+        batch_losses_chart(pd.DataFrame({"batch": [1, 2], "loss": [0.5, 0.4]})),
+        lr_range_chart(pd.DataFrame({"learning_rate": [0.1, 0.2], "loss": [0.5, 0.4], "smoothed": [0.5, 0.4]})),
+        importance_chart(pd.DataFrame({"title": ["Epochs"], "importance": [0.5], "sd": [0.1]})),
+    ],
+    ids=["baseline", "batch losses", "range test", "importance"],
+)
+def test_lines_and_bars_are_as_strong_as_their_colours_were_tested(chart):
+    marks = [layer["mark"] for layer in chart.to_dict()["layer"]]
+    drawn = [mark for mark in marks if mark["type"] in ("line", "bar")]
+    assert drawn
+    assert {mark.get("opacity", 1) for mark in drawn} == {1}
+
+
+def test_an_axis_of_losses_has_no_long_numbers_where_a_training_diverged():
+    y = axis(curves_chart(curve([2.3, 6e15])), "y")
+    assert y["title"] == "Loss (10¹⁵ nats)"
+    assert y["axis"]["labelExpr"] == "format(datum.value / 1e15, '~r')"
+    y = axis(curves_chart(curve([2.3, 6e15]), log=True), "y")
+    assert y["title"] == "Loss (nats)"
+    assert y["axis"]["values"] == [1, 1e3, 1e6, 1e9, 1e12, 1e15]
+    assert y["axis"]["labelExpr"].startswith("['1', '10³', '10⁶', '10⁹', '10¹²', '10¹⁵'][round(")
+    assert axis(curves_chart(curve([2.3, 9e4])), "y")["title"] == "Loss (nats)"
 
 
 @pytest.mark.parametrize(("n_classes", "named"), [(10, True), (47, False)])

@@ -70,10 +70,21 @@ def test_without_images_the_calibration_error_is_undefined():
 
 @pytest.mark.parametrize(
     ("truth", "confidence", "words"),
-    [([0, 1], 0.9, "overconfident: on average 90.0 % sure and 50.0 % right"), ([0, 0], 0.6, "underconfident")],
+    [
+        ([0, 1] * 20, 0.9, "overconfident: on average 90.0 % sure and 50.0 % right"),
+        ([0] * 40, 0.6, "underconfident"),
+        # 438 of 450 images: 95.4 to 98.5 %.
+        (
+            [0] * 438 + [1] * 12,
+            0.981,
+            "As far as 450 images can tell, the model is as right as it is sure: on average 98.1",
+        ),
+        ([0] * 438 + [1] * 12, 0.99, "overconfident: on average 99.0 % sure and 97.3 % right"),
+        ([0, 1], 0.9, "As far as 2 images can tell"),
+    ],
 )
-def test_the_sentence_says_which_way_the_model_errs(truth, confidence, words):
-    table = reliability_table(np.array(truth), sure_of([confidence, confidence]))
+def test_the_sentence_says_which_way_the_model_errs_if_chance_does_not_explain_it(truth, confidence, words):
+    table = reliability_table(np.array(truth), sure_of([confidence] * len(truth)))
     assert words in calibration_sentence(table)
 
 

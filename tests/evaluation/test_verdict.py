@@ -43,17 +43,17 @@ def test_the_verdict_of_figures_alone(train, test, kind):
 
 def test_the_verdict_names_the_figures():
     verdict = judge_fit(part(0.987, 60_000), part(0.984))
-    assert all(figure in verdict.explanation for figure in ("98.7 %", "98.4 %", "0.3 points"))
+    assert all(figure in verdict.explanation for figure in ("98.70 %", "98.40 %", "0.30 points"))
     assert verdict.evidence[0] == "Training accuracy 98.70 %, 95 % interval 98.61 to 98.79 %, 60,000 images"
     assert verdict.evidence[2].startswith("Gap 0.30 points, 95 % interval 0.05 to 0.58 points")
 
 
 def test_the_gap_is_the_difference_of_the_figures_beside_it():
     verdict = judge_fit(part(0.75862), part(0.75342))
-    assert "Training accuracy 75.9 %, test accuracy 75.3 %: a gap of 0.6 points." in verdict.explanation
+    assert "Training accuracy 75.86 %, test accuracy 75.34 %: a gap of 0.52 points." in verdict.explanation
     assert verdict.evidence[2].startswith("Gap 0.52 points")
     better = judge_fit(part(0.75342), part(0.75862))
-    assert "75.3 %, test accuracy 75.9 %: 0.6 points better than in training" in better.explanation
+    assert "75.34 %, test accuracy 75.86 %: 0.52 points better than in training" in better.explanation
 
 
 def test_without_images_held_out_overfitting_cannot_be_seen():
@@ -104,7 +104,7 @@ def test_what_still_rises_is_not_told_off_for_its_gap():
     verdict = judge_fit(part(1.0), part(0.9), rises)
     assert verdict.kind == "still improving"
     assert verdict.explanation.endswith("still rising, by 4.1 points in the last fifth of the epochs.")
-    assert "10.0 points ahead" in verdict.remark and "more training images" in verdict.remark
+    assert "10.00 points ahead" in verdict.remark and "more training images" in verdict.remark
     assert (verdict.explanation + verdict.remark).count("rising") == 1
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from digitcore.specs.links import spec_to_query
 from digitcore.specs.recipes import RECIPES
 from pages.parts import shared
 from tests.pages.conftest import button, open_link, said, widget
@@ -67,6 +68,44 @@ def test_an_unknown_run_is_said_where_nothing_is_trained(open_fresh_app):
     app = open_link("mistakes", run="nonsense")
     assert "The run 'nonsense' is not kept on this server." in said(app)
     assert "Nothing trained yet" in said(app)
+
+
+def test_a_name_that_is_too_long_is_an_unknown_run(trained_mlp):
+    app = open_link("map", run="A" * 300)
+    assert "is not kept on this server. Choose another one." in said(app)
+    assert widget(app.selectbox, "Run").value is None
+
+
+def test_an_unknown_run_is_not_passed_off_as_the_one_on_train(trained_mlp):
+    app = open_link("train", run="nonsense", **{"model": "mlp", "epochs": "12"})
+    assert "on this server. What follows" not in said(app)
+    spec = trained_mlp.session_state["spec"]
+    app = open_link("train", run="nonsense", **spec_to_query(spec, "digits-mlp"))
+    assert "is not kept on this server. What follows is the run of the form's settings." in said(app)
+
+
+def test_an_unknown_run_to_ask_as_well_is_told_in_words(trained_mlp, open_app, train):
+    train(open_app(model="mlp", epochs="4", batch_size="64"))
+    app = open_link("predict", also="abc")
+    assert "also must be the names of kept runs of this data set, got 'abc'" in said(app)
+
+
+def test_no_experiment_is_shown_in_place_of_an_unknown_one(open_app):
+    app = open_app(model="softmax", epochs="3", batch_size="none").switch_page("pages/experiments.py").run()
+    button(app, "Start").click().run()
+    known = app.session_state["experiment"]
+    shared.experiments().wait(known, 60)
+    app = open_link("experiments", experiment="nonsense")
+    assert not app.exception
+    assert "The experiment 'nonsense' of the link is not kept on this server" in said(app)
+    assert widget(app.selectbox, "Experiment").value is None
+    assert "Every training" not in said(app)
+    assert app.run().query_params["experiment"] == "nonsense"
+    widget(app.selectbox, "Experiment").set_value(known).run()
+    assert app.query_params["experiment"] == known
+    assert "Every training" in said(app)
+    app.switch_page("pages/train.py").run().switch_page("pages/experiments.py").run()
+    assert widget(app.selectbox, "Experiment").value == known
 
 
 def test_a_shared_link_leads_back_to_the_settings_of_its_run(open_app, train):

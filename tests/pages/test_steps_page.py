@@ -9,7 +9,7 @@ from digitcore.datasets import load_dataset
 from digitcore.runs.training import images_and_labels, model_for, split_for
 from pages.parts.steps import followed, stepping
 from pages.parts.steps.followed import Clock
-from pages.parts.steps.number_words import number_words, short_number
+from pages.parts.steps.number_words import number_words
 from tests.pages.conftest import button, open_link, said, widget
 
 QUERY = {"hidden_units": "12", "batch_size": "200", "epochs": "2", "seed": "4"}
@@ -211,11 +211,6 @@ def test_batches_are_due_at_the_pace_and_not_for_a_pause():
 @pytest.mark.parametrize(("value", "words"), [(-1.5, "−1.5000"), (-0.00001, "0.0000"), (39112731.0, "39,112,731.0000")])
 def test_numbers_have_a_real_minus_sign_and_no_negative_zero(value, words):
     assert number_words(value) == words
-
-
-@pytest.mark.parametrize(("value", "words"), [(1000.0, "1,000"), (0.00123, "0.00123"), (1.2e-6, "1.2e−06")])
-def test_short_numbers_are_read_easily(value, words):
-    assert short_number(value) == words
 
 
 def test_a_training_that_diverges_says_so_and_can_start_over(shared_engine):

@@ -146,12 +146,14 @@ def test_a_listed_table_says_labels_and_per_cent(catalogue, editor):
 
 def test_columns_that_tell_nothing_of_any_line_are_left_out(catalogue, editor):
     each, grouped = (listed_table(catalogue.page(RunQuery(grouped=grouped)), {}) for grouped in (False, True))
-    left_out = {"n", "sd", "tags", "state"}
+    left_out = {"n", "sd", "tags", "state", "recipe"}
     assert set(each) - set(telling_columns(each)) == left_out
-    assert set(grouped) - set(telling_columns(grouped)) == {"tags", "state"}
+    assert set(grouped) - set(telling_columns(grouped)) == {"tags", "state", "recipe"}
     editor.add_tags([ALONE.digest], ["kept"])
     stopped = listed_table(catalogue.page(RunQuery(grouped=False)), {}).assign(state="cancelled")
-    assert set(stopped) - set(telling_columns(stopped)) == {"n", "sd"}
+    assert set(stopped) - set(telling_columns(stopped)) == {"n", "sd", "recipe"}
+    renamed = each.assign(called="mine", recipe="digits-mlp")
+    assert set(renamed) - set(telling_columns(renamed)) == left_out - {"recipe"}
 
 
 def test_an_interval_ends_at_100_per_cent_and_may_be_missing():

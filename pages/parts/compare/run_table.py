@@ -26,7 +26,9 @@ from pages.parts.run_picker import show_nothing_trained
 PAGE_SIZE = 100
 TABLE_HEIGHT = 320
 # Pixels of the column of names: as wide as the longest one, by the mean width of a letter and the room beside it.
-LEAST_NAME_WIDTH, MOST_NAME_WIDTH, LETTER_WIDTH, NAME_PADDING = 120, 440, 7, 24
+LEAST_NAME_WIDTH, LETTER_WIDTH, NAME_PADDING = 120, 6.3, 24
+# Leaves room for the other columns on a laptop.
+MOST_NAME_WIDTH = 380
 # Leaves room for the figures beside the names.
 PHONE_NAME_WIDTH = 170
 RUNS_HELP = f"That differ in the seed alone. {explain('seed')}"
@@ -157,6 +159,7 @@ def _show_table(listing: Listing) -> None:
     key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     telling = telling_columns(listing.table)
+    of_this_year = (listing.table["created_at"].dt.year == pd.Timestamp.now("UTC").year).all()
     st.dataframe(
         listing.table,
         height=TABLE_HEIGHT if len(lines) > 7 else "auto",
@@ -179,7 +182,9 @@ def _show_table(listing: Listing) -> None:
             "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
             "seconds": number("Time (s)", format="%,.2f"),
             "state": text("State"),
-            "created_at": st.column_config.DatetimeColumn("Begun (UTC)", format="D MMM YYYY, HH:mm", timezone="UTC"),
+            "created_at": st.column_config.DatetimeColumn(
+                "Begun (UTC)", format=f"D MMM{'' if of_this_year else ' YYYY'}, HH:mm", timezone="UTC"
+            ),
         },
         on_select=lambda: _take_selection(key, entries),
         selection_mode="multi-row",
@@ -194,7 +199,7 @@ def name_width(names: pd.Series) -> int:
     """Return the width of a column of names, in pixels."""
     longest = int(names.str.len().max())
     most = PHONE_NAME_WIDTH if layout.is_phone() else MOST_NAME_WIDTH
-    return min(max(LETTER_WIDTH * longest + NAME_PADDING, LEAST_NAME_WIDTH), most)
+    return min(max(round(LETTER_WIDTH * longest) + NAME_PADDING, LEAST_NAME_WIDTH), most)
 
 
 def _take_selection(key: str, entries: Sequence[str]) -> None:

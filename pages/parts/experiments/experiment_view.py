@@ -62,8 +62,21 @@ def show(kind: str, plan: Plan | None) -> None:
     if just_started:
         st.session_state[key] = start
     labels = distinct_labels(labels)
-    index = list(labels).index(session.widget_value(key, start, labels))
-    digest = st.selectbox("Experiment", list(labels), index=index, format_func=labels.__getitem__, key=key)
+    if session.missing_experiment() and not just_started:
+        # Nothing is shown in place of what a link asks for.
+        chosen = st.session_state.get(key)
+    else:
+        chosen = session.widget_value(key, start, labels)
+    digest = st.selectbox(
+        "Experiment",
+        list(labels),
+        index=list(labels).index(chosen) if chosen in labels else None,
+        format_func=labels.__getitem__,
+        key=key,
+        placeholder="choose an experiment",
+    )
+    if digest is None:
+        return
     session.show_experiment(digest)
     if plan is not None and plan.digest != digest:
         wanted = "choose its experiment above" if plan.digest in labels else "press **Start** to run them"

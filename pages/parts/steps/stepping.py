@@ -12,13 +12,13 @@ from digitcore.charts import batch_losses_chart
 from digitcore.glossary import explain
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.runs import RunSpec
-from digitcore.wording import percent_text
+from digitcore.wording import percent_text, short_number
 from pages.parts import layout, messages, press, session, view
 from pages.parts.charts import Frame
 from pages.parts.pictures import show_weights
 from pages.parts.steps import followed, image_way
 from pages.parts.steps.followed import Followed
-from pages.parts.steps.number_words import number_words, short_number
+from pages.parts.steps.number_words import number_words
 from pages.parts.tiles import Tile, show_tiles
 
 # Batches a second; a page is drawn no more often than this many times in it.

@@ -21,7 +21,7 @@ from digitcore.insight.layer_tables import (
 from digitcore.insight.weight_images import first_layer_images
 from digitcore.models.hyperparameters import ACTIVATIONS
 from digitcore.runs import Run
-from digitcore.wording import listed
+from digitcore.wording import listed, short_number
 from pages.parts import layout, messages, session, view
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images, show_weights
@@ -103,9 +103,9 @@ def show_feature_maps(run: Run) -> None:
 
 def _shade_words(low: float, high: float) -> str:
     if high == low:
-        return f"All values are {low:.3g}."
-    lowest = f"{low:.3g}, the lowest value," if low < 0 else "0"
-    return f"Black is {lowest} and white {high:.3g}, the highest value."
+        return f"All values are {short_number(low)}."
+    lowest = f"{short_number(low)}, the lowest value," if low < 0 else "0"
+    return f"Black is {lowest} and white {short_number(high)}, the highest value."
 
 
 @view.fragment
