@@ -5,6 +5,7 @@ An explanation is for somebody who meets the word for the first time: three sent
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -66,6 +67,7 @@ _MODEL = {
     "activation": "What each hidden layer does to its weighted sums; without it, layers would add up to a single one. "
     "ReLU sets negative sums to zero, leaky ReLU to a hundredth, and GELU does so smoothly; tanh and sigmoid flatten "
     "out on both sides, where gradients vanish.",
+    "ReLU": "An activation that lets positive sums pass and turns negative ones into zero.",
     "batch normalisation": "Brings the sums of each filter to mean 0 and standard deviation 1 over a batch's images, "
     "then scales and shifts them as learned. Training gets along with larger learning rates and takes half as long "
     "again; predictions use running means. It needs batches of some dozens of images.",
@@ -104,6 +106,8 @@ _TRAINING = {
     "had been carried on already, which brakes earlier.",
     "RMSprop decay": "Memory of RMSprop's running mean of squared gradients: 0.99 is PyTorch's default, 0.9 is Keras'.",
     "epsilon": "Keeps an adaptive optimizer from dividing by zero: 1e-8 is PyTorch's default for Adam, 1e-7 is Keras'.",
+    "overfitting": "The model remembers its training images instead of what they have in common: its accuracy on them "
+    "still rises, but new images are read no better, or worse.",
     "early stopping": "Stop when the validation accuracy has not risen for this many epochs, and keep the best epoch's "
     "weights.",
     "weight decay": "How strongly each update pulls all weights and biases towards zero, which reduces overfitting. "
@@ -249,3 +253,22 @@ def explain(*terms: str) -> str:
     if len(terms) == 1:
         return GLOSSARY[terms[0]]
     return "\n\n".join(f"**{term[0].upper()}{term[1:]}**: {GLOSSARY[term]}" for term in terms)
+
+
+def terms_of(text: str) -> tuple[str, ...]:
+    """Return the terms of :data:`GLOSSARY` that a text uses, in any case and number, as they come in it.
+
+    Of terms that contain each other the longest counts: "weight image", not "weight".
+    """
+    found, left = {}, text
+    for term in sorted(GLOSSARY, key=len, reverse=True):
+        words = re.compile(rf"\b{re.escape(term)}(?:s|es)?\b", re.IGNORECASE)
+        if match := words.search(left):
+            found[term] = match.start()
+            left = words.sub(lambda each: " " * len(each.group()), left)
+    return tuple(sorted(found, key=found.__getitem__))
+
+
+def explain_text(text: str) -> str:
+    """Return the explanation of every term that a text uses, see :func:`terms_of`; empty where it uses none."""
+    return explain(*terms_of(text)) if terms_of(text) else ""

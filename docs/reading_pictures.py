@@ -20,6 +20,7 @@ from digitcore.evaluation import confusion_counts, predictions  # noqa: E402
 from digitcore.evaluation.calibration import confidence_table, coverage_table, reliability_table  # noqa: E402
 from digitcore.evaluation.comparison import compare_predictions  # noqa: E402
 from digitcore.evaluation.lr_range import suggested_learning_rate  # noqa: E402
+from digitcore.evaluation.robustness import robustness_table  # noqa: E402
 from digitcore.experiments.axes import Range  # noqa: E402
 from digitcore.experiments.lr_range import lr_range_test  # noqa: E402
 from digitcore.experiments.plans import RECIPE_ITSELF, CrossValidation, RecipeTables  # noqa: E402
@@ -29,8 +30,9 @@ from digitcore.images import palette  # noqa: E402
 from digitcore.insight.attribution import contributions  # noqa: E402
 from digitcore.insight.layer_tables import quantiles_table  # noqa: E402
 from digitcore.insight.projection import principal_components  # noqa: E402
+from digitcore.insight.stepper import Stepper  # noqa: E402
 from digitcore.insight.weight_images import first_layer_images  # noqa: E402
-from digitcore.runs.training import split_for, train_spec  # noqa: E402
+from digitcore.runs.training import images_and_labels, model_for, split_for, train_spec  # noqa: E402
 from digitcore.specs.recipes import RECIPES  # noqa: E402
 from digitcore.specs.run_spec import RunSpec  # noqa: E402
 
@@ -176,6 +178,51 @@ def confusion() -> str:
     return svg(marks)
 
 
+def class_balance() -> str:
+    split = split_for(MLP.with_changes(split={"max_train": None}))
+    counts = [(np.bincount(part.labels), color) for part, color in ((split.train, TRAIN), (split.test, TEST))]
+    marks = axes("Class", "Images")
+    most = max(values.max() for values, _ in counts)
+    for place, (values, color) in enumerate(counts):
+        for number, value in enumerate(values.tolist()):
+            (x, top), (right, _) = placed([number, number + 0.4], [value, 0], (-0.2, 10), (0, 1.15 * most))
+            marks.append(rect(x + place * (right - x), top, right - x, BOTTOM - top, color))
+    words = [text(LEFT + 8, TOP + 6, "train", color=TRAIN), text(LEFT + 48, TOP + 6, "test", color=TEST)]
+    return svg([*marks, *words])
+
+
+def batch_losses() -> str:
+    spec = MLP.with_changes(
+        split={"max_train": None}, parameters={"optimizer": "sgd", "learning_rate": 0.3, "epochs": 8}
+    )
+    split = split_for(spec)
+    stepper = Stepper(model_for(spec, split.dataset), *images_and_labels(split.train, spec.scaling))
+    stepper.step(150)
+    losses = stepper.losses
+    points = placed(range(len(losses)), losses, (0, len(losses)), (0, 1.05 * max(losses)))
+    marks = [dot(x, y, TRAIN, 2) for x, y in points]
+    return svg([*axes("Batch", "Loss"), line(points, TRAIN, width=1), *marks])
+
+
+def robustness() -> str:
+    spec = MLP.with_changes(split={"max_train": None})
+    split = split_for(spec)
+    model = model_for(spec, split.dataset).fit(*images_and_labels(split.train, spec.scaling))
+    most = split.dataset.max_value
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        return model.predict(images / np.float32(most))
+
+    table = robustness_table(predict, split.test.images, split.test.labels, corruptions=["shift"], max_value=most)
+    ends = (0, 5), (0, 1.02)
+    upper, lower = (placed(table["severity"], table[f"accuracy_{end}"], *ends) for end in ("high", "low"))
+    band = area(np.concatenate([upper, lower[::-1]]), TEST, 0.3)
+    words = text(RIGHT, TOP + 14, "images shifted", anchor="end")
+    return svg(
+        [*axes("Severity", "Accuracy"), band, line(placed(table["severity"], table["accuracy"], *ends), TEST), words]
+    )
+
+
 def reliability() -> str:
     truth, probabilities, _ = softmax_on_test()
     table = reliability_table(truth, probabilities)
@@ -298,6 +345,23 @@ def folds() -> str:
     band = np.concatenate([placed(numbers, high, *ends), placed(numbers, low, *ends)[::-1]])
     words = text(RIGHT, BOTTOM - 10, "mean and spread of 5 folds", anchor="end")
     return svg([*axes("Epoch", "Accuracy"), area(band, TEST, 0.3), line(placed(numbers, mean, *ends), TEST), words])
+
+
+def fold_scores() -> str:
+    plan = CrossValidation(SOFTMAX.with_changes(split={"max_train": None}, parameters={"epochs": 60}), 5)
+    folds_parts = [train_spec(member.spec).evaluation.parts for member in plan.members]
+    rows = {part: [parts[part].accuracy for parts in folds_parts] for part in ("train", "validation")}
+    low, high = min(map(min, rows.values())), max(map(max, rows.values()))
+    marks = axes("Fold", "Accuracy")
+    for (part, accuracies), color in zip(rows.items(), (TRAIN, WRONG), strict=True):
+        points = placed(range(1, 6), accuracies, (0.5, 5.5), (low - 0.01, high + 0.02))
+        marks += [dot(x, y, color, 4) for x, y in points]
+        marks.append(
+            text(
+                LEFT + (8 if part == "train" else 48), TOP + 6, "train" if part == "train" else "held out", color=color
+            )
+        )
+    return svg(marks)
 
 
 def sweep_of_rates() -> str:
@@ -475,6 +539,9 @@ def softmax_on_test() -> tuple[np.ndarray, np.ndarray, int]:
 PICTURES: dict[str, Callable[[], str]] = {
     "curves": curves,
     "confusion": confusion,
+    "class_balance": class_balance,
+    "batch_losses": batch_losses,
+    "robustness": robustness,
     "reliability": reliability,
     "confidence": confidence,
     "coverage": coverage,
@@ -484,6 +551,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "why": why,
     "map": map_of_images,
     "folds": folds,
+    "fold_scores": fold_scores,
     "sweep": sweep_of_rates,
     "heat": heat,
     "parallel": parallel,

@@ -10,6 +10,7 @@ from digitcore.models import MODELS
 from digitcore.runs import RunSpec
 from pages.parts import charts, layout, messages, session, view
 from pages.parts.data import image_grid, pixel_view
+from pages.parts.reading.reading_guide import show_heading
 
 session.enter_page("data")
 layout.show_title("Data", "The images themselves, before any model sees them.")
@@ -45,7 +46,7 @@ with messages.caught(), view.in_address():
     st.header("The first images")
     image_grid.show_first(dataset)
 
-    st.header("Class balance", help=explain("class balance", "part"))
+    show_heading("Class balance", "class_balance", help_text=explain("class balance", "part"))
     st.caption(f"Images of each class in the parts {parts}.")
     st.vega_lite_chart(charts.drawable(class_balance_chart(class_balance_table(split))))
 

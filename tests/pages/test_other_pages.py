@@ -169,7 +169,7 @@ def test_with_another_activation_no_unit_is_called_dead(open_app, train, model):
     assert not app.exception
     assert "No chart of dead units: only those with ReLU can die, and these have tanh." in texts(app)
     assert not any("zero for every image" in words for words in chart_descriptions(app))
-    assert ("Black is -" in texts(app)) == (model == "cnn")
+    assert ("Black is −" in texts(app)) == (model == "cnn")
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,12 @@ def test_every_picture_has_its_guide():
     ("page", "guides"),
     [
         ("train", {"curves"}),
-        ("mistakes", {"confusion", "reliability"}),
+        ("mistakes", {"confusion", "reliability", "robustness"}),
         ("weights", {"weights", "distributions"}),
         ("predict", {"probability", "why"}),
         ("map", {"map"}),
+        ("steps", {"batch_losses"}),
+        ("data", {"class_balance"}),
     ],
 )
 def test_each_view_has_its_guide_on_its_page(trained_mlp, page, guides):
@@ -96,4 +98,4 @@ def test_each_view_has_its_guide_on_its_page(trained_mlp, page, guides):
 def test_the_guide_follows_the_view(trained_mlp):
     app = trained_mlp.switch_page("pages/mistakes.py").run()
     widget(app.segmented_control, "View").set_value("Selective prediction").run()
-    assert shown_guides(app) == {"confusion", "coverage"}
+    assert shown_guides(app) == {"confusion", "coverage", "robustness"}

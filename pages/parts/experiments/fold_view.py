@@ -15,7 +15,7 @@ from digitcore.runs.summary import validation_name
 from digitcore.wording import accuracy_label, percent_interval_text, percent_text
 from pages.parts import layout, session, view
 from pages.parts.messages import plain
-from pages.parts.reading.reading_guide import show_guide
+from pages.parts.reading.reading_guide import show_guide, show_heading
 
 FIGURE_WIDTH = 250
 # A matrix beside a chart, or on a phone.
@@ -36,10 +36,10 @@ def show(experiment: Experiment, table: pd.DataFrame) -> None:
     show_curves(digests, spread)
     left, right = st.columns(2)
     with left:
-        st.header("Final accuracy of every fold")
+        show_heading("Final accuracy of every fold", "fold_scores", help_text=explain("accuracy", "fold"))
         _show_scores(digests, table)
     with right:
-        st.header("All held-out images together", help=explain("confusion matrix"))
+        show_heading("All held-out images together", "confusion", help_text=explain("confusion matrix"))
         _show_matrix(digests)
 
 

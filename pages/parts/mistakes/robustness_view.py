@@ -24,6 +24,7 @@ from digitcore.wording import PERCENT_COLUMN, counted
 from pages.parts import layout, messages, session, shared, view, visitor
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images
+from pages.parts.reading.reading_guide import show_heading
 from pages.parts.waiting import tell_end, wait_for
 
 # Six panels beside each other on a laptop, two on a phone.
@@ -38,7 +39,7 @@ def show(run: Run, part: Part) -> None:
     """Offer the measurement, show how far it is, and what it found."""
     n_images = len(corrupted_positions(part.n_images))
     drawn = "" if n_images == part.n_images else ", drawn at random"
-    st.header("Robustness", help=explain("robustness", "severity"))
+    show_heading("Robustness", "robustness", help_text=explain("robustness", "severity"))
     st.caption(
         f"How accurate the model stays when images get worse: {counted(n_images, 'image')} of the {part.name} part"
         f"{drawn}, corrupted in twelve ways at five severities each."
@@ -185,7 +186,15 @@ def _show_figures(tables: Sequence[pd.DataFrame], labels: Sequence[str]) -> None
 def _show_images(part: Part, labels: Sequence[str]) -> None:
     """Show one image of the part under every corruption."""
     row = layout.choices("corrupted")
-    severity = view.stops(row, "severity", "Severity of the images below", SEVERITIES, 3, key="corruption_severity")
+    severity = view.stops(
+        row,
+        "severity",
+        "Severity of the images below",
+        SEVERITIES,
+        3,
+        key="corruption_severity",
+        help=explain("severity"),
+    )
     index = view.number(
         row,
         "corrupted_image",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from digitcore.experiments.phenomena import Phenomenon, topics
+from digitcore.glossary import explain_text
 from digitcore.specs.changes import changes_between
 from pages.parts.messages import plain
 
@@ -15,7 +16,7 @@ _CARD_WIDTH = 250
 def show() -> None:
     """Show all phenomena."""
     for topic, phenomena in topics().items():
-        st.header(topic, anchor=False)
+        st.header(topic, anchor=False, help=explain_text(topic) or None)
         with st.grid(min_column_width=_CARD_WIDTH):
             for phenomenon in phenomena:
                 _show_card(phenomenon)
@@ -23,10 +24,11 @@ def show() -> None:
 
 def _show_card(phenomenon: Phenomenon) -> None:
     with st.container(border=True, height="stretch", gap="small", key=f"card_{phenomenon.name}"):
-        st.subheader(phenomenon.title, anchor=False)
+        changes = ", ".join(change.words for change in changes_between(phenomenon.baseline, phenomenon.variation))
+        terms = explain_text(" ".join((phenomenon.title, phenomenon.words, changes)))
+        st.subheader(phenomenon.title, anchor=False, help=terms or None)
         st.markdown(plain(phenomenon.words))
-        changes = changes_between(phenomenon.baseline, phenomenon.variation)
-        st.caption(plain(", ".join(change.words for change in changes)))
+        st.caption(plain(changes))
         if phenomenon.downloads:
             st.caption(f"Needs {plain(phenomenon.downloads)}, which is downloaded once.")
         st.page_link(

@@ -48,6 +48,31 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             ),
             "A confusion matrix: the diagonal is dark, and the most frequent confusion is framed.",
         ),
+        "class_balance": Guide(
+            (
+                "The bars count the images of each class, in every part of the data.",
+                "Bars of equal height mean that guessing one class is right as often as guessing another.",
+                "Look for a class with few training images: it is learned less well, and its own figures are less "
+                "certain.",
+            ),
+            "Bars of about equal height for ten classes, more training images than test images.",
+        ),
+        "batch_losses": Guide(
+            (
+                "Each point is the loss of one batch, measured just before the weights are changed by it.",
+                "Batches hold different images, so that the points jump up and down; what counts is their trend.",
+                "If they climb and stay high, the learning rate is too large.",
+            ),
+            "Losses of the first 150 batches: they fall, and jump up and down.",
+        ),
+        "robustness": Guide(
+            (
+                "In each small chart the images are corrupted in one way, the more severely the further to the right.",
+                "The line is the accuracy on them, and its band the 95 % interval.",
+                "A line that falls early shows what the model relies on; one that stays up, what it does not need.",
+            ),
+            "Accuracy over the severity of a shift: it falls from nearly all images to few of them.",
+        ),
         "reliability": Guide(
             (
                 "The predictions are sorted into bins by how sure the model was; a bar's height is the share of a bin "
@@ -125,6 +150,14 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
                 "A difference between two models that is smaller than the band may be chance.",
             ),
             "The mean accuracy over the epochs, with a band of one standard deviation.",
+        ),
+        "fold_scores": Guide(
+            (
+                "Each fold has a point for every part: the accuracy of the model that was trained without that fold.",
+                "How far the points of the held-out part lie apart is what a single split would leave to chance.",
+                "A fold far below the others holds unusual images, or images with wrong labels.",
+            ),
+            "Accuracies of five folds: those of the training parts are alike, those of the held-out folds differ.",
         ),
         "sweep": Guide(
             (

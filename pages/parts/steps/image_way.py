@@ -61,7 +61,9 @@ def _show_sum(now: Followed, layers: Sequence[LayerSums], in_network: Sequence[s
     row = layout.choices("steps_unit")
     titles = {name: f"Layer {place}" for place, name in enumerate(in_network, 1)} | {OUTPUT: "Output"}
     names, shown = now.known_names, [layer.layer for layer in layers]
-    chosen = view.buttons(row, "layer", "Layer", shown, key="steps_layer", format_func=titles.__getitem__)
+    chosen = view.buttons(
+        row, "layer", "Layer", shown, key="steps_layer", format_func=titles.__getitem__, help=explain("layer")
+    )
     layer = next(each for each in layers if each.layer == chosen)
     is_output, n_units = chosen == OUTPUT, len(layer.bias)
     unit = view.select(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from digitcore.charts import batch_losses_chart
+from digitcore.charts import batch_losses_chart, value_limits
 from digitcore.glossary import explain
 from digitcore.insight.weight_images import first_layer_images, first_layer_name, first_layer_titles
 from digitcore.runs import RunSpec
@@ -16,6 +16,7 @@ from digitcore.wording import percent_text, short_number
 from pages.parts import layout, messages, press, session, view
 from pages.parts.charts import Frame
 from pages.parts.pictures import show_weights
+from pages.parts.reading.reading_guide import show_heading
 from pages.parts.steps import followed, image_way
 from pages.parts.steps.followed import Followed
 from pages.parts.steps.number_words import number_words
@@ -54,8 +55,10 @@ def _show(spec: RunSpec, pace: int, *, running: bool, goes_on: bool) -> None:
     # Two columns of one width throughout the page.
     history, images = st.columns(2, gap="medium")
     with history:
-        st.header("Loss of each batch", help=explain("loss", "nats"))
-        st.vega_lite_chart(_losses_frame(len(stepper.losses) > 0).drawn(stepper.losses_table()), width="stretch")
+        show_heading("Loss of each batch", "batch_losses", help_text=explain("loss", "nats"))
+        table = stepper.losses_table()
+        frame = _losses_frame(len(table) > 0, value_limits(table["loss"], "loss"))
+        st.vega_lite_chart(frame.drawn(table), width="stretch")
     probabilities = now.probabilities()
     with images:
         _show_images(now, probabilities)
@@ -122,10 +125,11 @@ def _show_figures(now: Followed) -> None:
         st.caption("Early stopping has no effect here: nothing is validated.")
 
 
-@st.cache_resource(show_spinner=False)
-def _losses_frame(has_losses: bool) -> Frame:
-    # Any values will do: they are replaced.
-    table = pd.DataFrame({"batch": [1, 2], "loss": [2.0, 1.0]})[: 2 * has_losses]
+# The axis of losses hardly moves, so that there are few.
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _losses_frame(has_losses: bool, limits: tuple[float, float]) -> Frame:
+    # Any values between these ends will do: they are replaced.
+    table = pd.DataFrame({"batch": [1, 2], "loss": [*limits]})[: 2 * has_losses]
     return Frame(batch_losses_chart(table, height=CHART_HEIGHT), table)
 
 

@@ -119,7 +119,7 @@ def show_distributions(run: Run) -> None:
     words = explain("layer", "weight", "gradient", "dead unit")
     show_heading("Layer by layer, epoch by epoch", "distributions", help_text=words)
     names = layer_names(snapshots)
-    layer = view.buttons(st, "layer", "Layer", names, key=f"layer_{'_'.join(names)}")
+    layer = view.buttons(st, "layer", "Layer", names, key=f"layer_{'_'.join(names)}", help=explain("layer"))
     _show_layer(run.digest, run.created_at, layer, _snapshots=snapshots)
     activation = run.spec.parameters.get("activation", "relu")
     if activation != "relu":
