@@ -41,7 +41,8 @@ class Parameter:
     none_label : str or None
         What ``None`` means, where ``None`` is a valid value; ``None`` where it is not.
     phrase : str
-        How a title names a value, such as ``"rate {}"``; empty for the label and the value.
+        How a title names a value, such as ``"rate {}"``, or ``"validation: {lower}"`` for its words with a small first
+        letter; empty for the label and the value.
     only_with : tuple of (str, tuple) or None
         Name of another parameter and the values of it under which this one has an effect.
     not_with : tuple of (str, tuple) or None

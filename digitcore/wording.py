@@ -14,8 +14,8 @@ MOST_LETTERS = 72
 # Shares below this are 0 but for rounding.
 _ZERO = 1e-9
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-# Per cent, 0 to 100, as sprintf writes it in tables: "97.30 %".
-PERCENT_COLUMN = "%.2f %%"
+# Per cent, 0 to 100, as sprintf writes it in tables, whose heads have the sign: "97.30".
+PERCENT_COLUMN = "%.2f"
 
 
 def number_text(value: float, form: str = ",g") -> str:

@@ -110,7 +110,7 @@ def label_issues_warning(accuracy: float) -> str:
     if not accuracy < STRONG_ACCURACY:
         return ""
     return (
-        f"Models that are right on only {percent_text(accuracy, 1)} of the images contradict many labels that are "
+        f"Models that are right on only {percent_text(accuracy)} of the images contradict many labels that are "
         "right: unless several in a hundred labels are wrong, most of these label issues are the models' own mistakes. "
         "Train a better model first, and search again."
     )

@@ -200,7 +200,7 @@ def run_labels(runs: Sequence[Run]) -> dict[str, str]:
 
 def _outcome(run: Run) -> str:
     held_out, planned = held_out_name(run), run.spec.parameters["epochs"]
-    epochs = f", {run.n_trained} of {planned} epochs" if run.n_trained < planned else ""
+    epochs = f", {run.n_trained:,} of {planned:,} epochs" if run.n_trained < planned else ""
     score = f", {held_out} {percent_text(run.figures[held_out].accuracy)}" if held_out else ""
     when = f" · {run.created_at:%d %b %H:%M} UTC" if run.created_at else ""
     return f"{epochs}{score}{when}"

@@ -88,7 +88,13 @@ def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
 
 
 def nearest_recipe(spec: RunSpec, default: str) -> str:
-    """Return the name of the recipe of this data set and model that differs least, or ``default`` if there is none."""
+    """Return the name of the recipe that a spec is called after, see :func:`spec_title`.
+
+    Of a spec that is called after none, it is the recipe of this data set and model that differs least, or ``default``
+    if there is none.
+    """
+    if named := _base_of(spec, frozenset()).recipe:
+        return named
     distances = {
         name: len(_differences(spec, base))
         for name, base in _recipe_bases(spec.model).items()
@@ -267,4 +273,5 @@ def _phrase(model: str, name: str, value: Any) -> str:
             f"no {record.label.lower()}" if record.none_label == "off" else record.none_label or f"{record.label}: none"
         )
     text = record.options[value] if isinstance(record, Choice) else setting_label(name, value)
-    return record.phrase.format(text) if record.phrase else f"{record.label} {text}"
+    lower = f"{text[:1].lower()}{text[1:]}"
+    return record.phrase.format(text, lower=lower) if record.phrase else f"{record.label} {text}"

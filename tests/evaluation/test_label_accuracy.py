@@ -18,4 +18,4 @@ def test_the_accuracy_is_the_share_of_labels_predicted():
 def test_weak_models_are_warned_of(accuracy, warned):
     warning = label_issues_warning(accuracy)
     assert bool(warning) == warned
-    assert not warned or f"{100 * accuracy:.1f} %" in warning
+    assert not warned or f"{100 * accuracy:.2f} %" in warning

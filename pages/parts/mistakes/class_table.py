@@ -18,9 +18,9 @@ from digitcore.wording import PERCENT_COLUMN
 
 # Column, heading, and what the heading means.
 _SHARES = (
-    ("precision", "Precision", explain("precision")),
-    ("recall", "Recall", explain("recall")),
-    ("f1", "F1", explain("F1")),
+    ("precision", "Precision (%)", explain("precision")),
+    ("recall", "Recall (%)", explain("recall")),
+    ("f1", "F1 (%)", explain("F1")),
 )
 
 

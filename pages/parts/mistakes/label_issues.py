@@ -105,7 +105,7 @@ def _show_issues(part: Part, run: Run, folds: list[Computation]) -> None:
     share, warning = percent_text(n_issues / part.n_images), label_issues_warning(accuracy)
     st.markdown(
         f"**{n_issues:,}** of {part.n_images:,} training images ({share}) are suspected of a wrong label. Out of fold, "
-        f"the models were right on **{percent_text(accuracy, 1)}** of the images."
+        f"the models were right on **{percent_text(accuracy)}** of the images."
     )
     if warning:
         st.warning(messages.plain(warning))

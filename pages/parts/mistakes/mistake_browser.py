@@ -33,11 +33,13 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
     """Show the matrix of a part's predictions, and the images that are asked for."""
     names = part.dataset.class_names
     prediction = predictions(probabilities)
-    # Both on one screen: what a click on the matrix does is seen without scrolling.
+    # Both on one screen: what a click on the matrix does is seen without scrolling. `layout.css` has a phone show the
+    # images right below the matrix.
     left, right = st.columns(2, gap="medium")
-    with left:
+    with left.container(key="matrix_alone"):
         show_heading("Confusion matrix", "confusion", help_text=explain("confusion matrix", "class", "prediction"))
         place = st.container()
+    with left.container(key="matrix_choices"):
         values, scale = _ask_look()
         key = ("matrix", run.digest, run.created_at, part.name, values, scale)
         chart = shared.charts.get(key, lambda: _matrix(part, prediction, values, scale))
@@ -46,7 +48,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         sentences = confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names))
         st.subheader("Most confused")
         st.markdown("\n".join(f"- {messages.plain(words)}" for words in sentences))
-    with right:
+    with right.container(key="matrix_images"):
         _show_images(part, probabilities, names)
 
 
@@ -82,7 +84,8 @@ def _show_images(part: Part, probabilities: np.ndarray, names: Sequence[str]) ->
     # As high as the heading beside it, which has a guide.
     with st.container(horizontal=True, vertical_alignment="center", key="heading_without_guide"):
         st.header("The images behind it")
-    wanted, order, n_images = _ask_images(names)
+    with st.container(key="matrix_filters"):
+        wanted, order, n_images = _ask_images(names)
     positions = select_positions(part.labels, probabilities, wanted)
     shown = order_positions(positions, part.labels, probabilities, order, session.draw_seed())[:n_images]
     if not len(shown):

@@ -174,7 +174,7 @@ def _show_figures(tables: Sequence[pd.DataFrame], labels: Sequence[str]) -> None
                 "label": st.column_config.TextColumn("Corruption"),
                 **{
                     severity: st.column_config.NumberColumn(
-                        "As they are" if severity == "0" else f"Severity {severity}", format=PERCENT_COLUMN
+                        "As they are (%)" if severity == "0" else f"Severity {severity} (%)", format=PERCENT_COLUMN
                     )
                     for severity in severities
                 },

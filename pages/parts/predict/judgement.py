@@ -182,11 +182,11 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str], n
             "run": st.column_config.TextColumn("Run", width="large"),
             "prediction": st.column_config.TextColumn("Prediction", help=explain("prediction")),
             "probability": st.column_config.NumberColumn(
-                "Probability", format=PERCENT_COLUMN, help=explain("probability")
+                "Probability (%)", format=PERCENT_COLUMN, help=explain("probability")
             ),
             "second": st.column_config.TextColumn("Runner-up", help=explain("runner-up")),
             "second_probability": st.column_config.NumberColumn(
-                "Its probability", format=PERCENT_COLUMN, help=explain("probability", "runner-up")
+                "Its probability (%)", format=PERCENT_COLUMN, help=explain("probability", "runner-up")
             ),
         },
         alt="What every chosen run says of the image",

@@ -194,8 +194,8 @@ def show_scores(run: Run) -> None:
                 "round": "Round",
                 "n_images": "Images",
                 "n_answered": "Answered",
-                "you": st.column_config.NumberColumn("You", format=PERCENT_COLUMN),
-                "model": st.column_config.NumberColumn("The model", format=PERCENT_COLUMN),
+                "you": st.column_config.NumberColumn("You (%)", format=PERCENT_COLUMN),
+                "model": st.column_config.NumberColumn("The model (%)", format=PERCENT_COLUMN),
             },
             alt="Share answered correctly in each round",
         )
