@@ -335,6 +335,19 @@ def map_of_images() -> str:
     return svg(marks)
 
 
+def quiz() -> str:
+    truth, probabilities, _ = softmax_on_test()
+    wrong = int(np.flatnonzero(predictions(probabilities) != truth)[0])
+    image = split_for(SOFTMAX).test.images[wrong]
+    marks = [rect(20, 20, 130, 130, palette.TILE_DARK)]
+    marks += pixels(image, 29, 29, 14, (palette.TILE_DARK, palette.TILE_LIGHT), (0, 16))
+    for digit in range(10):
+        x, y = 178 + 38 * (digit % 3), 24 + 32 * (digit // 3)
+        marks.append(rect(x, y, 32, 26, "none", f' rx="4" stroke="{MUTED}"'))
+        marks.append(text(x + 16, y + 17, str(digit), anchor="middle"))
+    return svg(marks)
+
+
 def folds() -> str:
     plan = CrossValidation(SOFTMAX.with_changes(split={"max_train": None}, parameters={"epochs": 20}), 5)
     accuracies = [[epoch.validation_accuracy for epoch in train_spec(member.spec).epochs] for member in plan.members]
@@ -550,6 +563,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "probability": probability,
     "why": why,
     "map": map_of_images,
+    "quiz": quiz,
     "folds": folds,
     "fold_scores": fold_scores,
     "sweep": sweep_of_rates,

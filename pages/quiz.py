@@ -9,7 +9,7 @@ layout.show_title("Quiz", "Classify the images that the model got wrong. The key
 
 with messages.caught(), view.in_address():
     row = layout.choices("quiz_run")
-    run = run_picker.ask_run(row)
+    run = run_picker.ask_run(row, "quiz")
     if run is None:
         view.end_page()
     part = run_picker.ask_part(run, row)

@@ -62,9 +62,15 @@ def show_coming(words: str, height: int = CHART_HEIGHT) -> None:
     st.skeleton(height=height)
 
 
-def start_place() -> DeltaGenerator:
-    """Return the place of a button that starts something and stands below what it is about."""
-    return st.container(width=BUTTON_WIDTH)
+def start_place(name: str) -> DeltaGenerator:
+    """Return the place of a button that starts something and stands below what it is about.
+
+    Parameters
+    ----------
+    name : str
+        Of the place, one of its own for each of a page.
+    """
+    return st.container(width=BUTTON_WIDTH, key=f"start_{name}")
 
 
 def with_button(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -14,6 +14,8 @@ LARGEST_WIDTH = 40
 WIDEST = 870
 
 _CSS = """
+.pixel_table { container-type: inline-size; }
+.pixel_table p { display: none; margin: 0 0 0.35rem; font-size: 0.85rem; opacity: 0.75; }
 .pixels { overflow-x: auto; }
 .pixels table { border-collapse: collapse; table-layout: fixed; width: 100%; font-size: 12px;
                 font-variant-numeric: tabular-nums; }
@@ -31,10 +33,12 @@ def show(dataset: Dataset, index: int) -> None:
         f'<tr><th scope="row">{row}</th>{"".join(map(_cell, values, *_shades(values, dataset.max_value)))}</tr>'
         for row, values in zip(table.index, table.to_numpy().tolist(), strict=True)
     )
+    width = n_columns * CELL_WIDTH
     html = (
-        f"<style>{_CSS}</style>"
+        f"<style>{_CSS} @container (max-width: {width - 1}px) {{ .pixel_table p {{ display: block; }} }}</style>"
+        f'<div class="pixel_table"><p>Scroll sideways for all {n_columns - 1} columns.</p>'
         f'<div class="pixels" role="region" tabindex="0" aria-label="Pixel values of image {index}">'
-        f'<table style="min-width: {n_columns * CELL_WIDTH}px"><tr><th></th>{heads}</tr>{rows}</table></div>'
+        f'<table style="min-width: {width}px"><tr><th></th>{heads}</tr>{rows}</table></div></div>'
     )
     st.html(html, width=min(n_columns * LARGEST_WIDTH, WIDEST))
 

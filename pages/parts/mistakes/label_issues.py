@@ -46,7 +46,7 @@ def show(run: Run) -> None:
         if in_vain:
             st.info("The link shows what this search finds: press the button to start it here.")
         seconds = duration_text(N_FOLDS * run.seconds)
-        layout.start_place().button(
+        layout.start_place("label_issues").button(
             "Look for wrong labels",
             on_click=session.search_label_issues,
             args=(run,),

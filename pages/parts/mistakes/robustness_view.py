@@ -56,7 +56,7 @@ def show(run: Run, part: Part) -> None:
     if not asked:
         if in_vain:
             st.info("The link shows what this measurement finds: press the button to start it here.")
-        layout.start_place().button(
+        layout.start_place("robustness").button(
             "Measure robustness", on_click=session.measure_robustness, args=(run,), width="stretch"
         )
         return

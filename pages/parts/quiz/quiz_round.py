@@ -15,6 +15,7 @@ from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_t
 from digitcore.runs import Run
 from digitcore.wording import PERCENT_COLUMN, article, percent_text
 from pages.parts import layout, messages, press, session, view
+from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
 
 TILE = 252
@@ -186,7 +187,7 @@ def show_scores(run: Run) -> None:
     """Show the rounds of this session with this run."""
     scores = session.scores_of(run)
     if scores:
-        st.header("Your rounds with this run")
+        show_heading("Your rounds with this run", "quiz")
         st.dataframe(
             in_percent(scores_table(scores), ["you", "model"]),
             hide_index=True,

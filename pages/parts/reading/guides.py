@@ -141,6 +141,14 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             ),
             "Points of four classes in four clusters, with crosses where they touch.",
         ),
+        "quiz": Guide(
+            (
+                "A round shows images of the chosen part one at a time, and you name the class of each.",
+                "At the end your share of right answers stands beside the model's on the same images.",
+                "Images that the model got wrong are the hard ones: many people misread some of them, too.",
+            ),
+            "A digit beside ten keys, one for each class.",
+        ),
         "folds": Guide(
             (
                 "Each fold of the training part is held out once while the model learns from the others; the line is "

@@ -73,7 +73,7 @@ def _go_on(now: Followed, pace: int, *, running: bool, goes_on: bool) -> None:
     is_over = stepper.batch is None
     with st.container(horizontal=True, vertical_alignment="center", key="steps_buttons"):
         words = "Computes the gradient of one batch and updates the weights once."
-        place = layout.start_place()
+        place = layout.start_place("steps")
         one = press.button(
             "One batch", key="steps_batch", place=place, type="primary", width="stretch", disabled=is_over, help=words
         )
