@@ -43,7 +43,10 @@ def show(run: Run, base: Run | None) -> None:
             _show_figure("Test accuracy", part_lock.LOCKED, "Not opened yet", ACCURACY_HELP["test"])
         seconds = run.seconds or sum(epoch.seconds for epoch in run.epochs)
         n_epochs = counted(len(run.epochs), "epoch")
-        _show_figure("Training time", duration_text(seconds), n_epochs, explain("training time", "epoch"))
+        # Of the first epoch nothing is known yet.
+        has_time = run.epochs or not run.active
+        words = duration_text(seconds) if has_time else "–"
+        _show_figure("Training time", words, n_epochs, explain("training time", "epoch"))
         if recipe is not None and run.evaluated:
             note = comparison_text(run, recipe)
             _show_figure(recipe.accuracy_label, percent_text(recipe.accuracy), note, recipe.accuracy_help)
