@@ -5,7 +5,6 @@ An explanation is for somebody who meets the word for the first time: three sent
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -253,22 +252,3 @@ def explain(*terms: str) -> str:
     if len(terms) == 1:
         return GLOSSARY[terms[0]]
     return "\n\n".join(f"**{term[0].upper()}{term[1:]}**: {GLOSSARY[term]}" for term in terms)
-
-
-def terms_of(text: str) -> tuple[str, ...]:
-    """Return the terms of :data:`GLOSSARY` that a text uses, in any case and number, as they come in it.
-
-    Of terms that contain each other the longest counts: "weight image", not "weight".
-    """
-    found, left = {}, text
-    for term in sorted(GLOSSARY, key=len, reverse=True):
-        words = re.compile(rf"\b{re.escape(term)}(?:s|es)?\b", re.IGNORECASE)
-        if match := words.search(left):
-            found[term] = match.start()
-            left = words.sub(lambda each: " " * len(each.group()), left)
-    return tuple(sorted(found, key=found.__getitem__))
-
-
-def explain_text(text: str) -> str:
-    """Return the explanation of every term that a text uses, see :func:`terms_of`; empty where it uses none."""
-    return explain(*terms_of(text)) if terms_of(text) else ""

@@ -14,8 +14,6 @@ MOST_LETTERS = 72
 # Shares below this are 0 but for rounding.
 _ZERO = 1e-9
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-# Per cent, 0 to 100, as sprintf writes it in tables, whose heads have the sign: "97.30".
-PERCENT_COLUMN = "%.2f"
 
 
 def number_text(value: float, form: str = ",g") -> str:
@@ -27,14 +25,22 @@ def number_text(value: float, form: str = ",g") -> str:
     return text.replace("-", MINUS)
 
 
-def short_number(value: float, digits: int = 3) -> str:
-    """Return a number with so many significant digits: "0.00123", "8,930", "−1.5", "5.29 × 10¹⁵"."""
-    size = abs(float(f"{value:.{digits}g}"))
+def short_number(value: float) -> str:
+    """Return a number with three significant digits: "0.00123", "−1.5", "5.29 × 10¹⁵"; NaN and infinity as Python does.
+
+    Numbers from 100 to a million are written without decimals: "8,934". Larger ones, and those below 0.0001, have a
+    power of ten.
+    """
+    size = abs(float(f"{value:.3g}"))
     if size == 0 or 1e-4 <= size < 1e6 or not math.isfinite(size):
-        # Of whole numbers all digits are shown.
-        return number_text(value, ",.0f" if 10 ** (digits - 1) <= size < 1e6 else f".{digits}g")
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return number_text(value, ",.0f" if 100 <= size < 1e6 else ".3g")
+    mantissa, exponent = f"{value:.2e}".split("e")
     return f"{number_text(float(mantissa))} × {power_text(int(exponent))}"
+
+
+def loss_text(loss: float) -> str:
+    """Return a loss with four decimals, or, from 10,000 on, as :func:`short_number` does."""
+    return f"{loss:.4f}" if loss < 10_000 else short_number(loss)
 
 
 def power_text(exponent: int) -> str:

@@ -20,6 +20,7 @@ with messages.caught(), view.in_address(), st.container():
         with layout.form():
             spec, problem = run_form.ask_spec(spec)
     messages.show_link_problems()
+    missing = st.container()
     if problem:
         st.error(messages.plain(problem))
     elif kind == experiment_form.RATE:
@@ -29,4 +30,8 @@ with messages.caught(), view.in_address(), st.container():
         plan = experiment_form.ask_plan(kind, spec)
         experiment_form.show_plan(plan)
         experiment_view.show(kind, plan)
+    # What was chosen just now is known by now.
+    if session.missing_experiment():
+        with missing:
+            messages.show_problems([session.missing_experiment_text(session.missing_experiment())])
     experiment_view.show_reading_help(kind)

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from digitcore.experiments.phenomena import PHENOMENA
-from digitcore.glossary import GLOSSARY, explain, explain_text, terms_of
+from digitcore.glossary import GLOSSARY, explain
 from digitcore.models import MODELS
 from digitcore.specs.settings import all_settings
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [*(ROOT / "digitcore").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
-SOURCES.remove(ROOT / "digitcore" / "glossary.py")
 
 
 def terms_in(path):
@@ -26,7 +24,6 @@ def terms_in(path):
 
 
 USED = {term for path in SOURCES for term in terms_in(path)}
-USED |= {term for each in PHENOMENA.values() for term in terms_of(f"{each.topic} {each.words}")}
 
 
 def test_every_term_that_is_explained_is_in_the_glossary():
@@ -48,14 +45,6 @@ def test_an_explanation_is_one_to_three_sentences(term):
 def test_several_terms_are_told_apart():
     assert explain("loss") == GLOSSARY["loss"]
     assert explain("loss", "epoch") == f"**Loss**: {GLOSSARY['loss']}\n\n**Epoch**: {GLOSSARY['epoch']}"
-
-
-def test_the_terms_of_a_text_are_found_in_any_number_and_the_longest_of_them():
-    text = "Losses fall over the epochs; its weight images stay noise, and no gradient comes through a ReLU."
-    assert terms_of(text) == ("loss", "epochs", "weight image", "gradient", "ReLU")
-    assert terms_of("Nothing that the glossary has") == ()
-    assert explain_text("") == ""
-    assert explain_text("An epoch") == GLOSSARY["epoch"]
 
 
 def test_an_unknown_term_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import unicodedata
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from digitcore.images import palette
-from digitcore.wording import power_text
+from digitcore.wording import power_text, short_number
 
 AXIS_TITLES = {"loss": "Loss (nats)", "accuracy": "Accuracy (%)"}
 # Accuracies are kept as 0 to 1. The axis shows per cent, every label with as many decimals as its step needs; the sign
@@ -21,7 +22,7 @@ PERCENT_AXIS: dict[str, Any] = {"format": "%", "labelExpr": r"replace(datum.labe
 LINEAR_NUMBERS: dict[str, Any] = {"format": ",f"}
 # A logarithmic axis leaves most labels between the powers of ten empty: they stay so.
 LOG_NUMBERS: dict[str, Any] = {"labelExpr": "datum.label === '' ? '' : format(datum.value, ',~r')"}
-# From here on, which only a training that diverged reaches, a loss has too many digits for a label.
+# Larger losses, which only trainings that diverged reach, are labelled by powers of ten; so many of them fit.
 LARGE_LOSS, MOST_POWERS = 1e5, 6
 # The labels of five digits are long: half as many fit beside each other.
 MOST_EPOCH_TICKS, LONG_EPOCHS = 6, 10_000
@@ -74,18 +75,25 @@ def measure_axis(
     else:
         scale = alt.Scale(domain=domain, nice=not limits, zero=True)
         axis = alt.Axis(tickCount=5, **LINEAR_NUMBERS)
-    if limits and limits[1] > LARGE_LOSS:
+    if limits and LARGE_LOSS < limits[1] < math.inf:
         title, axis = _large_loss_axis(title, *limits, log=log)
     return alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
 def _large_loss_axis(title: str, low: float, high: float, *, log: bool) -> tuple[str, alt.Axis]:
-    """Return the title and the axis of losses of so many digits that powers of ten are written instead."""
+    """Return the title and the axis of losses of so many digits that powers of ten are written instead.
+
+    ``low`` of a logarithmic axis is a power of ten; one of a single decade has its even multiples as labels.
+    """
     last = math.floor(math.log10(high))
     if not log:
         title = title.replace("(", f"({power_text(last)} ")
         return title, alt.Axis(tickCount=5, labelExpr=f"format(datum.value / 1e{last}, '~r')")
     first = math.ceil(math.log10(low))
+    if last <= first:
+        values = [factor * low for factor in (1, 2, 4, 6, 8, 10) if factor * low <= high]
+        labels = [short_number(value) for value in values]
+        return title, alt.Axis(values=values, labelExpr=f"{labels}[indexof({values}, datum.value)]")
     step = math.ceil((last - first + 1) / MOST_POWERS)
     powers = range(first, last + 1, step)
     labels = [power_text(power) if power not in (0, 1) else str(10**power) for power in powers]
@@ -111,8 +119,8 @@ def value_limits(values: pd.Series, measure: str, *, log: bool = False) -> tuple
         return max(start for start in ACCURACY_STARTS if start <= max(lowest, 0)), 1.0
     if not len(known) or known.max() <= 0:
         return FIRST_LOG_LOSS if log else 0.0, FIRST_LOSS_END
-    power = 10.0 ** np.floor(np.log10(known.max()))
-    ends = [end * power for end in (*LOSS_ENDS, 10.0)]
+    power = 10.0 ** math.floor(math.log10(known.max()))
+    ends = [min(end * power, sys.float_info.max) for end in (*LOSS_ENDS, 10.0)]
     lowest = 10.0 ** np.floor(np.log10(known[known > 0].min())) if log else 0.0
     return float(lowest), float(next(end for end in ends if end >= known.max()))
 

@@ -42,12 +42,13 @@ def end_names(
     colors : sequence of mapping, optional
         Of the words, by theme. Default: those of parts with these names.
     low : float, optional
-        Below this value an accuracy, too, ends near the axis.
+        Lines that end below this accuracy are named above their last points.
     """
     last = (
         lines.transform_filter(f"isValid(datum['{y}'])")
         .transform_joinaggregate(last_x=f"max({x})", groupby=[column])
         .transform_filter(f"datum['{x}'] === datum.last_x")
+        .transform_joinaggregate(lowest=f"min({y})")
         # Two lines of equal value still get two places.
         .transform_window(place="row_number()", sort=[alt.SortField(y, order="descending"), alt.SortField(column)])
     )
@@ -58,11 +59,13 @@ def end_names(
         tooltip=alt.value(None),
     )
     look = {"align": "left", "dx": 7, "baseline": "middle", "fontSize": FONT_SIZE, "fontWeight": 600}
-    ends = {"true": PLACES[measure]}
+    ends = {"": PLACES[measure]}
     if low is not None:
-        ends = {f"datum['{y}'] >= {low}": PLACES[measure], f"datum['{y}'] < {low}": PLACES["loss"]}
+        # Both names at once, or they could meet; that of a line far above stays beside its point.
+        near = f"(datum.lowest < {low} && datum['{y}'] < {2 * low})"
+        ends = {f" && !{near}": PLACES[measure], f" && {near}": PLACES["loss"]}
     return [
-        named.transform_filter(f"datum.place {which} 1 && {end}").mark_text(**look, dy=dy)
+        named.transform_filter(f"datum.place {which} 1{end}").mark_text(**look, dy=dy)
         for end, places in ends.items()
         for which, dy in zip(("===", "!=="), places, strict=True)
     ]

@@ -21,7 +21,7 @@ from digitcore.errors import InvalidSetting
 from digitcore.images import palette
 
 _HEIGHT = 300
-# The name of a line that ends below it has no room above the axis.
+# Below this accuracy a name under its line would cover the labels of the epochs.
 LOW_ACCURACY = 0.15
 # Pixels between a line and the words on this side of it.
 _BESIDE = {"left": 5, "center": 0, "right": -5}

@@ -69,25 +69,23 @@ def expected_calibration_error(table: pd.DataFrame) -> float:
 
 
 def calibration_sentence(table: pd.DataFrame) -> str:
-    """Say what :func:`reliability_table` comes to: too sure, too unsure, or neither.
+    """Say what :func:`reliability_table` comes to: overconfident, underconfident, or neither.
 
-    Neither is also what chance explains: the mean confidence lies in the 95 % Wilson interval of the accuracy.
+    Where the mean confidence lies in the 95 % Wilson interval of the accuracy, it says that chance may be the reason.
     """
     error = expected_calibration_error(table)
     if math.isnan(error):
         return "There are no images."
     filled = table[table["n_images"] > 0]
-    share = filled["n_images"] / filled["n_images"].sum()
+    share, n_images = filled["n_images"] / filled["n_images"].sum(), int(filled["n_images"].sum())
     accuracy, confidence = (share * filled["accuracy"]).sum(), (share * filled["confidence"]).sum()
-    figures = f"on average {percent_text(confidence, 1)} sure and {percent_text(accuracy, 1)} right"
+    figures = f"on average {percent_text(confidence)} sure and {percent_text(accuracy)} right"
     if abs(confidence - accuracy) < 0.005:
         return f"The model is about as right as it is sure: {figures}."
-    n_images = int(filled["n_images"].sum())
     low, high = wilson_interval(round(n_images * accuracy), n_images)
     if low <= confidence <= high:
-        interval = f"95 % interval {percent_interval_text(low, high)}"
-        figures = f"{figures} ({interval})"
-        return f"As far as {counted(n_images, 'image')} can tell, the model is as right as it is sure: {figures}."
+        interval = f"95 % interval {percent_interval_text(low, high)} %"
+        return f"The model is {figures} ({interval}): with {counted(n_images, 'image')} the difference may be chance."
     return f"The model is {'overconfident' if confidence > accuracy else 'underconfident'}: {figures}."
 
 

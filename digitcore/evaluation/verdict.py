@@ -200,7 +200,7 @@ class _Facts:
         if kind == "unstable":
             best = max(curve.accuracies)
             return (
-                f"In epoch {curve.best_training_epoch:,} it was {percent_text(best, 1)} of the training images, and "
+                f"In epoch {curve.best_training_epoch:,} it was {percent_text(best)} of the training images, and "
                 f"the training lost it again: {self._blame} is too high."
             )
         if kind == "still improving":
@@ -223,7 +223,7 @@ class _Facts:
     @property
     def _breakdown(self) -> str:
         jump, lost = self.curve.jump, self.curve.lost > MUCH_LOST
-        had = f"It had reached {percent_text(max(self.curve.accuracies), 1)} of the training images." if lost else ""
+        had = f"It had reached {percent_text(max(self.curve.accuracies))} of the training images." if lost else ""
         broke = ""
         if jump is not None:
             broke = f"In epoch {jump:,} the loss jumped to {short_number(self.curve.losses[jump - 1])}."

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from digitcore.datasets import DATASETS
+from digitcore.glossary import explain
 from digitcore.parameters import unknown_name
 from digitcore.runs.robustness import run_robustness
 from digitcore.runs.run import Run
@@ -57,6 +58,8 @@ class Phenomenon:
         Key in :data:`PHENOMENA` and in links.
     topic, title : str
         Under which it is listed.
+    terms : str
+        What its words mean, from :func:`digitcore.glossary.explain`; Markdown.
     watch : tuple of two str
         What to watch, in two sentences.
     baseline, variation : RunSpec
@@ -68,6 +71,7 @@ class Phenomenon:
     name: str
     topic: str
     title: str
+    terms: str
     watch: tuple[str, str]
     baseline: RunSpec
     variation: RunSpec
@@ -211,6 +215,7 @@ def _phenomenon(
     name: str,
     topic: str,
     title: str,
+    terms: str,
     watch: tuple[str, str],
     baseline: RunSpec,
     changes: Mapping[str, Any],
@@ -221,6 +226,7 @@ def _phenomenon(
         name=name,
         topic=topic,
         title=title,
+        terms=terms,
         watch=watch,
         baseline=baseline,
         variation=baseline.with_changes(**changes),
@@ -268,6 +274,7 @@ _ALL = (
         "rate-too-high",
         _STEPS,
         "Learning rate too high",
+        explain("learning rate", "loss", "epoch"),
         (
             "With ten times the rate each step jumps over the minimum: the loss climbs far above the 2.3 of guessing.",
             "The accuracy stays near 10 %, and more epochs do not help.",
@@ -285,6 +292,7 @@ _ALL = (
         "rate-too-low",
         _STEPS,
         "Learning rate too low",
+        explain("learning rate", "loss", "epoch"),
         (
             "With a three-hundredth of the rate the loss falls so slowly that thirty epochs hardly change it.",
             "Nothing is wrong with the model: the curve still points down, so train longer or raise the rate.",
@@ -302,6 +310,7 @@ _ALL = (
         "full-batch",
         _STEPS,
         "Full batch against mini-batches",
+        explain("batch size", "epoch", "loss"),
         (
             "Both see every image forty times, but the full batch makes one step per epoch and mini-batches of 32 make "
             "43.",
@@ -320,6 +329,7 @@ _ALL = (
         "momentum",
         _STEPS,
         "Momentum",
+        explain("momentum", "learning rate", "loss"),
         (
             "At a rate of 0.01 plain gradient descent is still on its way after thirty epochs.",
             "With momentum 0.9 steps in the same direction add up, and the loss falls many times faster.",
@@ -337,6 +347,7 @@ _ALL = (
         "large-initialisation",
         _WEIGHTS,
         "Initial weights too large",
+        explain("scale of the initial weights", "loss"),
         (
             "With initial weights twenty times as large the first epoch's loss is far above the 2.3 of guessing.",
             "The first steps are so violent that they break the network, and it hardly recovers.",
@@ -354,6 +365,7 @@ _ALL = (
         "dead-relus",
         _WEIGHTS,
         "Dead ReLUs",
+        explain("ReLU", "dead unit", "gradient", "initial bias"),
         (
             "With an initial bias of −3 every ReLU gives zero for every image, so no gradient flows back: the loss "
             "stays at 2.30.",
@@ -372,6 +384,7 @@ _ALL = (
         "overfitting",
         _FIT,
         "Overfitting on 700 images",
+        explain("overfitting", "validation part", "loss"),
         (
             "From 15 to 100 epochs the training loss goes to zero, but the validation loss turns and rises: the "
             "network gets surer of its mistakes.",
@@ -394,6 +407,7 @@ _ALL = (
         "early-stopping",
         _FIT,
         "Early stopping",
+        explain("early stopping", "validation part", "overfitting"),
         (
             "The training ends as soon as the validation accuracy has not improved for 10 epochs, after a fraction of "
             "the baseline's 100.",
@@ -412,6 +426,7 @@ _ALL = (
         "dropout",
         _FIT,
         "Dropout against overfitting",
+        explain("dropout", "overfitting", "gap"),
         (
             "With six in ten hidden units left out at random the training loss falls more slowly and stays higher.",
             "The test loss ends lower than without dropout: the gap between the two curves has shrunk.",
@@ -429,6 +444,7 @@ _ALL = (
         "more-data",
         _FIT,
         "More data against overfitting",
+        explain("overfitting", "gap", "fewer training images"),
         (
             "With 150 images the network learns all of them, and its test loss stays far above its training loss.",
             "With all 1,347 images the same network gets several points more of the test images right.",
@@ -446,6 +462,7 @@ _ALL = (
         name="linear-model",
         topic=_MODELS,
         title="The limits of a linear model",
+        terms=explain("softmax", "weight image", "hidden layers"),
         watch=(
             "Softmax regression has ten weight images, one template per class, so it never gets all training images "
             "right.",
@@ -464,6 +481,7 @@ _ALL = (
         name="cnn-on-shifted-images",
         topic=_MODELS,
         title="CNN against MLP on shifted images",
+        terms=explain("convolution filters", "robustness"),
         watch=(
             "On the test images as they are, the two are close; on Mistakes, Robustness shows what is left when the "
             "images are shifted.",
@@ -482,6 +500,7 @@ _ALL = (
         name="8x8-against-28x28",
         topic=_MODELS,
         title="8×8 against 28×28 pixels",
+        terms=explain("pixel", "weight image"),
         watch=(
             "The same network with as many images: 28×28 pixels give its first layer twelve times the weights, and "
             "those at the border of the images stay noise.",
@@ -501,6 +520,7 @@ _ALL = (
         "another-seed",
         _CHANCE,
         "Another seed: what is noise",
+        explain("seed", "accuracy"),
         (
             "Only the seed differs, so the weights start elsewhere and the images come in another order: the curves "
             "are close, but not the same.",

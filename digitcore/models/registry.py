@@ -106,6 +106,11 @@ class ModelEntry:
     warms_up: bool = False
     short_label: str = ""
 
+    @property
+    def name_of_trainings(self) -> str:
+        """What names of trainings and lists of runs call it."""
+        return self.short_label or self.label
+
 
 def _load(module: str, class_name: str) -> type[EpochClassifier]:
     return getattr(importlib.import_module(module), class_name)

@@ -31,8 +31,9 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
     -------
     DataFrame
         ``called`` (the name, or else the title; pinned ones begin with a star), ``title``, ``tags``, ``data``,
-        ``model``, ``recipe``, ``n`` runs, ``accuracy``, ``interval`` (text; "locked" where test figures are covered)
-        and ``sd`` of the test part in per cent, ``gap`` in points, ``seconds``, ``state``, ``losses``, ``created_at``.
+        ``model`` (its short label), ``recipe``, ``n`` runs, ``accuracy``, ``interval`` (text; "locked" where test
+        figures are covered) and ``sd`` of the test part in per cent, ``gap`` in points, ``seconds``, ``state``,
+        ``losses``, ``created_at``.
     """
     intervals = interval_texts(lines["test_low"], lines["test_high"])
     starred = lines["pinned"].map({True: PIN, False: ""})
@@ -45,9 +46,7 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
             "title": lines["title"],
             "tags": lines["tags"],
             "data": _labels(lines["dataset"], DATASETS),
-            "model": [
-                MODELS[name].short_label or MODELS[name].label if name in MODELS else name for name in lines["model"]
-            ],
+            "model": [MODELS[name].name_of_trainings if name in MODELS else name for name in lines["model"]],
             "recipe": lines["recipe"],
             "n": lines["n"],
             "accuracy": 100 * lines["test_accuracy"],
@@ -80,6 +79,20 @@ def telling_columns(table: pd.DataFrame) -> list[str]:
         "recipe": all(name.startswith(recipe) for name, recipe in zip(names, table["recipe"].fillna(""), strict=True)),
     }
     return [name for name in table if not silent.get(name)]
+
+
+def date_format(times: pd.Series, now: pd.Timestamp) -> str:
+    """Return how a table writes times, in the format of moment.js: without the year if all are of this one.
+
+    Parameters
+    ----------
+    times : Series of datetime, UTC
+        When the runs of the table were begun.
+    now : Timestamp, UTC
+        The present.
+    """
+    year = "" if (times.dt.year == now.year).all() else " YYYY"
+    return f"D MMM{year}, HH:mm"
 
 
 def interval_texts(lows: pd.Series, highs: pd.Series) -> list[str]:

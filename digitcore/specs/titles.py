@@ -88,10 +88,9 @@ def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
 
 
 def nearest_recipe(spec: RunSpec, default: str) -> str:
-    """Return the name of the recipe that a spec is called after, see :func:`spec_title`.
+    """Return the recipe that a spec's title names, else the one of its data set and model with the fewest differences.
 
-    Of a spec that is called after none, it is the recipe of this data set and model that differs least, or ``default``
-    if there is none.
+    Without such a one, it is ``default``. See :func:`spec_title`.
     """
     if named := _base_of(spec, frozenset()).recipe:
         return named
@@ -202,7 +201,7 @@ def _base_of(spec: RunSpec, varied: frozenset[str]) -> _Base:
 
 def _root_label(name: str, value: str) -> str:
     """Return what a title calls a data set or a model."""
-    return DATASETS[value].label if name == "dataset" else MODELS[value].short_label or MODELS[value].label
+    return DATASETS[value].label if name == "dataset" else MODELS[value].name_of_trainings
 
 
 def _plain_base(spec: RunSpec, varied: frozenset[str]) -> _Base:

@@ -73,7 +73,7 @@ def axis_name(setting: str, what: str) -> str:
     return f"{_OF_AXES}{setting}.{what}"
 
 
-def read_option(name: str, text: str, options: Mapping[str, Any], meant: str = "") -> Any:
+def read_option(name: str, text: str, options: Mapping[str, Any], expected: str = "") -> Any:
     """Return what a text of a link stands for.
 
     Parameters
@@ -84,7 +84,7 @@ def read_option(name: str, text: str, options: Mapping[str, Any], meant: str = "
         The link's text.
     options : mapping of str to Any
         The valid texts, and the value of each.
-    meant : str, optional
+    expected : str, optional
         What they are, in words, where the texts themselves say nothing to a reader.
 
     Raises
@@ -94,9 +94,9 @@ def read_option(name: str, text: str, options: Mapping[str, Any], meant: str = "
     """
     if text in options:
         return options[text]
-    # Of many, such as all runs, the first ones show what is meant.
+    # Of many, the first ones show what is meant.
     few = ", ".join([*list(options)[:5], *(["..."] if len(options) > 5 else [])])
-    raise InvalidSetting(f"{name} must be {meant or f'one of {few}'}, got {shortened(text)}")
+    raise InvalidSetting(f"{name} must be {expected or f'one of {few}'}, got {shortened(text)}")
 
 
 def flag_text(value: bool) -> str:
@@ -174,7 +174,7 @@ def list_text(texts: Sequence[str]) -> str:
     return ",".join(text.replace("%", "%25").replace(",", "%2C") for text in texts)
 
 
-def read_list(name: str, text: str, options: Mapping[str, Any], meant: str = "") -> list[Any]:
+def read_list(name: str, text: str, options: Mapping[str, Any], expected: str = "") -> list[Any]:
     """Return what the parts of a link's list stand for, each once; see :func:`read_option`.
 
     Raises
@@ -182,4 +182,4 @@ def read_list(name: str, text: str, options: Mapping[str, Any], meant: str = "")
     InvalidSetting
         If a part is none of the ``options``.
     """
-    return [read_option(name, unquote(part), options, meant) for part in dict.fromkeys(text.split(",")) if part]
+    return [read_option(name, unquote(part), options, expected) for part in dict.fromkeys(text.split(",")) if part]

@@ -30,7 +30,7 @@ def show_menu(pages: Sequence[StreamlitPage]) -> None:
 
 def show_title(title: str, words: str) -> None:
     """Show the title of a page and, beside it where there is room, what the page is for."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
+    with st.container(horizontal=True, key="page_title"):
         st.title(title, anchor=False, width="content")
         st.caption(words, width="content")
 
@@ -68,9 +68,9 @@ def start_place(name: str) -> DeltaGenerator:
     Parameters
     ----------
     name : str
-        Of the place, one of its own for each of a page.
+        Of the place, unique on its page.
     """
-    return st.container(width=BUTTON_WIDTH, key=f"start_{name}")
+    return st.container(width=BUTTON_WIDTH, key=f"start_place_{name}")
 
 
 def with_button(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -35,6 +35,7 @@ button[kind="segmented_controlActive"]:not(:disabled), button[kind="pillsActive"
   outline: 2px solid {PRIMARY_TEXT} !important;
   outline-offset: 2px;
 }}
+/* React Aria marks a whole field: it has the ring, and no part of it. */
 [data-focus-visible] :has(> :is(input, textarea):focus-visible) {{ outline: none !important; }}
 /* What clips its content, or is as large as the window, has the ring inside. */
 main:focus-visible, summary:focus-visible, canvas:focus-visible, [role="option"][data-focus-visible] {{

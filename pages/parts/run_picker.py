@@ -81,7 +81,7 @@ def ask_others(run: Run, row: DeltaGenerator) -> list[Run]:
             list(runs),
             format_func=run_labels(list(runs.values())).__getitem__,
             key=f"other_runs_{run.spec.dataset}",
-            meant="the names of kept runs of this data set",
+            expected="digests of kept runs of this data set",
             placeholder="other runs of the same data set",
             help="The same image, judged by every chosen run.",
         )

@@ -53,6 +53,7 @@ STEPS_FOLLOWED, STEPS_IMAGE = "steps_followed", "steps_image"
 _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
 _EXPERIMENT, _MISSING, EXPERIMENT_KIND = "experiment", "missing_experiment", "experiment_kind"
+_MISSING_RUN = "missing_run"
 _EXPERIMENT_CHOICE = "experiment_choice_"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
@@ -246,7 +247,7 @@ class _Link:
     Attributes
     ----------
     query : dict of str to str
-        Its parameters that are short enough to be read.
+        Its parameters that are short enough to be read, digests shortened.
     view : dict of str to str
         Those of them that say how the page looks.
     problems : list of str
@@ -310,9 +311,10 @@ def _open_link(page: str) -> None:
     except DigitcoreError:
         # Without a store there is nothing to show: the page says so.
         return
-    # Whatever names a run is looked for, and missed, under a name that can be read.
-    named = {name: text[:most] for name, text in st.query_params.to_dict().items() if name in (_RUN, _EXPERIMENT)}
-    query, problems = readable_query({**st.query_params.to_dict(), **named}, most)
+    given = st.query_params.to_dict()
+    # A digest that is too long is shortened, not left out: the page says that there is no such run.
+    digests = {name: text[:most] for name, text in given.items() if name in (_RUN, _EXPERIMENT)}
+    query, problems = readable_query({**given, **digests}, most)
     st.session_state[_LINK] = _Link(query, view_of_query(query, page), problems)
     for key in [key for key in st.session_state if key == run_key() or str(key).startswith(_EXPERIMENT_CHOICE)]:
         del st.session_state[key]
@@ -399,7 +401,7 @@ def spec() -> RunSpec:
     if link is not None or _SPEC not in st.session_state:
         query, view = (link.query, link.view) if link is not None else ({}, {})
         recipe, opened, problems = query_to_spec(query, ignored=[_RUN, _EXPERIMENT, *view])
-        st.session_state[_PROBLEMS] = [*problems, *_take_linked(query, opened)]
+        st.session_state[_PROBLEMS] = [*problems, *_take_linked(query)]
         put_spec(opened, recipe)
     return st.session_state[_SPEC]
 
@@ -412,31 +414,29 @@ def _fill_from_shown_run() -> bool:
     return run is not None
 
 
-def _take_linked(query: dict[str, str], opened: RunSpec) -> list[str]:
-    """Show the run and the experiment that a link names; return a sentence for each that is not there.
-
-    ``opened`` is what the link fills the form with.
-    """
-    problems = []
-    if _RUN in query and shared.engine().run(query[_RUN]) is None:
-        problem = f"The run {shortened(query[_RUN])} of the link is not kept on this server."
-        is_another = st.session_state[_PAGE] == "train" and _is_kept(opened)
-        problems.append(f"{problem} What follows is the run of the form's settings." if is_another else problem)
-    elif _RUN in query:
+def _take_linked(query: dict[str, str]) -> list[str]:
+    """Show the run and the experiment that a link names; return a sentence for each that is not there."""
+    problems, page = [], st.session_state[_PAGE]
+    no_run = _RUN in query and shared.engine().run(query[_RUN]) is None
+    st.session_state[_MISSING_RUN] = query[_RUN] if no_run else None
+    if _RUN in query and not no_run:
         st.session_state[_SHOWN_RUN] = query[_RUN]
-    elif st.session_state[_PAGE] == "train" and not _is_active(shown_run()):
+    elif page == "train" and not _is_active(shown_run()):
         st.session_state[_SHOWN_RUN] = None
-    is_missing = _EXPERIMENT in query and not _is_readable(query[_EXPERIMENT])
-    if is_missing:
-        name = shortened(query[_EXPERIMENT])
-        problems.append(f"The experiment {name} of the link is not kept on this server, or cannot be read by it.")
-    if st.session_state[_PAGE] == "experiments":
-        named = query.get(_EXPERIMENT)
-        found = (None, named) if is_missing else (named, None)
-        st.session_state.update(dict(zip((_EXPERIMENT, _MISSING), found, strict=True)))
-    elif _EXPERIMENT in query and not is_missing:
-        st.session_state[_EXPERIMENT] = query[_EXPERIMENT]
+    if no_run:
+        problems.append(f"The run {shortened(query[_RUN])} of the link is not kept on this server.")
+    no_experiment = _EXPERIMENT in query and not _is_readable(query[_EXPERIMENT])
+    if page == "experiments" or (_EXPERIMENT in query and not no_experiment):
+        st.session_state[_EXPERIMENT] = None if no_experiment else query.get(_EXPERIMENT)
+        st.session_state[_MISSING] = query[_EXPERIMENT] if no_experiment else None
+    elif no_experiment:
+        problems.append(missing_experiment_text(query[_EXPERIMENT]))
     return problems
+
+
+def missing_experiment_text(name: str) -> str:
+    """Say that the experiment of a link is not there."""
+    return f"The experiment {shortened(name)} of the link is not kept on this server, or cannot be read by it."
 
 
 def _is_readable(digest: str) -> bool:
@@ -608,7 +608,12 @@ def take_told() -> list[str]:
 
 def link_problems() -> list[str]:
     """What was wrong with the settings of the link that was opened last, a sentence each."""
-    return st.session_state.get(_PROBLEMS, [])
+    problems = list(st.session_state.get(_PROBLEMS, []))
+    own = spec_in_form().digest
+    is_another = st.session_state[_PAGE] == "train" and shown_run() in (None, own) and _is_kept(spec_in_form())
+    if st.session_state.get(_MISSING_RUN) and is_another:
+        problems.append("The run of the form's settings is shown instead.")
+    return problems
 
 
 def view_problems() -> list[str]:
@@ -690,7 +695,7 @@ def shown_experiment() -> str | None:
 
 
 def missing_experiment() -> str | None:
-    """What a link calls an experiment that is not kept here, until another one is chosen or started."""
+    """The digest in a link to an experiment that is not kept here; None once another one is chosen or started."""
     return st.session_state.get(_MISSING)
 
 

@@ -125,9 +125,13 @@ def select(
     key: str | None = None,
     start: Any = None,
     texts: Mapping[str, Any] | None = None,
+    expected: str = "",
     **more,
 ) -> Any:
-    """``st.selectbox``; ``texts`` are the options by what the address calls them, where that is not ``str``."""
+    """``st.selectbox``; ``texts`` are the options by what the address calls them, where that is not ``str``.
+
+    ``expected`` says what a link must name, where the options' texts do not.
+    """
     return _ask_option(
         name,
         options,
@@ -135,6 +139,7 @@ def select(
         options[0] if start is None else start,
         lambda key, value: place.selectbox(label, options, index=options.index(value), key=key, **more),
         texts,
+        expected=expected,
     )
 
 
@@ -170,13 +175,13 @@ def several(
     *,
     key: str | None = None,
     start: Sequence[Any] = (),
-    meant: str = "",
+    expected: str = "",
     **more,
 ) -> list[Any]:
-    """``st.multiselect``; ``meant`` says what a link must name, where the options' texts do not."""
+    """``st.multiselect``; ``expected`` as for :func:`select`."""
     texts = {str(option): option for option in options}
     key, start = key or name, list(start)
-    value, _ = session.linked_value(name, key, start, lambda text: views.read_list(name, text, texts, meant))
+    value, _ = session.linked_value(name, key, start, lambda text: views.read_list(name, text, texts, expected))
     value = session.set_value(key, [option for option in value if option in options])
     chosen = place.multiselect(label, options, default=value, key=key, **more)
     session.note_view(name, None if chosen == start else views.list_text([str(option) for option in chosen]))
@@ -303,9 +308,12 @@ def _ask_option(
     texts: Mapping[str, Any] | None = None,
     *,
     follows: bool = True,
+    expected: str = "",
 ) -> Any:
     texts = {str(option): option for option in options} if texts is None else texts
-    value, _ = session.linked_value(name, key, start, lambda text: views.read_option(name, text, texts), options)
+    value, _ = session.linked_value(
+        name, key, start, lambda text: views.read_option(name, text, texts, expected), options
+    )
     chosen = draw(key, value)
     if follows:
         said = {option: text for text, option in texts.items()}

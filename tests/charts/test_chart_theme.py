@@ -124,6 +124,17 @@ def test_lines_and_bars_are_as_strong_as_their_colours_were_tested(chart):
     assert {mark.get("opacity", 1) for mark in drawn} == {1}
 
 
+def test_names_of_lines_that_end_low_stand_above_them_both():
+    table = pd.concat([curve([0.05, 0.155]), curve([0.05, 0.145], "test")])
+    chart = curves_chart(table, measure="accuracy", held_out_name="test")
+    names = [layer for layer in layers(chart, "text") if layer["encoding"]["text"]["field"] == "part"]
+    assert sorted(layer["mark"]["dy"] for layer in names) == [-20, -7, 0, 13]
+    conditions = {layer["mark"]["dy"]: layer["transform"][-1]["filter"] for layer in names}
+    near = "(datum.lowest < 0.15 && datum['value'] < 0.3)"
+    assert conditions[-20] == f"datum.place === 1 && {near}"
+    assert conditions[13] == f"datum.place !== 1 && !{near}"
+
+
 def test_an_axis_of_losses_has_no_long_numbers_where_a_training_diverged():
     y = axis(curves_chart(curve([2.3, 6e15])), "y")
     assert y["title"] == "Loss (10¹⁵ nats)"
@@ -133,6 +144,10 @@ def test_an_axis_of_losses_has_no_long_numbers_where_a_training_diverged():
     assert y["axis"]["values"] == [1, 1e3, 1e6, 1e9, 1e12, 1e15]
     assert y["axis"]["labelExpr"].startswith("['1', '10³', '10⁶', '10⁹', '10¹²', '10¹⁵'][round(")
     assert axis(curves_chart(curve([2.3, 9e4])), "y")["title"] == "Loss (nats)"
+    y = axis(curves_chart(curve([2e5, 3e5]), log=True), "y")
+    assert y["axis"]["values"] == [1e5, 2e5]
+    assert y["axis"]["labelExpr"].startswith("['100,000', '200,000'][indexof(")
+    assert axis(curves_chart(curve([2.3, 1.7e308])), "y")["title"] == "Loss (10³⁰⁸ nats)"
 
 
 @pytest.mark.parametrize(("n_classes", "named"), [(10, True), (47, False)])

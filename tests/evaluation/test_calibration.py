@@ -71,16 +71,17 @@ def test_without_images_the_calibration_error_is_undefined():
 @pytest.mark.parametrize(
     ("truth", "confidence", "words"),
     [
-        ([0, 1] * 20, 0.9, "overconfident: on average 90.0 % sure and 50.0 % right"),
+        ([0, 1] * 20, 0.9, "overconfident: on average 90.00 % sure and 50.00 % right"),
         ([0] * 40, 0.6, "underconfident"),
         # 438 of 450 images: 95.4 to 98.5 %.
         (
             [0] * 438 + [1] * 12,
             0.981,
-            "As far as 450 images can tell, the model is as right as it is sure: on average 98.1",
+            "The model is on average 98.10 % sure and 97.33 % right (95 % interval 95.40 to 98.47 %): with 450 images "
+            "the difference may be chance.",
         ),
-        ([0] * 438 + [1] * 12, 0.99, "overconfident: on average 99.0 % sure and 97.3 % right"),
-        ([0, 1], 0.9, "As far as 2 images can tell"),
+        ([0] * 438 + [1] * 12, 0.99, "overconfident: on average 99.00 % sure and 97.33 % right"),
+        ([0, 1], 0.9, "with 2 images the difference may be chance"),
     ],
 )
 def test_the_sentence_says_which_way_the_model_errs_if_chance_does_not_explain_it(truth, confidence, words):
@@ -96,7 +97,7 @@ def test_the_sentence_says_when_it_does_not_err():
 def test_nothing_is_said_to_be_all_that_is_nearly_all():
     truth = np.zeros(5000, dtype=int)
     said = calibration_sentence(reliability_table(truth, sure_of([0.9999] * 5000)))
-    assert "on average 99.9 % sure and 100.0 % right" in said
+    assert "on average 99.99 % sure and 100.00 % right" in said
 
 
 def test_confidences_are_counted_right_and_wrong_apart(judged):

@@ -67,7 +67,7 @@ def test_a_spike_that_ends_at_guessing_has_diverged():
     losses = [*rising(2.2, 0.4, 30), 41.2, *[GUESSING] * 19]
     verdict = judge_fit(part(0.08, 1347), part(0.08, 450), curve(accuracies, losses, accuracies))
     assert verdict.kind == "diverged"
-    assert "reached 85.0 %" in verdict.explanation and "In epoch 31 the loss jumped to 41.2" in verdict.explanation
+    assert "reached 85.00 %" in verdict.explanation and "In epoch 31 the loss jumped to 41.2" in verdict.explanation
     assert "epochs" not in verdict.explanation
 
 
@@ -91,7 +91,7 @@ def test_an_accuracy_that_was_lost_again_is_unstable():
     accuracies = [*rising(0.3, 0.95, 20), 0.6, 0.9, 0.55, 0.7]
     verdict = judge_fit(part(0.7), part(0.7), curve(accuracies))
     assert verdict.kind == "unstable"
-    assert "In epoch 20 it was 95.0 %" in verdict.explanation
+    assert "In epoch 20 it was 95.00 %" in verdict.explanation
 
 
 def test_early_stopping_that_keeps_an_early_epoch_is_not_unstable():

@@ -106,7 +106,7 @@ def check_whole(app):
     assert [error.value for error in app.error] == []
 
 
-def test_runs_that_differ_in_the_seed_are_one_line_unless_each_is_wanted():
+def test_runs_that_differ_in_the_seed_share_a_row_unless_each_is_wanted():
     app = open_page()
     check_whole(app)
     assert sorted(listed(app)["n"]) == [1, 2, 2]
@@ -133,7 +133,7 @@ def test_without_a_choice_the_page_says_what_to_do():
     assert "Choose two or more rows of the table" in said(open_page())
 
 
-def test_chosen_lines_are_compared_and_stand_in_the_address():
+def test_chosen_rows_are_compared_and_stand_in_the_address():
     app = open_page()
     widget(app.multiselect, "Compared").set_value([SHORT_GROUP, LONG_GROUP]).run()
     check_whole(app)
@@ -212,7 +212,7 @@ def test_a_choice_survives_a_visit_of_another_page():
     ("chosen", "rows", "expected"),
     [([], [1, 0], ["b", "a"]), (["x", "a"], [0, 2], ["x", "a", "c"]), (["x", "a"], [], ["x"]), ([], [7], [])],
 )
-def test_a_page_of_the_table_changes_its_own_lines_only(monkeypatch, chosen, rows, expected):
+def test_a_page_of_the_table_changes_its_own_rows_only(monkeypatch, chosen, rows, expected):
     taken = []
     selection = type("State", (), {"selection": type("Selection", (), {"rows": rows})})
     monkeypatch.setattr(run_table.st, "session_state", {"table": selection})

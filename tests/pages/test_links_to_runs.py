@@ -78,16 +78,19 @@ def test_a_name_that_is_too_long_is_an_unknown_run(trained_mlp):
 
 def test_an_unknown_run_is_not_passed_off_as_the_one_on_train(trained_mlp):
     app = open_link("train", run="nonsense", **{"model": "mlp", "epochs": "12"})
-    assert "on this server. What follows" not in said(app)
+    assert "The run 'nonsense' of the link is not kept on this server." in said(app)
+    assert "is shown instead" not in said(app)
     spec = trained_mlp.session_state["spec"]
     app = open_link("train", run="nonsense", **spec_to_query(spec, "digits-mlp"))
-    assert "is not kept on this server. What follows is the run of the form's settings." in said(app)
+    assert "The run of the form's settings is shown instead." in said(app)
+    rate(app).set_value("0.1").run()
+    assert "is shown instead" not in said(app)
 
 
 def test_an_unknown_run_to_ask_as_well_is_told_in_words(trained_mlp, open_app, train):
     train(open_app(model="mlp", epochs="4", batch_size="64"))
     app = open_link("predict", also="abc")
-    assert "also must be the names of kept runs of this data set, got 'abc'" in said(app)
+    assert "also must be digests of kept runs of this data set, got 'abc'" in said(app)
 
 
 def test_no_experiment_is_shown_in_place_of_an_unknown_one(open_app):
@@ -102,6 +105,7 @@ def test_no_experiment_is_shown_in_place_of_an_unknown_one(open_app):
     assert "Every training" not in said(app)
     assert app.run().query_params["experiment"] == "nonsense"
     widget(app.selectbox, "Experiment").set_value(known).run()
+    assert "is not kept" not in said(app)
     assert app.query_params["experiment"] == known
     assert "Every training" in said(app)
     app.switch_page("pages/train.py").run().switch_page("pages/experiments.py").run()

@@ -18,7 +18,7 @@ from digitcore.runs.choice import (
     lines_of,
     notes_of,
 )
-from digitcore.runs.listed_table import interval_texts, listed_table, telling_columns
+from digitcore.runs.listed_table import date_format, interval_texts, listed_table, telling_columns
 from digitcore.runs.run_editor import RunEditor
 from digitcore.runs.run_query import RunQuery
 from digitcore.wording import MOST_LETTERS
@@ -154,6 +154,18 @@ def test_columns_that_tell_nothing_of_any_line_are_left_out(catalogue, editor):
     assert set(stopped) - set(telling_columns(stopped)) == {"n", "sd", "recipe"}
     renamed = each.assign(called="mine", recipe="digits-mlp")
     assert set(renamed) - set(telling_columns(renamed)) == left_out - {"recipe"}
+
+
+def test_a_list_leaves_out_the_year_that_is_this_one():
+    now = pd.Timestamp("2027-01-01 00:30", tz="UTC")
+    this, last = pd.Timestamp("2027-01-01", tz="UTC"), pd.Timestamp("2026-12-31 23:59", tz="UTC")
+    assert date_format(pd.Series([this]), now) == "D MMM, HH:mm"
+    assert date_format(pd.Series([this, last]), now) == date_format(pd.Series([last]), now) == "D MMM YYYY, HH:mm"
+
+
+def test_a_list_of_runs_has_the_short_names_of_models(catalogue):
+    lines = catalogue.page(RunQuery()).assign(model="mlp")
+    assert set(listed_table(lines, {})["model"]) == {"MLP"}
 
 
 def test_an_interval_ends_at_100_per_cent_and_may_be_missing():

@@ -98,11 +98,19 @@ def test_a_short_title_leaves_out_what_all_share(titles, short):
     assert short_titles(titles) == short
 
 
-def test_the_nearest_recipe_is_of_the_same_data_set_and_model():
+def test_the_nearest_recipe_is_the_one_of_the_title_or_else_of_the_same_data_set_and_model():
     dense = RECIPES["mnist-dense"].spec
     assert nearest_recipe(dense.with_changes(parameters={"epochs": 3}), "digits-mlp") == "mnist-dense"
     assert nearest_recipe(RunSpec(dataset="digits", model="cnn"), "mnist-cnn") == "digits-best"
     assert nearest_recipe(RunSpec(dataset="digits", model="softmax"), "mnist-cnn") == "mnist-cnn"
+    switched = switch_model(RECIPES["digits-mlp"].spec, "cnn")
+    assert spec_title(switched) == "CNN trained like digits-mlp"
+    assert nearest_recipe(switched, "mnist-cnn") == "digits-mlp"
+
+
+def test_words_within_a_title_have_a_small_first_letter():
+    spec = RECIPES["digits-mlp"].spec.with_changes(split={"validation": "cut"})
+    assert spec_title(spec) == "digits-mlp, validation: held out"
 
 
 def test_a_training_on_another_data_set_is_not_one_of_the_recipe():

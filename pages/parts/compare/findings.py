@@ -103,7 +103,7 @@ def _show_table(table: pd.DataFrame, part: str) -> None:
             "n_seeds": number("Runs", format="%,d", help=RUNS_HELP),
             "sd": number("SD (points)", format="%.2f", help=explain("standard deviation")),
             "loss": number("Loss", format="%.4f", help=explain("loss", "nats")),
-            "loss_interval": text("Interval of loss", help=explain("bootstrap interval")),
+            "loss_interval": text("95 % interval (loss)", help=explain("bootstrap interval")),
             "gap": number("Gap (points)", help=explain("gap")),
             "epochs_trained": number("Epochs", format="%,.0f", help=explain("epoch")),
             "seconds": number("Time (s)", format="%,.2f", help=explain("training time")),

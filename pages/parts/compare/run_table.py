@@ -15,7 +15,7 @@ from digitcore.datasets import DATASETS
 from digitcore.glossary import explain
 from digitcore.models import MODELS
 from digitcore.runs.choice import entries_of, labels_of
-from digitcore.runs.listed_table import telling_columns
+from digitcore.runs.listed_table import date_format, telling_columns
 from digitcore.runs.run_query import ALL_LISTED, RunQuery
 from digitcore.wording import counted
 from pages.parts import layout, messages, session, view
@@ -56,13 +56,11 @@ HELP = (
     "Choose a row by clicking the box at its left, or with Shift + Space in it. Chosen rows stay chosen while you "
     "search, sort or turn pages."
 )
-ONE_ROW_HELP = (
-    "Runs that differ in the seed alone share one row otherwise, with the mean over the seeds and its interval."
-)
+ONE_ROW_HELP = "Off: runs that differ in the seed alone share one row, with their mean and its interval."
 
 
 def show() -> dict[str, str] | None:
-    """Show a page of the table; return what its lines are called, by entry, or None if nothing is kept at all."""
+    """Show a page of the table; return what its rows are called, by entry, or None if nothing is kept at all."""
     if not listed_runs.count_lines(ALL_LISTED):
         show_nothing_trained("difference")
         return None
@@ -83,7 +81,7 @@ def show() -> dict[str, str] | None:
 
 
 def _ask_query() -> tuple[RunQuery, DeltaGenerator]:
-    """Ask which runs are listed, in which order, and what a line is; return the last row of what was asked, too."""
+    """Ask which runs are listed, in which order, and what a row is; return the last row of what was asked, too."""
     row = layout.choices("search")
     search = view.text(
         row,
@@ -159,7 +157,7 @@ def _show_table(listing: Listing) -> None:
     key = f"kept_runs_{_short_hash(*entries)}_{session.compared_version()}"
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     telling = telling_columns(listing.table)
-    of_this_year = (listing.table["created_at"].dt.year == pd.Timestamp.now("UTC").year).all()
+    dates = date_format(listing.table["created_at"], pd.Timestamp.now("UTC"))
     st.dataframe(
         listing.table,
         height=TABLE_HEIGHT if len(lines) > 7 else "auto",
@@ -182,9 +180,7 @@ def _show_table(listing: Listing) -> None:
             "gap": number("Gap (points)", format="%.2f", help=explain("gap")),
             "seconds": number("Time (s)", format="%,.2f"),
             "state": text("State"),
-            "created_at": st.column_config.DatetimeColumn(
-                "Begun (UTC)", format=f"D MMM{'' if of_this_year else ' YYYY'}, HH:mm", timezone="UTC"
-            ),
+            "created_at": st.column_config.DatetimeColumn("Begun (UTC)", format=dates, timezone="UTC"),
         },
         on_select=lambda: _take_selection(key, entries),
         selection_mode="multi-row",

@@ -76,6 +76,7 @@ def show(kind: str, plan: Plan | None) -> None:
         placeholder="choose an experiment",
     )
     if digest is None:
+        st.info("Choose an experiment above, or press **Start** for a new one.", icon=layout.NOTHING_FITS)
         return
     session.show_experiment(digest)
     if plan is not None and plan.digest != digest:

@@ -14,7 +14,6 @@ from digitcore.experiments.tables import in_percent
 from digitcore.glossary import explain
 from digitcore.runs import Run
 from digitcore.runs.listed_table import interval_texts
-from digitcore.wording import PERCENT_COLUMN
 
 # Column, heading, and what the heading means.
 _SHARES = (
@@ -45,10 +44,7 @@ def _show_table(digest: str, created_at: datetime, part_name: str, _part: Part, 
             "class_name": st.column_config.TextColumn("Class", help=explain("class")),
             "n_images": st.column_config.NumberColumn("Images", format="%,d"),
             "interval": st.column_config.TextColumn("95 % interval of recall", help=explain("interval of recall")),
-            **{
-                name: st.column_config.NumberColumn(title, format=PERCENT_COLUMN, help=words)
-                for name, title, words in _SHARES
-            },
+            **{name: st.column_config.NumberColumn(title, format="%.2f", help=words) for name, title, words in _SHARES},
         },
         # The precision of a class that was never predicted.
         placeholder="–",

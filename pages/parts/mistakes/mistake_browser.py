@@ -48,7 +48,7 @@ def show(run: Run, part: Part, probabilities: np.ndarray) -> None:
         sentences = confused_pairs_sentences(confused_pairs_table(part.labels, prediction, names))
         st.subheader("Most confused")
         st.markdown("\n".join(f"- {messages.plain(words)}" for words in sentences))
-    with right.container(key="matrix_images"):
+    with right:
         _show_images(part, probabilities, names)
 
 

@@ -20,7 +20,7 @@ from digitcore.runs.arrays import RunArrays
 from digitcore.runs.computations import Computation
 from digitcore.runs.robustness import corrupted_positions, run_robustness
 from digitcore.runs.summary import run_labels
-from digitcore.wording import PERCENT_COLUMN, counted
+from digitcore.wording import counted
 from pages.parts import layout, messages, session, shared, view, visitor
 from pages.parts.charts import drawable
 from pages.parts.pictures import show_images
@@ -99,6 +99,7 @@ def _ask_second(run: Run, row: DeltaGenerator) -> list[Run]:
         [NO_RUN, *others],
         format_func=lambda digest: labels.get(digest, "none"),
         key=f"robustness_second_{run.digest}",
+        expected="the digest of a kept run on the same images",
         help="Another run on the same images, split in the same way.",
     )
     second = shared.engine().run(digest) if digest != NO_RUN else None
@@ -174,7 +175,7 @@ def _show_figures(tables: Sequence[pd.DataFrame], labels: Sequence[str]) -> None
                 "label": st.column_config.TextColumn("Corruption"),
                 **{
                     severity: st.column_config.NumberColumn(
-                        "As they are (%)" if severity == "0" else f"Severity {severity} (%)", format=PERCENT_COLUMN
+                        "Uncorrupted (%)" if severity == "0" else f"At severity {severity} (%)", format="%.2f"
                     )
                     for severity in severities
                 },

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from digitcore.experiments.phenomena import Phenomenon, topics
-from digitcore.glossary import explain_text
 from digitcore.specs.changes import changes_between
 from pages.parts.messages import plain
 
@@ -16,7 +15,7 @@ _CARD_WIDTH = 250
 def show() -> None:
     """Show all phenomena."""
     for topic, phenomena in topics().items():
-        st.header(topic, anchor=False, help=explain_text(topic) or None)
+        st.header(topic, anchor=False)
         with st.grid(min_column_width=_CARD_WIDTH):
             for phenomenon in phenomena:
                 _show_card(phenomenon)
@@ -25,8 +24,7 @@ def show() -> None:
 def _show_card(phenomenon: Phenomenon) -> None:
     with st.container(border=True, height="stretch", gap="small", key=f"card_{phenomenon.name}"):
         changes = ", ".join(change.words for change in changes_between(phenomenon.baseline, phenomenon.variation))
-        terms = explain_text(" ".join((phenomenon.title, phenomenon.words, changes)))
-        st.subheader(phenomenon.title, anchor=False, help=terms or None)
+        st.subheader(phenomenon.title, anchor=False, help=phenomenon.terms)
         st.markdown(plain(phenomenon.words))
         st.caption(plain(changes))
         if phenomenon.downloads:

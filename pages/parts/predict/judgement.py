@@ -22,7 +22,7 @@ from digitcore.models import MODELS
 from digitcore.runs import Run
 from digitcore.runs.prediction import RunModel
 from digitcore.runs.summary import run_labels
-from digitcore.wording import PERCENT_COLUMN, article, counted, share_texts
+from digitcore.wording import article, counted, share_texts
 from pages.parts import look, messages, part_lock, session, view
 from pages.parts.charts import Frame
 from pages.parts.predict import image_source
@@ -181,12 +181,10 @@ def _show_others(image: np.ndarray, runs: Sequence[Run], names: Sequence[str], n
         column_config={
             "run": st.column_config.TextColumn("Run", width="large"),
             "prediction": st.column_config.TextColumn("Prediction", help=explain("prediction")),
-            "probability": st.column_config.NumberColumn(
-                "Probability (%)", format=PERCENT_COLUMN, help=explain("probability")
-            ),
+            "probability": st.column_config.NumberColumn("Probability (%)", format="%.2f", help=explain("probability")),
             "second": st.column_config.TextColumn("Runner-up", help=explain("runner-up")),
             "second_probability": st.column_config.NumberColumn(
-                "Its probability (%)", format=PERCENT_COLUMN, help=explain("probability", "runner-up")
+                "Its probability (%)", format="%.2f", help=explain("probability", "runner-up")
             ),
         },
         alt="What every chosen run says of the image",

@@ -13,7 +13,7 @@ from digitcore.experiments.tables import in_percent
 from digitcore.images.png import grayscale_png
 from digitcore.quiz import KINDS, MOST_IMAGES, draw_round, score_round, scores_table
 from digitcore.runs import Run
-from digitcore.wording import PERCENT_COLUMN, article, percent_text
+from digitcore.wording import article, percent_text
 from pages.parts import layout, messages, press, session, view
 from pages.parts.reading.reading_guide import show_heading
 from pages.parts.tiles import Tile, show_tiles
@@ -195,8 +195,8 @@ def show_scores(run: Run) -> None:
                 "round": "Round",
                 "n_images": "Images",
                 "n_answered": "Answered",
-                "you": st.column_config.NumberColumn("You (%)", format=PERCENT_COLUMN),
-                "model": st.column_config.NumberColumn("The model (%)", format=PERCENT_COLUMN),
+                "you": st.column_config.NumberColumn("You (%)", format="%.2f"),
+                "model": st.column_config.NumberColumn("The model (%)", format="%.2f"),
             },
             alt="Share answered correctly in each round",
         )

@@ -67,9 +67,10 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         ),
         "robustness": Guide(
             (
-                "In each small chart the images are corrupted in one way, the more severely the further to the right.",
+                "Each small chart shows one corruption; its severity grows to the right.",
                 "The line is the accuracy on them, and its band the 95 % interval.",
-                "A line that falls early shows what the model relies on; one that stays up, what it does not need.",
+                "A line that falls early marks a corruption that the model does not withstand, one that stays high "
+                "a corruption that it does.",
             ),
             "Accuracy over the severity of a shift: it falls from nearly all images to few of them.",
         ),
@@ -145,7 +146,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             (
                 "A round shows images of the chosen part one at a time, and you name the class of each.",
                 "At the end your share of right answers stands beside the model's on the same images.",
-                "Images that the model got wrong are the hard ones: many people misread some of them, too.",
+                "Look at those that the model got wrong: people misread some of them, too.",
             ),
             "A digit beside ten keys, one for each class.",
         ),
@@ -163,7 +164,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             (
                 "Each fold has a point for every part: the accuracy of the model that was trained without that fold.",
                 "How far the points of the held-out part lie apart is what a single split would leave to chance.",
-                "A fold far below the others holds unusual images, or images with wrong labels.",
+                "A fold far below the others may hold unusual images, or images with wrong labels.",
             ),
             "Accuracies of five folds: those of the training parts are alike, those of the held-out folds differ.",
         ),

@@ -1,4 +1,4 @@
-"""Numbers of any size, as the page of single steps writes them."""
+"""Numbers with four decimals, as the page of single steps writes them."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def _show_figures(now: Followed) -> None:
         st.caption("Early stopping has no effect here: nothing is validated.")
 
 
-# The axis of losses hardly moves, so that there are few.
+# The end of the axis moves in large steps, so there are few frames.
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _losses_frame(has_losses: bool, limits: tuple[float, float]) -> Frame:
     # Any values between these ends will do: they are replaced.

@@ -43,7 +43,7 @@ def show(run: Run, base: Run | None) -> None:
             _show_figure("Test accuracy", part_lock.LOCKED, "Not opened yet", ACCURACY_HELP["test"])
         seconds = run.seconds or sum(epoch.seconds for epoch in run.epochs)
         n_epochs = counted(len(run.epochs), "epoch")
-        # Of the first epoch nothing is known yet.
+        # Before the first epoch has ended, no time was measured.
         has_time = run.epochs or not run.active
         words = duration_text(seconds) if has_time else "–"
         _show_figure("Training time", words, n_epochs, explain("training time", "epoch"))

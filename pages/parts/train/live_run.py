@@ -10,7 +10,7 @@ from digitcore.runs.progress import Progress, milestone_text, progress_of
 from digitcore.runs.summary import end_text, is_trained_harder
 from digitcore.specs.recipes import recipe_of
 from digitcore.specs.titles import spec_title
-from digitcore.wording import about_text, percent_text, unbroken
+from digitcore.wording import about_text, loss_text, percent_text, unbroken
 from pages.parts import announcer, layout, part_lock, session, shared, stop_button, view, visitor
 from pages.parts.messages import plain
 from pages.parts.reading.reading_guide import show_guide
@@ -162,7 +162,7 @@ def _show_progress(run: Run, progress: Progress, presentation: Presentation) -> 
         left = f" · {about_text(progress.seconds_left)} left" if progress.seconds_left else ""
         text = (
             f"Epoch {progress.n_done:,} of {progress.n_epochs:,}{left} · "
-            f"loss {last.train_loss:.4f} · accuracy {percent_text(last.train_accuracy, 1)}"
+            f"loss {loss_text(last.train_loss)} · accuracy {percent_text(last.train_accuracy, 1)}"
         )
         if progress.n_done == progress.n_epochs:
             text = f"All {progress.n_epochs:,} epochs done, evaluating ..."
