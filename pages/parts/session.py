@@ -54,6 +54,8 @@ _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells
 _LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
 _EXPERIMENT, _MISSING, EXPERIMENT_KIND = "experiment", "missing_experiment", "experiment_kind"
 _MISSING_RUN = "missing_run"
+# Letters, twice as many as a digest has.
+_MOST_OF_DIGEST = 40
 _EXPERIMENT_CHOICE = "experiment_choice_"
 _STARTED, _RANGE_TEST = "experiment_started", "range_test"
 _DRAW_SEED, _OPENED, _CHANGES = "draw_seed", "opened_image", "changes_version"
@@ -313,7 +315,7 @@ def _open_link(page: str) -> None:
         return
     given = st.query_params.to_dict()
     # A digest that is too long is shortened, not left out: the page says that there is no such run.
-    digests = {name: text[:most] for name, text in given.items() if name in (_RUN, _EXPERIMENT)}
+    digests = {name: text[:_MOST_OF_DIGEST] for name, text in given.items() if name in (_RUN, _EXPERIMENT)}
     query, problems = readable_query({**given, **digests}, most)
     st.session_state[_LINK] = _Link(query, view_of_query(query, page), problems)
     for key in [key for key in st.session_state if key == run_key() or str(key).startswith(_EXPERIMENT_CHOICE)]:

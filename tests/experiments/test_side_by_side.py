@@ -26,6 +26,7 @@ from digitcore.experiments.side_by_side import (
 from digitcore.models import Epoch
 from digitcore.runs import Run, RunSpec
 from digitcore.runs.run import Evaluation
+from digitcore.wording import MOST_LETTERS
 from tests.runs.kept_runs import part_of
 
 
@@ -56,7 +57,7 @@ def test_runs_that_differ_in_the_seed_are_one_model_called_by_what_differs():
 def test_a_model_has_the_name_that_a_visitor_gave_one_of_its_runs():
     names = {SEEDS[1].digest: "mine", ALONE.digest: "mine"}
     assert list(named_models([*SEEDS, ALONE], names)) == ["mine", "mine (2)"]
-    assert len(next(iter(named_models([ALONE], {ALONE.digest: "n" * 10_000})))) == 60
+    assert len(next(iter(named_models([ALONE], {ALONE.digest: "n" * 10_000})))) == MOST_LETTERS
 
 
 def test_without_runs_there_are_no_models():
