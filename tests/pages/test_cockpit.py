@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from digitcore.models.epoch import Epoch
 from digitcore.runs import Run, RunSpec
@@ -194,3 +195,17 @@ def test_what_dropout_does_to_the_line_of_the_training_part_is_said(open_app, tr
     words = "measured during each epoch, with dropout or changed images"
     assert words in said(train(open_app(model="mlp", epochs="5", seed="2217", dropout="0.5")))
     assert words not in said(train(open_app(model="mlp", epochs="5", seed="2217")))
+
+
+def _figures_of_a_training_that_has_begun():
+    from digitcore.runs import Run
+    from digitcore.specs.recipes import RECIPES
+    from pages.parts.train import figures_view
+
+    figures_view.show(Run(RECIPES["digits-mlp"].spec, "running"), None)
+
+
+def test_before_the_first_epoch_has_ended_no_time_is_told():
+    app = AppTest.from_function(_figures_of_a_training_that_has_begun).run()
+    assert not app.exception
+    assert [(metric.label, metric.value) for metric in app.metric] == [("Training time", "–")]
