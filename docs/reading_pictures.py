@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from digitcore.datasets import load_dataset  # noqa: E402
+from digitcore.datasets.dataset import features  # noqa: E402
 from digitcore.evaluation import confusion_counts, predictions  # noqa: E402
 from digitcore.evaluation.calibration import confidence_table, coverage_table, reliability_table  # noqa: E402
 from digitcore.evaluation.comparison import compare_predictions  # noqa: E402
@@ -211,7 +212,7 @@ def robustness() -> str:
     most = split.dataset.max_value
 
     def predict(images: np.ndarray) -> np.ndarray:
-        return model.predict(images / np.float32(most))
+        return model.predict(features(images, max_value=most, scaling=spec.scaling))
 
     table = robustness_table(predict, split.test.images, split.test.labels, corruptions=["shift"], max_value=most)
     ends = (0, 5), (0, 1.02)
@@ -366,15 +367,11 @@ def fold_scores() -> str:
     rows = {part: [parts[part].accuracy for parts in folds_parts] for part in ("train", "validation")}
     low, high = min(map(min, rows.values())), max(map(max, rows.values()))
     marks = axes("Fold", "Accuracy")
-    for (part, accuracies), color in zip(rows.items(), (TRAIN, WRONG), strict=True):
+    for accuracies, color in zip(rows.values(), (TRAIN, WRONG), strict=True):
         points = placed(range(1, 6), accuracies, (0.5, 5.5), (low - 0.01, high + 0.02))
         marks += [dot(x, y, color, 4) for x, y in points]
-        marks.append(
-            text(
-                LEFT + (8 if part == "train" else 48), TOP + 6, "train" if part == "train" else "held out", color=color
-            )
-        )
-    return svg(marks)
+    words = [text(LEFT + 8, TOP + 6, "train", color=TRAIN), text(LEFT + 48, TOP + 6, "held out", color=WRONG)]
+    return svg([*marks, *words])
 
 
 def sweep_of_rates() -> str:

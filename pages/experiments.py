@@ -30,7 +30,7 @@ with messages.caught(), view.in_address(), st.container():
         plan = experiment_form.ask_plan(kind, spec)
         experiment_form.show_plan(plan)
         experiment_view.show(kind, plan)
-    # What was chosen just now is known by now.
+    # By now another experiment may have been chosen.
     if session.missing_experiment():
         with missing:
             messages.show_problems([session.missing_experiment_text(session.missing_experiment())])

@@ -11,6 +11,7 @@ from digitcore.wording import (
     duration_text,
     interval_text,
     listed,
+    loss_text,
     percent_interval_text,
     percent_text,
     points_change_text,
@@ -145,8 +146,13 @@ def test_points_have_the_digits_that_show_them_as_other_than_zero(shares, digits
         (math.inf, "inf"),
     ],
 )
-def test_a_short_number_is_never_in_a_computers_notation(value, text):
+def test_a_short_number_has_three_digits_and_a_power_of_ten_where_it_is_large_or_small(value, text):
     assert short_number(value) == text
+
+
+@pytest.mark.parametrize(("loss", "text"), [(0.12345, "0.1235"), (9999.5, "9999.5000"), (6e15, "6 × 10¹⁵")])
+def test_a_large_loss_has_a_power_of_ten(loss, text):
+    assert loss_text(loss) == text
 
 
 def test_one_thing_is_in_the_singular():

@@ -83,7 +83,7 @@ def measure_axis(
 def _large_loss_axis(title: str, low: float, high: float, *, log: bool) -> tuple[str, alt.Axis]:
     """Return the title and the axis of losses of so many digits that powers of ten are written instead.
 
-    ``low`` of a logarithmic axis is a power of ten; one of a single decade has its even multiples as labels.
+    ``low`` of a logarithmic axis is a power of ten; an axis within one decade has multiples of it as labels.
     """
     last = math.floor(math.log10(high))
     if not log:

@@ -59,7 +59,7 @@ class Phenomenon:
     topic, title : str
         Under which it is listed.
     terms : str
-        What its words mean, from :func:`digitcore.glossary.explain`; Markdown.
+        Explanations of the terms that it uses, from :func:`digitcore.glossary.explain`; Markdown.
     watch : tuple of two str
         What to watch, in two sentences.
     baseline, variation : RunSpec

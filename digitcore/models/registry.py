@@ -107,7 +107,7 @@ class ModelEntry:
     short_label: str = ""
 
     @property
-    def name_of_trainings(self) -> str:
+    def title_label(self) -> str:
         """What names of trainings and lists of runs call it."""
         return self.short_label or self.label
 

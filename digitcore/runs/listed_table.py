@@ -46,7 +46,7 @@ def listed_table(lines: pd.DataFrame, losses: Mapping[str, Sequence[float]]) -> 
             "title": lines["title"],
             "tags": lines["tags"],
             "data": _labels(lines["dataset"], DATASETS),
-            "model": [MODELS[name].name_of_trainings if name in MODELS else name for name in lines["model"]],
+            "model": [MODELS[name].title_label if name in MODELS else name for name in lines["model"]],
             "recipe": lines["recipe"],
             "n": lines["n"],
             "accuracy": 100 * lines["test_accuracy"],

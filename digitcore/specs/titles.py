@@ -90,7 +90,7 @@ def spec_titles(specs: Sequence[RunSpec]) -> list[str]:
 def nearest_recipe(spec: RunSpec, default: str) -> str:
     """Return the recipe that a spec's title names, else the one of its data set and model with the fewest differences.
 
-    Without such a one, it is ``default``. See :func:`spec_title`.
+    Without one, it is ``default``. See :func:`spec_title`.
     """
     if named := _base_of(spec, frozenset()).recipe:
         return named
@@ -201,7 +201,7 @@ def _base_of(spec: RunSpec, varied: frozenset[str]) -> _Base:
 
 def _root_label(name: str, value: str) -> str:
     """Return what a title calls a data set or a model."""
-    return DATASETS[value].label if name == "dataset" else MODELS[value].name_of_trainings
+    return DATASETS[value].label if name == "dataset" else MODELS[value].title_label
 
 
 def _plain_base(spec: RunSpec, varied: frozenset[str]) -> _Base:

@@ -53,7 +53,8 @@ STEPS_FOLLOWED, STEPS_IMAGE = "steps_followed", "steps_image"
 _QUIZ, _QUIZ_SUBJECT, _QUIZ_TELLS, _SCORES = "quiz", "quiz_subject", "quiz_tells", "quiz_scores"
 _LABEL_ISSUES, _ROBUSTNESS = "label_issues_of", "robustness_of"
 _EXPERIMENT, _MISSING, EXPERIMENT_KIND = "experiment", "missing_experiment", "experiment_kind"
-_MISSING_RUN = "missing_run"
+# Whether the link names a run that is not kept here.
+_MISSES_RUN = "misses_run"
 # Letters, twice as many as a digest has.
 _MOST_OF_DIGEST = 40
 _EXPERIMENT_CHOICE = "experiment_choice_"
@@ -420,7 +421,7 @@ def _take_linked(query: dict[str, str]) -> list[str]:
     """Show the run and the experiment that a link names; return a sentence for each that is not there."""
     problems, page = [], st.session_state[_PAGE]
     no_run = _RUN in query and shared.engine().run(query[_RUN]) is None
-    st.session_state[_MISSING_RUN] = query[_RUN] if no_run else None
+    st.session_state[_MISSES_RUN] = no_run
     if _RUN in query and not no_run:
         st.session_state[_SHOWN_RUN] = query[_RUN]
     elif page == "train" and not _is_active(shown_run()):
@@ -610,11 +611,11 @@ def take_told() -> list[str]:
 
 def link_problems() -> list[str]:
     """What was wrong with the settings of the link that was opened last, a sentence each."""
-    problems = list(st.session_state.get(_PROBLEMS, []))
-    own = spec_in_form().digest
-    is_another = st.session_state[_PAGE] == "train" and shown_run() in (None, own) and _is_kept(spec_in_form())
-    if st.session_state.get(_MISSING_RUN) and is_another:
-        problems.append("The run of the form's settings is shown instead.")
+    problems = st.session_state.get(_PROBLEMS, [])
+    if st.session_state[_PAGE] == "train" and st.session_state.get(_MISSES_RUN):
+        own = spec_in_form()
+        if shown_run() in (None, own.digest) and _is_kept(own):
+            return [*problems, "The run of the form's settings is shown instead."]
     return problems
 
 

@@ -23,10 +23,10 @@ def show() -> None:
 
 def _show_card(phenomenon: Phenomenon) -> None:
     with st.container(border=True, height="stretch", gap="small", key=f"card_{phenomenon.name}"):
-        changes = ", ".join(change.words for change in changes_between(phenomenon.baseline, phenomenon.variation))
         st.subheader(phenomenon.title, anchor=False, help=phenomenon.terms)
         st.markdown(plain(phenomenon.words))
-        st.caption(plain(changes))
+        changes = changes_between(phenomenon.baseline, phenomenon.variation)
+        st.caption(plain(", ".join(change.words for change in changes)))
         if phenomenon.downloads:
             st.caption(f"Needs {plain(phenomenon.downloads)}, which is downloaded once.")
         st.page_link(

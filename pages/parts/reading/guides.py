@@ -68,7 +68,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         "robustness": Guide(
             (
                 "Each small chart shows one corruption; its severity grows to the right.",
-                "The line is the accuracy on them, and its band the 95 % interval.",
+                "The line is the accuracy on the corrupted images, and its band the 95 % interval.",
                 "A line that falls early marks a corruption that the model does not withstand, one that stays high "
                 "a corruption that it does.",
             ),
