@@ -31,6 +31,7 @@ from digitcore.models.checkpoint import (
 )
 from digitcore.models.epoch import Epoch
 from digitcore.models.files import save_model
+from digitcore.models.hard_examples import updates_per_epoch
 from digitcore.models.inputs import (
     VALIDATION_FRACTION,
     LabelledImages,
@@ -285,9 +286,8 @@ class EpochClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         settings = self._clean_settings()
         training = self._first_state(settings, X, y, sample_weight=sample_weight)
-        batches, n_images = training.batches(), len(y)
-        n_batches = -(-n_images // min(settings.get("batch_size") or n_images, n_images))
-        return self._all_batches(training, batches, Schedule(settings, n_batches), settings, n_batches)
+        n_batches = updates_per_epoch(settings, len(y))
+        return self._all_batches(training, training.batches(), Schedule(settings, n_batches), settings, n_batches)
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """Return what a training needs to be continued later, while :meth:`iter_fit` is suspended at an epoch.

@@ -15,6 +15,8 @@ _figures_of = attrgetter(*_FIGURES)
 # What names an array that every checkpoint has, one figure for each epoch.
 _EPOCHS = "history.train_loss"
 _RANDOM = "random"
+# What begins anew where a training goes on with other settings or images.
+_ANEW = ("schedule.", "hard.")
 # Of how many epochs the learning-rate schedule is, in checkpoints of one that ends with them.
 _SCHEDULED = "schedule.n_epochs"
 
@@ -52,9 +54,9 @@ def n_epochs_of(checkpoint: Mapping[str, np.ndarray]) -> int:
 def kept_state(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return what another training may go on from beside the weights: optimizer and random numbers.
 
-    A learning-rate schedule begins anew with each training.
+    A learning-rate schedule begins anew with each training, and so does what is known of its images.
     """
-    return {name: array for name, array in state.items() if not name.startswith(("weights.", "schedule."))}
+    return {name: array for name, array in state.items() if not name.startswith(("weights.", *_ANEW))}
 
 
 def continued_state(
@@ -89,8 +91,8 @@ def inherited_checkpoint(
     given : mapping of str to ndarray
         The earlier training's checkpoint. Without ``"random"`` the random numbers are those of the new one.
     first : mapping of str to ndarray
-        State of the new training before its first epoch. Its optimizer's arrays stay if it is another optimizer, and
-        its learning-rate schedule begins.
+        State of the new training before its first epoch. Its optimizer's arrays stay if it is another optimizer; its
+        learning-rate schedule begins, and nothing is known of its images yet.
     validates : bool
         Whether the new training has validation data; figures that the earlier epochs lack are NaN.
     keeps_best : bool
@@ -104,7 +106,7 @@ def inherited_checkpoint(
     weights = under_prefix("weights", given)
     if _forms(weights) != _forms(under_prefix("weights", first)):
         raise InvalidSetting("A training can only go on from one with the same layers, on images of the same size")
-    afresh = {name: array for name, array in first.items() if name.startswith("schedule.") or name == _RANDOM}
+    afresh = {name: array for name, array in first.items() if name.startswith(_ANEW) or name == _RANDOM}
     others = {name: array for name, array in kept_state(first).items() if name not in afresh}
     state = afresh | continued_state(others, weights, {name: given[name] for name in others if name in given})
     history = {f"history.{name}": given[f"history.{name}"] for name in _FIGURES if f"history.{name}" in given}

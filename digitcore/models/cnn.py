@@ -23,8 +23,8 @@ class CNN(TorchNetwork):
     channels, kernel_size, padding, pool_size, pool_stride, normalization, activation, dropout, hidden_units, \
 initialization, initial_bias, weight_scale, epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, \
 warm_up, optimizer, momentum, momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, \
-augment_shift, augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, \
-augment_thickness
+hard_fraction, augment_shift, augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, \
+augment_erasing, augment_thickness
         See :data:`digitcore.models.hyperparameters.CNN`.
     image_shape : (int, int) or None
         Height and width of an image, in pixels. None takes a square where the number of pixels allows one, else a
@@ -72,6 +72,7 @@ augment_thickness
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
+        hard_fraction=None,
         augment_shift=0.0,
         augment_rotation=0.0,
         augment_scale=0.0,
@@ -116,6 +117,7 @@ augment_thickness
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
+        self.hard_fraction = hard_fraction
         self.augment_shift = augment_shift
         self.augment_rotation = augment_rotation
         self.augment_scale = augment_scale

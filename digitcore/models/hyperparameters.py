@@ -340,6 +340,21 @@ POOL_STRIDE = Integer(
     slider=(1, 4),
 )
 
+HARD_FRACTION = Number(
+    name="hard_fraction",
+    label="Hard example mining",
+    phrase="hard example mining {}",
+    help=explain("hard example mining"),
+    default=None,
+    minimum=0.01,
+    maximum=1.0,
+    slider=(0.05, 1.0),
+    step=0.05,
+    none_label="off",
+    folded=True,
+    since=7,
+)
+
 # How strongly the training images are changed in each epoch; declared once, beside what changes them.
 AUGMENTATION: tuple[Parameter, ...] = tuple(
     replace(record, name=f"augment_{record.name}", folded=True, since=3) for record in AUGMENTATIONS
@@ -362,6 +377,7 @@ TRAINING: tuple[Parameter, ...] = (
     WEIGHT_DECAY,
     LABEL_SMOOTHING,
     MAX_NORM,
+    HARD_FRACTION,
     *AUGMENTATION,
 )
 SOFTMAX = (*TRAINING,)

@@ -18,6 +18,7 @@ from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.base import EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import clip, smooth
+from digitcore.models.hard_examples import HardExamples, batch_size_of, updates_per_epoch
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.numpy_optimizers import RULE_SETTINGS, make_optimizer
@@ -80,6 +81,8 @@ class Workspace:
         self.images = np.empty((n_images, n_features), dtype=coef.dtype)
         self.logits = np.empty((n_images, n_classes), dtype=coef.dtype)
         self.error = np.empty((n_classes, n_images), dtype=coef.dtype)
+        # What the right class lacks to a probability of one.
+        self.lacks = np.empty(n_images, dtype=coef.dtype)
         self.coef_gradient = np.empty_like(coef)
         self.positions = np.arange(n_images)
 
@@ -124,7 +127,8 @@ def gradient(
     error -= error.max(axis=0)
     np.exp(error, out=error)
     error /= error.sum(axis=0)
-    error[y, work.positions] -= 1
+    np.subtract(1, error[y, work.positions], out=work.lacks)
+    error[y, work.positions] = -work.lacks
     if label_smoothing:
         smooth(error, y, label_smoothing)
     if weights is not None:
@@ -143,8 +147,8 @@ class SoftmaxRegression(EpochClassifier):
     Parameters
     ----------
     epochs, batch_size, learning_rate, schedule, step_epochs, step_factor, warm_up, optimizer, momentum, \
-momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, augment_shift, augment_rotation, \
-augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, augment_thickness
+momentum_kind, rho, epsilon, patience, weight_decay, label_smoothing, max_norm, hard_fraction, augment_shift, \
+augment_rotation, augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, augment_thickness
         See :data:`digitcore.models.hyperparameters.SOFTMAX`.
     random_state : int, RandomState or None
         Seed of the batches' order. Equal seeds give equal bits with equally many threads of NumPy's BLAS (see
@@ -184,6 +188,7 @@ augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, a
         weight_decay=0.0,
         label_smoothing=0.0,
         max_norm=None,
+        hard_fraction=None,
         augment_shift=0.0,
         augment_rotation=0.0,
         augment_scale=0.0,
@@ -214,6 +219,7 @@ augment_scale, augment_shear, augment_elastic, augment_noise, augment_erasing, a
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.max_norm = max_norm
+        self.hard_fraction = hard_fraction
         self.augment_shift = augment_shift
         self.augment_rotation = augment_rotation
         self.augment_scale = augment_scale
@@ -289,8 +295,9 @@ class SoftmaxTraining(Training):
         self.coef, self.intercept, self.augmented = coef, intercept, augmented
         self.train = train
         self.held_out = held_out and LabelledImages(held_out.X.astype(train.X.dtype, copy=False), held_out.y)
-        self.batch_size = min(settings["batch_size"] or len(train.y), len(train.y))
-        self.schedule = Schedule(settings, -(-len(train.y) // self.batch_size))
+        self.batch_size = batch_size_of(settings, len(train.y))
+        self.schedule = Schedule(settings, updates_per_epoch(settings, len(train.y)))
+        self.hard_examples = HardExamples.for_settings(settings, len(train.y))
         self.workspaces: dict[int, Workspace] = {}
         weights = relative_weights(train)
         self.weights = None if weights is None else weights.astype(train.X.dtype, copy=False)
@@ -340,6 +347,7 @@ class SoftmaxTraining(Training):
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.optimizer.state()),
             **with_prefix("schedule", self.schedule.state()),
+            **with_prefix("hard", self.hard_examples.state() if self.hard_examples else {}),
             "random": _random_numbers(self.random_state),
         }
 
@@ -347,6 +355,8 @@ class SoftmaxTraining(Training):
         self.coef[...], self.intercept[...] = state["weights.output.weight"], state["weights.output.bias"]
         self.optimizer.load_state(under_prefix("optimizer", state))
         self.schedule.load_state(under_prefix("schedule", state))
+        if self.hard_examples is not None:
+            self.hard_examples.load_state(under_prefix("hard", state))
         *key, position = state["random"].tolist()
         # A generator of its own: one that the caller gave, or NumPy's global one, is not set back.
         self.random_state = np.random.RandomState(0)
@@ -356,6 +366,8 @@ class SoftmaxTraining(Training):
         work = self._workspace(len(y))
         how = {"label_smoothing": self.label_smoothing, "weights": weights}
         gradients = gradient(self.coef, self.intercept, X, y, work, **how)
+        if self.hard_examples is not None:
+            self.hard_examples.note(work.lacks)
         if self.max_norm is not None:
             clip(gradients, self.max_norm)
         self.optimizer.step(gradients)
@@ -368,8 +380,8 @@ class SoftmaxTraining(Training):
         if self.batch_size == len(y):
             yield (X, y) if self.weights is None else (X, y, self.weights)
             return
-        order = self.random_state.permutation(len(y))
-        for start in range(0, len(y), self.batch_size):
+        order = self._order()
+        for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             # Positions of a permutation are in range; "clip" spares a copy that would guard against others.
             images = np.take(X, rows, axis=0, out=self._workspace(len(rows)).images, mode="clip")
@@ -377,13 +389,18 @@ class SoftmaxTraining(Training):
 
     def _augmented_batches(self, augmented: AugmentedImages) -> Iterator[tuple[np.ndarray, ...]]:
         X, y = self.train
-        order = np.arange(len(y)) if self.batch_size == len(y) else self.random_state.permutation(len(y))
+        order = np.arange(len(y)) if self.batch_size == len(y) else self._order()
         memory = np.empty((augmented.n_at_once(self.batch_size), X.shape[1]), dtype=X.dtype)
         for rows, images in augmented.batches(order, memory):
             for start in range(0, len(rows), self.batch_size):
                 batch = slice(start, start + self.batch_size)
                 weights = () if self.weights is None else (self.weights[rows[batch]],)
                 yield images[batch], y[rows[batch]], *weights
+
+    def _order(self) -> np.ndarray:
+        """Return the positions of an epoch's images, shuffled."""
+        order = self.random_state.permutation(len(self.train.y))
+        return order if self.hard_examples is None else self.hard_examples.pick(order)
 
     def _workspace(self, n_images: int) -> Workspace:
         if n_images not in self.workspaces:

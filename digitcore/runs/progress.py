@@ -11,6 +11,7 @@ from digitcore.datasets import DATASETS
 from digitcore.models import MODELS
 from digitcore.models.architecture import multiply_adds
 from digitcore.models.augmented_images import augmentation_of, augmentation_seconds
+from digitcore.models.hard_examples import images_per_epoch, updates_per_epoch
 from digitcore.runs.run import Run
 from digitcore.specs.run_spec import RunSpec
 from digitcore.wording import about_text, rough_duration_text
@@ -214,7 +215,8 @@ def _seconds(run: Run) -> float:
 def _seconds_per_epoch(spec: RunSpec) -> float:
     dataset = DATASETS[spec.dataset]
     n_train, n_held_out = part_sizes(spec)
-    n_updates = max(1, -(-n_train // (spec.parameters["batch_size"] or n_train)))
+    n_updates = updates_per_epoch(spec.parameters, n_train)
+    n_train = images_per_epoch(spec.parameters, n_train)
     forward = multiply_adds(spec.model, spec.parameters, dataset.image_shape, dataset.n_classes)
     work = forward * (PASSES_TRAINED * n_train + n_held_out)
     model = MODELS[spec.model]

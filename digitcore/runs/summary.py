@@ -13,7 +13,9 @@ from digitcore.datasets import DATASETS
 from digitcore.errors import DivergedError
 from digitcore.evaluation import TrainingCurve, Verdict, judge_fit
 from digitcore.evaluation.verdict import TITLES
+from digitcore.models import MODELS
 from digitcore.models.augmented_images import augmentation_of
+from digitcore.models.hard_examples import updates_per_epoch
 from digitcore.models.schedules import learning_rates_table
 from digitcore.runs.progress import part_sizes
 from digitcore.runs.run import Run
@@ -93,15 +95,20 @@ def _rates_until(n_epochs: int, spec: RunSpec, n_train: int) -> pd.DataFrame:
         tables.append(_rates_until(min(n_epochs, n_before), parent, part_sizes(parent)[0]))
     if n_epochs > n_before:
         own = {**spec.parameters, "epochs": spec.parameters["epochs"] - n_before}
-        n_batches = -(-n_train // (own["batch_size"] or n_train))
-        table = learning_rates_table(own, n_batches, n_epochs - n_before)
+        table = learning_rates_table(own, updates_per_epoch(own, n_train), n_epochs - n_before)
         tables.append(table.assign(epoch=table["epoch"] + n_before))
     return pd.concat(tables, ignore_index=True)
 
 
 def is_trained_harder(spec: RunSpec) -> bool:
-    """Return True if images are harder to tell in training than afterwards: by dropout, or by augmentation."""
-    return spec.parameters.get("dropout", 0.0) > 0 or augmentation_of(spec.parameters) is not None
+    """Return True if the training curve is of images that are harder to tell than they are after the training.
+
+    That is a network's, by dropout, by augmentation, or because an epoch trains on the hardest images. The curve of
+    softmax regression is of all images as they are.
+    """
+    parameters = spec.parameters
+    is_harder = parameters.get("dropout", 0.0) > 0 or parameters.get("hard_fraction") is not None
+    return MODELS[spec.model].uses_torch and (is_harder or augmentation_of(parameters) is not None)
 
 
 def end_text(run: Run) -> str:

@@ -14,6 +14,8 @@ SETTINGS = [
     (MLP, {"hidden_units": (16,), "momentum": 0.9}),
     (MLP, {"hidden_units": (300, 16), "dropout": 0.25, "optimizer": "rmsprop", "schedule": "cosine"}),
     (MLP, {"hidden_units": (16,), "activation": "tanh", "augment_rotation": 10.0}),
+    (SoftmaxRegression, {"hard_fraction": 0.3}),
+    (MLP, {"hidden_units": (300,), "hard_fraction": 0.3, "augment_shift": 0.1}),
     (CNN, {"learning_rate": 0.05, "dropout": 0.1}),
 ]
 

@@ -27,6 +27,7 @@ RULES = {
     "adam": {"optimizer": "adam", "learning_rate": 0.01},
     "adam with decay": {"optimizer": "adam", "learning_rate": 0.01, "weight_decay": 0.1},
     "smoothing and clipping": {"learning_rate": 0.1, "label_smoothing": 0.1, "max_norm": 0.3},
+    "hard examples": {"learning_rate": 0.1, "hard_fraction": 0.3},
     "amsgrad": {"optimizer": "amsgrad", "learning_rate": 0.01},
     "adagrad": {"optimizer": "adagrad", "learning_rate": 0.02},
     "rmsprop": {"optimizer": "rmsprop", "learning_rate": 0.003, "rho": 0.9},

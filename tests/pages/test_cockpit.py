@@ -191,10 +191,19 @@ def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_button_waiting(o
     assert not button(app, "See its mistakes").disabled
 
 
-def test_what_dropout_does_to_the_line_of_the_training_part_is_said(open_app, train):
-    words = "measured during each epoch, with dropout or changed images"
-    assert words in said(train(open_app(model="mlp", epochs="5", seed="2217", dropout="0.5")))
-    assert words not in said(train(open_app(model="mlp", epochs="5", seed="2217")))
+@pytest.mark.parametrize(
+    ("settings", "is_said"),
+    [
+        ({"model": "mlp", "dropout": "0.5"}, True),
+        ({"model": "mlp", "hard_fraction": "0.5"}, True),
+        ({"model": "mlp"}, False),
+        # Its curve is that of all images as they are.
+        ({"model": "softmax", "hard_fraction": "0.5"}, False),
+    ],
+)
+def test_where_the_line_of_the_training_part_is_of_harder_images_it_is_said(settings, is_said, open_app, train):
+    words = "measured during each epoch, on its images as they are trained on"
+    assert (words in said(train(open_app(epochs="5", seed="2217", **settings)))) == is_said
 
 
 def _figures_of_a_training_that_has_begun():

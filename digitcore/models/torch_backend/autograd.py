@@ -19,6 +19,7 @@ from torch import nn
 
 from digitcore.errors import InvalidSetting
 from digitcore.models.augmented_images import AugmentedImages
+from digitcore.models.hard_examples import HardExamples, batch_size_of, images_per_epoch, updates_per_epoch
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
@@ -107,8 +108,11 @@ class AcceleratorTraining(Training):
         weights = relative_weights(train)
         self.image_weights = () if weights is None else (torch.from_numpy(weights).float().to(device),)
         self.n_images = len(train.y)
-        self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
-        self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
+        self.n_per_epoch = images_per_epoch(settings, self.n_images)
+        self.batch_size = batch_size_of(settings, self.n_images)
+        self.schedule = Schedule(settings, updates_per_epoch(settings, self.n_images))
+        self.hard_examples = HardExamples.for_settings(settings, self.n_images)
+        self._errors: list[torch.Tensor] = []
         self.copy = copy.deepcopy(module).requires_grad_(True).to(device)
         self.optimizer = make_optimizer(settings, self.copy.parameters())
         self.label_smoothing, self.max_norm = settings.get("label_smoothing", 0.0), settings.get("max_norm")
@@ -126,7 +130,7 @@ class AcceleratorTraining(Training):
         finally:
             # Also of an epoch that a pause has ended: then these are the weights that are kept.
             self.module.load_state_dict(self.copy.state_dict())
-        return _mean_score(scores, self.n_images)
+        return _mean_score(scores, self.n_per_epoch)
 
     @torch.inference_mode()
     def score_held_out(self) -> Score | None:
@@ -162,10 +166,19 @@ class AcceleratorTraining(Training):
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         X, y = self.train
         order = shuffled(self.n_images, self.batch_size, self.generator)
+        if self.hard_examples is not None:
+            order = self._picked(order, self.hard_examples)
         if self.augmented is not None:
             return self._augmented_batches(self.augmented, order)
         tensors = (X, y, *self.image_weights)
         return (tuple(each[rows] for each in tensors) for rows in order.to(self.device).split(self.batch_size))
+
+    def _picked(self, order: torch.Tensor, hard_examples: HardExamples) -> torch.Tensor:
+        # The errors of the last epoch are moved all at once: the device need not be waited for at each batch.
+        if self._errors:
+            hard_examples.note(torch.cat(self._errors).cpu().numpy())
+        self._errors = []
+        return torch.from_numpy(hard_examples.pick(order.numpy()))
 
     def _augmented_batches(self, augmented: AugmentedImages, order: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         memory = torch.empty(augmented.n_at_once(self.batch_size), self.n_pixels)
@@ -183,6 +196,9 @@ class AcceleratorTraining(Training):
             logits = self.copy(block_X)
             loss, n_right = _sums(logits, block_y)
             trained = loss
+            if self.hard_examples is not None:
+                right = logits.detach().softmax(dim=1).gather(1, block_y[:, None])[:, 0]
+                self._errors.append(1 - right)
             if self.label_smoothing or block_weights:
                 # The figures are those of the plain loss.
                 each = F.cross_entropy(logits, block_y, reduction="none", label_smoothing=self.label_smoothing)

@@ -16,6 +16,7 @@ from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import smooth
+from digitcore.models.hard_examples import HardExamples, batch_size_of, images_per_epoch, updates_per_epoch
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
@@ -149,8 +150,9 @@ class TorchNetwork(EpochClassifier):
 class NetworkTraining(Training):
     """A training of ``module``, which it changes in place.
 
-    Training figures are running means over the epoch's batches as they were trained, augmented and with dropout on;
-    validation figures are those after the epoch's updates, on the images as they are, dropout off.
+    Training figures are running means over the epoch's batches as they were trained: augmented, with dropout on, and
+    of the hardest images if an epoch trains on those. Validation figures are those after the epoch's updates, on the
+    images as they are, dropout off.
 
     Parameters
     ----------
@@ -190,8 +192,10 @@ class NetworkTraining(Training):
         weights = relative_weights(train)
         self.image_weights = () if weights is None else (torch.from_numpy(weights).float(),)
         self.n_images = len(train.y)
-        self.batch_size = min(settings["batch_size"] or self.n_images, self.n_images)
-        self.schedule = Schedule(settings, -(-self.n_images // self.batch_size))
+        self.n_per_epoch = images_per_epoch(settings, self.n_images)
+        self.batch_size = batch_size_of(settings, self.n_images)
+        self.schedule = Schedule(settings, updates_per_epoch(settings, self.n_images))
+        self.hard_examples = HardExamples.for_settings(settings, self.n_images)
         self.label_smoothing = settings.get("label_smoothing", 0.0)
         self.generator = generator
         kind = _kind_for(layers, self.batch_size)
@@ -215,7 +219,7 @@ class NetworkTraining(Training):
                 if not self.schedule.is_constant:
                     self.update.learning_rate = self.schedule.next_rate()
                 sums.append(self._one_batch(*batch))
-        return _mean_score(sums, self.n_images)
+        return _mean_score(sums, self.n_per_epoch)
 
     @torch.inference_mode()
     def score_held_out(self) -> Score | None:
@@ -260,6 +264,7 @@ class NetworkTraining(Training):
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.update.state()),
             **with_prefix("schedule", self.schedule.state()),
+            **with_prefix("hard", self.hard_examples.state() if self.hard_examples else {}),
             "random": self.generator.get_state().numpy(),
         }
 
@@ -268,6 +273,8 @@ class NetworkTraining(Training):
             values.copy_(torch.from_numpy(state[f"weights.{name}"]))
         self.update.load_state(under_prefix("optimizer", state))
         self.schedule.load_state(under_prefix("schedule", state))
+        if self.hard_examples is not None:
+            self.hard_examples.load_state(under_prefix("hard", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
@@ -281,7 +288,7 @@ class NetworkTraining(Training):
             yield X, y, *self.image_weights
             return
         # Batches by index from the one tensor of all images: no loader, no copy of an epoch's images.
-        order = torch.randperm(self.n_images, generator=self.generator)
+        order = torch.from_numpy(self._order())
         if self.network.PICKS_IMAGES:
             others = (each[order].split(self.batch_size) for each in (y, *self.image_weights))
             yield from zip(PickedImages(X, order).split(self.batch_size), *others, strict=True)
@@ -293,12 +300,17 @@ class NetworkTraining(Training):
 
     def _augmented_batches(self, augmented: AugmentedImages) -> Iterator[tuple[torch.Tensor, ...]]:
         X, y = self.train
-        order = shuffled(self.n_images, self.batch_size, self.generator).numpy()
+        order = self._order()
         memory = self.buffers("images", augmented.n_at_once(self.batch_size), X.shape[1])
         for rows, _ in augmented.batches(order, memory.numpy()):
             images = memory[: len(rows)].split(self.batch_size)
             others = (each[torch.from_numpy(rows)].split(self.batch_size) for each in (y, *self.image_weights))
             yield from zip(images, *others, strict=True)
+
+    def _order(self) -> np.ndarray:
+        """Return the positions of an epoch's images in their order."""
+        order = shuffled(self.n_images, self.batch_size, self.generator).numpy()
+        return order if self.hard_examples is None else self.hard_examples.pick(order)
 
     def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[float, int]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
@@ -309,6 +321,8 @@ class NetworkTraining(Training):
             logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
             self.network.forward(block_X, training=True, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
+            if self.hard_examples is not None:
+                self.hard_examples.note(-gradient[block_y, torch.arange(len(block_y))].numpy())
             if self.label_smoothing:
                 smooth(gradient.numpy(), block_y.numpy(), self.label_smoothing)
             if block_weights:

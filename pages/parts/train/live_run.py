@@ -129,8 +129,9 @@ def _show_notes(run: Run) -> None:
     """Say what the curves and the close-ups are of, where it is not plain."""
     if run.evaluated and is_trained_harder(run.spec):
         st.caption(
-            "The line of the training part is measured during each epoch, with dropout or changed images; the "
-            "figure above it on the images as they are, without dropout."
+            "The line of the training part is measured during each epoch, on its images as they are trained on: with "
+            "dropout, changed, or only the hardest. The figure above it is that of all training images as they are, "
+            "without dropout."
         )
     if run.spec.members > 1:
         st.caption(
