@@ -18,6 +18,7 @@ from torch import nn
 
 from digitcore.evaluation.comparison import summarise_seeds
 from digitcore.models.ensemble import Ensemble, first_member
+from digitcore.models.hard_examples import SHARE_OF_HARDEST, images_per_epoch
 from digitcore.runs.training import images_and_labels, model_for, split_for, threads_for
 from digitcore.specs.recipes import load_recipe
 
@@ -117,18 +118,36 @@ def plain_torch(spec, part):
         nesterov=settings["momentum_kind"] == "nesterov",
         weight_decay=settings["weight_decay"],
     )
-    n_steps = settings["epochs"] * -(-len(X) // n_batch)
+    n_per_epoch = images_per_epoch(settings, len(X))
+    n_steps = settings["epochs"] * -(-n_per_epoch // n_batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings["learning_rate"], n_steps, pct_start=settings["warm_up"], cycle_momentum=False
     )
     loss_of = nn.CrossEntropyLoss(label_smoothing=settings["label_smoothing"])
+    errors = torch.full((len(X),), torch.inf)
     for _ in range(settings["epochs"]):
-        for rows in torch.randperm(len(X)).split(n_batch):
+        for rows in rows_of_epoch(errors, n_per_epoch).split(n_batch):
             optimizer.zero_grad()
-            loss_of(module(changed(X[rows], settings)), y[rows]).backward()
+            logits = module(changed(X[rows], settings))
+            loss_of(logits, y[rows]).backward()
+            if settings["max_norm"] is not None:
+                nn.utils.clip_grad_norm_(module.parameters(), settings["max_norm"])
             optimizer.step()
             schedule.step()
+            if n_per_epoch < len(X):
+                errors[rows] = 1 - logits.detach().softmax(1).gather(1, y[rows, None])[:, 0]
     return Scored(module)
+
+
+def rows_of_epoch(errors, n_per_epoch):
+    """Return rows in random order: all, or the hardest and some others, as the recipe has it."""
+    order = torch.randperm(len(errors))
+    if n_per_epoch == len(errors):
+        return order
+    order = order[errors[order].argsort(descending=True, stable=True)]
+    n_hardest = round(SHARE_OF_HARDEST * n_per_epoch)
+    others = n_hardest + torch.randperm(len(errors) - n_hardest)[: n_per_epoch - n_hardest]
+    return torch.cat([order[:n_hardest], order[others]])[torch.randperm(n_per_epoch)]
 
 
 def network(settings, n_pixels):

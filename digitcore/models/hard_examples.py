@@ -47,8 +47,8 @@ class HardExamples:
     Attributes
     ----------
     errors : ndarray, float32, (n_images,)
-        One minus the probability of the right class, 0 to 1, when an image was last trained on; infinity before that,
-        so that all images come before any comes again as one of the hardest.
+        One minus the probability of the right class when an image was last trained on, times the image's weight if not
+        all count alike; infinity before that, so that all images come before any comes again as one of the hardest.
     """
 
     def __init__(self, n_images: int, n_per_epoch: int):
@@ -92,8 +92,8 @@ class HardExamples:
         """Go on from what :meth:`state` gave."""
         self.errors[:] = state["errors"]
 
-    def note(self, errors: np.ndarray) -> None:
-        """Note the errors of the next of the picked images, ``(n,)``, in their order."""
+    def note(self, errors: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Note the errors of the next of the picked images, ``(n,)``, in their order, and how much the images count."""
         rows = self._picked[self._n_noted : self._n_noted + len(errors)]
-        self.errors[rows] = errors
+        self.errors[rows] = errors if weights is None else errors * weights
         self._n_noted += len(errors)

@@ -81,8 +81,8 @@ class Workspace:
         self.images = np.empty((n_images, n_features), dtype=coef.dtype)
         self.logits = np.empty((n_images, n_classes), dtype=coef.dtype)
         self.error = np.empty((n_classes, n_images), dtype=coef.dtype)
-        # What the right class lacks to a probability of one.
-        self.lacks = np.empty(n_images, dtype=coef.dtype)
+        # What the probability of the right class lacks to one.
+        self.shortfall = np.empty(n_images, dtype=coef.dtype)
         self.coef_gradient = np.empty_like(coef)
         self.positions = np.arange(n_images)
 
@@ -127,8 +127,8 @@ def gradient(
     error -= error.max(axis=0)
     np.exp(error, out=error)
     error /= error.sum(axis=0)
-    np.subtract(1, error[y, work.positions], out=work.lacks)
-    error[y, work.positions] = -work.lacks
+    np.subtract(1, error[y, work.positions], out=work.shortfall)
+    error[y, work.positions] = -work.shortfall
     if label_smoothing:
         smooth(error, y, label_smoothing)
     if weights is not None:
@@ -367,7 +367,7 @@ class SoftmaxTraining(Training):
         how = {"label_smoothing": self.label_smoothing, "weights": weights}
         gradients = gradient(self.coef, self.intercept, X, y, work, **how)
         if self.hard_examples is not None:
-            self.hard_examples.note(work.lacks)
+            self.hard_examples.note(work.shortfall, weights)
         if self.max_norm is not None:
             clip(gradients, self.max_norm)
         self.optimizer.step(gradients)

@@ -92,8 +92,8 @@ def test_softmax_regression_picks_its_images_in_the_same_way(few, monkeypatch):
     for method, seen in (("pick", picked), ("note", noted)):
         original = getattr(HardExamples, method)
 
-        def watched(self, values, original=original, seen=seen):
-            result = original(self, values)
+        def watched(self, values, *others, original=original, seen=seen):
+            result = original(self, values, *others)
             seen.append(np.array(values if result is None else result))
             return result
 
@@ -116,6 +116,25 @@ def test_all_images_come_before_one_comes_again_as_one_of_the_hardest():
         hard.note(shuffle.rand(12))
         hard.note(shuffle.rand(8))
     assert seen == set(range(100))
+
+
+@pytest.mark.usefixtures("_way")
+@pytest.mark.parametrize("model", [SoftmaxRegression(), MLP(hidden_units=(20,))], ids=["softmax", "mlp"])
+def test_an_image_that_does_not_count_is_not_among_the_hardest(model, few, monkeypatch):
+    X, y = few
+    picked, pick = [], HardExamples.pick
+
+    def watched(self, order):
+        picked.append(pick(self, order))
+        return picked[-1]
+
+    monkeypatch.setattr(HardExamples, "pick", watched)
+    counts = np.arange(N_IMAGES) % 2 == 0
+    # Labels that cannot be learned make the other images the hardest ones.
+    labels = np.where(counts, y, (y + np.arange(N_IMAGES)) % 10)
+    copy.deepcopy(model).set_params(random_state=0, **MINED).fit(X, labels, sample_weight=counts.astype(float))
+    for rows in picked[6:]:
+        assert counts[rows].sum() >= N_HARDEST
 
 
 def test_equally_hard_images_come_in_random_order():

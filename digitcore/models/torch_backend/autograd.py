@@ -197,8 +197,8 @@ class AcceleratorTraining(Training):
             loss, n_right = _sums(logits, block_y)
             trained = loss
             if self.hard_examples is not None:
-                right = logits.detach().softmax(dim=1).gather(1, block_y[:, None])[:, 0]
-                self._errors.append(1 - right)
+                errors = 1 - logits.detach().softmax(dim=1).gather(1, block_y[:, None])[:, 0]
+                self._errors.append(errors * block_weights[0] if block_weights else errors)
             if self.label_smoothing or block_weights:
                 # The figures are those of the plain loss.
                 each = F.cross_entropy(logits, block_y, reduction="none", label_smoothing=self.label_smoothing)

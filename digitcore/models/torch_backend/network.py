@@ -322,7 +322,8 @@ class NetworkTraining(Training):
             self.network.forward(block_X, training=True, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
             if self.hard_examples is not None:
-                self.hard_examples.note(-gradient[block_y, torch.arange(len(block_y))].numpy())
+                errors = -gradient[block_y, torch.arange(len(block_y))]
+                self.hard_examples.note(errors.numpy(), *(each.numpy() for each in block_weights))
             if self.label_smoothing:
                 smooth(gradient.numpy(), block_y.numpy(), self.label_smoothing)
             if block_weights:
