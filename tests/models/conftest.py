@@ -7,6 +7,7 @@ import torch
 
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.autograd import AcceleratorTraining
+from digitcore.models.torch_backend.network import NetworkTraining
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,3 +24,18 @@ def _way(request, monkeypatch):
             return AcceleratorTraining(module, torch.device("cpu"), at_once, *others)
 
         monkeypatch.setattr(torch_network, "NetworkTraining", start)
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """The images and labels of all batches that networks are trained on from here on."""
+    seen = []
+    for kind in (NetworkTraining, AcceleratorTraining):
+        one_batch = kind._one_batch
+
+        def watched(training, X, y, *weights, one_batch=one_batch):
+            seen.append((X.numpy().copy(), y.numpy().copy()))
+            return one_batch(training, X, y, *weights)
+
+        monkeypatch.setattr(kind, "_one_batch", watched)
+    return seen

@@ -12,8 +12,6 @@ import torch.nn.functional as F
 from digitcore.errors import InvalidSetting
 from digitcore.models import CNN, MLP, SoftmaxRegression
 from digitcore.models.hard_examples import HardExamples, images_per_epoch, updates_per_epoch
-from digitcore.models.torch_backend.autograd import AcceleratorTraining
-from digitcore.models.torch_backend.network import NetworkTraining
 from digitcore.runs.progress import expected_seconds
 from digitcore.specs.run_spec import RunSpec
 
@@ -31,21 +29,6 @@ def few(digits):
     X, y = digits
     assert len(np.unique(X[:N_IMAGES], axis=0)) == N_IMAGES
     return np.ascontiguousarray(X[:N_IMAGES] / X.max(), dtype=np.float32), y[:N_IMAGES]
-
-
-@pytest.fixture
-def batches(monkeypatch):
-    """The images of all batches of networks from here on, as they are trained."""
-    seen = []
-    for kind in (NetworkTraining, AcceleratorTraining):
-        one_batch = kind._one_batch
-
-        def watched(training, X, y, one_batch=one_batch):
-            seen.append((X.numpy().copy(), y.numpy().copy()))
-            return one_batch(training, X, y)
-
-        monkeypatch.setattr(kind, "_one_batch", watched)
-    return seen
 
 
 def rows_of(images, X):

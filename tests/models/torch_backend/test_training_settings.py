@@ -12,8 +12,6 @@ from torch import nn
 
 from digitcore.models import CNN, MLP, SoftmaxRegression
 from digitcore.models.torch_backend import network as torch_network
-from digitcore.models.torch_backend.autograd import AcceleratorTraining
-from digitcore.models.torch_backend.network import NetworkTraining
 
 NETWORKS = {
     "mlp": MLP(hidden_units=(20, 12), random_state=0),
@@ -83,21 +81,6 @@ def train_plainly(module, batches, make_torchs, settings):
         optimizer.step()
         losses.append(F.cross_entropy(logits, y).item())
     return losses
-
-
-@pytest.fixture
-def batches(monkeypatch):
-    """The batches of all trainings from here on, as they are trained."""
-    seen = []
-    for kind in (NetworkTraining, AcceleratorTraining):
-        one_batch = kind._one_batch
-
-        def watched(training, X, y, one_batch=one_batch):
-            seen.append((X.numpy().copy(), y.numpy().copy()))
-            return one_batch(training, X, y)
-
-        monkeypatch.setattr(kind, "_one_batch", watched)
-    return seen
 
 
 @pytest.mark.usefixtures("_way")
