@@ -115,9 +115,9 @@ _TRAINING = {
     "never asked to be quite sure. It reduces overfitting and overconfidence; the curves show the plain loss.",
     "gradient clipping": "The gradients of all weights, taken as one vector, are shortened to at most this length "
     "before each update. It keeps a training with large gradients from blowing up.",
-    "hard example mining": "Share of the training images that an epoch trains on: four fifths of them those that the "
-    "model was least sure of when it last trained on them, the others at random. Soon most images are easy, and the "
-    "time goes into those that are not. A network's training curve is then that of hard images.",
+    "hard example mining": "Share of the training images that an epoch trains on: four fifths of them those whose "
+    "right class was least probable when they were last trained on, the others at random. Soon most images are easy, "
+    "and the time goes into those that are not. A network's training curve is then that of hard images.",
     "augmentation": "Each epoch trains on the training images changed at random, each time anew, so that the model "
     "learns to read others like them. Validation and test images are never changed. A network's training curve is "
     "measured on the changed images, that of softmax regression on the images as they are.",

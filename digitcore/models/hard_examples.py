@@ -39,30 +39,29 @@ class HardExamples:
 
     Parameters
     ----------
+    settings : mapping
+        Clean hyperparameters; without a ``hard_fraction`` an epoch trains on all images.
     n_images : int
         All training images.
-    n_per_epoch : int
-        Images of an epoch.
 
     Attributes
     ----------
+    takes_all : bool
+        Whether an epoch trains on all images; then nothing need be noted of them.
+    n_per_epoch : int
+        Images of an epoch.
     errors : ndarray, float32, (n_images,)
         One minus the probability of the right class when an image was last trained on, times the image's weight if not
         all count alike; infinity before that, so that all images come before any comes again as one of the hardest.
+        Empty if an epoch trains on all.
     """
 
-    def __init__(self, n_images: int, n_per_epoch: int):
-        self.n_per_epoch = n_per_epoch
-        self.errors = np.full(n_images, np.inf, dtype=np.float32)
+    def __init__(self, settings: Mapping[str, Any], n_images: int):
+        self.takes_all = settings.get("hard_fraction") is None
+        self.n_per_epoch = images_per_epoch(settings, n_images)
+        self.errors = np.full(0 if self.takes_all else n_images, np.inf, dtype=np.float32)
         self._picked = np.arange(0)
         self._n_noted = 0
-
-    @classmethod
-    def for_settings(cls, settings: Mapping[str, Any], n_images: int) -> HardExamples | None:
-        """Return what picks the images of an epoch; None if it trains on all."""
-        if settings.get("hard_fraction") is None:
-            return None
-        return cls(n_images, images_per_epoch(settings, n_images))
 
     def pick(self, order: np.ndarray) -> np.ndarray:
         """Begin an epoch: return the positions that it trains on.
@@ -77,6 +76,8 @@ class HardExamples:
         ndarray, int64, (n_per_epoch,)
             Some of them, in the same order.
         """
+        if self.takes_all:
+            return order
         n_hardest = round(SHARE_OF_HARDEST * self.n_per_epoch)
         is_picked = np.zeros(len(order), dtype=bool)
         is_picked[np.argsort(-self.errors[order], kind="stable")[:n_hardest]] = True
@@ -86,11 +87,12 @@ class HardExamples:
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what is known of the images between two epochs."""
-        return {"errors": self.errors.copy()}
+        return {} if self.takes_all else {"errors": self.errors.copy()}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what :meth:`state` gave."""
-        self.errors[:] = state["errors"]
+        if not self.takes_all:
+            self.errors[:] = state["errors"]
 
     def note(self, errors: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Note the errors of the next of the picked images, ``(n,)``, in their order, and how much the images count."""

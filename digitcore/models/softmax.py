@@ -297,7 +297,7 @@ class SoftmaxTraining(Training):
         self.held_out = held_out and LabelledImages(held_out.X.astype(train.X.dtype, copy=False), held_out.y)
         self.batch_size = batch_size_of(settings, len(train.y))
         self.schedule = Schedule(settings, updates_per_epoch(settings, len(train.y)))
-        self.hard_examples = HardExamples.for_settings(settings, len(train.y))
+        self.hard_examples = HardExamples(settings, len(train.y))
         self.workspaces: dict[int, Workspace] = {}
         weights = relative_weights(train)
         self.weights = None if weights is None else weights.astype(train.X.dtype, copy=False)
@@ -347,7 +347,7 @@ class SoftmaxTraining(Training):
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.optimizer.state()),
             **with_prefix("schedule", self.schedule.state()),
-            **with_prefix("hard", self.hard_examples.state() if self.hard_examples else {}),
+            **with_prefix("hard", self.hard_examples.state()),
             "random": _random_numbers(self.random_state),
         }
 
@@ -355,8 +355,7 @@ class SoftmaxTraining(Training):
         self.coef[...], self.intercept[...] = state["weights.output.weight"], state["weights.output.bias"]
         self.optimizer.load_state(under_prefix("optimizer", state))
         self.schedule.load_state(under_prefix("schedule", state))
-        if self.hard_examples is not None:
-            self.hard_examples.load_state(under_prefix("hard", state))
+        self.hard_examples.load_state(under_prefix("hard", state))
         *key, position = state["random"].tolist()
         # A generator of its own: one that the caller gave, or NumPy's global one, is not set back.
         self.random_state = np.random.RandomState(0)
@@ -366,7 +365,7 @@ class SoftmaxTraining(Training):
         work = self._workspace(len(y))
         how = {"label_smoothing": self.label_smoothing, "weights": weights}
         gradients = gradient(self.coef, self.intercept, X, y, work, **how)
-        if self.hard_examples is not None:
+        if not self.hard_examples.takes_all:
             self.hard_examples.note(work.shortfall, weights)
         if self.max_norm is not None:
             clip(gradients, self.max_norm)
@@ -389,7 +388,7 @@ class SoftmaxTraining(Training):
 
     def _augmented_batches(self, augmented: AugmentedImages) -> Iterator[tuple[np.ndarray, ...]]:
         X, y = self.train
-        order = np.arange(len(y)) if self.batch_size == len(y) else self._order()
+        order = self._order()
         memory = np.empty((augmented.n_at_once(self.batch_size), X.shape[1]), dtype=X.dtype)
         for rows, images in augmented.batches(order, memory):
             for start in range(0, len(rows), self.batch_size):
@@ -398,9 +397,10 @@ class SoftmaxTraining(Training):
                 yield images[batch], y[rows[batch]], *weights
 
     def _order(self) -> np.ndarray:
-        """Return the positions of an epoch's images, shuffled."""
-        order = self.random_state.permutation(len(self.train.y))
-        return order if self.hard_examples is None else self.hard_examples.pick(order)
+        """Return the positions of an epoch's images in their order; a full batch draws nothing."""
+        n_images = len(self.train.y)
+        order = np.arange(n_images) if self.batch_size == n_images else self.random_state.permutation(n_images)
+        return self.hard_examples.pick(order)
 
     def _workspace(self, n_images: int) -> Workspace:
         if n_images not in self.workspaces:

@@ -92,7 +92,7 @@ def test_softmax_regression_picks_its_images_in_the_same_way(few, monkeypatch):
 
 
 def test_all_images_come_before_one_comes_again_as_one_of_the_hardest():
-    hard = HardExamples(100, 20)
+    hard = HardExamples({"hard_fraction": 0.2}, 100)
     shuffle, seen = np.random.RandomState(0), set()
     for _ in range(6):
         seen.update(hard.pick(shuffle.permutation(100)).tolist())
@@ -122,7 +122,7 @@ def test_an_image_that_does_not_count_is_not_among_the_hardest(model, few, monke
 
 def test_equally_hard_images_come_in_random_order():
     """Data sets are often sorted by class: the first epoch must not see the first class alone."""
-    first = HardExamples(100, 20).pick(np.random.RandomState(0).permutation(100))
+    first = HardExamples({"hard_fraction": 0.2}, 100).pick(np.random.RandomState(0).permutation(100))
     assert len(first) == 20
     assert first.max() > 80
     assert first.min() < 20

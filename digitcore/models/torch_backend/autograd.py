@@ -19,7 +19,7 @@ from torch import nn
 
 from digitcore.errors import InvalidSetting
 from digitcore.models.augmented_images import AugmentedImages
-from digitcore.models.hard_examples import HardExamples, batch_size_of, images_per_epoch, updates_per_epoch
+from digitcore.models.hard_examples import HardExamples, batch_size_of, updates_per_epoch
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer
 from digitcore.models.pauses import pause
@@ -108,10 +108,9 @@ class AcceleratorTraining(Training):
         weights = relative_weights(train)
         self.image_weights = () if weights is None else (torch.from_numpy(weights).float().to(device),)
         self.n_images = len(train.y)
-        self.n_per_epoch = images_per_epoch(settings, self.n_images)
         self.batch_size = batch_size_of(settings, self.n_images)
         self.schedule = Schedule(settings, updates_per_epoch(settings, self.n_images))
-        self.hard_examples = HardExamples.for_settings(settings, self.n_images)
+        self.hard_examples = HardExamples(settings, self.n_images)
         self._errors: list[torch.Tensor] = []
         self.copy = copy.deepcopy(module).requires_grad_(True).to(device)
         self.optimizer = make_optimizer(settings, self.copy.parameters())
@@ -130,7 +129,7 @@ class AcceleratorTraining(Training):
         finally:
             # Also of an epoch that a pause has ended: then these are the weights that are kept.
             self.module.load_state_dict(self.copy.state_dict())
-        return _mean_score(scores, self.n_per_epoch)
+        return _mean_score(scores, self.hard_examples.n_per_epoch)
 
     @torch.inference_mode()
     def score_held_out(self) -> Score | None:
@@ -165,20 +164,20 @@ class AcceleratorTraining(Training):
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
         X, y = self.train
-        order = shuffled(self.n_images, self.batch_size, self.generator)
-        if self.hard_examples is not None:
-            order = self._picked(order, self.hard_examples)
+        order = self._order()
         if self.augmented is not None:
             return self._augmented_batches(self.augmented, order)
         tensors = (X, y, *self.image_weights)
         return (tuple(each[rows] for each in tensors) for rows in order.to(self.device).split(self.batch_size))
 
-    def _picked(self, order: torch.Tensor, hard_examples: HardExamples) -> torch.Tensor:
+    def _order(self) -> torch.Tensor:
+        """Return the positions of an epoch's images in their order."""
         # The errors of the last epoch are moved all at once: the device need not be waited for at each batch.
         if self._errors:
-            hard_examples.note(torch.cat(self._errors).cpu().numpy())
+            self.hard_examples.note(torch.cat(self._errors).cpu().numpy())
         self._errors = []
-        return torch.from_numpy(hard_examples.pick(order.numpy()))
+        order = shuffled(self.n_images, self.batch_size, self.generator).numpy()
+        return torch.from_numpy(self.hard_examples.pick(order))
 
     def _augmented_batches(self, augmented: AugmentedImages, order: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         memory = torch.empty(augmented.n_at_once(self.batch_size), self.n_pixels)
@@ -196,7 +195,7 @@ class AcceleratorTraining(Training):
             logits = self.copy(block_X)
             loss, n_right = _sums(logits, block_y)
             trained = loss
-            if self.hard_examples is not None:
+            if not self.hard_examples.takes_all:
                 errors = 1 - logits.detach().softmax(dim=1).gather(1, block_y[:, None])[:, 0]
                 self._errors.append(errors * block_weights[0] if block_weights else errors)
             if self.label_smoothing or block_weights:

@@ -16,7 +16,7 @@ from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
 from digitcore.models.gradients import smooth
-from digitcore.models.hard_examples import HardExamples, batch_size_of, images_per_epoch, updates_per_epoch
+from digitcore.models.hard_examples import HardExamples, batch_size_of, updates_per_epoch
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer, is_small_dense
 from digitcore.models.pauses import pause, pause_hook
@@ -192,10 +192,9 @@ class NetworkTraining(Training):
         weights = relative_weights(train)
         self.image_weights = () if weights is None else (torch.from_numpy(weights).float(),)
         self.n_images = len(train.y)
-        self.n_per_epoch = images_per_epoch(settings, self.n_images)
         self.batch_size = batch_size_of(settings, self.n_images)
         self.schedule = Schedule(settings, updates_per_epoch(settings, self.n_images))
-        self.hard_examples = HardExamples.for_settings(settings, self.n_images)
+        self.hard_examples = HardExamples(settings, self.n_images)
         self.label_smoothing = settings.get("label_smoothing", 0.0)
         self.generator = generator
         kind = _kind_for(layers, self.batch_size)
@@ -219,7 +218,7 @@ class NetworkTraining(Training):
                 if not self.schedule.is_constant:
                     self.update.learning_rate = self.schedule.next_rate()
                 sums.append(self._one_batch(*batch))
-        return _mean_score(sums, self.n_per_epoch)
+        return _mean_score(sums, self.hard_examples.n_per_epoch)
 
     @torch.inference_mode()
     def score_held_out(self) -> Score | None:
@@ -264,7 +263,7 @@ class NetworkTraining(Training):
             **with_prefix("weights", weights),
             **with_prefix("optimizer", self.update.state()),
             **with_prefix("schedule", self.schedule.state()),
-            **with_prefix("hard", self.hard_examples.state() if self.hard_examples else {}),
+            **with_prefix("hard", self.hard_examples.state()),
             "random": self.generator.get_state().numpy(),
         }
 
@@ -273,8 +272,7 @@ class NetworkTraining(Training):
             values.copy_(torch.from_numpy(state[f"weights.{name}"]))
         self.update.load_state(under_prefix("optimizer", state))
         self.schedule.load_state(under_prefix("schedule", state))
-        if self.hard_examples is not None:
-            self.hard_examples.load_state(under_prefix("hard", state))
+        self.hard_examples.load_state(under_prefix("hard", state))
         self.generator.set_state(torch.from_numpy(state["random"]))
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
@@ -309,8 +307,7 @@ class NetworkTraining(Training):
 
     def _order(self) -> np.ndarray:
         """Return the positions of an epoch's images in their order."""
-        order = shuffled(self.n_images, self.batch_size, self.generator).numpy()
-        return order if self.hard_examples is None else self.hard_examples.pick(order)
+        return self.hard_examples.pick(shuffled(self.n_images, self.batch_size, self.generator).numpy())
 
     def _one_batch(self, X: torch.Tensor, y: torch.Tensor, *weights: torch.Tensor) -> tuple[float, int]:
         """Update the weights once; return loss and right predictions, summed, before the update."""
@@ -321,7 +318,7 @@ class NetworkTraining(Training):
             logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
             self.network.forward(block_X, training=True, out=logits.t())
             sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
-            if self.hard_examples is not None:
+            if not self.hard_examples.takes_all:
                 errors = -gradient[block_y, torch.arange(len(block_y))]
                 self.hard_examples.note(errors.numpy(), *(each.numpy() for each in block_weights))
             if self.label_smoothing:

@@ -37,8 +37,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             ),
             "Loss over the epochs: the training line falls to zero, the test line stays above it.",
             "Softmax regression is measured over the whole training part after each epoch; the networks report the "
-            "mean over the epoch's batches as they were trained: augmented, with dropout on, and with hard example "
-            "mining of the hardest images. The other line is measured after the epoch, with dropout off, and the "
+            "mean over the epoch's batches as they were trained: augmented, with dropout on and, with hard example "
+            "mining, of the hardest images only. The other line is measured after the epoch, with dropout off, and the "
             "figures above at the end, in the same way for all.",
         ),
         "confusion": Guide(
