@@ -1,6 +1,7 @@
 """Visitors of one server: none holds up or stops what another one trains."""
 
 import os
+import signal
 import time
 
 import pytest
@@ -194,4 +195,18 @@ def test_a_run_whose_workers_were_lost_can_be_stopped_while_it_waits(served, slo
     wait_for(lambda: engine.run(digest).state == "running")
     engine.workers.cluster.host.process.kill()
     engine.cancel(digest, "ann")
+    assert engine.wait(digest, 30).state == "cancelled"
+
+
+@pytest.mark.timeout(60)
+def test_stop_does_not_wait_for_a_scheduler_that_does_not_answer(served, slow):
+    engine = served()
+    digest = engine.submit(slow(12), visitor="ann").digest
+    wait_for(lambda: engine.run(digest).state == "running")
+    host = engine.workers.cluster.host.process
+    host.send_signal(signal.SIGSTOP)
+    try:
+        engine.cancel(digest, "ann")
+    finally:
+        host.send_signal(signal.SIGCONT)
     assert engine.wait(digest, 30).state == "cancelled"
