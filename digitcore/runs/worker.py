@@ -207,6 +207,8 @@ def warm_up() -> None:
             _train_for_a_moment(model.name, n_images, parameters)
     # Few filters have loops of their own.
     _train_for_a_moment("cnn", 20, {"channels": (8,)})
+    # Of several channels, too.
+    _train_for_a_moment("cnn", 20, {"channels": (8, 8), "padding": "same"})
 
 
 def _train_for_a_moment(model: str, n_images: int, parameters: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ ReLU has loops of its own, which gain by its zeros. These are PyTorch's operatio
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -89,12 +88,6 @@ class ActivatedConvBlock:
         self.convolution, self.dropout, self._rule = convolution, dropout, _RULES[name]
         self._sides = pooling and ([pooling[0]] * 2, [pooling[1]] * 2)
         self._kept: dict[int, tuple] = {}
-
-    def twin(self, dropout: Dropout | None) -> ActivatedConvBlock:
-        """Return a block of the same weights and a dropout of the same rate, to be used in another thread."""
-        other = copy.copy(self)
-        other.convolution, other.dropout, other._kept = copy.copy(self.convolution), dropout, {}
-        return other
 
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the block's result for ``x``, kept under ``group`` for the way back."""

@@ -8,9 +8,8 @@ two cores of an AVX-512 processor, as a share of the step's time without the tri
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import ClassVar, NamedTuple
@@ -26,7 +25,16 @@ from digitcore.models.pauses import pause
 from digitcore.models.torch_backend.activations import OTHER_ACTIVATIONS, ActivatedConvBlock, Activation
 from digitcore.models.torch_backend.kernels import convolution as filters_together
 from digitcore.models.torch_backend.kernels import planes
-from digitcore.models.torch_backend.kernels.convolution import Choices, Pooling, all_kept, pool, unpool
+from digitcore.models.torch_backend.kernels.convolution import (
+    Choices,
+    Pooling,
+    add_channels_gradients,
+    all_kept,
+    convolve_channels_and_pool,
+    pool,
+    unpool,
+)
+from digitcore.models.torch_backend.kernels.cross_entropy import adapt_gradient, cross_entropy
 from digitcore.models.torch_backend.kernels.dropout import Dropout
 from digitcore.models.torch_backend.kernels.planes import suits_planes
 from digitcore.models.torch_backend.kernels.small_dense import SmallDenseLayers
@@ -97,6 +105,31 @@ class PickedImages(NamedTuple):
         return [PickedImages(self.images, rows) for rows in self.rows.split(size)]
 
 
+class LabelledBatch(NamedTuple):
+    """Images to learn from.
+
+    Attributes
+    ----------
+    X : Tensor, float32, (n_images, n_pixels), or PickedImages
+        Pixels.
+    y : Tensor, int64, (n_images,)
+        Position of each image's class.
+    weights : Tensor, float32, (n_images,), or None
+        How much each image counts; None if all count alike.
+    errors : Tensor, float32, (n_images,), or None
+        Gets one minus the probability of each image's class, if given.
+    """
+
+    X: torch.Tensor | PickedImages
+    y: torch.Tensor
+    weights: torch.Tensor | None = None
+    errors: torch.Tensor | None = None
+
+    def part(self, rows: slice) -> LabelledBatch:
+        """Return some of the images, where ``X`` is a tensor; the memory is shared."""
+        return LabelledBatch(*(each if each is None else each[rows] for each in self))
+
+
 class Rectifier:
     """ReLU behind a dense layer, with dropout after it if wanted.
 
@@ -151,10 +184,9 @@ class Convolution:
     def input_gradient(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Return the gradient of the images."""
         n_images, height, width, channels = x.shape
-        low, high = self._padding[2:4]
-        padded = (n_images, channels, height + low + high, width + low + high)
-        dx = torch.nn.grad.conv2d_input(padded, self.weight, _first(dy))
-        return _last(dx)[:, low : low + height, low : low + width]
+        edges = sum(self._padding[2:4])
+        padded = (n_images, channels, height + edges, width + edges)
+        return self.inside(_last(torch.nn.grad.conv2d_input(padded, self.weight, _first(dy))))
 
     def add_gradient(self, dy: torch.Tensor, x: torch.Tensor, scale: float) -> None:
         """Add ``scale`` times the gradients of weight and bias to their sums."""
@@ -162,6 +194,11 @@ class Convolution:
         self.weight_sum.add_(gradient, alpha=scale)
         if self.bias is not None:
             self.bias_sum.add_(dy.sum(dim=(0, 1, 2)), alpha=scale)
+
+    def inside(self, padded: torch.Tensor) -> torch.Tensor:
+        """Return images without the edge that :meth:`padded` gives them."""
+        low, high = self._padding[2:4]
+        return padded[:, low : padded.shape[1] - high, low : padded.shape[2] - high]
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
         """Return the images with the edge of zeros that padding gives them."""
@@ -226,13 +263,6 @@ class ConvBlock:
         self._buffers = Buffers()
         self._kept: dict[int, tuple] = {}
 
-    def twin(self, dropout: Dropout | None) -> ConvBlock:
-        """Return a block of the same weights and a dropout of the same rate, to be used in another thread."""
-        other = copy.copy(self)
-        other.convolution, other.dropout = copy.copy(self.convolution), dropout
-        other._buffers, other._kept = Buffers(), {}
-        return other
-
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the block's result for ``x``, kept under ``group`` for the way back."""
         z = self.convolution.forward(x, training)
@@ -280,7 +310,7 @@ class FirstConvBlock(ConvBlock):
         edge = weight.shape[2] - 1
         before = len(images), images.shape[1] - edge, images.shape[2] - edge, len(bias)
         out, origins = self._results(before, group, out)
-        rows = weight.permute(2, 3, 1, 0).reshape(-1, len(bias)).contiguous().numpy()  # (window * window, n_filters)
+        rows = weight.view(len(bias), -1).numpy()  # (n_filters, window * window)
         choices = self._choices(out, training)
         self._kernels.convolve_and_pool(images, (rows, bias), self._pooling, choices, (out.numpy(), origins))
         if training:
@@ -291,9 +321,40 @@ class FirstConvBlock(ConvBlock):
         images, window, origins = self._kept.pop(group)
         gradients = self._kernels.filters_gradients(images, window, (dy.numpy(), origins), self._pooling, self._scale)
         d_weight, d_bias = map(torch.from_numpy, gradients)
-        d_weight = d_weight.view(window, window, 1, -1).permute(3, 2, 0, 1)  # (n_filters, 1, window, window)
-        self.convolution.weight_sum.add_(d_weight, alpha=scale)
+        weight_sum = self.convolution.weight_sum  # (n_filters, 1, window, window)
+        weight_sum.add_(d_weight.view(weight_sum.shape), alpha=scale)
         self.convolution.bias_sum.add_(d_bias, alpha=scale)
+
+
+class ChannelsConvBlock(ConvBlock):
+    """The block of images with several channels, in compiled loops and products of matrices, for one thread."""
+
+    def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
+        images = self.convolution.padded(x).contiguous().numpy()
+        weight, bias = _channels_last(self.convolution.weight), self.convolution.bias.numpy()
+        edge = weight.shape[1] - 1
+        before = len(images), images.shape[1] - edge, images.shape[2] - edge, len(bias)
+        out, origins = self._results(before, group, out)
+        choices = self._choices(out, training)
+        convolve_channels_and_pool(images, (weight, bias), self._pooling, choices, (out.numpy(), origins))
+        if training:
+            self._kept[group] = images, origins
+        return out
+
+    def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> torch.Tensor | None:
+        images, origins = self._kept.pop(group)
+        convolution = self.convolution
+        dx = self._buffers("dx", *images.shape) if wants_input else None
+        add_channels_gradients(
+            images,
+            _channels_last(convolution.weight),
+            (dy.numpy(), origins),
+            self._pooling,
+            (self._scale, scale),
+            (_channels_last(convolution.weight_sum), convolution.bias_sum.numpy()),
+            None if dx is None else dx.numpy(),
+        )
+        return None if dx is None else convolution.inside(dx).contiguous()
 
 
 class Dense:
@@ -375,14 +436,18 @@ class Network:
         their values changes the network. Those of convolutions are channels-last.
     image_shape : (int, int)
         Height and width of an image.
-    generator : torch.Generator, optional
-        Source of dropout's choices; needed to train a network that has dropout.
+    make_dropout : callable, optional
+        Returns dropout of a rate; needed to train a network that has dropout. It is called layer by layer.
     """
 
     # Whether the dense layers' weights must lie in memory as (n_inputs, n_units).
     INPUTS_FIRST: ClassVar[bool] = False
     # Whether it is trained on images picked from among all, which are then never copied.
     PICKS_IMAGES: ClassVar[bool] = False
+    # Whether it is for one thread only, which gives kernels that have no more.
+    IN_ONE_THREAD: ClassVar[bool] = False
+    # Whether the way back may change weights by and by: each batch is one piece.
+    IN_ONE_PIECE: ClassVar[bool] = True
     # Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
     # caches hold. The CNN gains a tenth.
     _VALUES_IN_CACHE: ClassVar[int] = 180_000
@@ -392,7 +457,7 @@ class Network:
         layers: Sequence[Layer],
         weights: Mapping[str, torch.Tensor],
         image_shape: tuple[int, int],
-        generator: torch.Generator | None = None,
+        make_dropout: Callable[[float], Dropout] | None = None,
     ):
         self.blocks: list[ConvBlock | ActivatedConvBlock] = []
         self.dense: list[Dense] = []
@@ -400,7 +465,7 @@ class Network:
         self._image_shape, self._feature_shape = (*image_shape, 1), (*image_shape, 1)
         self._buffers = Buffers()
         self._widest = max(prod(layer.output_shape) for layer in layers)
-        self._build(layers, weights, generator)
+        self._build(layers, weights, make_dropout)
         self._activations: list[torch.Tensor] = []
 
     @property
@@ -422,11 +487,41 @@ class Network:
         """Return a context in which batches go through the network, with the threads that it needs."""
         return nullcontext()
 
+    @property
+    def dropouts(self) -> list[Dropout]:
+        """The dropouts of its layers, in their order."""
+        return [part.dropout for part in (*self.blocks, *self._rectifiers) if part.dropout is not None]
+
     def start_epoch(self) -> None:
         """Have dropout draw afresh."""
-        for part in (*self.blocks, *self._rectifiers):
-            if part.dropout is not None:
-                part.dropout.start_epoch()
+        for dropout in self.dropouts:
+            dropout.start_epoch()
+
+    def learn(self, batch: LabelledBatch, label_smoothing: float, scale: float, kept: float) -> tuple[float, int]:
+        """Go through the network and back for some images, once; see :meth:`backward`.
+
+        Parameters
+        ----------
+        batch : LabelledBatch
+            The images.
+        label_smoothing : float
+            Share of the truth that is spread evenly over the classes, 0 to 1.
+        scale, kept : float
+            See :meth:`backward`.
+
+        Returns
+        -------
+        (float, int)
+            Summed cross-entropy in nats, under the labels as they are, and the number of right predictions.
+        """
+        n_images = len(batch.y)
+        logits, gradient = (self._buffers(name, self.n_classes, n_images) for name in ("logits", "d_logits"))
+        self.forward(batch.X, training=True, out=logits.t())
+        score = cross_entropy(logits.numpy(), batch.y.numpy(), gradient.numpy())
+        others = (None if each is None else each.numpy() for each in (batch.weights, batch.errors))
+        adapt_gradient(gradient.numpy(), batch.y.numpy(), label_smoothing, *others)
+        self.backward(gradient.t(), scale, kept)
+        return score
 
     def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the logits ``(n_images, n_classes)`` of rows of pixels, in ``out`` if given.
@@ -491,22 +586,25 @@ class Network:
         return max(1, self._VALUES_IN_CACHE // self._widest)
 
     def _build(
-        self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
+        self,
+        layers: Sequence[Layer],
+        weights: Mapping[str, torch.Tensor],
+        make_dropout: Callable[[float], Dropout] | None,
     ) -> None:
         _check_known(layers)
         for number, layer in enumerate(layers):
             if layer.kind == "conv":
                 after = {following.kind: following for following in _until_weights(layers[number + 1 :])}
-                self.blocks.append(self._conv_block(layer, after, weights, generator))
+                self.blocks.append(self._conv_block(layer, after, weights, make_dropout))
                 self._feature_shape = (after.get("pool") or layer).output_shape
             elif layer.kind == "dense":
                 self.dense.append(Dense(layer, *_weight_and_bias(layer, weights)))
                 if layer.activation != "softmax":
-                    dropout = _dropout(next(_until_weights(layers[number + 1 :]), None), generator)
+                    dropout = _dropout(next(_until_weights(layers[number + 1 :]), None), make_dropout)
                     is_relu = layer.activation == "relu"
                     self._rectifiers.append(Rectifier(dropout) if is_relu else Activation(layer.activation, dropout))
 
-    def _conv_block(self, layer, after, weights, generator) -> ConvBlock | ActivatedConvBlock:
+    def _conv_block(self, layer, after, weights, make_dropout) -> ConvBlock | ActivatedConvBlock:
         norm = after.get("norm")
         if norm is None:
             convolution, activation = Convolution(layer, *_weight_and_bias(layer, weights)), layer.activation
@@ -514,9 +612,11 @@ class Network:
             convolution, activation = NormalizedConvolution(layer, norm, weights), norm.activation
         if activation != "relu":
             pooling = (after["pool"].window, after["pool"].stride) if "pool" in after else None
-            return ActivatedConvBlock(convolution, activation, pooling, _dropout(after.get("dropout"), generator))
-        kind = ConvBlock if self.blocks or norm is not None else FirstConvBlock
-        return kind(convolution, after.get("pool"), _dropout(after.get("dropout"), generator))
+            return ActivatedConvBlock(convolution, activation, pooling, _dropout(after.get("dropout"), make_dropout))
+        kind = ConvBlock if norm is not None else FirstConvBlock
+        if self.blocks and norm is None:
+            kind = ChannelsConvBlock if self.IN_ONE_THREAD else ConvBlock
+        return kind(convolution, after.get("pool"), _dropout(after.get("dropout"), make_dropout))
 
 
 class SmallDenseNetwork(Network):
@@ -580,12 +680,17 @@ def _until_weights(layers: Sequence[Layer]) -> Iterator[Layer]:
         yield layer
 
 
-def _dropout(layer: Layer | None, generator: torch.Generator | None) -> Dropout | None:
-    return Dropout(layer.rate, generator) if layer is not None and generator is not None else None
+def _dropout(layer: Layer | None, make_dropout: Callable[[float], Dropout] | None) -> Dropout | None:
+    return make_dropout(layer.rate) if layer is not None and make_dropout is not None else None
 
 
 def _weight_and_bias(layer: Layer, weights: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     return weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
+
+
+def _channels_last(weight: torch.Tensor) -> np.ndarray:
+    """Return a view of weights as they lie in memory, ``(filters, window, window, channels)``."""
+    return weight.permute(0, 2, 3, 1).numpy()
 
 
 def _first(images: torch.Tensor) -> torch.Tensor:

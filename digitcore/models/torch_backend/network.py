@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -15,7 +16,6 @@ from torch import nn
 from digitcore.models.augmented_images import AugmentedImages
 from digitcore.models.base import PREDICTED_AT_ONCE, EpochClassifier
 from digitcore.models.checkpoint import under_prefix, with_prefix
-from digitcore.models.gradients import smooth
 from digitcore.models.hard_examples import HardExamples, batch_size_of, updates_per_epoch
 from digitcore.models.inputs import LabelledImages, relative_weights
 from digitcore.models.layer_plans import Layer, is_small_dense
@@ -23,8 +23,16 @@ from digitcore.models.pauses import pause, pause_hook
 from digitcore.models.schedules import Schedule
 from digitcore.models.torch_backend.autograd import AcceleratorTraining, choose_device, shuffled
 from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
-from digitcore.models.torch_backend.layers import Buffers, Network, PickedImages, SmallDenseNetwork
+from digitcore.models.torch_backend.kernels.dropout import Dropout
+from digitcore.models.torch_backend.layers import (
+    Buffers,
+    LabelledBatch,
+    Network,
+    PickedImages,
+    SmallDenseNetwork,
+)
 from digitcore.models.torch_backend.modules import build_module, initialize
+from digitcore.models.torch_backend.one_thread import OneThreadNetwork, suits_one_thread
 from digitcore.models.torch_backend.two_lanes import TwoLaneNetwork, suits_two_lanes
 from digitcore.models.torch_backend.updates import all_arrays, make_update, named_weights
 from digitcore.models.training import Score, Training, batches_without_end
@@ -78,12 +86,14 @@ class TorchNetwork(EpochClassifier):
             return AcceleratorTraining(self.module_, device, *data)
         return NetworkTraining(self.module_, layers, self._network, *data)
 
-    def _network(self, kind: type[Network] = Network, generator: torch.Generator | None = None) -> Network:
+    def _network(
+        self, kind: type[Network] = Network, make_dropout: Callable[[float], Dropout] | None = None
+    ) -> Network:
         weights = all_arrays(self.module_)
         if not kind.INPUTS_FIRST:
             # After a training in another layout the same bits are predicted as by a restored estimator.
             weights = {name: each.contiguous() if each.dim() == 2 else each for name, each in weights.items()}
-        return kind(self._layers, weights, self._image_shape(self.n_features_in_), generator)
+        return kind(self._layers, weights, self._image_shape(self.n_features_in_), make_dropout)
 
     def _build(self, layers: Sequence[Layer]) -> None:
         self._layers = tuple(layers)
@@ -162,7 +172,7 @@ class NetworkTraining(Training):
         Its plan.
     make_network : callable
         Returns the network, of a kind of :class:`digitcore.models.torch_backend.layers.Network`, that shares these
-        weights and draws from a generator.
+        weights, with what makes its dropouts.
     at_once : int
         Images whose values may be in memory together; a larger batch sums up its gradient from several blocks.
     train, held_out : LabelledImages
@@ -179,7 +189,7 @@ class NetworkTraining(Training):
         self,
         module: nn.Module,
         layers: Sequence[Layer],
-        make_network: Callable[[type[Network], torch.Generator], Network],
+        make_network: Callable[[type[Network], Callable[[float], Dropout]], Network],
         at_once: int,
         train: LabelledImages,
         held_out: LabelledImages | None,
@@ -198,10 +208,10 @@ class NetworkTraining(Training):
         self.label_smoothing = settings.get("label_smoothing", 0.0)
         self.generator = generator
         kind = _kind_for(layers, self.batch_size)
-        in_one_piece = self.batch_size <= at_once
+        in_one_piece = self.batch_size <= at_once and kind.IN_ONE_PIECE
         self.update = make_update(module, settings, in_one_piece=in_one_piece, inputs_first=kind.INPUTS_FIRST)
         self.weights = all_arrays(module)
-        self.network = make_network(kind, generator)
+        self.network = make_network(kind, partial(Dropout, generator=generator))
         is_whole = in_one_piece and self.batch_size == self.n_images and augmented is None
         whole = self.train[0] if is_whole else None
         self.network.prepare_training(self.update, min(self.batch_size, at_once), whole)
@@ -230,7 +240,7 @@ class NetworkTraining(Training):
         with self.network.at_work():
             for block_X, block_y in zip(X.split(at_once), y.split(at_once), strict=True):
                 pause()
-                logits = self._class_by_class("logits", block_y.shape[0])
+                logits = self.buffers("logits", self.network.n_classes, block_y.shape[0])
                 self.network.forward(block_X, out=logits.t())
                 sums.append(cross_entropy(logits.numpy(), block_y.numpy()))
         return _mean_score(sums, len(y))
@@ -315,24 +325,15 @@ class NetworkTraining(Training):
         update.begin()
         kept, sums = update.kept, []
         for block_X, block_y, *block_weights in self._blocks(X, y, *weights):
-            logits, gradient = (self._class_by_class(name, block_y.shape[0]) for name in ("logits", "gradient"))
-            self.network.forward(block_X, training=True, out=logits.t())
-            sums.append(cross_entropy(logits.numpy(), block_y.numpy(), gradient.numpy()))
-            if not self.hard_examples.takes_all:
-                errors = -gradient[block_y, torch.arange(len(block_y))]
+            errors = None if self.hard_examples.takes_all else self.buffers("errors", len(block_y))
+            batch = LabelledBatch(block_X, block_y, block_weights[0] if block_weights else None, errors)
+            sums.append(self.network.learn(batch, self.label_smoothing, scale, kept))
+            if errors is not None:
                 self.hard_examples.note(errors.numpy(), *(each.numpy() for each in block_weights))
-            if self.label_smoothing:
-                smooth(gradient.numpy(), block_y.numpy(), self.label_smoothing)
-            if block_weights:
-                gradient.mul_(block_weights[0])
-            self.network.backward(gradient.t(), scale, kept)
             kept = 1.0
         update.end()
         losses, rights = zip(*sums, strict=True)
         return sum(losses), sum(rights)
-
-    def _class_by_class(self, name: str, n_images: int) -> torch.Tensor:
-        return self.buffers(name, self.network.n_classes, n_images)
 
     def _blocks(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         if tensors[1].shape[0] <= self.at_once:
@@ -344,6 +345,8 @@ def _kind_for(layers: Sequence[Layer], batch_size: int) -> type[Network]:
     """Return the kind of network that is trained fastest with the threads that torch has now."""
     if is_small_dense(layers, batch_size):
         return SmallDenseNetwork
+    if suits_one_thread(layers):
+        return OneThreadNetwork
     return TwoLaneNetwork if suits_two_lanes(layers, batch_size) else Network
 
 

@@ -1,34 +1,35 @@
-"""A network whose convolutions take two threads: each takes half of a batch's images through all of them."""
+"""A network that is trained in two threads: each takes half of a batch's images through all layers and back."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from math import ceil, prod
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from digitcore.models.layer_plans import Layer
-from digitcore.models.pauses import pause
 from digitcore.models.torch_backend.kernels.dropout import Dropout
-from digitcore.models.torch_backend.layers import Network
-from digitcore.models.torch_backend.updates import Update
+from digitcore.models.torch_backend.layers import LabelledBatch, Network
+from digitcore.models.torch_backend.one_thread import OneThreadNetwork, one_blas_thread
+from digitcore.models.torch_backend.updates import Sums, Update
 
-# Share of the multiply-adds that convolutions must have: dense layers then get one thread instead of two.
-LEAST_CONVOLVED = 0.75
+# Share of the multiply-adds that convolutions must have.
+LEAST_CONVOLVED = 0.5
 # To hand half of fewer images over to the other thread takes as long as it gains.
 FEWEST_IMAGES = 16
+
+Result = TypeVar("Result")
 
 
 def suits_two_lanes(layers: Sequence[Layer], batch_size: int) -> bool:
     """Return True if a network of these layers is trained faster by two lanes than by torch's own two threads.
 
-    They are for two threads, batches of 16 images or more, and networks that mostly convolve. With 16 and 32 filters of
-    3x3 on MNIST an epoch takes 0.65 times as long: torch's threads gain nothing in groups of images so small that they
-    fit the caches.
+    They are for two threads, batches of 16 images or more, and networks that convolve for half of the time: torch's
+    threads gain little in groups of images so small that they fit the caches.
     """
     if any(layer.kind == "norm" for layer in layers):
         # It needs the images of both lanes.
@@ -39,24 +40,26 @@ def suits_two_lanes(layers: Sequence[Layer], batch_size: int) -> bool:
 
 
 class TwoLaneNetwork(Network):
-    """A :class:`~digitcore.models.torch_backend.layers.Network` that convolves in two threads at once.
+    """A :class:`~digitcore.models.torch_backend.layers.Network` of two, with the same weights, in a thread each.
 
     Which images a lane takes, what dropout draws for them, and the order in which the gradients of the two are added
-    are fixed, so that equal trainings have equal bits. Call it only inside :meth:`at_work`.
+    are fixed, so that equal trainings have equal bits. Use it only inside :meth:`at_work`.
     """
 
-    # Two threads of Python take turns between torch's operations: fewer and larger ones gain a sixth.
-    _VALUES_IN_CACHE = 800_000
+    # The other lane still needs the weights.
+    IN_ONE_PIECE = False
 
-    def _build(
-        self, layers: Sequence[Layer], weights: Mapping[str, torch.Tensor], generator: torch.Generator | None
-    ) -> None:
-        super()._build(layers, weights, generator)
-        self._n_values = _values_after_blocks(layers)
-        self._lanes = [
-            [block.twin(None if block.dropout is None else Drawn(block.dropout)) for block in self.blocks]
-            for _ in range(2)
-        ]
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        weights: Mapping[str, torch.Tensor],
+        image_shape: tuple[int, int],
+        make_dropout: Callable[[float], Dropout] | None = None,
+    ):
+        super().__init__(layers, weights, image_shape, make_dropout)
+        self._n_dropped = [prod(layer.output_shape) for layer in layers if layer.kind == "dropout"]
+        self._drawn = [[Drawn(dropout) for dropout in self.dropouts] for _ in range(2)]
+        self._lanes = [OneThreadNetwork(layers, weights, image_shape, _giver(drawn)) for drawn in self._drawn]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -67,81 +70,51 @@ class TwoLaneNetwork(Network):
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            second = ThreadPoolExecutor(1, "convolutions", initializer=torch.set_flush_denormal, initargs=(True,))
-            with second as self._second:
+            second = ThreadPoolExecutor(1, "lane", initializer=torch.set_flush_denormal, initargs=(True,))
+            with one_blas_thread(), second as self._second:
                 yield
         finally:
             torch.set_num_threads(before)
 
     def prepare_training(self, update: Update, most_images: int, whole: torch.Tensor | None = None) -> None:
-        super().prepare_training(update, most_images, whole)
-        for block, first, second in zip(self.blocks, *self._lanes, strict=True):
-            for name in ("weight_sum", "bias_sum"):
-                total = getattr(block.convolution, name)
-                setattr(first.convolution, name, total)
-                setattr(second.convolution, name, torch.zeros_like(total))
+        first = Sums(update.values, update.sums, update.summed)
+        self._sums = first, first.twin()
+        for lane, sums in zip(self._lanes, self._sums, strict=True):
+            lane.prepare_training(sums, _halves(most_images)[0].stop)
 
-    def _forward_images(self, X: torch.Tensor, training: bool) -> torch.Tensor:
-        images = X.view(-1, *self._image_shape)
-        features = self._buffers("features", X.shape[0], *self._feature_shape)
-        halves = self._halves(len(X))
-        if training:
-            self._draw(halves)
+    def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
+        out = torch.empty(len(X), self.n_classes) if out is None else out
+        self._in_both(lambda lane, rows: lane.forward(X[rows], training=training, out=out[rows]), len(X))
+        return out
 
-        def forward(lane: int, rows: slice) -> None:
-            *blocks, last = self._lanes[lane]
-            values = images[rows]
-            for block in blocks:
-                values = block.forward(values, rows.start, training)
-            last.forward(values, rows.start, training, out=features[rows])
+    def learn(self, batch: LabelledBatch, label_smoothing: float, scale: float, kept: float) -> tuple[float, int]:
+        n_images = len(batch.y)
+        for drawn, rows in zip(self._drawn, _halves(n_images), strict=True):
+            for dropout, n_values in zip(drawn, self._n_dropped, strict=True):
+                dropout.draw_ahead((rows.stop - rows.start) * n_values)
 
-        self._in_both(forward, halves)
-        return features.view(len(X), -1)
+        def learn(lane: OneThreadNetwork, rows: slice) -> tuple[float, int]:
+            if lane is self._lanes[1]:
+                self._sums[1].summed.zero_()
+            return lane.learn(batch.part(rows), label_smoothing, scale, kept)
 
-    def _backward_images(self, gradient: torch.Tensor, scale: float) -> None:
-        images = gradient.view(-1, *self._feature_shape)
+        scores = self._in_both(learn, n_images)
+        if len(scores) == 2:
+            self._sums[0].summed.add_(self._sums[1].summed)
+        losses, rights = zip(*scores, strict=True)
+        return sum(losses), sum(rights)
 
-        def backward(lane: int, rows: slice) -> None:
-            values = images[rows]
-            for number in range(len(self.blocks) - 1, -1, -1):
-                values = self._lanes[lane][number].backward(values, rows.start, scale, wants_input=number > 0)
-
-        self._in_both(backward, self._halves(len(gradient)))
-        for first, second in zip(*self._lanes, strict=True):
-            for name in ("weight_sum", "bias_sum"):
-                part = getattr(second.convolution, name)
-                getattr(first.convolution, name).add_(part)
-                part.zero_()
-
-    def _halves(self, n_images: int) -> tuple[list[slice], list[slice]]:
-        """Return the groups of images of each lane, as many for both if there are enough images."""
-        n_each = ceil(n_images / (2 * self._images_in_cache(ceil(n_images / 2))))
-        at_once = ceil(n_images / (2 * n_each))
-        groups = [slice(start, min(start + at_once, n_images)) for start in range(0, n_images, at_once)]
-        return groups[:n_each], groups[n_each:]
-
-    def _draw(self, halves: tuple[list[slice], list[slice]]) -> None:
-        for lane, groups in zip(self._lanes, halves, strict=True):
-            for rows in groups:
-                for block, n_values in zip(lane, self._n_values, strict=True):
-                    if block.dropout is not None:
-                        block.dropout.draw_ahead((rows.stop - rows.start) * n_values)
-
-    def _in_both(self, work: Callable[[int, slice], None], halves: tuple[list[slice], list[slice]]) -> None:
-        """Do the work of each group, those of the second lane in the other thread."""
-
-        @torch.inference_mode()
-        def work_in_second() -> None:
-            for rows in halves[1]:
-                work(1, rows)
-
-        second = self._second.submit(work_in_second)
+    def _in_both(self, work: Callable[[OneThreadNetwork, slice], Result], n_images: int) -> list[Result]:
+        """Return what the work of each lane returns, for its half of the images; a single image is the first lane's."""
+        first, second = _halves(n_images)
+        if n_images == 1:
+            return [work(self._lanes[0], first)]
+        other = self._second.submit(torch.inference_mode()(work), self._lanes[1], second)
         try:
-            for rows in halves[0]:
-                pause()
-                work(0, rows)
+            result = work(self._lanes[0], first)
         finally:
-            second.result()
+            others = other.result()
+        return [result, others]
 
 
 class Drawn(Dropout):
@@ -149,22 +122,23 @@ class Drawn(Dropout):
 
     def __init__(self, source: Dropout):
         self.highest, self.scale, self._source = source.highest, source.scale, source
-        self._ahead: deque[np.ndarray] = deque()
+        self._ahead = np.empty(0, dtype=np.uint16)
 
     def draw_ahead(self, n_values: int) -> None:
-        """Draw what the next :meth:`draw` returns, for so many values."""
-        self._ahead.append(self._source.draw(n_values).copy())
+        """Draw what the next calls of :meth:`draw` return, for so many values in all."""
+        self._ahead = self._source.draw(n_values).copy()
 
     def draw(self, n_values: int) -> np.ndarray:
-        return self._ahead.popleft()
+        drawn, self._ahead = self._ahead[:n_values], self._ahead[n_values:]
+        return drawn
 
 
-def _values_after_blocks(layers: Sequence[Layer]) -> list[int]:
-    """Return how many values of an image leave each convolution with its pooling."""
-    counts: list[int] = []
-    for layer in layers:
-        if layer.kind == "conv":
-            counts.append(prod(layer.output_shape))
-        elif layer.kind == "pool":
-            counts[-1] = prod(layer.output_shape)
-    return counts
+def _giver(dropouts: Sequence[Dropout]) -> Callable[[float], Dropout] | None:
+    """Return what a network asks for its dropouts, which gets these, one after the other; None if there are none."""
+    following = iter(dropouts)
+    return (lambda rate: next(following)) if dropouts else None
+
+
+def _halves(n_images: int) -> tuple[slice, slice]:
+    middle = ceil(n_images / 2)
+    return slice(0, middle), slice(middle, n_images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -57,6 +57,23 @@ class Update(Protocol):
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what :meth:`state` of an equal update gave."""
+
+
+class Sums(NamedTuple):
+    """Where gradients are added up: what a network needs of an :class:`Update`, which describes it."""
+
+    values: torch.Tensor
+    sums: Mapping[str, torch.Tensor]
+    summed: torch.Tensor
+
+    def twin(self) -> Sums:
+        """Return other sums, all zero, of the same weights; ``sums`` must be views of ``summed``."""
+        summed = torch.zeros_like(self.summed)
+        sums = {
+            name: summed.as_strided(each.shape, each.stride(), each.storage_offset())
+            for name, each in self.sums.items()
+        }
+        return Sums(self.values, sums, summed)
 
 
 class OptimizerUpdate:

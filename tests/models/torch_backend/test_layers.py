@@ -21,6 +21,7 @@ from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.kernels.dropout import Dropout
 from digitcore.models.torch_backend.modules import BatchNorm
 from digitcore.models.torch_backend.network import NetworkTraining
+from digitcore.models.torch_backend.one_thread import OneThreadNetwork
 
 NETWORKS = {
     "mlp": MLP(hidden_units=(20, 12)),
@@ -159,11 +160,12 @@ def train_plainly(module: nn.Module, watched: Watched, rule: str) -> list[float]
     return losses
 
 
-# What multiplies large matrices: either of torch's libraries, or, for narrow layers, compiled loops.
+# What multiplies large matrices: either of torch's libraries or, for narrow layers and in one thread, compiled loops.
 KINDS = [
     *((name, "oneDNN") for name in NETWORKS),
     *((name, "MKL") for name in NETWORKS if "wide" in name),
     *((name, "compiled loops") for name in NETWORKS if name.startswith("mlp")),
+    *((name, "one thread") for name in NETWORKS if name.startswith("cnn")),
 ]
 
 
@@ -179,6 +181,8 @@ def test_ten_steps_are_those_of_torchs_own_modules(network, library, rule, batch
     monkeypatch.setattr(torch_layers, "_LARGE_PRODUCT", 20_000)
     monkeypatch.setattr(torch_layers, "_WIDE", range(4000, 12_000))
     monkeypatch.setattr(torch_layers, "_USES_ONEDNN", library == "oneDNN" and torch_layers.has_onednn())
+    monkeypatch.setattr(torch_network, "suits_one_thread", lambda layers: library == "one thread")
+    monkeypatch.setattr(OneThreadNetwork, "_VALUES_IN_CACHE", 1500)
     if library != "compiled loops":
         monkeypatch.setattr(torch_network, "is_small_dense", lambda layers, batch_size: False)
     watched = Watched(monkeypatch)

@@ -13,6 +13,7 @@ from digitcore.models.pauses import pauses
 from digitcore.models.torch_backend import layers as torch_layers
 from digitcore.models.torch_backend import network as torch_network
 from digitcore.models.torch_backend.kernels.dropout import Dropout
+from digitcore.models.torch_backend.one_thread import OneThreadNetwork
 from digitcore.models.torch_backend.two_lanes import (
     Drawn,
     TwoLaneNetwork,
@@ -27,8 +28,9 @@ CNNS = {name: model for name, model in NETWORKS.items() if isinstance(model, CNN
 @pytest.fixture
 def two_lanes(monkeypatch):
     """Have every CNN trained in two lanes, in groups of few images."""
+    monkeypatch.setattr(torch_network, "suits_one_thread", lambda layers: False)
     monkeypatch.setattr(torch_network, "suits_two_lanes", lambda layers, batch_size: True)
-    monkeypatch.setattr(TwoLaneNetwork, "_VALUES_IN_CACHE", 1500)
+    monkeypatch.setattr(OneThreadNetwork, "_VALUES_IN_CACHE", 1500)
 
 
 def train(name, digits, **settings):
@@ -60,8 +62,9 @@ def test_ten_steps_in_two_lanes_are_those_of_torchs_own_modules(network, batch_s
 @pytest.mark.parametrize("network", ["cnn of two convolutions", "cnn with gelu", "cnn with wide windows"])
 def test_one_lane_and_two_differ_by_rounding_alone_also_with_dropout(network, digits, monkeypatch):
     single = train(network, digits)
+    monkeypatch.setattr(torch_network, "suits_one_thread", lambda layers: False)
     monkeypatch.setattr(torch_network, "suits_two_lanes", lambda layers, batch_size: True)
-    monkeypatch.setattr(TwoLaneNetwork, "_VALUES_IN_CACHE", torch_layers.Network._VALUES_IN_CACHE)
+    monkeypatch.setattr(OneThreadNetwork, "_VALUES_IN_CACHE", torch_layers.Network._VALUES_IN_CACHE)
     double = train(network, digits)
     for name, weights in single.get_weights().items():
         np.testing.assert_allclose(double.get_weights()[name], weights, atol=1e-5, err_msg=name)
@@ -90,7 +93,7 @@ def test_a_training_that_is_ended_between_two_batches_leaves_no_thread_behind(di
 
     with pytest.raises(Ended), pauses(end, every_seconds=0):
         train("cnn of two convolutions", digits)
-    assert not [each for each in threading.enumerate() if each.name.startswith("convolutions")]
+    assert not [each for each in threading.enumerate() if each.name.startswith("lane")]
 
 
 @pytest.mark.usefixtures("two_lanes")
@@ -137,8 +140,8 @@ def test_torch_takes_one_thread_in_each_lane_and_as_many_as_before_afterwards():
 def test_levels_drawn_ahead_are_those_of_the_source():
     source, same = (Dropout(0.3, torch.Generator().manual_seed(1)) for _ in range(2))
     drawn = Drawn(source)
-    for n_values in (100, 7, 50):
+    for n_values in (100, 57):
         drawn.draw_ahead(n_values)
-    for n_values in (100, 7, 50):
-        np.testing.assert_array_equal(drawn.draw(n_values), same.draw(n_values))
+        parts = [drawn.draw(n_values - 20), drawn.draw(20)]
+        np.testing.assert_array_equal(np.concatenate(parts), same.draw(n_values))
     assert (drawn.highest, drawn.scale) == (source.highest, source.scale)

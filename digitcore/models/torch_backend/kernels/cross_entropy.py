@@ -19,6 +19,9 @@ _ROUNDING = np.float32(12582912.0)
 _LOWEST = np.float32(-87.0)
 
 
+_NONE = np.empty(0, dtype=np.float32)
+
+
 def cross_entropy(logits: np.ndarray, y: np.ndarray, gradient: np.ndarray | None = None) -> tuple[float, int]:
     """Return the summed cross-entropy in nats and the number of images whose class has the highest logit.
 
@@ -35,6 +38,54 @@ def cross_entropy(logits: np.ndarray, y: np.ndarray, gradient: np.ndarray | None
         gradient = np.empty((len(logits), min(_AT_ONCE, len(y))), dtype=np.float32)
         return _cross_entropy(logits, y, gradient, False)
     return _cross_entropy(logits, y, gradient, True)
+
+
+def adapt_gradient(
+    gradient: np.ndarray,
+    y: np.ndarray,
+    label_smoothing: float,
+    weights: np.ndarray | None = None,
+    errors: np.ndarray | None = None,
+) -> None:
+    """Turn the gradient of :func:`cross_entropy` into that under smoothed labels and of images that count differently.
+
+    Parameters
+    ----------
+    gradient, y
+        See there; the gradient is changed in place.
+    label_smoothing : float
+        Share of the truth that is spread evenly over the classes, 0 to 1.
+    weights : ndarray, float32, (n_images,), optional
+        How much each image counts.
+    errors : ndarray, float32, (n_images,), optional
+        Gets one minus the probability of each image's class.
+
+    References
+    ----------
+    Szegedy et al., "Rethinking the inception architecture for computer vision", 2016, section 7;
+    ``torch.nn.CrossEntropyLoss``.
+    """
+    weights, errors = (_NONE if each is None else each for each in (weights, errors))
+    _adapt_gradient(gradient, y, np.float32(label_smoothing), weights, errors)
+
+
+@kernel()
+def _adapt_gradient(gradient, y, label_smoothing, weights, errors):
+    n_classes = gradient.shape[0]
+    for i in range(errors.shape[0]):
+        errors[i] = -gradient[y[i], i]
+    if label_smoothing > 0:
+        for i in range(y.shape[0]):
+            gradient[y[i], i] += label_smoothing
+        for c in range(n_classes):
+            row = gradient[c]
+            for i in range(row.shape[0]):
+                row[i] -= label_smoothing / np.float32(n_classes)
+    if weights.shape[0] > 0:
+        for c in range(n_classes):
+            row = gradient[c]
+            for i in range(row.shape[0]):
+                row[i] *= weights[i]
 
 
 @kernel()

@@ -9,7 +9,15 @@ import torch.nn.functional as F
 
 from digitcore.models.torch_backend.kernels import convolution as filters_together
 from digitcore.models.torch_backend.kernels import planes
-from digitcore.models.torch_backend.kernels.convolution import Choices, Pooling, all_kept, pool, unpool
+from digitcore.models.torch_backend.kernels.convolution import (
+    Choices,
+    Pooling,
+    add_channels_gradients,
+    all_kept,
+    convolve_channels_and_pool,
+    pool,
+    unpool,
+)
 from digitcore.models.torch_backend.kernels.planes import suits_planes
 
 POOLINGS = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (2, 3), (4, 3)]
@@ -74,17 +82,17 @@ def test_convolution_of_one_channel_and_its_gradients_are_torchs(kernels, window
     gradient = rng.random(channels_last(expected).shape, dtype=np.float32)
     expected.backward(torch.from_numpy(gradient).permute(0, 3, 1, 2))
     out = results_like(expected)
-    rows = weight.detach().numpy().reshape(7, -1).T.copy()
+    rows = weight.detach().numpy().reshape(7, -1)
     kernels.convolve_and_pool(images, (rows, bias.detach().numpy()), Pooling(*pooling), all_kept(out[0][0].size), out)
     np.testing.assert_allclose(out[0], channels_last(expected), atol=1e-5)
     d_weight, d_bias = kernels.filters_gradients(images, window, (gradient, out[1]), Pooling(*pooling), 1.0)
-    np.testing.assert_allclose(d_weight.T.reshape(weight.shape), weight.grad.numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(d_weight.reshape(weight.shape), weight.grad.numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(d_bias, bias.grad.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_plane_by_plane_drops_and_goes_back_as_all_filters_together(rng):
     images = (rng.random((5, 10, 9)) * (rng.random((5, 10, 9)) < 0.4)).astype(np.float32)
-    filters = rng.normal(size=(9, 6)).astype(np.float32), rng.normal(size=6).astype(np.float32)
+    filters = rng.normal(size=(6, 9)).astype(np.float32), rng.normal(size=6).astype(np.float32)
     halving, found = Pooling(2, 2), {}
     gradient = rng.random((5, 4, 3, 6), dtype=np.float32)
     for n_levels in (gradient.size, gradient[0].size):  # for all images, and one image's for each
@@ -111,8 +119,48 @@ def test_planes_are_for_few_filters_and_for_large_windows():
 )
 def test_weights_that_are_no_numbers_give_results_that_are_none(kernels, pooling, rng):
     images = rng.random((2, 8, 8), dtype=np.float32)
-    weight, bias = np.full((9, 3), np.nan, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    weight, bias = np.full((3, 9), np.nan, dtype=np.float32), np.zeros(3, dtype=np.float32)
     out = results_like(F.max_pool2d(torch.zeros(2, 3, 6, 6), *pooling))
     out[0][:] = 0
     kernels.convolve_and_pool(images, (weight, bias), Pooling(*pooling), all_kept(out[0][0].size), out)
+    assert np.isnan(out[0]).all()
+
+
+@pytest.mark.parametrize("values_at_once", [1, 2**18])
+@pytest.mark.parametrize("window", [1, 2, 3])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_convolution_of_channels_and_its_gradients_are_torchs(pooling, window, values_at_once, rng, monkeypatch):
+    monkeypatch.setattr(filters_together, "_PATCH_VALUES", values_at_once)
+    images = rng.normal(size=(4, 9, 8, 3)).astype(np.float32)
+    x = channels_first(images)
+    weight = torch.from_numpy(rng.normal(size=(5, 3, window, window)).astype(np.float32)).requires_grad_()
+    bias = torch.from_numpy(rng.normal(size=5).astype(np.float32)).requires_grad_()
+    expected = F.relu(F.max_pool2d(F.conv2d(x, weight, bias), *pooling))
+    out = results_like(expected)
+    levels = rng.integers(0, 2**16, out[0].size).astype(np.uint16)
+    kept = torch.from_numpy(levels <= 40_000).reshape(out[0].shape).permute(0, 3, 1, 2)
+    gradient = rng.normal(size=out[0].shape).astype(np.float32)
+    (1.5 * expected * kept).backward(torch.from_numpy(gradient).permute(0, 3, 1, 2))
+
+    rows, pooling = channels_last(weight), Pooling(*pooling)
+    choices = Choices(levels, np.uint16(40_000), np.float32(1.5))
+    convolve_channels_and_pool(images, (rows, bias.detach().numpy()), pooling, choices, out)
+    np.testing.assert_allclose(out[0], channels_last(1.5 * expected * kept), atol=1e-5)
+    sums = np.ones_like(rows), np.ones(5, dtype=np.float32)
+    d_images = np.full_like(images, np.nan)
+    add_channels_gradients(images, rows, (gradient, out[1]), pooling, (1.5, 0.1), sums, d_images)
+    np.testing.assert_allclose(sums[0], 1 + 0.1 * channels_last(weight.grad), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(sums[1], 1 + 0.1 * bias.grad.numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(d_images, channels_last(x.grad), rtol=1e-4, atol=1e-5)
+    again = np.ones_like(rows), np.ones(5, dtype=np.float32)
+    add_channels_gradients(images, rows, (gradient, out[1]), pooling, (1.5, 0.1), again, None)
+    assert all(map(np.array_equal, again, sums))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pixels_of_channels_that_are_no_numbers_give_results_that_are_none(pooling, rng):
+    images = np.full((2, 8, 8, 2), np.nan, dtype=np.float32)
+    filters = rng.random((3, 3, 3, 2), dtype=np.float32), np.zeros(3, dtype=np.float32)
+    out = results_like(F.max_pool2d(torch.zeros(2, 3, 6, 6), *pooling))
+    convolve_channels_and_pool(images, filters, Pooling(*pooling), all_kept(out[0][0].size), out)
     assert np.isnan(out[0]).all()

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from digitcore.models.torch_backend.kernels.cross_entropy import cross_entropy
+from digitcore.models.torch_backend.kernels.cross_entropy import adapt_gradient, cross_entropy
 
 
 @pytest.mark.parametrize("n_images", [1, 2, 511, 512, 513, 2000])
@@ -45,3 +45,19 @@ def test_a_logit_that_is_no_number_gives_a_loss_that_is_none(value, place, rng):
     logits = rng.normal(size=(3, 1000)).astype(np.float32)
     logits[place] = value
     assert not np.isfinite(cross_entropy(logits, rng.integers(3, size=1000))[0])
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_smoothed_labels_and_weights_give_torchs_gradient_and_errors_are_read_before(label_smoothing, is_weighted, rng):
+    logits, y = rng.normal(size=(4, 50)).astype(np.float32), rng.integers(4, size=50)
+    weights = rng.random(50, dtype=np.float32) if is_weighted else None
+    plain = torch.from_numpy(logits.T.astype(np.float64)).requires_grad_()
+    each = F.cross_entropy(plain, torch.from_numpy(y), reduction="none", label_smoothing=label_smoothing)
+    (each * torch.from_numpy(np.ones(50) if weights is None else weights)).sum().backward()
+    gradient, errors = np.empty_like(logits), np.empty(50, dtype=np.float32)
+    cross_entropy(logits, y, gradient)
+    adapt_gradient(gradient, y, label_smoothing, weights, errors)
+    np.testing.assert_allclose(gradient.T, plain.grad.numpy(), atol=5e-7)
+    probabilities = torch.softmax(plain.detach(), dim=1).numpy()
+    np.testing.assert_allclose(errors, 1 - probabilities[np.arange(50), y], atol=5e-7)
