@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 # For a cluster that runs elsewhere to answer.
 CONNECT_SECONDS = 30
+# A scheduler that says nothing for so long is asked again later: dask itself would wait without an end.
+ANSWER_SECONDS = 5.0
 # For the embedded one, which may start on a busy machine: one that cannot start ends by itself.
 START_SECONDS = 600
 
@@ -96,7 +98,7 @@ class TrainingCluster:
     def n_ready(self) -> int:
         """Workers that are up and can train at full speed."""
         if self._scheduler is not None:
-            return 0 if self._client is None else len(self._client.nthreads())
+            return 0 if self._client is None else len(_threads_of(self._client))
         return self._n_ready
 
     @property
@@ -126,7 +128,7 @@ class TrainingCluster:
         if client is None:
             return Places(0, 0, 0)
         if self._host is None:
-            return places_of_cluster(sum(client.nthreads().values()))
+            return places_of_cluster(sum(_threads_of(client).values()))
         return places_of_machine(self._n_workers).within(self._n_ready)
 
     def have_spare_workers(self) -> None:
@@ -218,3 +220,8 @@ class TrainingCluster:
         except Exception as error:  # the first training is merely slower then
             if not self._closed:
                 log.warning("The training workers could not be warmed up: %s", error)
+
+
+def _threads_of(client: Client) -> dict[str, int]:
+    """Return the threads of each worker by its address."""
+    return client.nthreads(callback_timeout=ANSWER_SECONDS)

@@ -12,16 +12,13 @@ from typing import Any
 from distributed import Client, Future
 
 from digitcore.errors import EngineError
-from digitcore.runs.cluster import TrainingCluster
+from digitcore.runs.cluster import ANSWER_SECONDS, TrainingCluster
 from digitcore.runs.computations import Computing
 from digitcore.runs.dispatch import Places, places_of_machine
 from digitcore.runs.live_runs import Live
 from digitcore.runs.memory import within_memory
 from digitcore.runs.worker import GLIMPSES, compute_in_worker, train_in_worker
 from digitcore.worker_host.tasks import call, packed
-
-# Within this time a scheduler takes note that a task is to end, or it is asked again later.
-_ANSWER_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -207,7 +204,7 @@ def stop_task(name: str, future: Future[Any]) -> None:
     with _as_engine_error():
         # As Event.set, which would wait without an end for a scheduler that has just died.
         client = future.client
-        client.sync(client.scheduler.event_set, name=_stop_name(name), callback_timeout=_ANSWER_SECONDS)
+        client.sync(client.scheduler.event_set, name=_stop_name(name), callback_timeout=ANSWER_SECONDS)
 
 
 def forget_topic(topic: str, future: Future[Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digitcore.errors import EngineError
 from digitcore.experiments import Axis, ExperimentRunner, Sweep
 from digitcore.experiments.runner import NO_WORKER
 from digitcore.runs import Engine, RunSpec, Store, train_spec
@@ -108,6 +109,23 @@ def test_a_cluster_of_three_keeps_one_place_free(cluster, tmp_path):
         engine.start()
         engine.workers.cluster.client.wait_for_workers(3, timeout=SECONDS)
         assert engine.background_places() == 2
+
+
+@pytest.mark.timeout(90)
+def test_a_scheduler_that_does_not_answer_is_an_error_and_asked_again_later(cluster, tmp_path):
+    cluster.add_worker()
+    scheduler = cluster.processes[0]
+    with Engine(Store(home=tmp_path / "home"), scheduler=cluster.address) as engine:
+        engine.start()
+        engine.workers.cluster.client.wait_for_workers(1, timeout=SECONDS)
+        scheduler.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(EngineError, match="do not answer"):
+                engine.background_places()
+        finally:
+            scheduler.send_signal(signal.SIGCONT)
+        run = engine.wait(engine.submit(SPEC.with_changes(random_state=998)).digest, SECONDS)
+        assert run.state == "done"
 
 
 def test_a_single_training_goes_before_the_members_of_a_sweep(cluster, tmp_path):
