@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # For a cluster that runs elsewhere to answer.
 CONNECT_SECONDS = 30
-# A scheduler that says nothing for so long is asked again later: dask itself would wait without an end.
+# A scheduler that says nothing for so long is asked again later: dask itself would wait forever.
 ANSWER_SECONDS = 5.0
 # For the embedded one, which may start on a busy machine: one that cannot start ends by itself.
 START_SECONDS = 600
@@ -96,7 +96,7 @@ class TrainingCluster:
 
     @property
     def n_ready(self) -> int:
-        """Workers that are up and can train at full speed."""
+        """Workers that are up and can train at full speed; TimeoutError if a scheduler elsewhere does not answer."""
         if self._scheduler is not None:
             return 0 if self._client is None else len(_threads_of(self._client))
         return self._n_ready
@@ -122,7 +122,13 @@ class TrainingCluster:
             return self._host is None or self._host.alive
 
     def places(self) -> Places:
-        """Return how many tasks may run at a time, with the workers that are up now."""
+        """Return how many tasks may run at a time, with the workers that are up now.
+
+        Raises
+        ------
+        OSError or TimeoutError
+            If a scheduler elsewhere does not answer.
+        """
         with self._changed:
             client = self._client
         if client is None:

@@ -84,6 +84,7 @@ class Keeper:
         self._queue = Queue(settings.max_running_per_visitor)
         self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._write_again_at, self._write_problem = 0.0, ""
+        self._send_again_at = 0.0
         self._trim_due, self._trim_again_at = True, 0.0
         self._purge_again_at = 0.0
         self._n_failed_starts = 0
@@ -171,10 +172,14 @@ class Keeper:
         if cluster.starting:
             self._tell_waiting(WORKERS_STARTING)
             return
+        if time.monotonic() < self._send_again_at:
+            return
         try:
             self._send_next(cluster, waiting)
         except EngineError as problem:
-            log.warning("%s", problem)  # the next tick tries again
+            log.warning("%s", problem)
+            # Each message would wait for the same silent scheduler.
+            self._send_again_at = time.monotonic() + TICK_SECONDS / 2
 
     def _send_next(self, cluster: TrainingCluster, waiting: dict[Task, Live | Computing]) -> None:
         running = self._tasks(sent=True)

@@ -296,7 +296,8 @@ class ConvBlock:
 class FirstConvBlock(ConvBlock):
     """The block that sees the images, of one channel, in compiled loops.
 
-    They take one thread: two, each with half of the images, gain nothing on cores that torch's own threads still hold.
+    A call takes one thread: two, each with half of the images, gain nothing on cores that torch's own threads still
+    hold. Two lanes, where torch has one thread, call it twice at a time.
     """
 
     def __init__(self, convolution: Convolution, pooling: Layer | None, dropout: Dropout | None):
@@ -444,9 +445,9 @@ class Network:
     INPUTS_FIRST: ClassVar[bool] = False
     # Whether it is trained on images picked from among all, which are then never copied.
     PICKS_IMAGES: ClassVar[bool] = False
-    # Whether it is for one thread only, which gives kernels that have no more.
+    # Whether it is trained by a single thread, and has kernels that take no more.
     IN_ONE_THREAD: ClassVar[bool] = False
-    # Whether the way back may change weights by and by: each batch is one piece.
+    # Whether the way back may change weights layer by layer where a batch goes through in one piece.
     IN_ONE_PIECE: ClassVar[bool] = True
     # Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
     # caches hold. The CNN gains a tenth.
@@ -526,7 +527,7 @@ class Network:
     def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
         """Return the logits ``(n_images, n_classes)`` of rows of pixels, in ``out`` if given.
 
-        Dropout is on while ``training``; small dense networks then need ``out``, with a class's logits side by side.
+        Dropout is on while ``training``; networks of compiled loops then need ``out``, a class's logits side by side.
         """
         values = self._forward_images(X, training) if self.blocks else X
         self._activations = []

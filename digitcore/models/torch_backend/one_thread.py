@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -36,7 +37,7 @@ class OneThreadNetwork(Network):
     """
 
     IN_ONE_THREAD = True
-    # The kernels go image by image themselves, so that a group is as large as memory allows.
+    # Larger groups mean fewer calls, and the kernels themselves work on a few images at a time.
     _VALUES_IN_CACHE = 800_000
 
     @contextmanager
@@ -57,6 +58,7 @@ class OneThreadNetwork(Network):
     def forward(
         self, X: torch.Tensor | PickedImages, *, training: bool = False, out: torch.Tensor | None = None
     ) -> torch.Tensor:
+        """See :class:`Network`; ``out`` is needed while training, with a class's logits side by side."""
         if not training or self._products is None:
             return super().forward(X, training=training, out=out)
         self._products.forward(self._forward_images(X, training).numpy(), out.t().numpy())
@@ -71,11 +73,36 @@ class OneThreadNetwork(Network):
         self._backward_images(d_features, scale)
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Have NumPy's and SciPy's products of matrices take one thread each, for equal bits, and none of another's."""
-    with _blas().limit(limits=1):
-        yield
+class _BlasLimit:
+    """One thread for the products of matrices in the whole process, from the first who asks for it to the last."""
+
+    def __init__(self) -> None:
+        self._lock, self._n_users, self._until_last = threading.Lock(), 0, ExitStack()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._n_users == 0:
+                self._until_last.enter_context(_blas().limit(limits=1))
+            self._n_users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_users -= 1
+                if self._n_users == 0:
+                    self._until_last.close()
+
+
+_blas_limit = _BlasLimit()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
+    """Return a context in which each product of matrices by NumPy's and SciPy's BLAS takes one thread, for equal bits.
+
+    It may be entered by several threads at a time.
+    """
+    return _blas_limit()
 
 
 @cache

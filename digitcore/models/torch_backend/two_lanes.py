@@ -17,7 +17,7 @@ from digitcore.models.torch_backend.layers import LabelledBatch, Network
 from digitcore.models.torch_backend.one_thread import OneThreadNetwork, one_blas_thread
 from digitcore.models.torch_backend.updates import Sums, Update
 
-# Share of the multiply-adds that convolutions must have.
+# Share of the multiply-adds that convolutions must have: the gradients of large dense layers would be written twice.
 LEAST_CONVOLVED = 0.5
 # To hand half of fewer images over to the other thread takes as long as it gains.
 FEWEST_IMAGES = 16
@@ -28,8 +28,8 @@ Result = TypeVar("Result")
 def suits_two_lanes(layers: Sequence[Layer], batch_size: int) -> bool:
     """Return True if a network of these layers is trained faster by two lanes than by torch's own two threads.
 
-    They are for two threads, batches of 16 images or more, and networks that convolve for half of the time: torch's
-    threads gain little in groups of images so small that they fit the caches.
+    They are for two threads, batches of 16 images or more, and networks whose convolutions make half of the
+    multiply-adds or more: torch's threads gain little in groups of images so small that they fit the caches.
     """
     if any(layer.kind == "norm" for layer in layers):
         # It needs the images of both lanes.
@@ -40,8 +40,9 @@ def suits_two_lanes(layers: Sequence[Layer], batch_size: int) -> bool:
 
 
 class TwoLaneNetwork(Network):
-    """A :class:`~digitcore.models.torch_backend.layers.Network` of two, with the same weights, in a thread each.
+    """Two networks of one thread that share their weights, in a thread each.
 
+    It learns by :meth:`learn` and predicts by :meth:`forward`; to go one way alone while training is its lanes' affair.
     Which images a lane takes, what dropout draws for them, and the order in which the gradients of the two are added
     are fixed, so that equal trainings have equal bits. Use it only inside :meth:`at_work`.
     """
@@ -59,7 +60,7 @@ class TwoLaneNetwork(Network):
         super().__init__(layers, weights, image_shape, make_dropout)
         self._n_dropped = [prod(layer.output_shape) for layer in layers if layer.kind == "dropout"]
         self._drawn = [[Drawn(dropout) for dropout in self.dropouts] for _ in range(2)]
-        self._lanes = [OneThreadNetwork(layers, weights, image_shape, _giver(drawn)) for drawn in self._drawn]
+        self._lanes = [OneThreadNetwork(layers, weights, image_shape, _given(drawn)) for drawn in self._drawn]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -83,8 +84,10 @@ class TwoLaneNetwork(Network):
             lane.prepare_training(sums, _halves(most_images)[0].stop)
 
     def forward(self, X: torch.Tensor, *, training: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
+        if training:
+            raise NotImplementedError("two lanes are trained by learn()")
         out = torch.empty(len(X), self.n_classes) if out is None else out
-        self._in_both(lambda lane, rows: lane.forward(X[rows], training=training, out=out[rows]), len(X))
+        self._in_both(lambda lane, rows: lane.forward(X[rows], out=out[rows]), len(X))
         return out
 
     def learn(self, batch: LabelledBatch, label_smoothing: float, scale: float, kept: float) -> tuple[float, int]:
@@ -128,13 +131,19 @@ class Drawn(Dropout):
         """Draw what the next calls of :meth:`draw` return, for so many values in all."""
         self._ahead = self._source.draw(n_values).copy()
 
+    def start_epoch(self) -> None:
+        """Forget what was drawn ahead; the source starts its epochs itself."""
+        self._ahead = self._ahead[:0]
+
     def draw(self, n_values: int) -> np.ndarray:
+        if n_values > len(self._ahead):
+            raise ValueError(f"{n_values} levels are wanted, {len(self._ahead)} were drawn ahead")
         drawn, self._ahead = self._ahead[:n_values], self._ahead[n_values:]
         return drawn
 
 
-def _giver(dropouts: Sequence[Dropout]) -> Callable[[float], Dropout] | None:
-    """Return what a network asks for its dropouts, which gets these, one after the other; None if there are none."""
+def _given(dropouts: Sequence[Dropout]) -> Callable[[float], Dropout] | None:
+    """Return a function that returns these, one after the other, to a network that makes its dropouts; or None."""
     following = iter(dropouts)
     return (lambda rate: next(following)) if dropouts else None
 

@@ -60,7 +60,7 @@ class Update(Protocol):
 
 
 class Sums(NamedTuple):
-    """Where gradients are added up: what a network needs of an :class:`Update`, which describes it."""
+    """Where gradients are added up: those attributes of an :class:`Update` that a network needs."""
 
     values: torch.Tensor
     sums: Mapping[str, torch.Tensor]

@@ -145,3 +145,13 @@ def test_levels_drawn_ahead_are_those_of_the_source():
         parts = [drawn.draw(n_values - 20), drawn.draw(20)]
         np.testing.assert_array_equal(np.concatenate(parts), same.draw(n_values))
     assert (drawn.highest, drawn.scale) == (source.highest, source.scale)
+    with pytest.raises(ValueError, match="20 levels are wanted, 0 were drawn ahead"):
+        drawn.draw(20)
+
+
+def test_two_lanes_go_no_way_alone_while_training():
+    layers = plan("cnn", CNN(channels=(4,))._clean_settings(), (8, 8), 10)
+    model = CNN(channels=(4,), epochs=1).fit(np.eye(10, 64, dtype=np.float32), np.arange(10))
+    network = TwoLaneNetwork(layers, named_weights(model.module_), (8, 8))
+    with pytest.raises(NotImplementedError):
+        network.forward(torch.zeros(4, 64), training=True)

@@ -58,12 +58,11 @@ def adapt_gradient(
     weights : ndarray, float32, (n_images,), optional
         How much each image counts.
     errors : ndarray, float32, (n_images,), optional
-        Gets one minus the probability of each image's class.
+        Gets one minus the probability of each image's class, which the gradient tells before it is changed.
 
-    References
-    ----------
-    Szegedy et al., "Rethinking the inception architecture for computer vision", 2016, section 7;
-    ``torch.nn.CrossEntropyLoss``.
+    See Also
+    --------
+    digitcore.models.gradients.smooth : The same for the labels alone, with the source of the formula.
     """
     weights, errors = (_NONE if each is None else each for each in (weights, errors))
     _adapt_gradient(gradient, y, np.float32(label_smoothing), weights, errors)

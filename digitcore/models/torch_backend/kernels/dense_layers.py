@@ -28,9 +28,9 @@ class DenseLayers:
     def __init__(self, sizes: Sequence[int], weights: np.ndarray, sums: np.ndarray, most_images: int):
         self._sizes = np.array(sizes, dtype=np.int64)
         self._weights, self._sums = weights, sums
-        # Of the hidden layers, image by image in each; two gradients of a layer's values; and one of weights.
+        # Of the hidden layers, image by image in each; two gradients of their sums; and one of weights.
         self._values = np.empty(most_images * sum(sizes[1:-1]), dtype=np.float32)
-        self._gradients = np.empty((2, most_images * max(sizes)), dtype=np.float32)
+        self._gradients = np.empty((2, most_images * max(sizes[1:])), dtype=np.float32)
         self._d_weight = np.empty(max(n_inputs * n_units for n_inputs, n_units in pairwise(sizes)), dtype=np.float32)
 
     def forward(self, X: np.ndarray, logits: np.ndarray) -> None:

@@ -11,7 +11,8 @@ import numba
 def kernel(*, reorders_sums: bool = False) -> Callable[[Callable], Callable]:
     """Return a decorator that compiles a function of arrays at its first call; later processes find it on disk.
 
-    A kernel lets other Python threads run, uses no threads of its own and gives equal bits for equal input.
+    A kernel lets other Python threads run, uses no threads of its own and gives equal bits for equal input. If it
+    multiplies matrices, that holds inside :func:`digitcore.models.torch_backend.one_thread.one_blas_thread` alone.
 
     Parameters
     ----------

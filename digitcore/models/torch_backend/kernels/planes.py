@@ -106,7 +106,7 @@ def _add_sums(pixels, places, weight, other_weight, plane, other):
 
 @kernel()
 def _add_three(first, second, third, weight, other_weight, plane, other):
-    """Add three pixels' products to the sums of two filters: a pixel that is read once for both halves the time."""
+    """Add three pixels' products to the sums of two filters, so that each pixel is read once for both."""
     a, b, c = weight[0], weight[1], weight[2]
     d, e, f = other_weight[0], other_weight[1], other_weight[2]
     for q in range(plane.shape[0]):
