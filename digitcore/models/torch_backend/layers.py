@@ -293,7 +293,29 @@ class ConvBlock:
         return Choices(self.dropout.draw(values.numel()), self.dropout.highest, np.float32(self.dropout.scale))
 
 
-class FirstConvBlock(ConvBlock):
+class CompiledConvBlock(ConvBlock):
+    """A block whose convolution and pooling are one compiled loop."""
+
+    def _convolve_and_pool(
+        self,
+        convolve_and_pool: Callable[..., None],
+        images: np.ndarray,
+        filters: tuple[np.ndarray, np.ndarray],
+        group: int,
+        training: bool,
+        out: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Return the result for padded images, which are kept under ``group`` with the origins."""
+        edge = self.convolution.weight.shape[2] - 1
+        before = len(images), images.shape[1] - edge, images.shape[2] - edge, len(filters[1])
+        out, origins = self._results(before, group, out)
+        convolve_and_pool(images, filters, self._pooling, self._choices(out, training), (out.numpy(), origins))
+        if training:
+            self._kept[group] = images, origins
+        return out
+
+
+class FirstConvBlock(CompiledConvBlock):
     """The block that sees the images, of one channel, in compiled loops.
 
     A call takes one thread: two, each with half of the images, gain nothing on cores that torch's own threads still
@@ -308,39 +330,26 @@ class FirstConvBlock(ConvBlock):
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         images = self.convolution.padded(x)[..., 0].contiguous().numpy()
         weight, bias = self.convolution.weight, self.convolution.bias.numpy()
-        edge = weight.shape[2] - 1
-        before = len(images), images.shape[1] - edge, images.shape[2] - edge, len(bias)
-        out, origins = self._results(before, group, out)
-        rows = weight.view(len(bias), -1).numpy()  # (n_filters, window * window)
-        choices = self._choices(out, training)
-        self._kernels.convolve_and_pool(images, (rows, bias), self._pooling, choices, (out.numpy(), origins))
-        if training:
-            self._kept[group] = images, edge + 1, origins
-        return out
+        filters = weight.view(len(bias), -1).numpy(), bias  # (n_filters, window * window)
+        return self._convolve_and_pool(self._kernels.convolve_and_pool, images, filters, group, training, out)
 
     def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> None:
-        images, window, origins = self._kept.pop(group)
-        gradients = self._kernels.filters_gradients(images, window, (dy.numpy(), origins), self._pooling, self._scale)
-        d_weight, d_bias = map(torch.from_numpy, gradients)
+        images, origins = self._kept.pop(group)
         weight_sum = self.convolution.weight_sum  # (n_filters, 1, window, window)
+        window, results = weight_sum.shape[2], (dy.numpy(), origins)
+        gradients = self._kernels.filters_gradients(images, window, results, self._pooling, self._scale)
+        d_weight, d_bias = map(torch.from_numpy, gradients)
         weight_sum.add_(d_weight.view(weight_sum.shape), alpha=scale)
         self.convolution.bias_sum.add_(d_bias, alpha=scale)
 
 
-class ChannelsConvBlock(ConvBlock):
+class ChannelsConvBlock(CompiledConvBlock):
     """The block of images with several channels, in compiled loops and products of matrices, for one thread."""
 
     def forward(self, x: torch.Tensor, group: int, training: bool, out: torch.Tensor | None = None) -> torch.Tensor:
         images = self.convolution.padded(x).contiguous().numpy()
-        weight, bias = _channels_last(self.convolution.weight), self.convolution.bias.numpy()
-        edge = weight.shape[1] - 1
-        before = len(images), images.shape[1] - edge, images.shape[2] - edge, len(bias)
-        out, origins = self._results(before, group, out)
-        choices = self._choices(out, training)
-        convolve_channels_and_pool(images, (weight, bias), self._pooling, choices, (out.numpy(), origins))
-        if training:
-            self._kept[group] = images, origins
-        return out
+        filters = _channels_last(self.convolution.weight), self.convolution.bias.numpy()
+        return self._convolve_and_pool(convolve_channels_and_pool, images, filters, group, training, out)
 
     def backward(self, dy: torch.Tensor, group: int, scale: float, wants_input: bool) -> torch.Tensor | None:
         images, origins = self._kept.pop(group)
@@ -445,13 +454,13 @@ class Network:
     INPUTS_FIRST: ClassVar[bool] = False
     # Whether it is trained on images picked from among all, which are then never copied.
     PICKS_IMAGES: ClassVar[bool] = False
-    # Whether it is trained by a single thread, and has kernels that take no more.
-    IN_ONE_THREAD: ClassVar[bool] = False
     # Whether the way back may change weights layer by layer where a batch goes through in one piece.
     IN_ONE_PIECE: ClassVar[bool] = True
     # Values of the widest layer in a group of images that goes through the convolutions together: what the cores' own
     # caches hold. The CNN gains a tenth.
     _VALUES_IN_CACHE: ClassVar[int] = 180_000
+    # What convolves images of several channels, if nothing is normalised.
+    _LATER_BLOCK: ClassVar[type[ConvBlock]] = ConvBlock
 
     def __init__(
         self,
@@ -614,9 +623,9 @@ class Network:
         if activation != "relu":
             pooling = (after["pool"].window, after["pool"].stride) if "pool" in after else None
             return ActivatedConvBlock(convolution, activation, pooling, _dropout(after.get("dropout"), make_dropout))
-        kind = ConvBlock if norm is not None else FirstConvBlock
-        if self.blocks and norm is None:
-            kind = ChannelsConvBlock if self.IN_ONE_THREAD else ConvBlock
+        kind = ConvBlock
+        if norm is None:
+            kind = self._LATER_BLOCK if self.blocks else FirstConvBlock
         return kind(convolution, after.get("pool"), _dropout(after.get("dropout"), make_dropout))
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from digitcore.models.layer_plans import Layer
 from digitcore.models.torch_backend.kernels.dense_layers import DenseLayers
-from digitcore.models.torch_backend.layers import Network, PickedImages, Rectifier
+from digitcore.models.torch_backend.layers import ChannelsConvBlock, Network, PickedImages, Rectifier
 from digitcore.models.torch_backend.updates import Sums, Update
 
 # Gradients of so many weights of dense layers stay in a core's own cache until they are added to their sums. Of more,
@@ -36,7 +36,7 @@ class OneThreadNetwork(Network):
     and at each of these two threads may have to wait for one another. Use it only inside :meth:`at_work`.
     """
 
-    IN_ONE_THREAD = True
+    _LATER_BLOCK = ChannelsConvBlock
     # Larger groups mean fewer calls, and the kernels themselves work on a few images at a time.
     _VALUES_IN_CACHE = 800_000
 

@@ -131,10 +131,6 @@ class Drawn(Dropout):
         """Draw what the next calls of :meth:`draw` return, for so many values in all."""
         self._ahead = self._source.draw(n_values).copy()
 
-    def start_epoch(self) -> None:
-        """Forget what was drawn ahead; the source starts its epochs itself."""
-        self._ahead = self._ahead[:0]
-
     def draw(self, n_values: int) -> np.ndarray:
         if n_values > len(self._ahead):
             raise ValueError(f"{n_values} levels are wanted, {len(self._ahead)} were drawn ahead")
