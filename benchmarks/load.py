@@ -1,12 +1,14 @@
 """How long visitors of a hosted dashboard wait, and what the server takes, with many of them at once.
 
     DIGITCORE_DATA=... python benchmarks/load.py                      # 20 visitors, then 100, then another 100
-    DIGITCORE_DATA=... python benchmarks/load.py --visitors 100 --every 2 10 --seconds 1800
+    DIGITCORE_DATA=... python benchmarks/load.py --visitors 100 --every 2 10 --warm-up 540 --seconds 1800
 
 Starts a real server in a home of its own. Each visitor is a websocket session that opens the dashboard, moves sliders,
 changes pages, trains scikit-learn's digits, asks the model about an image, and answers the polling of the fragments as
 a browser does. Prints the seconds from an action to the drawn page, the server's processor time per action, and memory,
-threads, handles and temporary files over time with their slopes after the first fifth of the time.
+threads, handles and temporary files over time with their slopes after the first fifth of the time. In a warm-up, which
+no figure counts, the same visitors first train twice as often, so that the server's caches of runs are full when the
+round begins.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from benchmarks.streamlit_client import Visitor  # noqa: E402
 
 # Of twenty actions: what people do in a lecture.
 ACTIONS = {"move a slider": 10, "change the page": 6, "train": 1, "ask about an image": 3}
+WARM_UP_ACTIONS = {**ACTIONS, "move a slider": 9, "train": 2}
 PAGES = ("", "phenomena", "steps", "mistakes", "weights", "predict", "map", "quiz", "data", "experiments", "compare")
 # The visitors that come first open the dashboard over this time, as a class does.
 ARRIVAL_SECONDS = 10.0
@@ -60,7 +63,7 @@ def main():
         if arguments.visitors:
             rounds = [(arguments.visitors, tuple(arguments.every), arguments.seconds)]
         for n_visitors, every, seconds in rounds:
-            report_round(server, n_visitors, every, seconds)
+            report_round(server, n_visitors, every, seconds, arguments.warm_up)
         print_log(server)
 
 
@@ -69,6 +72,7 @@ def _arguments():
     parser.add_argument("--visitors", type=int, help="sessions at a time; default: the three rounds of visitors.md")
     parser.add_argument("--every", type=float, nargs=2, default=(2, 10), help="seconds between two actions")
     parser.add_argument("--seconds", type=float, default=90, help="length of the round")
+    parser.add_argument("--warm-up", type=float, default=0, help="seconds of frequent trainings before the round")
     return parser.parse_args()
 
 
@@ -79,13 +83,14 @@ def print_log(server):
             print(f"  server's log: {line}")
 
 
-def report_round(server, n_visitors, every, seconds):
+def report_round(server, n_visitors, every, seconds, warm_up=0.0):
     """Let the visitors act and print what they met and what the server took."""
     print(f"\n{n_visitors} visitors, an action every {every[0]:g} to {every[1]:g} s, {seconds:g} s", flush=True)
-    tally, samples = Tally(), []
-    cpu_before = server.cpu_seconds
-    asyncio.run(_round(tally, samples, server, n_visitors, every, seconds))
-    cpu = server.cpu_seconds - cpu_before
+    warming, tally, samples = Tally(), Tally(), []
+    cpu = asyncio.run(_round(warming, tally, samples, server, n_visitors, every, seconds, warm_up))
+    if warming.seconds:
+        kinds = ", ".join(f"{action}: {len(each)}" for action, each in sorted(warming.seconds.items()))
+        print(f"  warm-up of {warm_up:g} s: {kinds}")
     for action, each in sorted(tally.seconds.items()):
         print(f"  {action:20s} {_summary(sorted(each))}")
     print(f"  {'all':20s} {_summary(tally.all_seconds)}")
@@ -110,14 +115,22 @@ def _print_samples(samples):
         slope = np.polyfit(hours[late], values[late], 1)[0] if late.sum() > 2 else float("nan")
         ends = f"from {values[0]:.0f} to {values[-1]:.0f}"
         print(f"  {name:20s} {ends}, at most {values.max():.0f}; {slope:+.0f} an hour")
+    tenths = np.interp(np.linspace(0, hours[-1], 11), hours, table[:, 1])
+    print(f"  memory after each tenth of the time, MB: {', '.join(f'{value:.0f}' for value in tenths)}")
 
 
-async def _round(tally, samples, server, n_visitors, every, seconds):
-    end = time.monotonic() + seconds
-    watcher = asyncio.create_task(_watch(samples, server, end))
-    visits = (_visit(tally, server.url, number, n_visitors, every, end) for number in range(n_visitors))
+async def _round(warming, tally, samples, server, n_visitors, every, seconds, warm_up):
+    """Return the server's processor time since the end of the warm-up."""
+    start = time.monotonic() + warm_up
+    visits = [
+        asyncio.create_task(_visit(warming, tally, server.url, number, n_visitors, every, start, start + seconds))
+        for number in range(n_visitors)
+    ]
+    await asyncio.sleep(warm_up)
+    cpu_before = server.cpu_seconds
+    await _watch(samples, server, start + seconds)
     await asyncio.gather(*visits)
-    await watcher
+    return server.cpu_seconds - cpu_before
 
 
 async def _watch(samples, server, end):
@@ -140,15 +153,18 @@ def _memory(process):
         return 0.0
 
 
-async def _visit(tally, url, number, n_visitors, every, end):
+async def _visit(warming, tally, url, number, n_visitors, every, start, end):
     choose = random.Random(number)
     await asyncio.sleep(ARRIVAL_SECONDS * number / n_visitors)
     visitor = Visitor(url, query={"seed": str(number % 100)})
     try:
-        tally.add("open", await visitor.open())
+        (warming if time.monotonic() < start else tally).add("open", await visitor.open())
         while time.monotonic() < end:
             await asyncio.sleep(choose.uniform(*every))
-            await _one_action(tally, visitor, choose)
+            if time.monotonic() < start:
+                await _one_action(warming, visitor, choose, WARM_UP_ACTIONS)
+            else:
+                await _one_action(tally, visitor, choose, ACTIONS)
     except Exception as error:
         tally.n_lost += 1
         left = end - time.monotonic()
@@ -159,8 +175,8 @@ async def _visit(tally, url, number, n_visitors, every, end):
         await visitor.close()
 
 
-async def _one_action(tally, visitor, choose):
-    (action,) = choose.choices(list(ACTIONS), list(ACTIONS.values()))
+async def _one_action(tally, visitor, choose, actions):
+    (action,) = choose.choices(list(actions), list(actions.values()))
     if action == "ask about an image":
         if visitor.page != "predict":
             tally.add("change the page", await visitor.go_to("predict"))

@@ -128,6 +128,7 @@ def start() -> None:
 
 def prepare() -> None:
     """Do before the first visitor comes what each one would wait for: start the workers, import what pages need."""
+    upkeep.bound_fragmentation()
     start()
     # A fifth of the time for imports would go into looking for garbage that imports do not make.
     gc.disable()

@@ -170,6 +170,14 @@ def test_the_prediction_of_a_baseline_is_in_the_order_of_the_part(two_runs):
     assert np.trace(close_up.counts) == run.figures["test"].n_right
 
 
+def test_the_shown_weights_of_a_run_keep_no_others_in_memory(two_runs):
+    app, first = two_runs
+    run, base = shared.engine().run(digest_of(app)), shared.engine().run(first)
+    close_up = close_ups.close_up_of(run, base)
+    assert close_up.first_layer.base is None
+    assert close_up.first_layer_before.base is None
+
+
 def test_more_settings_count_what_differs_from_the_recipe(open_app):
     app = open_app(**FIRST, momentum="0.5", seed="4", batch_size="64")
     assert "More settings :blue[(3 changed)]" in [box.label for box in app.expander]

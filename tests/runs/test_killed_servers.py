@@ -9,11 +9,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
+import pytest
 
 from digitcore.runs import RunSpec, Store
 from digitcore.runs.store import SERVER_STOPPED
 
-N_KILLS = 4
 # Prints how many epochs of its run it shows, whenever there are more.
 SERVER = """
 import sys
@@ -48,21 +48,22 @@ def killed_after(seconds, seed, environment):
     return int(lines[-1]) if lines else 1, children
 
 
-def kill_one_after_another(home):
+def kill_one_after_another(home, n_kills):
     """Return how many epochs each server has shown, and all processes that were started."""
     choose, shown, started = random.Random(str(home)), [], []
     environment = {**os.environ, "DIGITCORE_HOME": str(home)}
-    for seed in range(N_KILLS // 2):
+    for seed in range(n_kills):
         n_shown, children = killed_after(choose.uniform(0, 0.8), seed, environment)
         shown.append(n_shown)
         started += children
     return shown, started
 
 
-def test_kills_lose_no_shown_epoch_and_leave_no_process(tmp_path):
+@pytest.mark.parametrize("n_kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_lose_no_shown_epoch_and_leave_no_process(tmp_path, n_kills):
     homes = [tmp_path / "one", tmp_path / "two"]
     with ThreadPoolExecutor(len(homes)) as threads:  # half the time: a start waits more than it works
-        results = list(threads.map(kill_one_after_another, homes))
+        results = list(threads.map(kill_one_after_another, homes, [n_kills // 2] * len(homes)))
     for home, (shown, started) in zip(homes, results, strict=True):
         assert psutil.wait_procs(started, timeout=10)[1] == []
         store = Store(home=home)

@@ -149,7 +149,9 @@ def _beside(own: CloseUp, base: Run | None, before: np.ndarray | None) -> CloseU
 def _first_layer_of(run: Run) -> np.ndarray:
     """Return the first weights of an evaluated run's first layer as images, ``(n_images, height, width)``."""
     image_shape = session.dataset(run.spec.dataset).image_shape
-    return first_layer_images(run.spec.model, session.arrays_of(run).shown_weights, image_shape)[:MOST_WEIGHT_IMAGES]
+    images = first_layer_images(run.spec.model, session.arrays_of(run).shown_weights, image_shape)
+    # A copy: a view of these few would keep the weights of all units in memory.
+    return images[:MOST_WEIGHT_IMAGES].copy()
 
 
 def _titles(run: Run) -> list[str] | None:
