@@ -6,9 +6,9 @@
 Starts a real server in a home of its own. Each visitor is a websocket session that opens the dashboard, moves sliders,
 changes pages, trains scikit-learn's digits, asks the model about an image, and answers the polling of the fragments as
 a browser does. Prints the seconds from an action to the drawn page, the server's processor time per action, and memory,
-threads, handles and temporary files over time with their slopes after the first fifth of the time. In a warm-up, which
-no figure counts, the same visitors first train twice as often, so that the server's caches of runs are full when the
-round begins.
+threads, handles and temporary files over time with their slopes after the first fifth of the time. In a warm-up
+before that, whose waiting times are not counted, the same visitors train twice as often, so that the server's caches of
+runs fill before the round begins.
 """
 
 from __future__ import annotations
@@ -161,10 +161,8 @@ async def _visit(warming, tally, url, number, n_visitors, every, start, end):
         (warming if time.monotonic() < start else tally).add("open", await visitor.open())
         while time.monotonic() < end:
             await asyncio.sleep(choose.uniform(*every))
-            if time.monotonic() < start:
-                await _one_action(warming, visitor, choose, WARM_UP_ACTIONS)
-            else:
-                await _one_action(tally, visitor, choose, ACTIONS)
+            warm_up = time.monotonic() < start
+            await _one_action(warming if warm_up else tally, visitor, choose, WARM_UP_ACTIONS if warm_up else ACTIONS)
     except Exception as error:
         tally.n_lost += 1
         left = end - time.monotonic()

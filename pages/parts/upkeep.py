@@ -23,17 +23,17 @@ LONGEST_SECONDS = 60.0
 WORTH_CPU_SECONDS = 1.0
 # Collections of young objects stay automatic; one of all objects, which takes a quarter of a second, does not.
 THRESHOLDS = (5_000, 20, 1_000_000)
-# Numbers and values of glibc's mallopt: at most this many arenas, and blocks of this many bytes apart from them.
+# Parameters of glibc's mallopt, and their values: arenas in all, and bytes from which a block is mapped alone.
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
 MOST_ARENAS, LARGE_BYTES = 2, 1 << 17
 
 
 def bound_fragmentation() -> None:
-    """Have threads share two arenas of C's heap, and keep large blocks out of it; for glibc, so on Linux alone.
+    """Have threads share two arenas of C's heap, and keep large blocks out of it; only with glibc on Linux.
 
     Otherwise nearly each thread has an arena of its own, and what caches keep lies there between what pages needed only
-    while they were drawn: no arena can shrink, and the server grows by a hundred megabytes that nobody uses. Threads
-    hardly wait for each other at two, as Python's lock lets one of them run at a time.
+    while they were drawn: no arena can shrink, and the server grows by a hundred megabytes that nobody uses. With two
+    arenas threads hardly wait for each other, as Python's lock lets only one of them run at a time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
